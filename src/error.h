@@ -1,0 +1,19 @@
+/* Errors are a reason and a sentence. */
+#ifndef RILL_ERROR_H
+#define RILL_ERROR_H
+
+#include "rill.h"
+
+/* Fills in `err` unless it already tells a cause (the first one wins) or is NULL; all fields but
+ * reason and message get their "none". Returns -reason, so that failing is one line. */
+int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for RILL_CONNECT_FAILED with its kind. */
+int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Makes `err` "nothing went wrong", ready for rill_error_set(). */
+void rill_error_clear(rill_error *err);
+
+#endif

@@ -1,0 +1,440 @@
+/* rill: an HTTP/2 client core. One loop, one thread, no callbacks.
+ *
+ * Commands go down as plain calls; what happened comes up as events, in batches. A loop and all
+ * that runs on it belong to one thread; two loops never meet. Times are seconds (double), sizes
+ * are bytes; byte counts that a script reads are doubles, exact up to 2^53.
+ *
+ * Whatever may end by itself (client, connection, request, timer, signal) is named by a rill_id. A
+ * stale id is an error (or nothing to do), never a use after free.
+ *
+ * Text that is passed in is borrowed for the length of the call unless said otherwise. A header
+ * block is flat text: for each field CR LF, its name in lower case, colon, space, its value.
+ * So "\r\nname: " finds a field with a plain search. Field values hold no CR, LF or NUL (RFC 9113
+ * section 8.2.1), so nothing in it needs escaping.
+ *
+ * This header is the one description of the interface: what LuaJIT's ffi.cdef reads is made from
+ * it with the preprocessor (RILL_CDEF), so it holds enums, fixed-width integers and structs only. */
+#ifndef RILL_H
+#define RILL_H
+
+#ifdef RILL_CDEF
+#define RILL_API
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__GNUC__)
+#define RILL_API __attribute__((visibility("default")))
+#else
+#define RILL_API
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+#endif
+
+/* Changes when anything below changes its meaning or layout. */
+enum { RILL_ABI = 1 };
+
+typedef struct rill_loop rill_loop;
+typedef struct rill_body rill_body;
+
+/* What a handle names: a dense index, and which of its successive owners. A generation is never 0,
+ * so {0, 0} is "nothing". */
+typedef struct rill_id {
+    uint32_t slot;
+    uint32_t generation;
+} rill_id;
+
+/* --- what went wrong ------------------------------------------------------------------------- */
+
+/* Why a stream closed, and the errors that no stream carries. rill_reason_name() gives the words
+ * that scripts see: the name without RILL_, in lower case. */
+enum rill_reason {
+    RILL_OPEN, /* has not closed */
+    RILL_ENDED,
+    RILL_RESET,
+    RILL_CONNECTION_LOST,
+    RILL_MAXSIZE_EXCEEDED,
+    RILL_MAXSIZE_EXCEEDED_ACTUAL,
+    RILL_CANCELLED,
+    RILL_INACTIVE,
+    RILL_INVALID_HOSTNAME,
+    RILL_STOPPED,
+    RILL_TIMEOUT,
+    RILL_PROTOCOL_ERROR,
+    RILL_GOAWAY,
+    RILL_CONNECT_FAILED,
+    RILL_DECODE_ERROR,
+    RILL_FILE_ERROR,
+    RILL_BODY_ERROR,
+    RILL_INVALID_URL,
+    RILL_ARGUMENT, /* used wrongly: raised in Lua */
+    RILL_CLOSED,   /* the id's object is gone: used after close, raised in Lua */
+    RILL_ERROR,    /* the system's: out of memory, of descriptors */
+    RILL_REASONS   /* how many there are */
+};
+
+/* Who said no to a connection: RILL_CONNECT_FAILED only. */
+enum rill_kind {
+    RILL_KIND_NONE,
+    RILL_KIND_DNS,
+    RILL_KIND_TCP,
+    RILL_KIND_TLS,
+    RILL_KIND_ALPN,
+    RILL_KIND_PROXY,
+    RILL_KIND_PREFACE,
+    RILL_KIND_DENIED,
+    RILL_KINDS
+};
+
+/* What was waited for when the time ran out: RILL_TIMEOUT only. */
+enum rill_phase {
+    RILL_PHASE_NONE,
+    RILL_PHASE_QUEUE,
+    RILL_PHASE_DNS,
+    RILL_PHASE_CONNECT,
+    RILL_PHASE_PROXY,
+    RILL_PHASE_TLS,
+    RILL_PHASE_SETTINGS,
+    RILL_PHASE_HEADERS,
+    RILL_PHASE_BODY,
+    RILL_PHASE_IDLE,
+    RILL_PHASES
+};
+
+/* Whether the server acted on the request. Only NO makes repeating it safe (RFC 9113 section 8.7). */
+enum rill_processed {
+    RILL_PROCESSED_NO,    /* never sent, REFUSED_STREAM, above the last id of a GOAWAY */
+    RILL_PROCESSED_MAYBE, /* sent, and nothing came back */
+    RILL_PROCESSED_YES    /* a response head had arrived */
+};
+
+/* A reason and a sentence. The first cause wins: nobody overwrites it on the way up. */
+typedef struct rill_error {
+    int32_t reason;    /* enum rill_reason */
+    int32_t kind;      /* enum rill_kind */
+    int32_t phase;     /* enum rill_phase */
+    int32_t processed; /* enum rill_processed */
+    int32_t code;      /* HTTP/2 error code of RFC 9113 section 7; -1 where there is none */
+    int32_t status;    /* the response's, 0 before one arrived, 499 cancelled before one arrived */
+    double expected;   /* bytes announced, for a limit that was passed; else 0 */
+    double limit;      /* that limit */
+    char message[256]; /* UTF-8, NUL-terminated, cut at the end if need be */
+} rill_error;
+
+RILL_API const char *rill_reason_name(int32_t reason); /* "connection_lost"; "" if unknown */
+RILL_API const char *rill_kind_name(int32_t kind);     /* "alpn"; "" for none */
+RILL_API const char *rill_phase_name(int32_t phase);   /* "headers"; "" for none */
+RILL_API const char *rill_code_name(int32_t code);     /* "REFUSED_STREAM"; "" for -1 or unknown */
+RILL_API int32_t rill_code_number(const char *name);   /* RFC 9113 section 7; -1 if unknown */
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+enum rill_event_type {
+    RILL_EVENT_RESPONSE = 1, /* a whole request: complete (ended or stopped); the id is released */
+    RILL_EVENT_FAILED,       /* a whole request, with `errors`; the id is released */
+    RILL_EVENT_HEAD,         /* a stream: its final response head arrived */
+    RILL_EVENT_READABLE,     /* a stream: bytes to read after rill_stream_read() had none */
+    RILL_EVENT_WRITABLE,     /* a stream: rill_stream_write() takes data again */
+    RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
+    RILL_EVENT_CONNECTED,    /* a connection from rill_connect() is usable */
+    RILL_EVENT_PONG,         /* a connection: answer to rill_conn_ping(); `seconds` */
+    RILL_EVENT_WARNING,      /* a client or connection; the sentence is in `text`, its URL in `url` */
+    RILL_EVENT_TIMER,        /* a timer ran out; the id is released */
+    RILL_EVENT_SIGNAL        /* a signal came; `status` is its number */
+};
+
+/* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
+typedef struct rill_timings {
+    float queue;   /* waiting for a connection or a slot */
+    float dns, connect, tls; /* of the dial this request waited for */
+    float wait;    /* from sent to the first byte of the response */
+    float body;    /* from there to the end */
+    float stalled_local, stalled_remote; /* held back by our window; by the peer's */
+    float total;
+} rill_timings;
+
+/* What happened to the thing `slot`, `generation`. All pointers are borrowed: they are good until
+ * the next rill_poll(), rill_events() or rill_loop_free() on this loop. */
+typedef struct rill_event {
+    uint32_t slot, generation;
+    uint32_t type;              /* enum rill_event_type */
+    int32_t status;             /* :status of the response head; number of the signal */
+    uint32_t reason;            /* enum rill_reason: how the stream closed */
+    uint32_t attempts;          /* streams this request has used */
+    uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info() */
+    const char *headers;        /* final response head without :status */
+    const char *trailers;       /* NULL: none */
+    const char *informational;  /* 1xx heads one after the other, each led by its three digits; NULL: none */
+    const char *body;           /* whole requests with at most 64 KiB; else NULL */
+    rill_body *large;           /* a larger body: the taker owns it and calls rill_body_free();
+                                   one that nobody takes is freed with the event */
+    const rill_error *errors;   /* the error, then its causes in order */
+    const char *text;           /* a warning's sentence, NUL-terminated */
+    const rill_timings *timings;
+    uint32_t headers_length, trailers_length, informational_length, body_length;
+    uint32_t error_count;
+    uint32_t pad;
+    double bytes_received;      /* DATA payload without padding, before decoding */
+    double seconds;             /* a ping's round trip */
+} rill_event;
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
+/* The ABI and sizeof(rill_event) this library was built with: compare both once at load. */
+RILL_API int32_t rill_abi(void);
+RILL_API uint32_t rill_event_size(void);
+RILL_API const char *rill_version(void); /* "0.1.0" */
+
+/* Makes a loop with one reference. NULL with `err` filled when the system refuses. */
+RILL_API rill_loop *rill_loop_new(rill_error *err);
+
+/* Drops one reference (NULL is fine); the last one ends everything on the loop at once: sockets
+ * are closed, nothing is reported. Handles hold references of their own. */
+RILL_API void rill_loop_free(rill_loop *loop);
+
+/* Waits for I/O, then reports what happened. Never calls back into the caller.
+ *
+ * events      caller's array of `max` elements (1 or more); overwritten. Their pointers are
+ *             borrowed, see rill_event.
+ * timeout_ms  0 returns at once; negative waits until something happens. A signal that
+ *             interrupts the wait does not end it.
+ *
+ * Returns the number of events stored (0: timed out) or a negative enum rill_reason. */
+RILL_API int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms);
+
+/* One descriptor for a foreign event loop: readable when rill_loop_step() has work to do (I/O, a
+ * due timer, commands given outside a step). The loop's own: do not read or close it.
+ * -1 with `err` filled where the system has no way to tell (needs /proc). */
+RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
+
+/* Does a bounded amount of work without waiting. Returns how many events are queued for
+ * rill_events(), or a negative enum rill_reason. */
+RILL_API int32_t rill_loop_step(rill_loop *loop);
+
+/* Hands over up to `max` queued events; returns how many. */
+RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);
+
+/* Monotonic seconds, as read now. */
+RILL_API double rill_now(void);
+
+/* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years; millisecond steps, never early). Returns 0 or
+ * a negative enum rill_reason. */
+RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err);
+
+/* Reports RILL_EVENT_SIGNAL each time `number` arrives, until dropped; then the former disposition
+ * returns. One loop of a process at a time. */
+RILL_API int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err);
+
+/* Ends whatever `slot`, `generation` names, at once and without further events: a timer, a signal;
+ * a request is cancelled; a connection drains; a client closes. A stale id is no error. */
+RILL_API void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* What a garbage collector may own. rill_handle_hold() fills it in and takes a reference to the
+ * loop; rill_handle_drop() is rill_drop() and gives that reference back, in any order with other
+ * finalizers. Dropping twice is fine. */
+typedef struct rill_handle {
+    rill_loop *loop;
+    rill_id id;
+} rill_handle;
+RILL_API void rill_handle_hold(rill_handle *handle, rill_loop *loop, uint32_t slot,
+                               uint32_t generation);
+RILL_API void rill_handle_drop(rill_handle *handle);
+
+/* What the loop holds right now: all zero again when everything ended. */
+typedef struct rill_counters {
+    double bytes;          /* memory from the loop's allocator in use */
+    uint32_t clients, origins, connections, dials, requests, timers, signals, events, slots;
+} rill_counters;
+RILL_API void rill_loop_counters(const rill_loop *loop, rill_counters *counters);
+
+/* --- clients --------------------------------------------------------------------------------- */
+
+typedef struct rill_tls_options {
+    bool verify;             /* true: chain and host name (RFC 9525) */
+    const char *ca_file;     /* NULL: the system's store */
+    const char *server_name; /* NULL: the URL's host; for SNI and verification */
+} rill_tls_options;
+
+/* "host:port" goes to "ip", "ip:port" or "unix:/path"; entries for one host are tried in order. */
+typedef struct rill_resolve {
+    const char *host;
+    const char *address;
+} rill_resolve;
+
+/* rill_options_init() fills in the defaults, given in parentheses. 0 turns a timeout or limit off. */
+typedef struct rill_options {
+    const char *headers;      /* header block sent with every request (none) */
+    uint32_t headers_length;
+    const char *user_agent;   /* ("rill/VERSION"); "" sends none; a user-agent in a header block wins */
+    double timeout;           /* the whole call, from its assignment to a connection (180) */
+    double queue_timeout;     /* the wait before that (0) */
+    double connect_timeout;   /* DNS, TCP, TLS and SETTINGS together (10) */
+    double idle_timeout;      /* a connection on which nothing moves (240) */
+    double maxsize;           /* body of a response (1 GiB) */
+    double warnsize;          /* (32 MiB) */
+    uint32_t max_header_list; /* header block of a response, all its heads together (64 KiB) */
+    uint32_t max_connections; /* of this client (512) */
+    uint32_t max_streams;     /* open at a time on one connection; the peer's limit holds too (100) */
+    uint32_t window;          /* receive window of a stream, 65535 ... 2^31-1 (1 MiB) */
+    const rill_resolve *resolve;
+    uint32_t resolve_count;
+    const char *dns_servers;  /* "ip" or "ip:port", comma-separated (the system's) */
+    rill_tls_options tls;
+} rill_options;
+RILL_API void rill_options_init(rill_options *options);
+
+/* Counts since the client was made unless noted. */
+typedef struct rill_stats {
+    uint32_t connections, streams, pending; /* now */
+    double connections_opened, handshakes, resumptions, requests, attempts, responses;
+    double bytes_sent, bytes_received, retries, buffered;
+    double closed[21]; /* by enum rill_reason; [0] unused */
+} rill_stats;
+
+/* Makes a client: options, TLS context, pool. Options are copied. Its id reports
+ * RILL_EVENT_WARNING. Returns 0 or a negative enum rill_reason (RILL_ARGUMENT, RILL_FILE_ERROR). */
+RILL_API int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id,
+                                 rill_error *err);
+
+/* Idle connections close gracefully; sent requests end as cancelled, unsent ones as inactive, and
+ * are told so. Later requests are RILL_CLOSED. May be called twice. */
+RILL_API void rill_client_close(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* Returns 0, or -RILL_CLOSED for a stale id. */
+RILL_API int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                   rill_stats *stats);
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+/* rill_request_init() fills in: GET, the client's headers and limits, whole, no body. */
+typedef struct rill_request {
+    const char *method, *url, *headers; /* headers: block that replaces the client's; NULL: that */
+    uint32_t method_length, url_length, headers_length;
+    bool stream;   /* read in pieces: HEAD, READABLE, CLOSED events; its id lives until dropped */
+    bool repeat;   /* what was certainly not processed is sent again by itself */
+    bool has_body; /* else END_STREAM goes with the headers */
+    const char *body; /* borrowed until RESPONSE, FAILED, CLOSED or rill_drop(), not just the call */
+    size_t body_length;
+    double timeout, queue_timeout, maxsize, warnsize; /* negative: the client's */
+} rill_request;
+RILL_API void rill_request_init(rill_request *request);
+
+/* Issues a request on a client (or on a connection from rill_connect()). It is queued, and sent by
+ * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field),
+ * RILL_INVALID_URL, RILL_CLOSED (the client), RILL_ERROR (memory). */
+RILL_API int32_t rill_request_start(rill_loop *loop, const rill_id *client,
+                                    const rill_request *request, rill_id *id, rill_error *err);
+
+/* What a stream knows of itself; the pointers are good until it is dropped or closes. */
+typedef struct rill_stream_info {
+    int32_t id;               /* on the wire; 0 while it waits */
+    int32_t status;           /* 0 before the head; 499 when cancelled before one */
+    uint32_t reason;          /* enum rill_reason; RILL_OPEN while open */
+    int32_t code;             /* HTTP/2 error code; -1: none */
+    uint32_t attempts;
+    uint32_t conn_slot, conn_generation;
+    bool head, request_sent, closed_local, closed_remote, reached_warnsize;
+    const char *headers, *trailers, *informational;
+    uint32_t headers_length, trailers_length, informational_length;
+    uint32_t error_count;
+    const rill_error *errors;
+    rill_timings timings;
+    double bytes_received, bytes_sent, readable, request_content_length, remaining_content_length;
+} rill_stream_info;
+
+/* Returns 0, or -RILL_CLOSED for a stale id. */
+RILL_API int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                      rill_stream_info *info);
+
+/* Takes up to `max` bytes that arrived (at most 64 KiB at a time) and gives their window back.
+ * `*data` is borrowed until the next call on this stream, or poll. Returns the length; 0 when there is
+ * nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or -RILL_CLOSED. */
+RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
+                                  const char **data);
+
+/* From now on collects the rest of the body (bounded by maxsize) and returns its window on receipt;
+ * when it has closed, rill_stream_body() hands it over. */
+RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* The unread rest of a closed stream as one body, which the caller owns; NULL: empty, open or stale. */
+RILL_API rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* Ends a stream; CLOSED follows with RILL_CANCELLED. Unsent: never sent. Sent: RST_STREAM CANCEL. */
+RILL_API void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* Ends a stream; all that has arrived is the response's body; closes as RILL_STOPPED. */
+RILL_API void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* A body outside the script's heap. Independent of the loop's other objects; free in any order. */
+RILL_API const char *rill_body_data(const rill_body *body);
+RILL_API size_t rill_body_length(const rill_body *body);
+RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+typedef struct rill_conn_info {
+    char ip_address[46]; /* numeric; "" for a Unix socket */
+    char protocol[4];    /* "h2" or "h2c" */
+    int32_t port;
+    const char *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll */
+    uint32_t certificate_length;
+    bool resumed;
+    const char *tls_version, *cipher; /* static; NULL without TLS */
+} rill_conn_info;
+
+/* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
+RILL_API int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                    rill_conn_info *info);
+
+/* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free. */
+typedef struct rill_certificate {
+    const char *subject, *issuer; /* RFC 2253 form */
+    const char *names;            /* subject alternative names, one per line */
+    const char *pem;
+    char sha256[65];              /* of the DER, hex */
+    double not_before, not_after; /* Unix time */
+} rill_certificate;
+RILL_API rill_certificate *rill_certificate_new(const char *der, uint32_t length);
+RILL_API void rill_certificate_free(rill_certificate *certificate);
+
+/* --- URLs ------------------------------------------------------------------------------------ */
+
+/* Longest URL that is read, and the room that any result fits in (each byte may become %XX). */
+enum { RILL_URL_MAX = 65536, RILL_URL_ROOM = 3 * RILL_URL_MAX + 1024 };
+
+/* Where the parts of a URL stand in the text it was written to: offsets and lengths in bytes; a
+ * length of -1 means the part is missing (RFC 3986 tells "missing" from "empty"). `host` has no
+ * brackets, `authority` is host[:port] as written, with brackets, without userinfo. */
+typedef struct rill_url {
+    int32_t scheme, scheme_length, userinfo, userinfo_length, authority, authority_length, host,
+        host_length, path, path_length, query, query_length, fragment, fragment_length;
+    int32_t port;   /* the scheme's default filled in; -1: none known */
+    int32_t length; /* of the whole text */
+} rill_url;
+
+/* Splits an absolute URL, forgiving as browsers are with scraped links: outer blanks, tabs and line
+ * ends are stripped, what is not allowed is percent-encoded as UTF-8 (never twice), scheme and host
+ * get lower case, a host beyond ASCII goes through IDNA. Other control characters fail. The cleaned
+ * text is written to `out` (RILL_URL_ROOM bytes always suffice; not NUL-terminated).
+ * Returns 0, or -RILL_INVALID_URL with a sentence that shows the URL without its password. */
+RILL_API int32_t rill_url_parse(const char *text, uint32_t length, char *out, uint32_t room,
+                                rill_url *url, rill_error *err);
+
+/* RFC 3986 section 5: what `reference` means on the page `base`. As rill_url_parse() otherwise. */
+RILL_API int32_t rill_url_resolve(const char *base, uint32_t base_length, const char *reference,
+                                  uint32_t reference_length, char *out, uint32_t room,
+                                  rill_url *url, rill_error *err);
+
+/* One spelling for equal URLs (RFC 3986 section 6.2.2 and 6.2.3): no default port, no dot segments,
+ * "/" for an empty path, percent-encoding in upper case and only where needed, no fragment. */
+RILL_API int32_t rill_url_normalize(const char *text, uint32_t length, char *out, uint32_t room,
+                                    rill_url *url, rill_error *err);
+
+#ifndef RILL_CDEF
+#ifdef __cplusplus
+}
+#endif
+#endif
+#endif
