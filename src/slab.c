@@ -1,0 +1,115 @@
+#include "slab.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In front of each block; 16 bytes keep the block aligned. */
+typedef struct header {
+    size_t size; /* usable bytes of the block */
+    uint32_t class_index;
+    uint32_t pad;
+} header;
+
+static uint32_t class_of(size_t size)
+{
+    uint32_t index = 0;
+    for (size_t room = SLAB_SMALLEST; room < size; room <<= 1)
+        index++;
+    return index;
+}
+
+static header *header_of(void *block)
+{
+    return (header *)block - 1;
+}
+
+void rill_slab_dispose(rill_slab *slab)
+{
+    for (int i = 0; i < SLAB_CLASSES; i++) {
+        while (slab->free[i].first) {
+            void *block = slab->free[i].first;
+            slab->free[i].first = *(void **)block;
+            free(header_of(block));
+        }
+        slab->free[i].count = 0;
+    }
+}
+
+void *rill_slab_alloc(rill_slab *slab, size_t size)
+{
+    header *head;
+    uint32_t index = class_of(size);
+    if (index < SLAB_CLASSES) {
+        size = (size_t)SLAB_SMALLEST << index;
+        struct slab_free *list = &slab->free[index];
+        if (list->first) {
+            void *block = list->first;
+            list->first = *(void **)block;
+            list->count--;
+            slab->bytes += sizeof(header) + size;
+            return block;
+        }
+    }
+    if (size > SIZE_MAX - sizeof(header))
+        return NULL;
+    head = malloc(sizeof(header) + size);
+    if (!head)
+        return NULL;
+    head->size = size;
+    head->class_index = index;
+    slab->bytes += sizeof(header) + size;
+    return head + 1;
+}
+
+void *rill_slab_zalloc(rill_slab *slab, size_t size)
+{
+    void *block = rill_slab_alloc(slab, size);
+    if (block)
+        memset(block, 0, size);
+    return block;
+}
+
+void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
+{
+    if (!block)
+        return rill_slab_alloc(slab, size);
+    header *head = header_of(block);
+    if (head->size >= size && head->class_index < SLAB_CLASSES)
+        return block;
+    if (head->class_index >= SLAB_CLASSES && class_of(size) >= SLAB_CLASSES) {
+        size_t before = head->size;
+        if (size > SIZE_MAX - sizeof(header))
+            return NULL;
+        header *moved = realloc(head, sizeof(header) + size);
+        if (!moved)
+            return NULL;
+        moved->size = size;
+        slab->bytes = slab->bytes - before + size;
+        return moved + 1;
+    }
+    void *copy = rill_slab_alloc(slab, size);
+    if (!copy)
+        return NULL;
+    memcpy(copy, block, head->size < size ? head->size : size);
+    rill_slab_free(slab, block);
+    return copy;
+}
+
+void rill_slab_free(rill_slab *slab, void *block)
+{
+    if (!block)
+        return;
+    header *head = header_of(block);
+    slab->bytes -= sizeof(header) + head->size;
+    if (head->class_index < SLAB_CLASSES) {
+        struct slab_free *list = &slab->free[head->class_index];
+        if (list->count * head->size < SLAB_KEEP_BYTES) {
+            *(void **)block = list->first;
+            list->first = block;
+            list->count++;
+            return;
+        }
+    }
+    free(head);
+}
