@@ -1,0 +1,39 @@
+/* TLS contexts: options to SSL_CTX, verification, cached sessions, and what failures mean. */
+#ifndef RILL_TLS_H
+#define RILL_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "rill.h"
+
+typedef struct rill_tls rill_tls;
+
+/* One context for one set of options; the system's certificates are loaded once per process (or context).
+ * TLS 1.2 and 1.3, ALPN h2, no renegotiation, no compression, no early data; for TLS 1.2 only ECDHE with
+ * AEAD (RFC 9113 section 9.2.2); an unexpected EOF is an error. NULL with `err`: RILL_FILE_ERROR for a CA file. */
+rill_tls *rill_tls_new(const rill_tls_options *options, rill_error *err);
+void rill_tls_free(rill_tls *tls); /* NULL is fine; SSL objects made from it stay valid */
+
+/* What one origin keeps from handshake to handshake; embedded in the origin, zeroed at first. */
+typedef struct rill_tls_memory {
+    SSL_SESSION *session; /* owned: the newest ticket; NULL: none */
+    int group;            /* the group the server took last; 0: not known */
+} rill_tls_memory;
+void rill_tls_memory_dispose(rill_tls_memory *memory);
+
+/* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name), IP literals verified
+ * as addresses and not sent as SNI; offers `memory`'s session if there is one, with its group first. New sessions go to
+ * `memory` (borrowed until rill_tls_detach()). No BIO is set. NULL with `err` when out of memory. */
+SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
+
+/* `ssl` outlives the origin's memory no longer. */
+void rill_tls_detach(SSL *ssl);
+
+/* Why a handshake failed, as RILL_CONNECT_FAILED kind tls, naming which certificate, which name, why;
+ * `result` is SSL_get_error's. Empties OpenSSL's error queue. */
+int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
+
+/* After the handshake: 0 when ALPN chose h2, else RILL_CONNECT_FAILED kind alpn that says what was chosen. */
+int32_t rill_tls_check_alpn(SSL *ssl, const char *host, rill_error *err);
+
+#endif
