@@ -1,0 +1,113 @@
+# `make` builds librill into build/ and makes the tree usable in place: lua/rill/librill.so,
+# lua/rill/cdef.lua. What it needs stands in .ci/packages. CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR,
+# LIBDIR, LUADIR come from outside as usual.
+VERSION = 0.1.0
+SONAME = librill.so.0
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+LUADIR ?= $(PREFIX)/share/lua/5.1
+BUILD ?= build
+LUAJIT ?= luajit
+INSTALL ?= install
+SECONDS ?= 60
+
+LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
+	$(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS)
+ALL_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,-z,defs -Wl,--as-needed $(LDFLAGS)
+
+SOURCES = $(sort $(wildcard src/*.c))
+OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
+LIBRARY = $(BUILD)/librill.so.$(VERSION)
+MODULES = $(shell cd lua && find rill -name '*.lua' | sort)
+
+.PHONY: all test lint asan bench fuzz demo install install-rock clean help needs
+.DELETE_ON_ERROR:
+
+all: $(LIBRARY) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
+
+needs:
+	@.ci/need build
+
+$(BUILD)/%.o: src/%.c Makefile | needs
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Made beside its place and moved: a running program keeps the library that it has mapped.
+$(LIBRARY): $(OBJECTS)
+	$(CC) $(ALL_LDFLAGS) $(CFLAGS) -o $@.new $^ $(shell pkg-config --libs $(LIBRARIES))
+	mv $@.new $@
+	ln -sf $(@F) $(BUILD)/$(SONAME)
+	ln -sf $(SONAME) $(BUILD)/librill.so
+
+lua/rill/librill.so: | $(LIBRARY)
+	ln -sfn ../../$(LIBRARY) $@
+
+lua/rill/cdef.lua: src/rill.h
+	@mkdir -p $(BUILD)
+	$(CC) -E -P -DRILL_CDEF -o $(BUILD)/cdef.h $<
+	{ echo 'return [['; cat $(BUILD)/cdef.h; echo ']]'; } > $@.new
+	mv $@.new $@
+
+test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	@timeout -k 10 600 $(LUAJIT) .ci/busted.lua $(BUSTED_FLAGS) $(ROOT)
+
+lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
+	@.ci/need --install build test lint
+	@$(MAKE) --no-print-directory all
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' .ci/lint $(LIBRARY)
+
+asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
+
+bench: ## compare with h2load on loopback
+	@.ci/need --install build test bench
+	@$(MAKE) --no-print-directory all
+	bench/run
+
+fuzz: ## run every harness in fuzz/ for SECONDS=60
+	@.ci/need --install build fuzz
+	@LIBRARIES='$(LIBRARIES)' .ci/fuzz $(SECONDS)
+
+demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	examples/demo
+
+install: all ## install to $(DESTDIR)$(PREFIX): header, library, pkg-config file, Lua modules
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(INSTALL) -m 644 src/rill.h $(DESTDIR)$(INCLUDEDIR)/rill.h
+	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(notdir $(LIBRARY)) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/librill.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(LIBRARIES)|' src/rill.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/rill.pc
+	for module in $(MODULES); do \
+		$(INSTALL) -D -m 644 lua/$$module $(DESTDIR)$(LUADIR)/$$module || exit 1; done
+	ln -sfnr $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LUADIR)/rill/librill.so
+
+install-rock: all # for luarocks: LUADIR gets the modules, LIBDIR the library as rill/librill.so
+	for module in $(MODULES); do \
+		$(INSTALL) -D -m 644 lua/$$module $(LUADIR)/$$module || exit 1; done
+	$(INSTALL) -D -m 755 $(LIBRARY) $(LIBDIR)/rill/librill.so
+
+clean: ## remove what was built
+	rm -rf build lua/rill/librill.so lua/rill/cdef.lua
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile
+
+-include $(OBJECTS:.o=.d)
