@@ -1,0 +1,30 @@
+rockspec_format = "3.0"
+package = "rill"
+version = "scm-1"
+source = {
+  url = ".", -- `luarocks make` in a checkout builds what it finds there
+}
+description = {
+  summary = "HTTP/2 crawling client for LuaJIT",
+  detailed = [[
+A C core on libevent, nghttp2, OpenSSL and c-ares with a LuaJIT front. Needs LuaJIT 2.1, make, a C
+compiler and the libraries that .ci/packages lists: the build names what is missing.]],
+  license = "MIT",
+}
+supported_platforms = { "linux" }
+dependencies = {
+  "lua == 5.1", -- LuaJIT's; plain Lua 5.1 has no FFI
+}
+build = {
+  type = "make",
+  build_target = "all",
+  build_variables = {
+    CFLAGS = "$(CFLAGS)",
+  },
+  install_target = "install-rock",
+  install_variables = {
+    LUADIR = "$(LUADIR)",
+    LIBDIR = "$(LIBDIR)",
+  },
+  copy_directories = {},
+}
