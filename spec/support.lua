@@ -1,0 +1,65 @@
+--- Real servers for the specs, each on a free loopback port, ready when the call returns.
+-- Every server has `url` (without a path, but for `hostile`), `port`, `ca` (the file to trust), `events()`, `output()`
+-- and `stop()`. What a spec does not stop ends with the process.
+local clean = require "support.clean"
+local deadline = require "support.deadline"
+local process = require "support.process"
+local scratch = require "support.scratch"
+local tcp = require "support.tcp"
+
+local M = {
+  ca = require("support.ca").get,
+  nginx = require("support.nginx").start,
+  nghttpd = require("support.nghttpd").start,
+  node = require("support.node").start,
+  hostile = require("support.hostile").start,
+  dns = require("support.dns").start,
+  tcp = tcp.start,
+  refused = tcp.refused,
+  content = require("support.nginx").content,
+  free_port = require("support.port").free,
+  wait = deadline.wait,
+  directory = scratch.directory,
+  write = scratch.write,
+  read = scratch.read,
+  client = clean.client,
+  counters = clean.counters,
+  begin = clean.begin,
+  check_clean = clean.check,
+  stop_all = process.stop_all,
+}
+
+local SPEC_SECONDS = 5
+
+--- Runs `fn` as a task, and fails when it takes longer than a spec may.
+---@param fn function
+---@param seconds number? 5
+---@return any ... what fn returns
+function M.run(fn, seconds)
+  local rill = require "rill"
+  local limit = seconds or SPEC_SECONDS
+  return rill.run(function()
+    local done = false
+    local function last(...)
+      if not done then error(("the spec took longer than %g s"):format(limit), 0) end
+      return ...
+    end
+    return last(rill.timeout(limit, function()
+      local function finish(...)
+        done = true
+        return ...
+      end
+      return finish(fn())
+    end))
+  end)
+end
+
+-- Runs when the Lua state closes, also after an error.
+local sentinel = newproxy(true)
+getmetatable(sentinel).__gc = function()
+  process.stop_all()
+  scratch.remove_all()
+end
+M._sentinel = sentinel
+
+return M

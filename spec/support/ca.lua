@@ -1,0 +1,97 @@
+--- A certificate authority and leaf certificates, made once per run with the openssl command.
+local process = require "support.process"
+local scratch = require "support.scratch"
+
+local NAMES = "DNS:localhost,DNS:*.test,DNS:a.test,DNS:b.test,DNS:c.test,DNS:www.test,IP:127.0.0.1,IP:::1"
+local EXPIRED_CONFIG = [[
+[ca]
+default_ca = spec
+[spec]
+database = %s/index.txt
+new_certs_dir = %s
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+]]
+
+---@class support.CA
+---@field directory string
+---@field file string the trusted CA's certificate
+---@field other_file string another CA's certificate
+---@field key string the key of all leaves
+---@field leaf string good for localhost, 127.0.0.1, ::1, a.test, b.test, c.test, www.test
+---@field wrong_name string for another host
+---@field expired string
+---@field self_signed string
+---@field untrusted string good, but signed by the other CA
+local CA = {}
+CA.__index = CA
+
+local M = {}
+local authority
+
+local function key(self, name)
+  local path = ("%s/%s.key"):format(self.directory, name)
+  process.run({ "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-out", path }, self.directory .. "/log")
+  return path
+end
+
+local function certificate(self, name, words)
+  local path = ("%s/%s.pem"):format(self.directory, name)
+  process.run({ "openssl", "req", "-x509", "-new", "-days", "30", "-subj", "/CN=" .. name, "-out", path,
+                unpack(words) }, self.directory .. "/log")
+  return path
+end
+
+local function root(self, name)
+  local made = key(self, name)
+  return certificate(self, name, { "-key", made, "-addext", "keyUsage=critical,keyCertSign,cRLSign" }), made
+end
+
+--- Makes one more certificate.
+---@param name string file name without ending
+---@param names string subject alternative names as openssl writes them, "DNS:a.test,IP:127.0.0.1"
+---@param issuer string? "ca" (default) or "other"
+---@return string path of the PEM file; its key is `self.key`
+function CA:sign(name, names, issuer)
+  local signer = ("%s/%s"):format(self.directory, issuer or "ca")
+  return certificate(self, name, {
+    "-key", self.key, "-CA", signer .. ".pem", "-CAkey", signer .. ".key",
+    "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=" .. names })
+end
+
+-- `openssl req` knows no dates in the past, `openssl ca` does.
+local function expired(self)
+  local dir = self.directory
+  local path, request = dir .. "/expired.pem", dir .. "/expired.csr"
+  local extensions = scratch.write(dir .. "/expired.ext", "subjectAltName=" .. NAMES .. "\n")
+  local config = scratch.write(dir .. "/ca.cnf", EXPIRED_CONFIG:format(dir, dir))
+  scratch.write(dir .. "/index.txt", "")
+  process.run({ "openssl", "req", "-new", "-key", self.key, "-subj", "/CN=expired", "-out", request }, dir .. "/log")
+  process.run({ "openssl", "ca", "-batch", "-notext", "-config", config, "-in", request, "-cert", self.file,
+                "-keyfile", dir .. "/ca.key", "-extfile", extensions, "-startdate", "20200101000000Z",
+                "-enddate", "20200201000000Z", "-out", path }, dir .. "/log")
+  return path
+end
+
+--- The run's certificates.
+---@return support.CA
+function M.get()
+  if authority then return authority end
+  local self = setmetatable({ directory = scratch.directory "ca" }, CA)
+  self.file = root(self, "ca")
+  self.other_file = root(self, "other")
+  self.key = key(self, "leaf")
+  self.leaf = self:sign("leaf", NAMES)
+  self.wrong_name = self:sign("wrong_name", "DNS:elsewhere.example")
+  self.untrusted = self:sign("untrusted", NAMES, "other")
+  self.self_signed = certificate(self, "self_signed", { "-key", self.key, "-addext", "subjectAltName=" .. NAMES })
+  self.expired = expired(self)
+  authority = self
+  return self
+end
+
+return M

@@ -1,0 +1,74 @@
+--- That a spec left nothing behind: no stream, connection, dial, timer or descriptor.
+local ffi = require "ffi"
+local lfs = require "lfs"
+local deadline = require "support.deadline"
+
+local M = {}
+local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
+local SECONDS = 3
+local clients, descriptors = {}, nil
+
+local function open_descriptors()
+  local count = 0
+  for _ in lfs.dir "/proc/self/fd" do count = count + 1 end
+  return count
+end
+
+local function loop()
+  return require("rill.runtime.standalone").loop()
+end
+
+--- Notes what is open now: for before_each.
+function M.begin()
+  loop() -- its own descriptors are not the spec's
+  collectgarbage()
+  descriptors = open_descriptors()
+end
+
+--- Makes a client that check() closes. It trusts the spec CA unless `tls` is given.
+---@param options table? as for rill.client
+function M.client(options)
+  local all = { tls = { ca_file = require("support.ca").get().file } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  local client = require("rill").client(all)
+  clients[#clients + 1] = client
+  return client
+end
+
+--- What the loop holds, by name.
+---@return table<string, number>
+function M.counters()
+  local counters = ffi.new "rill_counters"
+  require("rill.clib").rill_loop_counters(loop(), counters)
+  local held = {}
+  for _, name in ipairs(COUNTED) do held[name] = counters[name] end
+  return held
+end
+
+-- Names with their count, of what is not zero.
+local function left()
+  local list = {}
+  local held = M.counters()
+  for _, name in ipairs(COUNTED) do
+    if held[name] ~= 0 then list[#list + 1] = ("%d %s"):format(held[name], name) end
+  end
+  local more = open_descriptors() - descriptors
+  if more > 0 then list[#list + 1] = ("%d descriptors"):format(more) end
+  return table.concat(list, ", ")
+end
+
+--- Closes the clients made here and raises unless everything is gone soon: for after_each.
+function M.check()
+  local rill = require "rill"
+  for _, client in ipairs(clients) do client:close() end
+  clients = {}
+  collectgarbage()
+  collectgarbage() -- what the first round's finalizers let go
+  local gone = pcall(deadline.wait, function()
+    rill.run(rill.sleep, 0.001) -- the loop has to turn for things to end
+    return left() == ""
+  end, SECONDS)
+  if not gone then error("left behind: " .. left(), 2) end
+end
+
+return M

@@ -1,0 +1,36 @@
+--- A small DNS server (UDP, 127.0.0.1) for the option dns_servers.
+local dkjson = require "dkjson"
+local scratch = require "support.scratch"
+local server = require "support.server"
+
+local M = {}
+
+---@class support.Dns: support.Server
+---@field address string for dns_servers: "127.0.0.1:PORT"
+local Dns = setmetatable({}, { __index = server.Server })
+Dns.__index = Dns
+
+--- Starts the server.
+---@param records table<string, table|string> name to { A = {"127.0.0.1"}, AAAA = {...}, ttl = 60 }, or to "nxdomain",
+---  "silence", "servfail", "empty"; a name that is missing here does not exist (NXDOMAIN)
+---@return support.Dns
+function M.start(records)
+  local path = scratch.directory "dns" .. "/records"
+  scratch.write(path, dkjson.encode(records))
+  local self, said = server.start_announced("dns", { "/usr/bin/python3", "-B", server.here .. "/dns.py", path })
+  self.port, self.address = said.port, "127.0.0.1:" .. said.port
+  return setmetatable(self, Dns)
+end
+
+--- The questions for a name so far: { name=, type= } each.
+---@param name string
+---@return table[]
+function Dns:queries(name)
+  local found = {}
+  for _, event in ipairs(self:events()) do
+    if event.name == name then found[#found + 1] = event end
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,50 @@
+--- The misbehaving HTTP/2 server of spec/hostile, one case per server.
+local scratch = require "support.scratch"
+local server = require "support.server"
+
+local M = {}
+local certificates -- made by the first server, used again by the others
+
+---@class support.Hostile: support.Server
+---@field url string of the case, with its path
+local Hostile = setmetatable({}, { __index = server.Server })
+Hostile.__index = Hostile
+
+--- Starts one case.
+---@param options { case: string, extra: string?, h2c: boolean? } extra: the path of a
+---  Python file with more cases
+---@return support.Hostile
+function M.start(options)
+  local directory = scratch.directory "hostile"
+  certificates = certificates or scratch.directory "hostile-certificates"
+  local argv = { "/usr/bin/python3", "-B", server.here .. "/../hostile/server.py", "--case", options.case,
+                 "--certs", certificates, "--events", directory .. "/events" }
+  if options.h2c then argv[#argv + 1] = "--h2c" end
+  if options.extra then
+    argv[#argv + 1] = "--extra"
+    argv[#argv + 1] = options.extra
+  end
+  local self, said = server.start_announced("hostile", argv, directory)
+  self.port, self.url, self.ca = said.port, said.url, said.ca
+  return setmetatable(self, Hostile)
+end
+
+--- What the connections did so far: "accept" and "end" events.
+---@return table[]
+function Hostile:events()
+  local file = io.open(self.directory .. "/events", "rb")
+  if not file then return {} end
+  local text = file:read "*a"
+  file:close()
+  return server.json_lines(text)
+end
+
+--- Waits until `count` connections have ended; returns their "end" events.
+---@param count integer? 1
+---@param seconds number? 3
+---@return table[]
+function Hostile:ends(count, seconds)
+  return self:wait_events(function(event) return event.event == "end" end, count, seconds)
+end
+
+return M

@@ -1,0 +1,145 @@
+--- Child processes from LuaJIT: posix_spawn, waitpid and kill through the FFI.
+-- A child lives no longer than this process (setpriv --pdeathsig), and gets none of the
+-- variables that put sanitizers into it.
+local ffi = require "ffi"
+local deadline = require "support.deadline"
+
+pcall(ffi.cdef, [[
+int posix_spawnp(int *pid, const char *file, const void *actions, const void *attributes,
+                 char *const argv[], char *const envp[]);
+int posix_spawn_file_actions_init(void *actions);
+int posix_spawn_file_actions_destroy(void *actions);
+int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags,
+                                     unsigned int mode);
+int waitpid(int pid, int *status, int options);
+int kill(int pid, int signal);
+extern char **environ;
+]])
+local C = ffi.C
+
+-- Looked up now: a name that is first used while the Lua state closes is not found any more.
+local kill, waitpid, posix_spawnp = C.kill, C.waitpid, C.posix_spawnp
+
+local O_RDONLY, O_APPENDING = 0, 0x441 -- O_WRONLY | O_CREAT | O_APPEND on Linux
+local WNOHANG = 1
+local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
+local SIGNALS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
+local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=", "^UBSAN_OPTIONS=" }
+
+---@class support.Process
+---@field pid integer
+---@field out string path of the file that holds its standard output and error
+---@field status integer? how it ended: exit code, or 128 + signal
+local Process = {}
+Process.__index = Process
+
+local M = {}
+local running = {} -- pid -> process
+
+local function strings(list)
+  local array = ffi.new("const char *[?]", #list + 1)
+  for i, text in ipairs(list) do array[i - 1] = text end
+  return array
+end
+
+local function kept(entry)
+  for _, pattern in ipairs(KEPT_FROM_CHILDREN) do
+    if entry:find(pattern) then return false end
+  end
+  return true
+end
+
+local function environment()
+  local list, i = {}, 0
+  while C.environ[i] ~= nil do
+    local entry = ffi.string(C.environ[i])
+    if kept(entry) then list[#list + 1] = entry end
+    i = i + 1
+  end
+  return list
+end
+
+--- Starts a program. It ends with this process at the latest.
+---@param argv string[] program (found on PATH) and arguments
+---@param out string file that gets standard output and error
+---@return support.Process
+function M.start(argv, out)
+  local words = { "setpriv", "--pdeathsig", "TERM", unpack(argv) }
+  local env = environment()
+  local actions, pid = ffi.new("char[?]", ACTIONS_SIZE), ffi.new("int[1]")
+  C.posix_spawn_file_actions_init(actions)
+  C.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
+  C.posix_spawn_file_actions_addopen(actions, 1, out, O_APPENDING, 0x180)
+  C.posix_spawn_file_actions_addopen(actions, 2, out, O_APPENDING, 0x180)
+  local failure = posix_spawnp(pid, words[1], actions, nil,
+                               ffi.cast("char *const *", strings(words)),
+                               ffi.cast("char *const *", strings(env)))
+  C.posix_spawn_file_actions_destroy(actions)
+  if failure ~= 0 then error(("cannot start %s: error %d"):format(argv[1], failure), 2) end
+  local process = setmetatable({ pid = pid[0], out = out, name = argv[1] }, Process)
+  running[process.pid] = process
+  return process
+end
+
+--- Runs a program to its end; raises with its output unless it succeeds.
+---@param argv string[]
+---@param out string
+function M.run(argv, out)
+  local process = M.start(argv, out)
+  process:wait(30)
+  if process.status ~= 0 then
+    error(("%s failed (%d):\n%s"):format(table.concat(argv, " "), process.status, process:output()), 2)
+  end
+end
+
+--- Looks, without waiting, whether the program has ended; reaps it.
+function Process:ended()
+  if self.status then return true end
+  local status = ffi.new "int[1]"
+  if waitpid(self.pid, status, WNOHANG) == 0 then return false end
+  local signal = bit.band(status[0], 0x7f)
+  self.status = signal == 0 and bit.rshift(bit.band(status[0], 0xff00), 8) or 128 + signal
+  running[self.pid] = nil
+  return true
+end
+
+--- Waits for the program's end and returns its exit status.
+---@param seconds number
+function Process:wait(seconds)
+  deadline.wait(function() return self:ended() end, seconds, self.name .. " to end")
+  return self.status
+end
+
+---@param name "HUP"|"INT"|"TERM"|"KILL"
+function Process:signal(name)
+  if not self:ended() then kill(self.pid, SIGNALS[name]) end
+end
+
+--- Ends the program (SIGTERM, after three seconds SIGKILL) and reaps it. May be called twice.
+function Process:stop()
+  self:signal "TERM"
+  if not pcall(self.wait, self, 3) then
+    self:signal "KILL"
+    self:wait(3)
+  end
+end
+
+--- What the program has written so far.
+---@return string
+function Process:output()
+  local file = io.open(self.out, "rb")
+  if not file then return "" end
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+--- Ends everything that was started here.
+function M.stop_all()
+  for _, process in pairs(running) do process:signal "TERM" end
+  local left = {}
+  for _, process in pairs(running) do left[#left + 1] = process end
+  for _, process in ipairs(left) do process:stop() end
+end
+
+return M

@@ -1,0 +1,64 @@
+--- Temporary files of one run: one directory, removed at the end of the process.
+local ffi = require "ffi"
+local lfs = require "lfs"
+local process = require "support.process"
+
+pcall(ffi.cdef, [[
+char *mkdtemp(char *template);
+unsigned int geteuid(void);
+]])
+
+local M = {}
+local root, count = nil, 0
+
+local function made()
+  local template = (os.getenv "TMPDIR" or "/tmp") .. "/rill-spec-XXXXXX"
+  local path = ffi.new("char[?]", #template + 1, template)
+  assert(ffi.C.mkdtemp(path) ~= nil, "cannot make a temporary directory")
+  return ffi.string(path)
+end
+
+--- A new, empty directory.
+---@param name string what it is for
+---@return string path
+function M.directory(name)
+  root = root or made()
+  count = count + 1
+  local path = ("%s/%s-%d"):format(root, name, count)
+  assert(lfs.mkdir(path))
+  return path
+end
+
+--- Writes a file, and the directories above it that are missing.
+---@param path string
+---@param content string
+---@return string path
+function M.write(path, content)
+  for parent in path:gmatch "()/" do
+    if parent > 1 then lfs.mkdir(path:sub(1, parent - 1)) end
+  end
+  local file = assert(io.open(path, "wb"))
+  file:write(content)
+  file:close()
+  return path
+end
+
+---@param path string
+---@return string content
+function M.read(path)
+  local file = assert(io.open(path, "rb"))
+  local content = file:read "*a"
+  file:close()
+  return content
+end
+
+--- Removes everything made here. Works while the Lua state closes, when lfs is gone already.
+function M.remove_all()
+  if root then process.run({ "rm", "-rf", root }, "/dev/null") end
+  root = nil
+end
+
+--- Whether this process runs as root: nginx then has to be told to keep its user.
+M.is_root = ffi.C.geteuid() == 0
+
+return M
