@@ -73,7 +73,7 @@ asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
 
 bench: ## compare with h2load on loopback
-	@.ci/need --install build test bench
+	@.ci/need --install build bench
 	@$(MAKE) --no-print-directory all
 	bench/run
 
@@ -82,7 +82,7 @@ fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@LIBRARIES='$(LIBRARIES)' .ci/fuzz $(SECONDS)
 
 demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
-	@.ci/need --install build test
+	@.ci/need --install build demo
 	@$(MAKE) --no-print-directory all
 	examples/demo
 
