@@ -8,32 +8,40 @@
 
 typedef struct rill_tls rill_tls;
 
-/* One context for one set of options; the system's certificates are loaded once per process (or context).
- * TLS 1.2 and 1.3, ALPN h2, no renegotiation, no compression, no early data; for TLS 1.2 only ECDHE with
- * AEAD (RFC 9113 section 9.2.2); an unexpected EOF is an error. NULL with `err`: RILL_FILE_ERROR for a CA file. */
+/* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN h2, no renegotiation, no
+ * compression, no early data; for TLS 1.2 only ECDHE with AEAD (RFC 9113 section 9.2.2); an
+ * unexpected EOF is an error. The system's certificates are looked up when the first handshake is
+ * opened, and kept; whatever `ca_file` names is trusted, intermediate and leaf certificates too.
+ * NULL with `err`: RILL_FILE_ERROR for a CA file, RILL_ERROR for memory. */
 rill_tls *rill_tls_new(const rill_tls_options *options, rill_error *err);
 void rill_tls_free(rill_tls *tls); /* NULL is fine; SSL objects made from it stay valid */
 
 /* What one origin keeps from handshake to handshake; embedded in the origin, zeroed at first. */
 typedef struct rill_tls_memory {
     SSL_SESSION *session; /* owned: the newest ticket; NULL: none */
-    int group;            /* the group the server took last; 0: not known */
+    int group;            /* the group the server took last, as OpenSSL's NID; 0: not known */
 } rill_tls_memory;
 void rill_tls_memory_dispose(rill_tls_memory *memory);
 
-/* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name), IP literals verified
- * as addresses and not sent as SNI; offers `memory`'s session if there is one, with its group first. New sessions go to
- * `memory` (borrowed until rill_tls_detach()). No BIO is set. NULL with `err` when out of memory. */
+/* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name),
+ * IP literals (without brackets) are verified as addresses and not sent as SNI; offers `memory`'s
+ * session if there is one, and its group first. New sessions go to `memory` (borrowed until
+ * rill_tls_detach(); NULL: nothing is remembered). No BIO is set. NULL with `err`: out of memory,
+ * or (kind tls) a name that TLS cannot carry. Free the result with SSL_free(). */
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
 
-/* `ssl` outlives the origin's memory no longer. */
+/* The last call before SSL_free(), at the latest when the origin's memory goes: lets go of it, and
+ * keeps the session good for resumption where no close_notify was sent (OpenSSL would spoil it). */
 void rill_tls_detach(SSL *ssl);
 
-/* Why a handshake failed, as RILL_CONNECT_FAILED kind tls, naming which certificate, which name, why;
- * `result` is SSL_get_error's. Empties OpenSSL's error queue. */
+/* Why a handshake failed, as RILL_CONNECT_FAILED kind tls (or alpn, when the server says that this
+ * was it), naming which certificate, which name, why; `result` is SSL_get_error's of the call just
+ * made. Forgets the session that was offered. Empties OpenSSL's error queue. Returns
+ * -RILL_CONNECT_FAILED. */
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
 
-/* After the handshake: 0 when ALPN chose h2, else RILL_CONNECT_FAILED kind alpn that says what was chosen. */
+/* After the handshake: remembers the group; 0 when ALPN chose h2, else -RILL_CONNECT_FAILED, kind
+ * alpn, saying what was chosen. */
 int32_t rill_tls_check_alpn(SSL *ssl, const char *host, rill_error *err);
 
 #endif

@@ -1,0 +1,21 @@
+/* Certificates as people read them: what error messages share with rill_certificate_new(). */
+#ifndef RILL_CERTIFICATE_H
+#define RILL_CERTIFICATE_H
+
+#include <stddef.h>
+
+#include <openssl/x509.h>
+
+/* A distinguished name in RFC 2253 form, UTF-8, control characters escaped. */
+void rill_certificate_print_name(BIO *out, const X509_NAME *name);
+
+/* The subject alternative names that a host can match (DNS names and IP addresses), in the
+ * certificate's order with `between` between them; ends in "..." instead of passing `most` bytes
+ * (0: no limit). What a DNS name may not contain shows as '?'. Returns how many were written. */
+int rill_certificate_print_names(BIO *out, const X509 *certificate, const char *between,
+                                 size_t most);
+
+/* "2026-01-31", or "an unreadable date". */
+void rill_certificate_print_date(BIO *out, const ASN1_TIME *time);
+
+#endif
