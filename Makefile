@@ -27,6 +27,8 @@ OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/librill.so.$(VERSION)
 MODULES = $(shell cd lua && find rill -name '*.lua' | sort)
 
+export PATH := $(PATH):/usr/sbin# nginx lives there, and a user's PATH may not name it
+
 .PHONY: all test lint asan bench fuzz demo install install-rock clean help needs
 .DELETE_ON_ERROR:
 
@@ -55,6 +57,11 @@ lua/rill/cdef.lua: src/rill.h
 	{ echo 'return [['; cat $(BUILD)/cdef.h; echo ']]'; } > $@.new
 	mv $@.new $@
 
+# A C program of the specs, built as one outside would: the header, -lrill.
+$(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -o $@ $< \
+		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
@@ -68,7 +75,7 @@ lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) \
+	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) build/asan/poll_loop \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
 
