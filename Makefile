@@ -65,7 +65,7 @@ $(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
-	@timeout -k 10 600 $(LUAJIT) .ci/busted.lua $(BUSTED_FLAGS) $(ROOT)
+	@timeout --foreground -k 10 600 $(LUAJIT) .ci/busted.lua $(BUSTED_FLAGS) $(ROOT)
 
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 	@.ci/need --install build test lint
