@@ -2,11 +2,12 @@
 local ffi = require "ffi"
 local lfs = require "lfs"
 local deadline = require "support.deadline"
+local process = require "support.process"
 
 local M = {}
 local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
 local SECONDS = 3
-local clients, descriptors = {}, nil
+local clients, descriptors, servers = {}, nil, nil
 
 local function open_descriptors()
   local count = 0
@@ -18,8 +19,9 @@ local function loop()
   return require("rill.runtime.standalone").loop()
 end
 
---- Notes what is open now: for before_each.
+--- Notes what is open and runs now: for before_each.
 function M.begin()
+  servers = process.running()
   loop() -- its own descriptors are not the spec's
   collectgarbage()
   descriptors = open_descriptors()
@@ -57,7 +59,8 @@ local function left()
   return table.concat(list, ", ")
 end
 
---- Closes the clients made here and raises unless everything is gone soon: for after_each.
+--- Closes the clients made here, raises unless everything is gone soon, and stops the servers started since
+--- begin(): for after_each.
 function M.check()
   local rill = require "rill"
   for _, client in ipairs(clients) do client:close() end
@@ -68,6 +71,7 @@ function M.check()
     rill.run(rill.sleep, 0.001) -- the loop has to turn for things to end
     return left() == ""
   end, SECONDS)
+  process.stop_all(servers)
   if not gone then error("left behind: " .. left(), 2) end
 end
 

@@ -18,8 +18,15 @@ function M.start(records)
   local path = scratch.directory "dns" .. "/records"
   scratch.write(path, dkjson.encode(records))
   local self, said = server.start_announced("dns", { "/usr/bin/python3", "-B", server.here .. "/dns.py", path })
-  self.port, self.address = said.port, "127.0.0.1:" .. said.port
+  self.port, self.address, self.path = said.port, "127.0.0.1:" .. said.port, path
   return setmetatable(self, Dns)
+end
+
+--- Replaces the records.
+---@param records table<string, table|string>
+function Dns:set(records)
+  scratch.write(self.path .. ".new", dkjson.encode(records))
+  assert(os.rename(self.path .. ".new", self.path))
 end
 
 --- The questions for a name so far: { name=, type= } each.

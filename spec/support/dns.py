@@ -47,15 +47,19 @@ def reply(packet, records):
     return head + question + b"".join(found)
 
 
-def main():
+def read_records():
+    """Read for every question: specs change them."""
     with open(sys.argv[1], encoding="utf-8") as file:
-        records = dict(json.load(file))
+        return dict(json.load(file))
+
+
+def main():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         say(port=server.getsockname()[1])
         while True:
             packet, peer = server.recvfrom(4096)
-            answer = reply(packet, records)
+            answer = reply(packet, read_records())
             if answer:
                 server.sendto(answer, peer)
 

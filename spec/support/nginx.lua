@@ -79,7 +79,8 @@ end
 
 --- Starts nginx on a free port of 127.0.0.1.
 ---@param options { root: string?, files: table<string, string|integer>?, config: string?, http_config: string?,
----  http2: boolean?, keepalive_requests: integer?, certificate: string? } files: content, or a size in bytes;
+---  http2: boolean?, keepalive_requests: integer?, certificate: string?, port: integer? }
+---  files: content, or a size in bytes;
 ---  config: lines for the server block, http_config: for the http block
 ---@return support.Nginx
 function M.start(options)
@@ -87,7 +88,7 @@ function M.start(options)
   local directory = scratch.directory "nginx"
   assert(lfs.mkdir(directory .. "/temp"))
   local root = options.root or directory .. "/root"
-  local self = { directory = directory, port = port.free(), options = options, root = root }
+  local self = { directory = directory, port = options.port or port.free(), options = options, root = root }
   if not options.root then lfs.mkdir(root) end
   write_files(root, options.files or {})
   configure(self)

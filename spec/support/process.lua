@@ -134,11 +134,22 @@ function Process:output()
   return text
 end
 
+--- The programs that run now, by pid.
+---@return table<integer, support.Process>
+function M.running()
+  local list = {}
+  for pid, process in pairs(running) do list[pid] = process end
+  return list
+end
+
 --- Ends everything that was started here.
-function M.stop_all()
-  for _, process in pairs(running) do process:signal "TERM" end
+---@param but table<integer, support.Process>? what may go on
+function M.stop_all(but)
   local left = {}
-  for _, process in pairs(running) do left[#left + 1] = process end
+  for pid, process in pairs(running) do
+    if not (but and but[pid]) then left[#left + 1] = process end
+  end
+  for _, process in ipairs(left) do process:signal "TERM" end -- all at once, then one by one
   for _, process in ipairs(left) do process:stop() end
 end
 
