@@ -1,0 +1,147 @@
+--- What a call gives back as `nil, err`, made in one place, and how wrong use is raised.
+local ffi = require("ffi")
+local C = require("rill.clib")
+
+local M = {}
+
+local find, gsub, sub = string.find, string.gsub, string.sub
+
+---@class rill.Error
+---@field reason string a close reason, or "invalid_url", "redirect", "error"
+---@field message string one sentence
+---@field url string? the request's, without user and password
+---@field method string?
+---@field status integer? of the response head; 499 when cancelled before one arrived
+---@field code string? HTTP/2 error code (RFC 9113 section 7), as "REFUSED_STREAM"
+---@field kind string? who said no to a connection: "dns", "tcp", "tls", "alpn", "proxy", "preface", "denied"
+---@field phase string? what was waited for when the time ran out
+---@field expected number? bytes announced, where a limit was passed
+---@field limit number? that limit, bytes
+---@field errors rill.Error[]? the causes, in order
+---@field processed "no"|"maybe"|"yes"|nil whether the server acted on the request (RFC 9113 section 8.7)
+---@field retry_safe boolean processed is "no"
+---@field attempts integer? streams this request used
+local Error = {}
+Error.__index = Error
+
+function Error:__tostring()
+  local detail = self.kind or self.phase or self.code
+  local text = self.reason
+  if detail then text = text .. " (" .. detail .. ")" end
+  if self.url then text = text .. ": " .. self.url end
+  if self.message then text = text .. ": " .. self.message end
+  return text
+end
+
+function Error.__concat(left, right)
+  return tostring(left) .. tostring(right)
+end
+
+--- The words for enum rill_reason, by number: "open" for a stream that has not closed.
+M.reasons = {}
+for number = 0, C.RILL_REASONS - 1 do
+  M.reasons[number] = ffi.string(C.rill_reason_name(number))
+end
+
+local PROCESSED = {
+  [C.RILL_PROCESSED_NO] = "no",
+  [C.RILL_PROCESSED_MAYBE] = "maybe",
+  [C.RILL_PROCESSED_YES] = "yes",
+}
+
+--- The URL as it may be shown: without user and password.
+---@param url string as a caller gave it, perhaps malformed
+---@return string
+function M.shown(url)
+  if not find(url, "@", 1, true) then return url end
+  local room = 3 * #url
+  local out = ffi.new("char[?]", room)
+  return ffi.string(out, C.rill_url_redact(url, #url, out, room))
+end
+
+--- Makes an error object of its fields.
+---@param fields table of rill.Error; the table becomes the object
+---@return rill.Error
+function M.new(fields)
+  fields.retry_safe = fields.processed == "no"
+  if fields.url then fields.url = M.shown(fields.url) end
+  local err = setmetatable(fields, Error)
+  return err
+end
+
+---@param err any
+---@return boolean
+function M.is(err)
+  return getmetatable(err) == Error
+end
+
+-- A C string, nil for "".
+local function text(pointer)
+  return pointer[0] ~= 0 and ffi.string(pointer) or nil
+end
+
+local function positive(number)
+  return number > 0 and number or nil
+end
+
+local function convert(failure, method, url, attempts)
+  return M.new {
+    reason = M.reasons[failure.reason],
+    message = ffi.string(failure.message),
+    url = url,
+    method = method,
+    status = positive(failure.status),
+    code = text(C.rill_code_name(failure.code)),
+    kind = text(C.rill_kind_name(failure.kind)),
+    phase = text(C.rill_phase_name(failure.phase)),
+    expected = positive(failure.expected),
+    limit = positive(failure.limit),
+    processed = PROCESSED[failure.processed],
+    attempts = attempts,
+  }
+end
+
+--- Makes an error object of what the core reported. `err.errors` lists the causes; a lost connection
+--- for which the core names none is its own.
+---@param failures ffi.cdata* const rill_error *, the error and then its causes; copied
+---@param count integer 1 or more
+---@param method string
+---@param url string
+---@param attempts integer
+---@return rill.Error
+function M.from_core(failures, count, method, url, attempts)
+  local err = convert(failures[0], method, url, attempts)
+  local first = err.reason == "connection_lost" and count == 1 and 0 or 1
+  if first < count then
+    err.errors = {}
+    for i = first, count - 1 do
+      err.errors[#err.errors + 1] = convert(failures[i], method, url)
+    end
+  end
+  return err
+end
+
+-- Where rill's own modules are: what is raised points at the line outside of them.
+local HERE = debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
+
+--- Raises an error at the line outside rill that led here: for what is used wrongly.
+---@param message string names the argument and shows the value
+function M.raise(message)
+  local level, caller = 2, debug.getinfo(2, "S")
+  while caller and HERE and (caller.what == "C" or sub(caller.source, 1, #HERE) == HERE) do
+    level = level + 1
+    caller = debug.getinfo(level, "S")
+  end
+  error(message, caller and level or 2)
+end
+
+--- A value as it stands in a message: short, on one line.
+---@param value any
+---@return string
+function M.show(value)
+  if type(value) ~= "string" then return tostring(value) end
+  local cut = #value > 60 and sub(value, 1, 57) .. "..." or value
+  return '"' .. gsub(cut, "[%c\"\\]", function(c) return string.format("\\%03d", c:byte()) end) .. '"'
+end
+
+return M

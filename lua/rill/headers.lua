@@ -1,0 +1,236 @@
+--- Header fields: the object over a block that was received, and the block made of what a caller gives.
+--
+-- A block is flat text (src/rill.h): for each field CR LF, its name in lower case, colon, space, its
+-- value. Values hold no CR or LF, so a plain search for "\r\nname: " finds a field; no table is made.
+local errors = require("rill.errors")
+
+local M = {}
+
+local find, lower, sub = string.find, string.lower, string.sub
+
+local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$" -- RFC 9110 section 5.6.2
+
+local MAX_NEEDLES = 1000 -- names may be data: beyond this the memo starts over
+local needles, needle_count = {}, 0
+
+-- Name as asked for -> "\r\nname: ", false for what is no field name.
+local function make_needle(name)
+  if needle_count == MAX_NEEDLES then
+    needles, needle_count = {}, 0
+  end
+  local needle = find(name, TOKEN) and "\r\n" .. lower(name) .. ": " or false
+  needles[name], needle_count = needle, needle_count + 1
+  return needle
+end
+
+-- The value of the first such field from `init` on, and where it ends.
+local function value_after(block, name, init)
+  if type(name) ~= "string" then return nil end
+  local needle = needles[name]
+  if needle == nil then needle = make_needle(name) end
+  if not needle then return nil end
+  local _, at = find(block, needle, init, true)
+  if not at then return nil end
+  local stop = find(block, "\r\n", at + 1, true)
+  return sub(block, at + 1, stop and stop - 1), stop or #block + 1
+end
+
+--- Fields as received, in wire order. Index it with a name in any case for the first value; for a
+--- field named like one of these methods use get.
+---@class rill.Headers
+local Headers = {}
+local methods = {}
+
+---@param name string in any case
+---@return string? value of the first such field
+function methods:get(name)
+  return (value_after(self[1], name, 1))
+end
+
+---@param name string
+---@return string[] values in wire order; empty when there is none
+function methods:all(name)
+  local values, at = {}, 1
+  while true do
+    local value
+    value, at = value_after(self[1], name, at)
+    if not value then return values end
+    values[#values + 1] = value
+  end
+end
+
+---@param name string
+---@return boolean
+function methods:has(name)
+  return self:get(name) ~= nil
+end
+
+--- Iterates over name (lower case) and value, in wire order.
+---@return fun(): string?, string?
+function methods:each()
+  local block, at = self[1], 1
+  return function()
+    if at > #block then return nil end
+    local _, colon = find(block, ": ", at + 2, true)
+    local stop = find(block, "\r\n", colon + 1, true) or #block + 1
+    local name, value = sub(block, at + 2, colon - 2), sub(block, colon + 1, stop - 1)
+    at = stop
+    return name, value
+  end
+end
+
+---@return integer
+function methods:count()
+  local count, at = 0, 1
+  while at do
+    at = find(self[1], "\r\n", at, true)
+    if at then count, at = count + 1, at + 2 end
+  end
+  return count
+end
+
+function Headers:__index(name)
+  local method = methods[name]
+  if method then return method end
+  return (value_after(self[1], name, 1))
+end
+
+--- One field a line.
+function Headers:__tostring()
+  return (sub(self[1], 3):gsub("\r\n", "\n"))
+end
+
+--- The object over a block.
+---@param block string
+---@return rill.Headers
+function M.new(block)
+  local headers = setmetatable({ block }, Headers)
+  return headers
+end
+
+local function check_name(what, name)
+  if type(name) ~= "string" or not find(name, TOKEN) then
+    errors.raise(("%s: field name %s is no token (RFC 9110 section 5.1)"):format(what, errors.show(name)))
+  end
+  return lower(name)
+end
+
+local function check_value(what, name, value)
+  if type(value) == "number" then return tostring(value) end
+  if type(value) ~= "string" then
+    errors.raise(("%s: the value of %s must be a string, got %s"):format(what, name, errors.show(value)))
+  end
+  -- RFC 9113 section 8.2.1
+  if find(value, "[%z\r\n]") or find(value, "^[ \t]") or find(value, "[ \t]$") then
+    errors.raise(("%s: the value of %s has CR, LF, NUL or outer blanks: %s")
+      :format(what, name, errors.show(value)))
+  end
+  return value
+end
+
+local function add(fields, what, name, value)
+  local n = #fields
+  fields[n + 1], fields[n + 2] = name, value and check_value(what, name, value)
+end
+
+local function add_list(fields, what, list)
+  for i = 1, #list do
+    local pair = list[i]
+    if type(pair) ~= "table" or pair[2] == nil then
+      errors.raise(("%s: entry %d must be {name, value}, got %s"):format(what, i, errors.show(pair)))
+    end
+    add(fields, what, check_name(what, pair[1]), pair[2])
+  end
+end
+
+local function add_map(fields, what, map)
+  local names = {}
+  for name in pairs(map) do
+    check_name(what, name)
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, key in ipairs(names) do
+    local name, value = lower(key), map[key]
+    if type(value) ~= "table" then
+      add(fields, what, name, value)
+    else
+      if #value == 0 then add(fields, what, name, false) end
+      for i = 1, #value do
+        add(fields, what, name, value[i])
+      end
+    end
+  end
+end
+
+--- Checks what a caller gave as headers.
+---@param what string names the argument in the error that is raised for a bad field
+---@param given table map of name to value, list of values, or false (removes a default); or an
+---                   ordered list of {name, value}. Numbers are written as decimal text
+---@return table fields flat list: name in lower case, value or false, name, ... A map's names are sorted
+function M.fields(what, given)
+  local fields = {}
+  if type(given) ~= "table" then
+    errors.raise(("%s: expected a table of header fields, got %s"):format(what, errors.show(given)))
+  end
+  if given[1] ~= nil then
+    add_list(fields, what, given)
+  else
+    add_map(fields, what, given)
+  end
+  return fields
+end
+
+--- Puts fields over others: a name given above removes all of that name below.
+---@param below table flat list, as fields() makes it, without false
+---@param above table flat list
+---@return table merged flat list without false
+function M.merge(below, above)
+  local replaced, merged = {}, {}
+  for i = 1, #above, 2 do
+    replaced[above[i]] = true
+  end
+  for i = 1, #below, 2 do
+    if not replaced[below[i]] then
+      merged[#merged + 1], merged[#merged + 2] = below[i], below[i + 1]
+    end
+  end
+  for i = 1, #above, 2 do
+    if above[i + 1] then
+      merged[#merged + 1], merged[#merged + 2] = above[i], above[i + 1]
+    end
+  end
+  return merged
+end
+
+--- Writes fields as a header block.
+---@param fields table flat list without false
+---@return string
+function M.block(fields)
+  local parts = {}
+  for i = 1, #fields, 2 do
+    parts[#parts + 1] = "\r\n" .. fields[i] .. ": " .. fields[i + 1]
+  end
+  return table.concat(parts)
+end
+
+--- Splits the informational heads as the core reports them.
+---@param text string 1xx heads one after the other, each led by its three digits on a line of their own
+---@return {status: integer, headers: rill.Headers}[]
+function M.informational(text)
+  local statuses, blocks = {}, {}
+  for line in text:gmatch("[^\r\n]+") do
+    if find(line, ":", 1, true) then
+      blocks[#blocks] = blocks[#blocks] .. "\r\n" .. line
+    else
+      statuses[#statuses + 1], blocks[#blocks + 1] = tonumber(line), ""
+    end
+  end
+  local heads = {}
+  for i, status in ipairs(statuses) do
+    heads[i] = { status = status, headers = M.new(blocks[i]) }
+  end
+  return heads
+end
+
+return M

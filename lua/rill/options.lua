@@ -1,0 +1,273 @@
+--- The options of clients and requests: one table says what there is; what is given is checked once.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local headers = require("rill.headers")
+
+local M = {}
+
+local function number_from(low, high)
+  return function(value)
+    return type(value) == "number" and value >= low and value <= high
+  end
+end
+
+local function integer_from(low, high)
+  local in_range = number_from(low, high)
+  return function(value)
+    return in_range(value) and value % 1 == 0
+  end
+end
+
+local function is_text(value)
+  return type(value) == "string" and not value:find("%z")
+end
+
+local function is_table(value)
+  return type(value) == "table"
+end
+
+-- type -> what a value must be, and what says so
+local TYPES = {
+  seconds = { "a number of seconds, 0 or more", number_from(0, 1e9) },
+  bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
+  header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
+  count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
+  window = { "a whole number of bytes from 65535 to 2^31-1", integer_from(65535, 2 ^ 31 - 1) },
+  boolean = { "true or false", function(value) return type(value) == "boolean" end },
+  text = { "a string without NUL", is_text },
+  any = { "anything", function() return true end },
+  hook = { "a function", function(value) return type(value) == "function" end },
+  headers = { "a table of header fields", is_table },
+  tls = { "a table", is_table },
+  resolve = { 'a table from "host:port" to an address or a list of them', is_table },
+  addresses = { 'a list of "ip" or "ip:port"', is_table },
+}
+
+-- API.md section 2, in its order. type: nil while it is not supported. request: may also be given
+-- with one request. field: where it goes in rill_options (src/rill.h), under the option's own name.
+local OPTIONS = {
+  headers = { type = "headers", request = true },
+  user_agent = { type = "text", request = true },
+  timeout = { type = "seconds", request = true, field = true },
+  queue_timeout = { type = "seconds", request = true, field = true },
+  connect_timeout = { type = "seconds", field = true },
+  read_timeout = { request = true },
+  idle_timeout = { type = "seconds", field = true },
+  ping_after = {},
+  ping_timeout = {},
+  maxsize = { type = "bytes", request = true, field = true },
+  warnsize = { request = true },
+  max_header_list = { type = "header_bytes", field = true },
+  max_buffered = {},
+  max_connections_per_origin = {},
+  max_connections = { type = "count", field = true },
+  max_streams = { type = "count", field = true },
+  per_origin = {},
+  retries = { request = true },
+  retry_idempotent = { request = true },
+  tls = { type = "tls" },
+  resolve = { type = "resolve" },
+  dns_servers = { type = "addresses" },
+  bind_address = {},
+  family = {},
+  deny_private = {},
+  proxy = { request = true },
+  no_proxy = {},
+  h2c = {},
+  window = { type = "window", field = true },
+  max_window = {},
+  max_frame_size = {},
+  decompress = { request = true },
+  redirects = { request = true },
+  allow_downgrade = { request = true },
+  cookies = {},
+  expect_continue = { request = true },
+  coalesce = {},
+  on_headers = { type = "hook", request = true },
+  on_chunk = { request = true },
+  on_warning = { type = "hook" },
+  on_event = {},
+}
+
+local TLS = {
+  verify = { type = "boolean", field = true },
+  ca_file = { type = "text", field = true },
+  ca_path = {},
+  ca_pem = {},
+  cert_file = {},
+  key_file = {},
+  key_password = {},
+  server_name = { type = "text", field = true },
+  min_version = {},
+  max_version = {},
+  ciphers = {},
+  ciphersuites = {},
+  groups = {},
+  session_cache = {},
+  keylog_file = {},
+  pin_sha256 = {},
+}
+
+-- What client:request{} and client:open{} take beside the options of a request.
+local REQUEST = {
+  url = { type = "any", request = true }, -- these three are checked with the arguments of the other calls
+  method = { type = "any", request = true },
+  body = { type = "any", request = true },
+  trailers = { request = true },
+}
+
+local function check_one(call, name, value, option)
+  if not option then
+    errors.raise(("%s: unknown option %s"):format(call, errors.show(name)))
+  end
+  if not option.type then
+    errors.raise(("%s: option %s is not supported yet"):format(call, errors.show(name)))
+  end
+  local kind = TYPES[option.type]
+  if not kind[2](value) then
+    errors.raise(("%s: %s must be %s, got %s"):format(call, name, kind[1], errors.show(value)))
+  end
+end
+
+--- Checks the options of a client.
+---@param call string what is called, for the error that is raised
+---@param given table
+function M.check_client(call, given)
+  if type(given) ~= "table" then
+    errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
+  end
+  for name, value in pairs(given) do
+    check_one(call, name, value, OPTIONS[name])
+  end
+  for name, value in pairs(given.tls or {}) do
+    check_one(call .. ": tls", name, value, TLS[name])
+  end
+end
+
+--- Checks the options of one request.
+---@param call string
+---@param given table
+---@param whole boolean? url, method and body stand in it as well
+function M.check_request(call, given, whole)
+  if type(given) ~= "table" then
+    errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
+  end
+  for name, value in pairs(given) do
+    local option = OPTIONS[name] or whole and REQUEST[name]
+    if option and not option.request then
+      errors.raise(("%s: option %s belongs to a client, not to a request"):format(call, errors.show(name)))
+    end
+    check_one(call, name, value, option)
+  end
+end
+
+--- Checks the body of a request.
+---@param call string
+---@param body any nil: none
+function M.check_body(call, body)
+  if body == nil or type(body) == "string" then return end
+  if type(body) == "function" or type(body) == "table" then
+    errors.raise(call .. ": a body that is no string is not supported yet")
+  end
+  errors.raise(("%s: body must be a string, got %s"):format(call, errors.show(body)))
+end
+
+-- The header fields that one table of options names: user_agent is one of them unless headers has it.
+local function given_fields(call, given)
+  local fields = given.headers and headers.fields(call .. ": headers", given.headers) or {}
+  if not given.user_agent then return fields end
+  local agent = given.user_agent ~= "" and given.user_agent or false
+  local named = headers.fields(call .. ": user_agent", { { "user-agent", agent } })
+  for i = 1, #fields, 2 do
+    if fields[i] == "user-agent" then return fields end
+  end
+  for i = 1, #fields do
+    named[#named + 1] = fields[i]
+  end
+  return named
+end
+
+--- The header fields that are sent: those of these options over the ones below.
+---@param call string
+---@param given table checked options
+---@param below table flat list of rill.headers
+---@return table fields flat list
+function M.fields(call, given, below)
+  return headers.merge(below, given_fields(call, given))
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+-- Fills in rill_options.resolve; returns what must outlive the call.
+local function fill_resolve(call, options, map)
+  local pairs_of = {}
+  for key in pairs(map) do
+    if not is_text(key) or not key:find("^.+:%d+$") then
+      errors.raise(('%s: resolve: a key must be "host:port", got %s'):format(call, errors.show(key)))
+    end
+  end
+  for _, host in ipairs(sorted_keys(map)) do
+    local addresses = map[host]
+    if type(addresses) ~= "table" then addresses = { addresses } end
+    for _, address in ipairs(addresses) do
+      if not is_text(address) then
+        errors.raise(("%s: resolve: an address of %s must be a string, got %s")
+          :format(call, host, errors.show(address)))
+      end
+      pairs_of[#pairs_of + 1] = { host, address }
+    end
+  end
+  local entries = ffi.new("rill_resolve[?]", math.max(#pairs_of, 1))
+  for i, pair in ipairs(pairs_of) do
+    entries[i - 1].host, entries[i - 1].address = pair[1], pair[2]
+  end
+  options.resolve, options.resolve_count = entries, #pairs_of
+  return { entries, pairs_of }
+end
+
+local function join_addresses(call, list)
+  for i, address in ipairs(list) do
+    if not is_text(address) or address:find(",", 1, true) then
+      errors.raise(('%s: dns_servers: entry %d must be "ip" or "ip:port", got %s')
+        :format(call, i, errors.show(address)))
+    end
+  end
+  return table.concat(list, ",")
+end
+
+local function fill_fields(target, given, options)
+  for name, option in pairs(options) do
+    if option.field and given[name] ~= nil then target[name] = given[name] end
+  end
+end
+
+--- Makes rill_options of a client's checked options.
+---@param call string
+---@param given table checked; its strings are borrowed as long as `anchor` lives
+---@param block string header block sent with every request, user-agent included
+---@return ffi.cdata* options rill_options
+---@return table anchor what the options point to
+function M.for_core(call, given, block)
+  local options, anchor = ffi.new("rill_options"), { block }
+  C.rill_options_init(options)
+  fill_fields(options, given, OPTIONS)
+  fill_fields(options.tls, given.tls or {}, TLS)
+  options.user_agent = ""
+  options.headers, options.headers_length = block, #block
+  if given.resolve then anchor[2] = fill_resolve(call, options, given.resolve) end
+  if given.dns_servers then
+    anchor[3] = join_addresses(call, given.dns_servers)
+    options.dns_servers = anchor[3]
+  end
+  return options, anchor
+end
+
+return M

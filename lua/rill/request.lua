@@ -1,0 +1,69 @@
+--- Hands a request to the core. The core's description of it is one reused struct: a plain GET sets
+--- its method and URL and nothing else.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+local id = ffi.new("rill_id")
+local failure = ffi.new("rill_error")
+local request = ffi.new("rill_request")
+
+-- What stands in the struct between calls: a whole response, repeated where that is certainly safe.
+local function reset()
+  C.rill_request_init(request)
+  request["repeat"] = true
+end
+reset()
+
+-- What most requests do without. Limits are of `options`; nil leaves the client's.
+local function fill(receiver, body, options)
+  if body then
+    request.has_body, request.body, request.body_length = true, body, #body
+    receiver._body = body -- borrowed by the core until the request is over
+  end
+  if not options then return end
+  if options.headers or options.user_agent then
+    request.headers, request.headers_length = receiver._block, #receiver._block
+  end
+  if options.timeout then request.timeout = options.timeout end
+  if options.queue_timeout then request.queue_timeout = options.queue_timeout end
+  if options.maxsize then request.maxsize = options.maxsize end
+end
+
+local function refuse(code, method, url)
+  if code == -C.RILL_CLOSED then errors.raise("the client is closed") end
+  if code == -C.RILL_ARGUMENT then errors.raise(ffi.string(failure.message)) end
+  return nil, errors.from_core(failure, 1, method, url, 0)
+end
+
+--- Starts a request; its events go to `receiver` from now on.
+---@param receiver table gets slot and generation; `_block` is the header block that is sent
+---@param client rill.Client
+---@param method string
+---@param url string
+---@param body string? kept in receiver._body while the core borrows it: the receiver clears it
+---@param options table? checked
+---@param stream "repeat"|"once"|nil read in pieces; "once": never repeated by itself
+---@return boolean? started
+---@return rill.Error? err reason "invalid_url" or "error"; wrong use is raised
+function M.start(receiver, client, method, url, body, options, stream)
+  request.method, request.method_length = method, #method
+  request.url, request.url_length = url, #url
+  local special = body or options or stream
+  if special then
+    fill(receiver, body, options)
+    request.stream = stream ~= nil
+    request["repeat"] = stream ~= "once"
+  end
+  local code = C.rill_request_start(runtime.loop(), client._id, request, id, failure)
+  if special then reset() end
+  if code ~= 0 then return refuse(code, method, url) end
+  receiver.slot, receiver.generation = id.slot, id.generation
+  runtime.watch(id.slot, receiver)
+  return true
+end
+
+return M

@@ -1,0 +1,264 @@
+--- A response, which is also what waits for it: on the way in it receives the request's one event.
+--- Its fields that not every script reads are made when they are first asked for.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local body = require("rill.body")
+local errors = require("rill.errors")
+local headers = require("rill.headers")
+local peer = require("rill.peer")
+local runtime = require("rill.runtime")
+local url = require("rill.url")
+
+local M = {}
+
+local RESPONSE = C.RILL_EVENT_RESPONSE
+
+-- What an event tells in numbers, kept as it is.
+local Facts = ffi.typeof("struct { rill_timings timings; double bytes_received; uint32_t attempts; }")
+local TIMINGS_SIZE = ffi.sizeof("rill_timings")
+
+---@class rill.Response
+---@field status integer
+---@field headers rill.Headers
+---@field body string made on first use when it is larger than 64 KiB
+---@field trailers rill.Headers?
+---@field informational {status: integer, headers: rill.Headers}[]
+---@field url string as it was requested, without user, password and fragment
+---@field request {method: string, url: string, headers: rill.Headers}
+---@field protocol string? "h2" or "h2c"
+---@field ip_address string?
+---@field certificate rill.Certificate?
+---@field timings table<string, number> seconds per phase
+---@field flags {stopped: boolean, decoded: string[]}
+---@field close_reason string "ended" or "stopped"
+---@field history table[]
+---@field attempts integer
+---@field bytes_received number DATA payload without padding, before decoding
+local methods = {}
+
+--- Where the body lies in memory. It stays there while the response is reachable.
+---@return ffi.cdata* data const uint8_t *
+---@return integer length
+function methods:pointer()
+  local large = rawget(self, "_large")
+  if not large then
+    local text = self.body
+    return ffi.cast("const uint8_t *", text), #text
+  end
+  self._pinned = true
+  local data, length = body.data(large)
+  return ffi.cast("const uint8_t *", data), length
+end
+
+--- Writes the body to a file, in pieces: a large body makes no large string.
+---@param path string
+---@return boolean? saved
+---@return rill.Error? err reason "file_error"
+function methods:save(path)
+  if type(path) ~= "string" then
+    errors.raise("response:save: path must be a string, got " .. errors.show(path))
+  end
+  local file, message = io.open(path, "wb")
+  if file then
+    local data, length = self:pointer()
+    local at, written = 0, true
+    while written and at < length do
+      local size = math.min(body.SMALL, length - at)
+      written, message = file:write(ffi.string(data + at, size))
+      at = at + size
+    end
+    local closed, why = file:close()
+    if written and closed then return true end
+    message = message or why
+  end
+  return nil, errors.new { reason = "file_error", message = message, url = self.url,
+    method = self._method, status = self.status, processed = "yes" }
+end
+
+-- Fields made on first use. What they return is kept, unless it is nil.
+local lazy = {}
+
+function lazy:headers()
+  return headers.new(self._head)
+end
+
+function lazy:body()
+  local text = body.string(self._large)
+  if not self._pinned then
+    body.free(self._large)
+    self._large = nil
+  end
+  return text
+end
+
+function lazy:trailers()
+  return self._trailers and headers.new(self._trailers)
+end
+
+function lazy:informational()
+  return self._informational and headers.informational(self._informational) or {}
+end
+
+function lazy:url()
+  local parts = url.parse(self._url)
+  if not parts then return errors.shown(self._url) end
+  local query = parts.query and "?" .. parts.query or ""
+  return parts.scheme .. "://" .. parts.authority .. parts.path .. query
+end
+
+function lazy:request()
+  return { method = self._method, url = self.url, headers = headers.new(self._block) }
+end
+
+function lazy:protocol()
+  return self._peer and self._peer.protocol
+end
+
+function lazy:ip_address()
+  return self._peer and self._peer.ip_address
+end
+
+function lazy:certificate()
+  return self._peer and self._peer.certificate
+end
+
+--- Seconds spent in each phase of an exchange.
+---@param timings ffi.cdata* rill_timings
+---@return table<string, number>
+function M.timings(timings)
+  return {
+    queue = timings.queue,
+    dns = timings.dns,
+    connect = timings.connect,
+    tls = timings.tls,
+    wait = timings.wait,
+    body = timings.body,
+    stalled_local = timings.stalled_local,
+    stalled_remote = timings.stalled_remote,
+    total = timings.total,
+  }
+end
+
+function lazy:timings()
+  return M.timings(self._facts.timings)
+end
+
+function lazy:attempts()
+  return self._facts.attempts
+end
+
+function lazy:bytes_received()
+  return self._facts.bytes_received
+end
+
+function lazy:flags()
+  return { stopped = self.close_reason == "stopped", decoded = {} }
+end
+
+function lazy.history()
+  return {} -- redirects are not followed yet
+end
+
+local Response = {}
+
+function Response:__index(name)
+  local method = methods[name]
+  if method then return method end
+  local make = lazy[name]
+  if not make then return nil end
+  local value = make(self) or nil
+  self[name] = value
+  return value
+end
+
+--- Makes a response that waits to be filled in. All fields of the fast path are named here, so the
+--- table never grows while it is on its way.
+---@param client rill.Client kept alive until the response is there
+---@param method string
+---@param address string the URL as it was given
+---@param block string the header block that is sent
+---@param task table? who waits
+---@return rill.Response
+function M.new(client, method, address, block, task)
+  local response = setmetatable({
+    slot = 0,
+    generation = 0,
+    status = 0,
+    close_reason = false,
+    body = "",
+    _client = client,
+    _method = method,
+    _url = address,
+    _block = block,
+    _task = task,
+    _head = "",
+    _peer = false,
+    _facts = false,
+    _failure = false,
+  }, Response)
+  return response
+end
+
+--- Keeps what an event or a stream's information tells in numbers.
+---@param response table rill.Response, or what one is made of
+---@param timings ffi.cdata* const rill_timings *
+---@param bytes_received number
+---@param attempts integer
+local function keep_facts(response, timings, bytes_received, attempts)
+  local facts = Facts()
+  ffi.copy(facts, timings, TIMINGS_SIZE) -- its first member
+  facts.bytes_received = bytes_received
+  facts.attempts = attempts
+  response._facts = facts
+end
+M.keep_facts = keep_facts
+
+local function keep_large(response, large)
+  response.body = nil -- made by __index on first use
+  response._large = body.own(large)
+end
+
+--- Gives a response its body.
+---@param response rill.Response
+---@param rest ffi.cdata* rill_body *, taken over
+function M.keep_body(response, rest)
+  if C.rill_body_length(rest) > body.SMALL then return keep_large(response, rest) end
+  response.body = body.string(rest)
+  C.rill_body_free(rest)
+end
+
+--- The request is over: called by the runtime, before any task resumes.
+---@param event ffi.cdata* rill_event, borrowed
+function methods:on_event(event)
+  self.close_reason = errors.reasons[event.reason]
+  if event.type == RESPONSE then
+    self.status = event.status
+    self._head = ffi.string(event.headers, event.headers_length)
+    if event.large ~= nil then
+      keep_large(self, event.large)
+    elseif event.body_length ~= 0 then
+      self.body = ffi.string(event.body, event.body_length)
+    end
+    if event.trailers ~= nil then
+      self._trailers = ffi.string(event.trailers, event.trailers_length)
+    end
+    if event.informational ~= nil then
+      self._informational = ffi.string(event.informational, event.informational_length)
+    end
+    self._peer = peer.of(event.conn_slot, event.conn_generation)
+    keep_facts(self, event.timings, event.bytes_received, event.attempts)
+  else
+    self._failure = errors.from_core(event.errors, event.error_count, self._method, self._url,
+      event.attempts)
+  end
+  runtime.unwatch(self.slot)
+  runtime.wake(self._task)
+end
+
+--- The task that waits was cancelled: so is the request.
+function methods:abandon()
+  runtime.unwatch(self.slot)
+  C.rill_drop(runtime.loop(), self.slot, self.generation)
+end
+
+return M

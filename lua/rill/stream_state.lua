@@ -1,0 +1,189 @@
+--- What the core told of one stream, and the tasks that wait for more. It receives the stream's
+--- events, so the runtime holds it; the script's stream object does not hang from it, or a dropped
+--- one would never be collected.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local headers = require("rill.headers")
+local peer = require("rill.peer")
+local response = require("rill.response")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+local HEAD, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_CLOSED
+local info = ffi.new("rill_stream_info")
+
+---@class rill.StreamState
+---@field slot integer
+---@field generation integer
+---@field head {status: integer, headers: rill.Headers, informational: table[]}?
+---@field close_reason string?
+---@field failure rill.Error?
+local State = {}
+State.__index = State
+
+---@param method string
+---@param url string
+---@param block string the header block that is sent
+---@return rill.StreamState
+function M.new(method, url, block)
+  local state = setmetatable({
+    slot = 0,
+    generation = 0,
+    _method = method,
+    _url = url,
+    _block = block,
+    _waiting = {},
+  }, State)
+  return state
+end
+
+-- What a script may ask of a stream at any time: name -> how it is read from rill_stream_info.
+local readers = {}
+
+for _, name in ipairs { "bytes_received", "bytes_sent", "request_content_length",
+  "remaining_content_length", "request_sent", "reached_warnsize", "closed_local", "closed_remote" } do
+  readers[name] = function(from)
+    return from[name]
+  end
+end
+
+function readers.id(from)
+  return from.id ~= 0 and from.id or nil
+end
+
+function readers.status(from)
+  return from.status ~= 0 and from.status or nil
+end
+
+function readers.error_code(from)
+  local name = C.rill_code_name(from.code)
+  return name[0] ~= 0 and ffi.string(name) or nil
+end
+
+function readers.close_reason(from)
+  return from.reason ~= C.RILL_OPEN and errors.reasons[from.reason] or nil
+end
+
+function readers.timings(from)
+  return response.timings(from.timings)
+end
+
+--- One of the above, as it is now; after the end, as it was then.
+---@param name string
+---@return any value nil for other names
+function State:get(name)
+  local read = readers[name]
+  if not read then return nil end
+  if self._final then return self._final[name] end
+  if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) ~= 0 then return nil end
+  return read(info)
+end
+
+local function text(pointer, length)
+  return pointer ~= nil and ffi.string(pointer, length) or nil
+end
+
+-- `from`: an event or rill_stream_info, which name these alike.
+function State:_keep_head(from)
+  local informational = text(from.informational, from.informational_length)
+  self._head = ffi.string(from.headers, from.headers_length)
+  self.head = {
+    status = from.status,
+    headers = headers.new(self._head),
+    informational = informational and headers.informational(informational) or {},
+  }
+end
+
+function State:_keep_end(event)
+  if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
+    if info.head and not self.head then self:_keep_head(info) end
+    self._trailers = text(info.trailers, info.trailers_length)
+    self._final = {}
+    for name, read in pairs(readers) do
+      self._final[name] = read(info)
+    end
+    self._peer = peer.of(info.conn_slot, info.conn_generation)
+    response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
+  end
+  self.close_reason = errors.reasons[event.reason]
+  if event.error_count > 0 then
+    self.failure = errors.from_core(event.errors, event.error_count, self._method, self._url, event.attempts)
+  end
+end
+
+--- Called by the runtime, before any task resumes.
+---@param event ffi.cdata* rill_event, borrowed
+function State:on_event(event)
+  if event.type == HEAD then
+    self:_keep_head(event)
+  elseif event.type == CLOSED then
+    self:_keep_end(event)
+    self._body = nil -- what was sent: the core has done with it
+    runtime.unwatch(self.slot)
+  end
+  local waiting = self._waiting
+  self._waiting = {}
+  for i = 1, #waiting do
+    runtime.wake(waiting[i])
+  end
+end
+
+--- Waits for the next event, whatever it is: the caller looks again at what it waits for.
+---@param call string what is called, for the error outside of a task
+function State:wait(call)
+  local task = runtime.current()
+  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
+  self._waiting[#self._waiting + 1] = task
+  runtime.park(self)
+end
+
+--- A task that waits was cancelled. The stream is, too, unless another task waits for it.
+---@param task table
+function State:abandon(task)
+  local waiting = self._waiting
+  for i = #waiting, 1, -1 do
+    if waiting[i] == task then table.remove(waiting, i) end
+  end
+  if #waiting == 0 then C.rill_stream_cancel(runtime.loop(), self.slot, self.generation) end
+end
+
+State.give_back = State.abandon -- it was cancelled after an event had woken it
+
+---@param call string
+function State:wait_closed(call)
+  while not self.close_reason do
+    self:wait(call)
+  end
+end
+
+--- Gives the core's memory back: everything worth keeping is here.
+function State:release()
+  C.rill_drop(runtime.loop(), self.slot, self.generation)
+end
+
+--- From now on the body is collected whole.
+function State:collect()
+  if self._collected or self.close_reason then return end
+  self._collected = true
+  C.rill_stream_collect(runtime.loop(), self.slot, self.generation)
+end
+
+--- The response of a stream that has closed well; the same one each time.
+---@return rill.Response
+function State:response()
+  if self._response then return self._response end
+  local made = response.new(nil, self._method, self._url, self._block)
+  made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
+  made.close_reason = self.close_reason
+  made._head, made._trailers = self._head, self._trailers
+  made._peer, made._facts = self._peer, self._facts
+  local rest = C.rill_stream_body(runtime.loop(), self.slot, self.generation)
+  if rest ~= nil then response.keep_body(made, rest) end
+  self:release()
+  self._response = made
+  return made
+end
+
+return M
