@@ -1,0 +1,97 @@
+--- URLs as RFC 3986 has them, forgiving as browsers are with scraped links. The reading is done in C
+--- (src/url.c): requests use the same.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+
+local M = {}
+
+-- One of each for all calls: none of them waits.
+local ROOM = tonumber(C.RILL_URL_ROOM)
+local out = ffi.new("char[?]", ROOM)
+local url = ffi.new("rill_url")
+local failure = ffi.new("rill_error")
+
+---@class rill.Url
+---@field scheme string in lower case
+---@field userinfo string? still escaped
+---@field host string? in lower case, ASCII; an IPv6 address without its brackets
+---@field port integer? the scheme's default filled in; nil: none known
+---@field path string "" where there is none
+---@field query string? without its "?"
+---@field fragment string? without its "#"
+---@field authority string? host[:port] as written, without userinfo
+---@field target string what a request asks for: path or "/", and "?query"
+
+local function check(name, value)
+  if type(value) ~= "string" then
+    errors.raise(("%s must be a string, got %s"):format(name, errors.show(value)))
+  end
+end
+
+local function part(offset, length)
+  return length >= 0 and ffi.string(out + offset, length) or nil
+end
+
+-- Fails with the error that `failure` holds; `text` may be no URL at all.
+local function invalid(text)
+  local err = errors.new {
+    reason = errors.reasons[failure.reason],
+    message = ffi.string(failure.message),
+    url = ffi.string(out, C.rill_url_redact(text, #text, out, ROOM)),
+  }
+  failure.reason = C.RILL_OPEN
+  return nil, err
+end
+
+--- Splits an absolute URL, cleaned: what is not allowed is percent-encoded, the rest stays as written.
+---@param text string
+---@return rill.Url? parts nil when it is no URL, or an http or https one without a host
+---@return rill.Error? err reason "invalid_url"
+function M.parse(text)
+  check("url", text)
+  if C.rill_url_parse(text, #text, out, ROOM, url, failure) < 0 then
+    return invalid(text)
+  end
+  local path, query = part(url.path, url.path_length), part(url.query, url.query_length)
+  local target = path == "" and "/" or path
+  return {
+    scheme = part(url.scheme, url.scheme_length),
+    userinfo = part(url.userinfo, url.userinfo_length),
+    host = part(url.host, url.host_length),
+    port = url.port >= 0 and url.port or nil,
+    path = path,
+    query = query,
+    fragment = part(url.fragment, url.fragment_length),
+    authority = part(url.authority, url.authority_length),
+    target = query and target .. "?" .. query or target,
+  }
+end
+
+--- What a link means on the page it stands on (RFC 3986 section 5). Its fragment stays.
+---@param base string the page's absolute URL
+---@param ref string the link, relative or absolute
+---@return string? absolute
+---@return rill.Error? err reason "invalid_url"
+function M.resolve(base, ref)
+  check("base", base)
+  check("ref", ref)
+  if C.rill_url_resolve(base, #base, ref, #ref, out, ROOM, url, failure) < 0 then
+    return invalid(C.rill_url_parse(base, #base, out, ROOM, url, failure) < 0 and base or ref)
+  end
+  return ffi.string(out, url.length)
+end
+
+--- One spelling for equal URLs (RFC 3986 sections 6.2.2 and 6.2.3): to tell what was seen already.
+---@param text string
+---@return string? normal without a fragment
+---@return rill.Error? err reason "invalid_url"
+function M.normalize(text)
+  check("url", text)
+  if C.rill_url_normalize(text, #text, out, ROOM, url, failure) < 0 then
+    return invalid(text)
+  end
+  return ffi.string(out, url.length)
+end
+
+return M
