@@ -401,8 +401,9 @@ RILL_API void rill_certificate_free(rill_certificate *certificate);
 
 /* --- URLs ------------------------------------------------------------------------------------ */
 
-/* Longest URL that is read, and the room that any result fits in (each byte may become %XX). */
-enum { RILL_URL_MAX = 65536, RILL_URL_ROOM = 3 * RILL_URL_MAX + 1024 };
+/* Longest URL that is read, and that is written: what comes out can be read again. A result beyond
+ * it (each byte may become %XX) is an error, so RILL_URL_ROOM bytes always suffice. */
+enum { RILL_URL_MAX = 65536, RILL_URL_ROOM = RILL_URL_MAX };
 
 /* Where the parts of a URL stand in the text it was written to: offsets and lengths in bytes; a
  * length of -1 means the part is missing (RFC 3986 tells "missing" from "empty"). `host` has no
@@ -417,12 +418,16 @@ typedef struct rill_url {
 /* Splits an absolute URL, forgiving as browsers are with scraped links: outer blanks, tabs and line
  * ends are stripped, what is not allowed is percent-encoded as UTF-8 (never twice), scheme and host
  * get lower case, a host beyond ASCII goes through IDNA. Other control characters fail. The cleaned
- * text is written to `out` (RILL_URL_ROOM bytes always suffice; not NUL-terminated).
- * Returns 0, or -RILL_INVALID_URL with a sentence that shows the URL without its password. */
+ * text is written to `out` (printable ASCII, not NUL-terminated; may not overlap what is read).
+ * Schemes other than http and https need no host: a missing one has host_length -1. The path stays
+ * as written, an empty one too. On failure `out` and `url` hold nothing of use.
+ * Returns 0, or -RILL_INVALID_URL with a sentence that shows the URL without its userinfo (or
+ * -RILL_ERROR: out of memory). */
 RILL_API int32_t rill_url_parse(const char *text, uint32_t length, char *out, uint32_t room,
                                 rill_url *url, rill_error *err);
 
-/* RFC 3986 section 5: what `reference` means on the page `base`. As rill_url_parse() otherwise. */
+/* RFC 3986 section 5: what `reference` means on the page `base`. Dot segments are removed; the
+ * fragment stays. As rill_url_parse() otherwise. */
 RILL_API int32_t rill_url_resolve(const char *base, uint32_t base_length, const char *reference,
                                   uint32_t reference_length, char *out, uint32_t room,
                                   rill_url *url, rill_error *err);
@@ -431,6 +436,11 @@ RILL_API int32_t rill_url_resolve(const char *base, uint32_t base_length, const 
  * "/" for an empty path, percent-encoding in upper case and only where needed, no fragment. */
 RILL_API int32_t rill_url_normalize(const char *text, uint32_t length, char *out, uint32_t room,
                                     rill_url *url, rill_error *err);
+
+/* A text that may be no URL, as it may be shown: without what could be userinfo, in printable ASCII
+ * (other bytes become %XX), cut where `out` is full. For errors and logs; no URL in itself.
+ * Returns the length written. */
+RILL_API uint32_t rill_url_redact(const char *text, uint32_t length, char *out, uint32_t room);
 
 #ifndef RILL_CDEF
 #ifdef __cplusplus
