@@ -1,0 +1,286 @@
+--- Tasks on a loop of our own: `rill.run` polls, hands events to their receivers, resumes tasks.
+---
+--- All that differs between worlds is here and in this module's siblings.
+---
+--- A receiver is a table with a field `generation` and a method `on_event(ev)`, which copies what it
+--- needs out of `ev`, may wake tasks, and may neither wait nor raise.
+---
+--- What a task waits for is a table with the method
+---   abandon(task)    the task was cancelled before it was woken: drop what it waited for
+--- and, where there is more to say,
+---   give_back(task)  it was woken, then cancelled before it ran: what it was handed goes elsewhere
+---   dormant          only other tasks can end this wait, no timer and no peer: its name ("queue:pop")
+---   background       such a wait that may also end from outside, but keeps nobody up: a signal
+local ffi = require "ffi"
+local C = require "rill.clib"
+local cancelled = require "rill.cancelled"
+local errors = require "rill.errors"
+local hooks = require "rill.hooks"
+
+local M = { name = "standalone", deferred = 0 }
+
+local create, resume, yield, running =
+  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
+
+local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait longer
+local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
+local MAX_REFUSALS = 1000 -- waits a cancelled task may try before it is dropped where it stands
+
+-- What a task's coroutine hands to step(): private, so whatever else comes is a stray yield.
+local PARKED, ENDED, DROPPED = {}, {}, {}
+
+local events = ffi.new("rill_event[?]", MAX_EVENTS)
+local receivers = {} -- by slot
+local ready, head, tail = {}, 1, 0 -- woken tasks, in order
+local current -- the task that runs
+local alive = 0 -- tasks that were started and have not ended
+local external = 0 -- parked tasks that something outside of them can wake
+local driving = false
+local handle -- the loop
+local hooks_due = {} -- of {fn, a, b}
+
+--- The loop of this thread, made on first use.
+---@return ffi.cdata* rill_loop *
+function M.loop()
+  if handle == nil then
+    local err = ffi.new("rill_error")
+    local made = C.rill_loop_new(err)
+    if made == nil then
+      error("rill: no event loop: " .. ffi.string(err.message), 0)
+    end
+    handle = ffi.gc(made, C.rill_loop_free)
+  end
+  return handle
+end
+
+--- From now on `receiver` is told of events of `slot` that carry its generation.
+---@param slot integer
+---@param receiver table
+function M.watch(slot, receiver)
+  receivers[slot] = receiver
+end
+
+--- Forgets the receiver of `slot`. To be called when the id is released: in on_event, or with rill_drop.
+---@param slot integer
+function M.unwatch(slot)
+  receivers[slot] = nil
+end
+
+--- The running task, nil outside of tasks.
+---@return rill.Task?
+function M.current()
+  return current
+end
+
+--- Queues a hook of the script, which may do anything: the next task that enters or leaves a rill
+--- call runs `fn(a, b)`.
+function M.defer(fn, a, b)
+  local n = M.deferred + 1
+  hooks_due[n] = { fn, a, b }
+  M.deferred = n
+end
+
+--- Runs the queued hooks. Callers look at `deferred` first.
+function M.run_deferred()
+  local due = hooks_due
+  hooks_due = {}
+  M.deferred = 0
+  for i = 1, #due do
+    local ok, err = pcall(due[i][1], due[i][2], due[i][3])
+    if not ok and err ~= cancelled then
+      hooks.report("a hook raised: " .. tostring(err), { reason = "error", value = err })
+    end
+  end
+end
+
+local function misplaced()
+  if current then
+    errors.raise("a call that waits was made in a coroutine inside a task; make it in the task itself, "
+      .. "or rill.spawn a task of its own")
+  end
+  errors.raise("a call that waits was made outside of a task; make it inside rill.run(fn)")
+end
+
+--- Every wait of a cancelled task raises. One that catches that again and again ends all the same.
+local function refuse(task)
+  task._refusals = (task._refusals or 0) + 1
+  if task._refusals > MAX_REFUSALS then
+    yield(DROPPED)
+  end
+  error(cancelled, 0)
+end
+
+--- Suspends the current task until wake(task). The caller looks at its own object afterwards, and
+--- parks again if what it waits for has not come. Raises rill.cancelled in a cancelled task.
+---@param waiting table see above
+function M.park(waiting)
+  local task = current
+  if task == nil or running() ~= task._co then
+    misplaced()
+  end
+  if task._cancelled then
+    waiting:abandon(task)
+    refuse(task)
+  end
+  if task._hook then -- a hook of the script runs in this task; who called it looks whether it waited
+    task._hook = "waited"
+    waiting:abandon(task)
+    errors.raise("a hook may not wait")
+  end
+  task._waiting = waiting
+  if not waiting.dormant then
+    external = external + 1
+  end
+  yield(PARKED)
+  if M.deferred > 0 then
+    M.run_deferred()
+  end
+  if task._cancelled then
+    if task._abandoned ~= waiting and waiting.give_back then
+      waiting:give_back(task)
+    end
+    refuse(task)
+  end
+end
+
+--- Makes a parked task ready; any other is left alone.
+---@param task rill.Task
+function M.wake(task)
+  local waiting = task._waiting
+  if waiting == nil then
+    return
+  end
+  task._waiting = nil
+  if not waiting.dormant then
+    external = external - 1
+  end
+  tail = tail + 1
+  ready[tail] = task
+end
+
+--- Marks a task as cancelled and ends the wait it is in.
+---@param task rill.Task
+function M.cancel(task)
+  if task._cancelled then
+    return
+  end
+  task._cancelled = true
+  local waiting = task._waiting
+  if waiting then
+    task._abandoned = waiting
+    waiting:abandon(task)
+    M.wake(task)
+  end
+end
+
+local function body(fn, ...)
+  yield(PARKED) -- the arguments wait on this stack until the task's turn comes
+  fn(...)
+  return ENDED
+end
+
+--- Starts a task: `fn(...)` runs in it when its turn comes, and does not raise.
+---@param task rill.Task
+---@param fn function
+function M.start(task, fn, ...)
+  if not driving then
+    errors.raise("tasks run inside rill.run(fn) only")
+  end
+  task._co = create(body)
+  resume(task._co, fn, ...)
+  alive = alive + 1
+  tail = tail + 1
+  ready[tail] = task
+end
+
+--- A task's coroutine came back with anything but a wait.
+local function settle(task, ok, what)
+  alive = alive - 1
+  if what == ENDED then
+    return
+  end
+  local trace = debug.traceback(task._co)
+  if not ok then
+    task:_break(what, trace)
+  elseif what == DROPPED then
+    task:_break(cancelled, trace)
+  else
+    task:_break("coroutine.yield was called in a task, outside of any coroutine of its own; "
+      .. "rill.sleep(0) lets other tasks run", trace)
+  end
+end
+
+local function step(task)
+  current = task
+  local ok, what = resume(task._co)
+  current = nil
+  if what ~= PARKED then
+    settle(task, ok, what)
+  end
+end
+
+local function run_ready()
+  local budget = RESUMES_PER_POLL
+  while head <= tail and budget > 0 do
+    local task = ready[head]
+    ready[head] = nil
+    head = head + 1
+    budget = budget - 1
+    step(task)
+  end
+  if head > tail then
+    head, tail = 1, 0
+  end
+end
+
+--- Events before tasks: what `events` points to is gone as soon as a task makes the loop work.
+local function poll(timeout_ms)
+  local count = C.rill_poll(M.loop(), events, MAX_EVENTS, timeout_ms)
+  if count < 0 then
+    error("rill: the event loop failed: " .. errors.reasons[-count], 0)
+  end
+  for i = 0, count - 1 do
+    local ev = events[i]
+    local receiver = receivers[ev.slot]
+    if receiver and receiver.generation == ev.generation then
+      receiver:on_event(ev)
+    end
+  end
+  return count
+end
+
+--- Runs until every task has ended.
+---@param stuck function called when no task is ready and nothing outside of them can change that
+local function drive(stuck)
+  while alive > 0 do
+    run_ready()
+    local idle = head > tail
+    local waits = idle and external > 0
+    local count = poll(waits and -1 or 0) -- once more at the end: what was queued goes out
+    if idle and not waits and count == 0 and alive > 0 then
+      stuck()
+    end
+  end
+end
+
+--- Starts the first task and runs until it and all others have ended.
+---@param stuck function see drive()
+---@param task rill.Task
+---@param fn function
+---@return boolean ok, any err false when the loop failed: no task can go on then
+function M.run(stuck, task, fn, ...)
+  if driving then
+    errors.raise("rill.run: it runs already; rill.spawn starts a task in it")
+  end
+  driving = true
+  M.start(task, fn, ...)
+  local ok, err = pcall(drive, stuck)
+  driving = false
+  current = nil
+  if not ok then -- the loop, or what luajit raises after Ctrl-C
+    ready, head, tail, alive, external = {}, 1, 0, 0, 0
+  end
+  return ok, err
+end
+
+return M

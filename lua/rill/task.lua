@@ -1,0 +1,365 @@
+--- Tasks: started, joined, cancelled. Written on a runtime's park and wake alone.
+local arguments = require "rill.arguments"
+local cancelled = require "rill.cancelled"
+local errors = require "rill.errors"
+local failure = require "rill.failure"
+local hooks = require "rill.hooks"
+local new_line = require "rill.line"
+local runtime = require "rill.runtime"
+
+local M = {}
+
+local live = new_line() -- tasks that have not ended, oldest first
+local unjoined = new_line() -- reports of tasks that failed while nobody has seen it
+local closing = false -- the first task failed: whatever starts now is cancelled from birth
+
+--- A task. The handle that rill.spawn returns.
+---@class rill.Task
+---@field private _co thread? until it ends
+---@field private _parent rill.Task? that started it
+---@field private _site table? where rill.spawn was called: `func`, `currentline`
+---@field private _owner table? told by owner:child_ended(task)
+---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
+---@field private _maps table? maps that this task made: closed when it ends
+---@field private _joiners table? tasks that wait for its end
+---@field private _cancelled boolean?
+---@field private _ended boolean?
+---@field private _results table? what its function returned, `_count` values
+---@field private _failure rill.Failure?
+local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
+Task.__index = Task
+
+local Report = {}
+Report.__index = Report
+
+function Report:seen()
+  unjoined:remove(self)
+end
+
+--- Hands an error that nobody joined to rill.on_error. Called by a finalizer, among others: it only
+--- queues the hook.
+function Report:send()
+  if unjoined:remove(self) then
+    local value = self.failure.value
+    runtime.defer(hooks.report, tostring(value),
+      { reason = "error", value = value, traceback = self.failure.traceback })
+  end
+end
+
+--- Sends a failure to rill.on_error unless somebody joins `task` while its handle exists.
+local function watch_failure(task)
+  local report = setmetatable({ failure = task._failure }, Report)
+  unjoined:push(report)
+  task._report = report
+  task._sentinel = newproxy(true) -- tables have no finalizers in Lua 5.1
+  getmetatable(task._sentinel).__gc = function()
+    report:send()
+  end
+end
+
+--- Ends a task: after this line its outcome is fixed.
+local function finish(task, ok, ...)
+  live:remove(task)
+  task._ended = true
+  task._co, task._rethrown = nil, nil
+  if not ok then
+    local raised = ...
+    task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
+  elseif not task._cancelled then
+    local count = select("#", ...)
+    if count > 0 then
+      task._results, task._count = { ... }, count
+    end
+  end
+  local maps = task._maps
+  if maps then
+    for map in pairs(maps) do
+      map:close()
+    end
+  end
+  local joiners, owner, crew = task._joiners, task._owner, task._crew
+  if not ok and task._failure.value ~= cancelled then
+    watch_failure(task)
+  end
+  if owner then
+    owner:child_ended(task)
+  end
+  while crew do
+    crew:member_ended()
+    crew = crew._outer
+  end
+  if joiners then
+    for i = 1, #joiners do
+      runtime.wake(joiners[i])
+    end
+  end
+  -- What a finished task was part of must not live as long as its handle.
+  task._parent, task._joiners, task._owner, task._crew, task._maps = nil, nil, nil, nil, nil
+end
+
+local function root(task, fn, ...)
+  if task._cancelled then
+    return finish(task, false, { value = cancelled, traceback = "" })
+  end
+  return finish(task, xpcall(fn, failure.capture, ...))
+end
+
+local function first_root(task, fn, ...)
+  live:push(task)
+  return root(task, fn, ...)
+end
+
+--- The runtime could not go on with this task: a stray yield, mostly.
+---@private
+function Task:_break(value, trace)
+  if not self._ended then
+    finish(self, false, { value = value, traceback = failure.traceback(self, trace) })
+  end
+end
+
+local function new(parent, owner, crew)
+  local task = setmetatable({ _parent = parent, _owner = owner, _crew = crew }, Task)
+  return task
+end
+
+local function enlist(task)
+  live:push(task)
+  task._cancelled = closing or nil
+  local crew = task._crew
+  while crew do
+    crew:member_started()
+    crew = crew._outer
+  end
+end
+
+--- Starts a child of `parent`: it counts as the map worker that its parent counts as.
+---@param parent rill.Task
+---@param owner table? its method child_ended(task) is called when the child has ended; may not raise
+---@param crew rill.Map? the map whose worker it is, if it is one
+---@return rill.Task
+function M.start(parent, owner, crew, fn, ...)
+  local task = new(parent, owner, crew or parent._crew)
+  runtime.start(task, root, task, fn, ...)
+  enlist(task)
+  return task
+end
+
+--- The current task, for a call that needs one.
+---@param what string the call's name
+---@return rill.Task
+function M.current(what)
+  local task = runtime.current()
+  if not task then
+    errors.raise(what .. " was called outside of a task: call it inside rill.run(fn)")
+  end
+  return task
+end
+
+--- Starts `fn(...)` as a task of its own, when the current one waits next.
+---@param fn function
+---@return rill.Task
+function M.spawn(fn, ...)
+  arguments.callable("rill.spawn: fn", fn)
+  local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
+  task._site = debug.getinfo(2, "lf")
+  return task
+end
+
+--- Waits until the task has ended. A caller that is cancelled meanwhile takes the task along, unless
+--- others wait for it too.
+---@return any ... what its function returned, or nil
+---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
+---  or "cancelled"
+function Task:join()
+  if not self._ended then
+    local waiter = M.current("task:join")
+    if waiter == self then
+      errors.raise("task:join: a task cannot wait for its own end")
+    end
+    repeat
+      self._joiners = self._joiners or {}
+      table.insert(self._joiners, waiter)
+      runtime.park(self)
+    until self._ended
+  end
+  return self:_outcome()
+end
+
+--- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
+--- it waited for is cancelled. Nothing happens to a task that has ended.
+function Task:cancel()
+  if not self._ended then
+    runtime.cancel(self)
+  end
+end
+
+--- Who waits for this task no longer does.
+---@private
+function Task:abandon(waiter)
+  local joiners = self._joiners or {}
+  for i = #joiners, 1, -1 do
+    if joiners[i] == waiter then
+      table.remove(joiners, i)
+    end
+  end
+  if #joiners == 0 then
+    self:cancel()
+  end
+end
+
+--- What a join returns. From now on somebody has seen how this task ended.
+---@private
+function Task:_outcome()
+  if self._report then
+    self._report:seen()
+  end
+  local failed = self._failure
+  if not (failed or self._cancelled) then
+    if not self._results then
+      return
+    end
+    return unpack(self._results, 1, self._count)
+  end
+  if not self._error then
+    local raised = failed and failed.value ~= cancelled
+    self._error = errors.new {
+      reason = (self._cancelled or not raised) and "cancelled" or "error",
+      message = raised and tostring(failed.value) or "the task was cancelled",
+      traceback = raised and failed.traceback or nil,
+      value = raised and failed.value or nil,
+    }
+  end
+  return nil, self._error
+end
+
+--- What the task's function returned; what it raised is raised again, here.
+---@private
+function Task:_unwrap()
+  local failed = self._failure
+  if failed then
+    if self._report then
+      self._report:seen()
+    end
+    failure.rethrow(failed)
+  elseif self._results then
+    return unpack(self._results, 1, self._count)
+  end
+end
+
+--- Cancels tasks.
+---@param concerns fun(task: rill.Task): boolean whether a task is meant
+local function cancel_where(concerns)
+  local meant = {}
+  local task = live.first
+  while task do
+    if concerns(task) then
+      meant[#meant + 1] = task
+    end
+    task = task.after
+  end
+  for i = 1, #meant do
+    meant[i]:cancel()
+  end
+  return #meant
+end
+M.cancel_where = cancel_where
+
+local function any()
+  return true
+end
+
+-- Owner of the first task: its error cancels the others.
+local First = {}
+
+function First.child_ended(_, task)
+  if task._failure and not task._cancelled then
+    closing = true
+    cancel_where(any)
+  end
+end
+
+local function waits_in_background(task)
+  return task._waiting and task._waiting.background
+end
+
+local MAX_SHOWN = 3 -- tasks whose stacks the error about a deadlock shows
+
+--- What the tasks wait for, and where.
+local function describe_deadlock()
+  local count, names, stacks = {}, {}, {}
+  local task = live.first
+  while task do
+    local name = task._waiting and task._waiting.dormant or "?"
+    if not count[name] then
+      names[#names + 1] = name
+    end
+    count[name] = (count[name] or 0) + 1
+    if #stacks < MAX_SHOWN then
+      stacks[#stacks + 1] = name .. ": " .. failure.traceback(task, debug.traceback(task._co))
+    end
+    task = task.after
+  end
+  for i, name in ipairs(names) do
+    names[i] = ("%d in %s"):format(count[name], name)
+  end
+  return ("deadlock: every task waits for another one: %s\n%s"):format(
+    table.concat(names, ", "), table.concat(stacks, "\n"))
+end
+
+--- Raises a failure of the first task, with its traceback: behind a string, as a table's `traceback`.
+local function raise_failure(failed)
+  local value = failed.value
+  if type(value) == "string" then
+    value = value .. "\n" .. failed.traceback
+  elseif type(value) == "table" and value ~= cancelled and rawget(value, "traceback") == nil then
+    rawset(value, "traceback", failed.traceback)
+  end
+  error(value, 0)
+end
+
+--- Runs `fn(...)` as the first task until it and every task it spawned has ended. An error in it
+--- cancels the others and is raised again here: a string with its traceback behind it, a table with
+--- its traceback as the field `traceback`. When tasks wait only for each other, an error says so.
+--- A wait for a signal alone is cancelled; the first task in such a wait gives `nil, err`.
+---@param fn function
+---@return any ... its results
+function M.run(fn, ...)
+  arguments.callable("rill.run: fn", fn)
+  local first = new(nil, First)
+  local deadlock
+  local function stuck()
+    if cancel_where(waits_in_background) == 0 then
+      deadlock = deadlock or describe_deadlock()
+      closing = true
+      cancel_where(any)
+    end
+  end
+  local ok, err = runtime.run(stuck, first, first_root, first, fn, ...)
+  closing = false
+  if not ok then
+    while live.first do
+      live:shift()._waiting = nil -- what would have woken it comes too late
+    end
+  end
+  if first._report then
+    first._report:seen()
+  end
+  while unjoined.first do
+    unjoined.first:send()
+  end
+  if runtime.deferred > 0 then
+    runtime.run_deferred()
+  end
+  if not ok then
+    error(err, 0)
+  elseif deadlock then
+    error(deadlock, 0)
+  end
+  local failed = first._failure
+  if failed and not (first._cancelled and failed.value == cancelled) then
+    raise_failure(failed)
+  end
+  return first:_outcome()
+end
+
+return M
