@@ -3,63 +3,51 @@
 #ifndef RILL_RESOLVE_H
 #define RILL_RESOLVE_H
 
-#include <netinet/in.h>
-#include <sys/un.h>
-
+#include "address.h"
 #include "turn.h"
 
 typedef struct rill_resolver rill_resolver;
 typedef struct rill_lookup rill_lookup;
 
-typedef struct rill_address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_un local;
-    };
-    socklen_t length;
-} rill_address;
-
 enum {
     LOOKUP_ADDRESSES = 16,       /* of one name that are kept; more are not tried */
-    RESOLVE_TRY_MS = 2000,       /* per try and server */
-    RESOLVE_TRIES = 2,
+    RESOLVE_TRY_MS = 2000,       /* of the first try; each further one gets twice as long */
+    RESOLVE_TRIES = 2,           /* per server */
     RESOLVE_CACHE_NAMES = 10000, /* then the least recently used name goes */
-    RESOLVE_TTL_MIN_S = 1,
+    RESOLVE_TTL_MIN_S = 1,       /* the hosts file's too */
     RESOLVE_TTL_MAX_S = 300,
     RESOLVE_FAILURE_S = 5 /* a failure is remembered for so long */
 };
 
-/* Embedded in what asks; zeroed before its first use. When the answer is there, `mark` is marked. */
+/* Embedded in what asks; zeroed before its first use. `mark` is marked when the answer is there. */
 struct rill_lookup {
     rill_mark *mark; /* borrowed: the asker's */
     bool pending;
-    rill_error error; /* reason RILL_OPEN: none. Kind dns, or reason timeout with phase dns */
+    uint16_t port;
+    /* Reason RILL_OPEN: none; RILL_CONNECT_FAILED of kind dns, also when no name server answered in
+     * time; RILL_ERROR. */
+    rill_error error;
     uint32_t count;
-    rill_address addresses[LOOKUP_ADDRESSES]; /* as RFC 6724 sorts them, ports filled in */
-    void *query; /* the resolver's own */
+    /* As RFC 6724 sorts them, ports filled in; of too many, some of either family. */
+    rill_address addresses[LOOKUP_ADDRESSES];
+    rill_lookup *next, **link; /* the resolver's own: others that wait for the same name */
 };
 
-/* `servers`: "ip" or "ip:port" (IPv6 in brackets), comma-separated; NULL: the system's. NULL with `err` on bad ones. */
+/* `servers`: "ip" or "ip:port" (IPv6 in brackets), comma-separated; NULL: the system's, read again
+ * when /etc/resolv.conf changes. NULL with `err`: RILL_ARGUMENT on bad ones, RILL_ERROR. */
 rill_resolver *rill_resolver_new(rill_turn *turn, const char *servers, rill_error *err);
 
-/* Pending lookups must have been cancelled before. NULL is fine. */
+/* Pending lookups must have been cancelled before. NULL is fine. Not from a library's callback. */
 void rill_resolver_free(rill_resolver *resolver);
 
-/* Starts a lookup, or answers at once (literals, cache, `.invalid`): look at lookup->pending. `host` is
- * ASCII, without brackets; `family` is AF_UNSPEC, AF_INET or AF_INET6. */
+/* Starts a lookup, or answers at once (literals, cache, hosts file, localhost, `.invalid`): look at
+ * lookup->pending; what is answered at once is not marked. `host` is ASCII, without brackets;
+ * `family` is AF_UNSPEC, AF_INET or AF_INET6. A lookup that is pending is cancelled first. */
 void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const char *host,
                           uint16_t port, int family, rill_mark *mark);
 
-/* Nothing will be marked any more. Cancelling one that is not pending is fine. */
+/* Nothing will be marked any more (a mark made before stays). Cancelling one that is not pending is
+ * fine. */
 void rill_lookup_cancel(rill_lookup *lookup);
-
-/* "ip" or "ip:port" or "[ip6]:port" or "unix:/path"; `port` where none is given. False if it is none of these. */
-bool rill_address_parse(const char *text, uint16_t port, rill_address *address);
-
-/* Numeric form without port into `text` (46 bytes); "" for a Unix socket. */
-void rill_address_print(const rill_address *address, char *text);
-int32_t rill_address_port(const rill_address *address); /* 0 for a Unix socket */
 
 #endif
