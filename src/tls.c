@@ -99,14 +99,26 @@ void rill_tls_memory_dispose(rill_tls_memory *memory)
     *memory = (rill_tls_memory){0};
 }
 
+/* Kept and offered as copies: OpenSSL spoils the session of an SSL that is freed without having
+ * sent close_notify, but a lost connection says nothing against its session. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     rill_tls_memory *memory = SSL_get_app_data(ssl);
-    if (!memory)
-        return 0;
-    SSL_SESSION_free(memory->session);
-    memory->session = session;
-    return 1; /* the reference is ours now */
+    SSL_SESSION *copy = memory ? SSL_SESSION_dup(session) : NULL;
+    if (copy) {
+        SSL_SESSION_free(memory->session);
+        memory->session = copy;
+    }
+    return 0; /* OpenSSL's reference stays its own */
+}
+
+static void offer_session(SSL *ssl, const rill_tls_memory *memory)
+{
+    SSL_SESSION *copy = memory->session ? SSL_SESSION_dup(memory->session) : NULL;
+    if (copy)
+        SSL_set_session(ssl, copy); /* failing that, a full handshake */
+    SSL_SESSION_free(copy);
+    ERR_clear_error();
 }
 
 /* A ClientHello carries a key for its first group only: another choice costs a round trip
@@ -243,8 +255,7 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, ril
     SSL_set_app_data(ssl, memory);
     if (memory) {
         prefer_group(ssl, memory->group);
-        if (memory->session && !SSL_set_session(ssl, memory->session))
-            ERR_clear_error(); /* a full handshake, then */
+        offer_session(ssl, memory);
     }
     SSL_set_connect_state(ssl);
     return ssl;
@@ -253,8 +264,6 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, ril
 void rill_tls_detach(SSL *ssl)
 {
     SSL_set_app_data(ssl, NULL);
-    if (SSL_is_init_finished(ssl))
-        SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_SENT_SHUTDOWN);
 }
 
 /* --- what became of it ----------------------------------------------------------------------- */
@@ -293,7 +302,7 @@ static int32_t failure_of(unsigned long code, const char *data, const char *host
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err)
 {
     rill_tls_memory *memory = SSL_get_app_data(ssl);
-    if (memory && memory->session && memory->session == SSL_get_session(ssl)) {
+    if (memory) {
         SSL_SESSION_free(memory->session);
         memory->session = NULL;
     }

@@ -30,13 +30,12 @@ void rill_tls_memory_dispose(rill_tls_memory *memory);
  * or (kind tls) a name that TLS cannot carry. Free the result with SSL_free(). */
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
 
-/* The last call before SSL_free(), at the latest when the origin's memory goes: lets go of it, and
- * keeps the session good for resumption where no close_notify was sent (OpenSSL would spoil it). */
+/* Lets go of the memory: at the latest when that goes, at the earliest when no more tickets come. */
 void rill_tls_detach(SSL *ssl);
 
 /* Why a handshake failed, as RILL_CONNECT_FAILED kind tls (or alpn, when the server says that this
  * was it), naming which certificate, which name, why; `result` is SSL_get_error's of the call just
- * made. Forgets the session that was offered. Empties OpenSSL's error queue. Returns
+ * made. Forgets the session in the memory. Empties OpenSSL's error queue. Returns
  * -RILL_CONNECT_FAILED. */
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
 
