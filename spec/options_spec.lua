@@ -1,0 +1,136 @@
+local rill = require "rill"
+local support = require "support"
+
+local FILE = "options_spec.lua"
+
+-- Calls fn, which must raise a message at this file's lines that contains all the words.
+local function assert_raises(fn, ...)
+  local ok, message = pcall(fn)
+  assert.is_false(ok)
+  assert.truthy(tostring(message):find(FILE, 1, true), message)
+  for _, word in ipairs { ... } do
+    assert.truthy(message:find(word, 1, true), message)
+  end
+end
+
+local function make(options)
+  return function()
+    local client = rill.client(options)
+    return client
+  end
+end
+
+describe("an option of a client", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("must be known", function()
+    assert_raises(make { timeot = 1 }, "unknown option", '"timeot"')
+    assert_raises(make { 1 }, "unknown option", "1")
+    assert_raises(make { tls = { verfy = true } }, "tls", "unknown option", '"verfy"')
+    assert_raises(make(5), "options must be a table", "5")
+  end)
+
+  for _, name in ipairs { "read_timeout", "ping_after", "ping_timeout", "warnsize", "max_buffered",
+    "max_connections_per_origin", "per_origin", "retries", "retry_idempotent", "bind_address", "family", "deny_private",
+    "proxy", "no_proxy", "h2c", "max_window", "max_frame_size", "decompress", "redirects", "allow_downgrade", "cookies",
+    "expect_continue", "coalesce", "on_chunk", "on_event" } do
+    it("is not supported yet: " .. name, function()
+      assert_raises(make { [name] = 1 }, "not supported yet", name)
+    end)
+  end
+
+  it("is not supported yet, within tls", function()
+    for _, name in ipairs { "ca_path", "ca_pem", "cert_file", "key_file", "key_password", "min_version", "max_version",
+      "ciphers", "ciphersuites", "groups", "session_cache", "keylog_file", "pin_sha256" } do
+      assert_raises(make { tls = { [name] = "x" } }, "tls", "not supported yet", name)
+    end
+  end)
+
+  -- name -> values that are refused
+  local wrong = {
+    timeout = { "ten", -1, 0 / 0, 1 / 0, true },
+    queue_timeout = { -0.5 },
+    connect_timeout = { {} },
+    idle_timeout = { "" },
+    maxsize = { -1, 1.5, "1M" },
+    max_header_list = { 2 ^ 32, -1 },
+    max_connections = { 1.5 },
+    max_streams = { "100" },
+    window = { 65534, 2 ^ 31, 0 },
+    user_agent = { 1, "a\0b", "a\r\nb: c" },
+    headers = { "x" },
+    tls = { true },
+    resolve = { "x", { localhost = "127.0.0.1" }, { ["a.test:443"] = 5 }, { ["a.test:443"] = { 5 } } },
+    dns_servers = { "127.0.0.1", { 5 }, { "127.0.0.1,127.0.0.2" } },
+    on_headers = { "x" },
+    on_warning = { {} },
+  }
+  for name, values in pairs(wrong) do
+    it("is checked: " .. name, function()
+      for _, value in ipairs(values) do
+        assert_raises(make { [name] = value }, name)
+      end
+    end)
+  end
+
+  it("is checked within tls", function()
+    assert_raises(make { tls = { verify = "yes" } }, "verify", '"yes"')
+    assert_raises(make { tls = { ca_file = 1 } }, "ca_file", "1")
+  end)
+
+  it("is accepted over all its range", function()
+    local client = rill.client {
+      headers = { accept = "text/html" }, user_agent = "me", timeout = 0, queue_timeout = 0.5, connect_timeout = 1e6,
+      idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 1, max_connections = 1, window = 65535,
+      resolve = { ["a.test:443"] = { "127.0.0.1:1", "unix:/x" }, ["b.test:443"] = "::1" },
+      dns_servers = { "127.0.0.1", "127.0.0.1:5353" },
+      tls = { verify = false, ca_file = support.ca().file, server_name = "a.test" },
+      on_headers = function() end, on_warning = function() end,
+    }
+    client:close()
+  end)
+
+  it("gives nil and an error for a file that is not there", function()
+    local client, err = rill.client { tls = { ca_file = "/nowhere/ca.pem" } }
+    assert.is_nil(client)
+    assert.equal("file_error", err.reason)
+    assert.truthy(tostring(err):find("/nowhere/ca.pem", 1, true))
+  end)
+end)
+
+describe("an option of a request", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("must be one of a request's, known, and right", function()
+    local client = support.client()
+    local function get(options)
+      return function()
+        local res = client:get("https://localhost/", options)
+        return res
+      end
+    end
+    support.run(function()
+      assert_raises(get { connect_timeout = 1 }, "client:get", "belongs to a client", "connect_timeout")
+      assert_raises(get { timout = 1 }, "client:get", "unknown option", "timout")
+      assert_raises(get { timeout = "x" }, "client:get", "timeout", '"x"')
+      assert_raises(get { url = "x" }, "unknown option", "url")
+      assert_raises(get { redirects = 3 }, "not supported yet", "redirects")
+      assert_raises(function() client:open { url = "https://localhost/", trailers = {} } end, "not supported yet")
+      assert_raises(function() client:request { uri = "https://localhost/" } end, "unknown option", "uri")
+    end)
+  end)
+
+  it("goes before the client's", function()
+    local server = support.node()
+    local client = support.client { timeout = 60, maxsize = 100 }
+    support.run(function()
+      local _, err = client:get(server.url .. "/hold", { timeout = 0.1 })
+      assert.equal("timeout", err.reason)
+      assert.equal(1000, #assert(client:get(server.url .. "/size?n=1000", { maxsize = 1000 })).body)
+      assert.equal(1000, #assert(client:get(server.url .. "/size?n=1000", { maxsize = 0 })).body)
+      assert.equal("maxsize_exceeded_actual", select(2, client:get(server.url .. "/size?n=1000")).reason)
+    end)
+  end)
+end)
