@@ -121,6 +121,21 @@ function M.from_core(failures, count, method, url, attempts)
   return err
 end
 
+--- The error of a request or stream that has closed.
+---@param event ffi.cdata* rill_event
+---@param method string
+---@param url string
+---@return rill.Error? err nil when all was well: ended, or stopped as asked
+function M.of_event(event, method, url)
+  local reason = event.reason
+  if reason == C.RILL_ENDED or reason == C.RILL_STOPPED then return nil end
+  if event.error_count > 0 then
+    return M.from_core(event.errors, event.error_count, method, url, event.attempts)
+  end
+  return M.new { reason = M.reasons[reason], message = "out of memory", method = method, url = url,
+    processed = "maybe", attempts = event.attempts }
+end
+
 -- Where rill's own modules are: what is raised points at the line outside of them.
 local HERE = debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
 

@@ -248,8 +248,7 @@ function methods:on_event(event)
     self._peer = peer.of(event.conn_slot, event.conn_generation)
     keep_facts(self, event.timings, event.bytes_received, event.attempts)
   else
-    self._failure = errors.from_core(event.errors, event.error_count, self._method, self._url,
-      event.attempts)
+    self._failure = errors.of_event(event, self._method, self._url)
   end
   runtime.unwatch(self.slot)
   runtime.wake(self._task)

@@ -108,9 +108,7 @@ function State:_keep_end(event)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
-  if event.error_count > 0 then
-    self.failure = errors.from_core(event.errors, event.error_count, self._method, self._url, event.attempts)
-  end
+  self.failure = errors.of_event(event, self._method, self._url)
 end
 
 --- Called by the runtime, before any task resumes.
