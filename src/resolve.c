@@ -1,246 +1,24 @@
 #include "resolve.h"
 
-#include <assert.h>
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include <ares.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 
+#include "channel.h"
 #include "error.h"
 #include "names.h"
 
 enum {
     HOST_SHOWN = 192, /* bytes of a message (256) that a host may take: the cause must fit, too */
-    HOST_MOST = 254,  /* RFC 1035 section 2.3.4, and a final dot */
-    DNS_PORT = 53
+    HOST_MOST = 254   /* RFC 1035 section 2.3.4, and a final dot */
 };
-
-static const char resolv_conf[] = "/etc/resolv.conf";
-
-/* A descriptor of c-ares. Kept for the next one when c-ares closes it: that happens in callbacks,
- * where nothing is freed. */
-typedef struct watch {
-    struct watch *next;
-    int fd; /* -1: not in use */
-    struct event event;
-} watch;
 
 struct rill_resolver {
     rill_turn *turn; /* borrowed */
-    ares_channel channel;
-    struct ares_addr_port_node *servers; /* NULL: the system's */
-    struct stat system;                  /* of resolv.conf, as the channel has read it */
-    uint32_t asked;                      /* names that c-ares is asked for */
-    watch *watches;
-    rill_timer timer; /* c-ares's next timeout */
+    rill_channel channel;
     rill_names names;
 };
-
-/* --- c-ares on the turn's events and deadlines ----------------------------------------------- */
-
-static void set_timer(rill_resolver *resolver)
-{
-    struct timeval left;
-    if (!ares_timeout(resolver->channel, NULL, &left)) {
-        rill_wheel_stop(&resolver->turn->wheel, &resolver->timer);
-        return;
-    }
-    uint64_t ms = (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1;
-    rill_wheel_start(&resolver->turn->wheel, &resolver->timer, rill_clock_ms() + ms);
-}
-
-static void on_timeout(rill_timer *timer)
-{
-    rill_resolver *resolver = (void *)((char *)timer - offsetof(rill_resolver, timer));
-    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    set_timer(resolver);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-    rill_resolver *resolver = arg;
-    ares_process_fd(resolver->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-                    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-    set_timer(resolver);
-}
-
-static watch *find_watch(rill_resolver *resolver, int fd)
-{
-    watch *found = resolver->watches;
-    while (found && found->fd != fd)
-        found = found->next;
-    return found;
-}
-
-static watch *new_watch(rill_resolver *resolver)
-{
-    watch *made = find_watch(resolver, -1);
-    if (made)
-        return made;
-    made = rill_slab_zalloc(&resolver->turn->slab, sizeof(*made));
-    if (!made)
-        return NULL;
-    made->next = resolver->watches;
-    resolver->watches = made;
-    return made;
-}
-
-/* c-ares tells what it waits for on a descriptor; nothing: it is about to close it. */
-static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
-{
-    rill_resolver *resolver = arg;
-    watch *watched = find_watch(resolver, fd);
-    if (watched) {
-        event_del(&watched->event);
-        watched->fd = -1;
-    }
-    if (!readable && !writable)
-        return;
-    watched = new_watch(resolver);
-    if (!watched)
-        return; /* no memory: the query times out */
-    watched->fd = fd;
-    short what = (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-    event_assign(&watched->event, resolver->turn->base, fd, what, on_socket, resolver);
-    event_add(&watched->event, NULL);
-}
-
-/* --- the channel ----------------------------------------------------------------------------- */
-
-/* A channel that has read the system's files just now; NULL: out of memory. */
-static ares_channel open_channel(rill_resolver *resolver)
-{
-    char lookups[] = "fb"; /* the hosts file, then name servers */
-    struct ares_options options = {
-        .timeout = RESOLVE_TRY_MS,
-        .tries = RESOLVE_TRIES,
-        .lookups = lookups,
-        .sock_state_cb = on_interest,
-        .sock_state_cb_data = resolver,
-    };
-    ares_channel channel;
-    if (ares_init_options(&channel, &options,
-                          ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                              ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
-        return NULL;
-    if (resolver->servers && ares_set_servers_ports(channel, resolver->servers) != ARES_SUCCESS) {
-        ares_destroy(channel);
-        return NULL;
-    }
-    return channel;
-}
-
-/* A long-lived process moves between networks: c-ares 1.18 reads the system's servers once. */
-static void follow_system(rill_resolver *resolver)
-{
-    struct stat now;
-    if (resolver->servers || resolver->asked || stat(resolv_conf, &now) ||
-        (now.st_mtim.tv_sec == resolver->system.st_mtim.tv_sec &&
-         now.st_mtim.tv_nsec == resolver->system.st_mtim.tv_nsec &&
-         now.st_ino == resolver->system.st_ino))
-        return;
-    ares_channel channel = open_channel(resolver);
-    if (!channel)
-        return; /* the old one still works */
-    ares_destroy(resolver->channel);
-    resolver->channel = channel;
-    resolver->system = now;
-}
-
-static int32_t add_server(rill_resolver *resolver, const char *text, rill_error *err)
-{
-    rill_address address;
-    if (!rill_address_parse(text, DNS_PORT, &address) || address.any.sa_family == AF_UNIX)
-        return rill_error_set(err, RILL_ARGUMENT, "dns_servers: \"%s\" is no address", text);
-    struct ares_addr_port_node *node = rill_slab_zalloc(&resolver->turn->slab, sizeof(*node));
-    if (!node)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    node->family = address.any.sa_family;
-    if (node->family == AF_INET)
-        node->addr.addr4 = address.v4.sin_addr;
-    else
-        memcpy(&node->addr.addr6, &address.v6.sin6_addr, sizeof(node->addr.addr6));
-    node->udp_port = node->tcp_port = rill_address_port(&address);
-    struct ares_addr_port_node **link = &resolver->servers;
-    while (*link)
-        link = &(*link)->next;
-    *link = node;
-    return 0;
-}
-
-static int32_t add_servers(rill_resolver *resolver, const char *list, rill_error *err)
-{
-    for (;;) {
-        char text[64]; /* "[" + 45 + "]:65535" */
-        list += strspn(list, " ");
-        size_t length = strcspn(list, ",");
-        size_t shown = length;
-        while (shown && list[shown - 1] == ' ')
-            shown--;
-        if (shown >= sizeof(text))
-            shown = sizeof(text) - 1; /* no address is that long: fails below */
-        memcpy(text, list, shown);
-        text[shown] = 0;
-        int32_t result = add_server(resolver, text, err);
-        if (result || !list[length])
-            return result;
-        list += length + 1;
-    }
-}
-
-rill_resolver *rill_resolver_new(rill_turn *turn, const char *servers, rill_error *err)
-{
-    rill_resolver *resolver = rill_slab_zalloc(&turn->slab, sizeof(*resolver));
-    if (!resolver) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
-        return NULL;
-    }
-    resolver->turn = turn;
-    resolver->timer.expire = on_timeout;
-    rill_names_init(&resolver->names, &turn->slab, RESOLVE_CACHE_NAMES);
-    ares_library_init(ARES_LIB_INIT_ALL); /* counted, see rill_resolver_free() */
-    if (servers && add_servers(resolver, servers, err))
-        goto fail;
-    if (stat(resolv_conf, &resolver->system))
-        memset(&resolver->system, 0, sizeof(resolver->system));
-    resolver->channel = open_channel(resolver);
-    if (!resolver->channel) {
-        rill_error_set(err, RILL_ERROR, "cannot set up c-ares: out of memory");
-        goto fail;
-    }
-    return resolver;
-fail:
-    rill_resolver_free(resolver);
-    return NULL;
-}
-
-void rill_resolver_free(rill_resolver *resolver)
-{
-    if (!resolver)
-        return;
-    rill_slab *slab = &resolver->turn->slab;
-    if (resolver->channel)
-        ares_destroy(resolver->channel); /* answers what it was asked for: on_answer() */
-    assert(!resolver->asked);
-    rill_wheel_stop(&resolver->turn->wheel, &resolver->timer);
-    while (resolver->watches) {
-        watch *gone = resolver->watches;
-        resolver->watches = gone->next;
-        rill_slab_free(slab, gone);
-    }
-    while (resolver->servers) {
-        struct ares_addr_port_node *gone = resolver->servers;
-        resolver->servers = gone->next;
-        rill_slab_free(slab, gone);
-    }
-    rill_names_dispose(&resolver->names);
-    rill_slab_free(slab, resolver);
-    ares_library_cleanup();
-}
 
 /* --- answers --------------------------------------------------------------------------------- */
 
@@ -354,7 +132,7 @@ static void leave_name(rill_lookup *lookup)
     lookup->link = NULL;
 }
 
-/* May come while ares_getaddrinfo() is still on the stack, and from ares_destroy(). */
+/* May come while rill_channel_ask() is still on the stack, and from rill_channel_dispose(). */
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
     (void)timeouts;
@@ -369,7 +147,6 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     ares_freeaddrinfo(found);
     name->expires_ms = rill_clock_ms() + (uint64_t)seconds * 1000;
     rill_names_use(&resolver->names, name);
-    resolver->asked--;
     while (name->waiting) {
         rill_lookup *lookup = name->waiting;
         leave_name(lookup);
@@ -441,12 +218,33 @@ static rill_name *ask(rill_resolver *resolver, const char *host, int family)
     if (!name)
         return NULL;
     name->resolver = resolver;
-    follow_system(resolver);
-    resolver->asked++;
-    struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-    ares_getaddrinfo(resolver->channel, name->host, NULL, &hints, on_answer, name);
-    set_timer(resolver);
+    rill_channel_ask(&resolver->channel, name->host, family, on_answer, name);
     return name;
+}
+
+rill_resolver *rill_resolver_new(rill_turn *turn, const char *servers, rill_error *err)
+{
+    rill_resolver *resolver = rill_slab_zalloc(&turn->slab, sizeof(*resolver));
+    if (!resolver) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    resolver->turn = turn;
+    rill_names_init(&resolver->names, &turn->slab, RESOLVE_CACHE_NAMES);
+    if (rill_channel_init(&resolver->channel, turn, servers, err)) {
+        rill_resolver_free(resolver);
+        return NULL;
+    }
+    return resolver;
+}
+
+void rill_resolver_free(rill_resolver *resolver)
+{
+    if (!resolver)
+        return;
+    rill_channel_dispose(&resolver->channel); /* first: it answers names */
+    rill_names_dispose(&resolver->names);
+    rill_slab_free(&resolver->turn->slab, resolver);
 }
 
 void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const char *host,

@@ -11,8 +11,6 @@ typedef struct rill_lookup rill_lookup;
 
 enum {
     LOOKUP_ADDRESSES = 16,       /* of one name that are kept; more are not tried */
-    RESOLVE_TRY_MS = 2000,       /* of the first try; each further one gets twice as long */
-    RESOLVE_TRIES = 2,           /* per server */
     RESOLVE_CACHE_NAMES = 10000, /* then the least recently used name goes */
     RESOLVE_TTL_MIN_S = 1,       /* the hosts file's too */
     RESOLVE_TTL_MAX_S = 300,

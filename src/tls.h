@@ -30,7 +30,7 @@ void rill_tls_memory_dispose(rill_tls_memory *memory);
  * or (kind tls) a name that TLS cannot carry. Free the result with SSL_free(). */
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
 
-/* Lets go of the memory: at the latest when that goes, at the earliest when no more tickets come. */
+/* Lets go of the memory, at the latest when that goes; tickets that come later are not kept. */
 void rill_tls_detach(SSL *ssl);
 
 /* Why a handshake failed, as RILL_CONNECT_FAILED kind tls (or alpn, when the server says that this
