@@ -35,6 +35,9 @@ extern "C" {
 
 /* Changes when anything below changes its meaning or layout. */
 enum { RILL_ABI = 1 };
+#ifndef RILL_CDEF
+#define RILL_VERSION "0.1.0"
+#endif
 
 typedef struct rill_loop rill_loop;
 typedef struct rill_body rill_body;
@@ -168,8 +171,8 @@ typedef struct rill_event {
     const char *trailers;       /* NULL: none */
     const char *informational;  /* 1xx heads one after the other, each led by its three digits; NULL: none */
     const char *body;           /* whole requests with at most 64 KiB; else NULL */
-    rill_body *large;           /* a larger body: the taker owns it and calls rill_body_free();
-                                   one that nobody takes is freed with the event */
+    rill_body *large;           /* a larger body: whoever is handed the event owns it, and calls
+                                   rill_body_free() */
     const rill_error *errors;   /* the error, then its causes in order */
     const char *text;           /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;

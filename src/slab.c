@@ -113,3 +113,12 @@ void rill_slab_free(rill_slab *slab, void *block)
     }
     free(head);
 }
+
+void *rill_slab_detach(rill_slab *slab, void *block)
+{
+    if (!block)
+        return NULL;
+    header *head = header_of(block);
+    slab->bytes -= sizeof(header) + head->size;
+    return head;
+}

@@ -29,4 +29,7 @@ void *rill_slab_zalloc(rill_slab *slab, size_t size);
 void *rill_slab_realloc(rill_slab *slab, void *block, size_t size);
 void rill_slab_free(rill_slab *slab, void *block); /* NULL is fine */
 
+/* Takes a block out of the slab's books for ever; returns what free() is to be called with. */
+void *rill_slab_detach(rill_slab *slab, void *block);
+
 #endif

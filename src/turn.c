@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "error.h"
 
@@ -13,10 +14,10 @@ enum { FIRST_SLOTS = 64 };
 static bool grow_slots(rill_turn *turn)
 {
     uint32_t room = turn->slot_room ? turn->slot_room * 2 : FIRST_SLOTS;
-    if (room < turn->slot_room || room > SIZE_MAX / sizeof(*turn->slots))
+    if (room < turn->slot_room)
         return false;
     struct turn_slot *slots =
-        rill_slab_realloc(&turn->slab, turn->slots, room * sizeof(*turn->slots));
+        rill_slab_realloc(&turn->slab, turn->slots, (size_t)room * sizeof(*turn->slots));
     if (!slots)
         return false;
     turn->slots = slots;
@@ -81,6 +82,14 @@ rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t genera
     return entry && entry->kind == kind ? entry : NULL;
 }
 
+void rill_turn_wake(rill_turn *turn)
+{
+    const uint64_t one = 1;
+    if (turn->wake_fd < 0 || turn->stepping || turn->woken)
+        return;
+    turn->woken = write(turn->wake_fd, &one, sizeof(one)) == sizeof(one);
+}
+
 void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type type)
 {
     if (!entry->id.generation)
@@ -94,6 +103,7 @@ void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type t
     *(turn->last_event ? &turn->last_event->next : &turn->first_event) = entry;
     turn->last_event = entry;
     turn->event_count++;
+    rill_turn_wake(turn);
 }
 
 void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type type)
@@ -124,6 +134,7 @@ void rill_turn_mark(rill_turn *turn, rill_mark *mark)
     if (mark->next)
         mark->next->link = &mark->next;
     turn->marks = mark;
+    rill_turn_wake(turn);
 }
 
 void rill_turn_unmark(rill_mark *mark)
@@ -139,6 +150,7 @@ void rill_turn_unmark(rill_mark *mark)
 
 void rill_turn_act(rill_turn *turn)
 {
+    turn->submitted = 0;
     rill_mark *now = turn->marks; /* a list of its own: what acts may mark itself for later */
     turn->marks = NULL;
     if (now)

@@ -60,10 +60,15 @@ struct rill_turn {
     uint32_t event_count; /* entries in the queue */
 
     rill_mark *marks;
+    uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
+    int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
+    bool stepping;      /* the loop is at it: no need to wake it */
+    bool woken;
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
     /* Shared by all connections: empty whenever another one may use them. */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
+    struct bio_method_st *bio_method; /* owned; NULL until the first TLS connection */
     uint8_t cipher_in[TURN_CIPHER_IN];
     uint8_t cipher_out[TURN_CIPHER_OUT];
     uint8_t plain[TURN_PLAIN];
@@ -92,6 +97,9 @@ rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
 
 void rill_turn_mark(rill_turn *turn, rill_mark *mark);
 void rill_turn_unmark(rill_mark *mark);
+
+/* Makes the loop's descriptor readable, for work given outside a step. */
+void rill_turn_wake(rill_turn *turn);
 
 /* Lets every marked thing act, and what that marks, once each at most. */
 void rill_turn_act(rill_turn *turn);

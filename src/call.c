@@ -1,0 +1,359 @@
+#include "call.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "body.h"
+#include "error.h"
+
+/* --- the request ----------------------------------------------------------------------------- */
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+static size_t percent_decode(const char *text, size_t length, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '%' && i + 2 < length && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+            out[n++] = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+            i += 2;
+        } else {
+            out[n++] = text[i];
+        }
+    }
+    return n;
+}
+
+/* RFC 7617: what stands before the host of a URL. */
+static bool add_basic(rill_slab *slab, rill_bytes *block, const char *userinfo, size_t length)
+{
+    size_t start = 6, room = start + 4 * ((length + 3) / 3) + 1;
+    char *value = rill_slab_alloc(slab, room + length + 1);
+    if (!value)
+        return false;
+    char *plain = value + room;
+    size_t plain_length = percent_decode(userinfo, length, plain);
+    if (!memchr(userinfo, ':', length))
+        plain[plain_length++] = ':'; /* a user without a password */
+    memcpy(value, "Basic ", start);
+    int coded = EVP_EncodeBlock((unsigned char *)value + start, (unsigned char *)plain,
+                                (int)plain_length);
+    bool added =
+        rill_fields_add(slab, block, "authorization", value, start + (size_t)coded);
+    OPENSSL_cleanse(value, room + length + 1);
+    rill_slab_free(slab, value);
+    return added;
+}
+
+static bool method_is(const rill_request *request, const char *method)
+{
+    return request->method_length == strlen(method) &&
+           !memcmp(request->method, method, request->method_length);
+}
+
+/* The header block of a call that does not send just the client's. */
+static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
+                           rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    const rill_defaults *defaults = setup->defaults;
+    rill_slab *slab = &setup->turn->slab;
+    bool copied = true;
+    if (request->headers) {
+        int32_t code = rill_fields_clean(slab, request->headers, request->headers_length, block,
+                                         aside, err);
+        if (code)
+            return code;
+        if (!aside->user_agent && defaults->user_agent[0])
+            copied = rill_fields_add(slab, block, "user-agent", defaults->user_agent,
+                                     strlen(defaults->user_agent));
+    } else {
+        copied = rill_bytes_append(slab, block, defaults->block.data, defaults->block.length);
+    }
+    if (copied && setup->url->userinfo_length > 0 && !aside->authorization)
+        copied = add_basic(slab, block, setup->text + setup->url->userinfo,
+                           (size_t)setup->url->userinfo_length);
+    return copied ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
+/* RFC 9110 section 8.6: a length goes with every body, and says 0 where one was to be expected. */
+static void set_content_length(rill_call *call, const rill_request *request)
+{
+    if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
+        !method_is(request, "PATCH"))
+        return;
+    call->length_digits = (uint32_t)snprintf(call->length_text, sizeof(call->length_text), "%zu",
+                                             request->has_body ? request->body_length : 0);
+}
+
+/* Path and query; "/" for an empty path, "*" for OPTIONS (RFC 9113 section 8.3.1). */
+static size_t target_of(const rill_call_setup *setup, const char **target, const char **lead)
+{
+    const rill_url *url = setup->url;
+    *target = setup->text + url->path;
+    *lead = "";
+    if (url->path_length <= 0) {
+        *target = setup->text + (url->query_length >= 0 ? url->query - 1 : url->path);
+        *lead = method_is(setup->request, "OPTIONS") && url->query_length < 0 ? "*" : "/";
+    }
+    size_t length = url->path_length > 0 ? (size_t)url->path_length : 0;
+    return length + (url->query_length >= 0 ? (size_t)url->query_length + 1 : 0);
+}
+
+static int32_t write_text(rill_call *call, const rill_call_setup *setup, const rill_bytes *block,
+                          const rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    const char *target, *lead;
+    size_t rest = target_of(setup, &target, &lead), lead_length = strlen(lead);
+    const char *authority = aside->host ? aside->host : setup->text + setup->url->authority;
+    size_t authority_length =
+        aside->host ? aside->host_length : (size_t)setup->url->authority_length;
+    size_t target_length = lead_length + rest;
+    char *out = rill_slab_alloc(&setup->turn->slab, request->method_length + target_length +
+                                                        authority_length + block->length + 1);
+    if (!out)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    call->text = out;
+    call->method_length = request->method_length;
+    call->target_length = (uint32_t)target_length;
+    call->authority_length = (uint32_t)authority_length;
+    call->block_length = (uint32_t)block->length;
+    memcpy(out, request->method, request->method_length);
+    out += request->method_length;
+    memcpy(out, lead, lead_length);
+    memcpy(out + lead_length, target, rest);
+    out += target_length;
+    memcpy(out, authority, authority_length);
+    out += authority_length;
+    if (block->length)
+        memcpy(out, block->data, block->length);
+    return 0;
+}
+
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    rill_slab *slab = &setup->turn->slab;
+    memset(aside, 0, sizeof(*aside));
+    if (rill_fields_check_method(request->method, request->method_length, err))
+        return NULL;
+    rill_call *call = rill_slab_zalloc(slab, sizeof(*call));
+    if (!call) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    rill_bytes block = {0};
+    call->own_block = request->headers || setup->url->userinfo_length > 0;
+    int32_t code = call->own_block ? build_block(setup, &block, aside, err) : 0;
+    if (!code)
+        code = write_text(call, setup, &block, aside, err);
+    rill_bytes_dispose(slab, &block);
+    call->setup = (rill_stream_setup){
+        .turn = setup->turn,
+        .entry = &call->entry,
+        .pieces = request->stream,
+        .no_limits = method_is(request, "HEAD"),
+        .maxsize = setup->maxsize,
+        .warnsize = setup->warnsize,
+        .max_header_list = setup->max_header_list,
+        .body = request->has_body && request->body_length ? request->body : NULL,
+        .body_length = request->has_body ? request->body_length : 0,
+    };
+    rill_stream_init(&call->stream, &call->setup);
+    if (code) {
+        rill_call_free(call);
+        return NULL;
+    }
+    call->connect = method_is(request, "CONNECT");
+    call->repeat = request->repeat;
+    call->scheme = setup->text[setup->url->scheme + 4] == 's' ? "https" : "http";
+    call->timeout_ms = setup->timeout_ms;
+    call->queue_ms = setup->queue_ms;
+    call->started_ms = setup->turn->now_ms;
+    set_content_length(call, request);
+    return call;
+}
+
+void rill_call_free(rill_call *call)
+{
+    rill_turn *turn = call->setup.turn;
+    rill_wheel_stop(&turn->wheel, &call->timer);
+    rill_turn_forget(turn, &call->entry);
+    rill_stream_dispose(&call->stream);
+    rill_slab_free(&turn->slab, call->text);
+    rill_slab_free(&turn->slab, call);
+}
+
+/* A constant name with its length. */
+#define FIELD(name, value, length) rill_field(name, sizeof(name) - 1, value, length)
+
+nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count)
+{
+    rill_slab *slab = &call->setup.turn->slab;
+    const char *target = call->text + call->method_length;
+    const char *authority = target + call->target_length;
+    const char *block = authority + call->authority_length;
+    size_t more = call->own_block ? rill_fields_count(block, call->block_length) : defaults->count;
+    nghttp2_nv *fields = rill_slab_alloc(slab, (more + 5) * sizeof(*fields));
+    if (!fields)
+        return NULL;
+    size_t n = 0;
+    fields[n++] = FIELD(":method", call->text, call->method_length);
+    if (!call->connect)
+        fields[n++] = FIELD(":scheme", call->scheme, strlen(call->scheme));
+    fields[n++] = FIELD(":authority", authority, call->authority_length);
+    if (!call->connect)
+        fields[n++] = FIELD(":path", target, call->target_length);
+    if (call->own_block) {
+        n += rill_fields_split(block, call->block_length, fields + n);
+    } else if (more) {
+        memcpy(fields + n, defaults->fields, more * sizeof(*fields));
+        n += more;
+    }
+    if (call->length_digits)
+        fields[n++] = FIELD("content-length", call->length_text, call->length_digits);
+    *count = n;
+    return fields;
+}
+
+void rill_call_url(const rill_call *call, char *text, size_t room)
+{
+    const char *target = call->text + call->method_length;
+    int most = call->target_length < 120 ? (int)call->target_length : 120;
+    int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
+    snprintf(text, room, "%s://%.*s%.*s", call->scheme, authority, target + call->target_length, most,
+             target);
+}
+
+/* --- attempts -------------------------------------------------------------------------------- */
+
+void rill_call_renew(rill_call *call)
+{
+    rill_turn_unreport(call->setup.turn, &call->entry, RILL_EVENT_HEAD);
+    rill_stream_dispose(&call->stream);
+    rill_stream_init(&call->stream, &call->setup);
+    call->conn = NULL;
+}
+
+bool rill_call_repeats(const rill_call *call)
+{
+    const rill_stream *stream = &call->stream;
+    if (!call->repeat || !call->entry.id.generation || call->repeats >= CALL_REPEATS ||
+        rill_stream_processed(stream) != RILL_PROCESSED_NO)
+        return false;
+    return stream->reason == RILL_INACTIVE ||
+           (stream->reason == RILL_GOAWAY && stream->code == NGHTTP2_NO_ERROR) ||
+           (stream->reason == RILL_RESET && stream->refused);
+}
+
+static float seconds(uint64_t from_ms, uint64_t to_ms)
+{
+    return from_ms && to_ms > from_ms ? (float)(to_ms - from_ms) / 1000 : 0;
+}
+
+void rill_call_finish(rill_call *call)
+{
+    rill_turn *turn = call->setup.turn;
+    rill_stream *stream = &call->stream;
+    rill_wheel_stop(&turn->wheel, &call->timer);
+    call->ended_ms = turn->now_ms;
+    call->conn = NULL;
+    call->origin = NULL;
+    call->client = NULL;
+    call->timings.queue = seconds(call->started_ms, stream->sent_ms ? stream->sent_ms : call->ended_ms);
+    call->timings.wait = seconds(stream->sent_ms, stream->head_ms ? stream->head_ms : call->ended_ms);
+    call->timings.body = seconds(stream->head_ms, call->ended_ms);
+    call->timings.total = seconds(call->started_ms, call->ended_ms);
+    if (!call->entry.id.generation)
+        rill_call_free(call); /* dropped: nobody is told */
+    else if (stream->pieces)
+        rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
+    else if (stream->reason == RILL_ENDED || stream->reason == RILL_STOPPED)
+        rill_turn_report(turn, &call->entry, RILL_EVENT_RESPONSE);
+    else
+        rill_turn_report(turn, &call->entry, RILL_EVENT_FAILED);
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+static void fill_body(rill_call *call, rill_event *event)
+{
+    rill_bytes *kept = &call->stream.kept;
+    if (kept->length <= CALL_SMALL_BODY) {
+        event->body = kept->data ? kept->data : "";
+        event->body_length = (uint32_t)kept->length;
+        return;
+    }
+    static const rill_error no_memory = {
+        .reason = RILL_ERROR, .processed = RILL_PROCESSED_YES, .code = -1, .message = "out of memory"};
+    event->large = rill_stream_detach_body(&call->stream);
+    if (event->large)
+        return;
+    event->type = RILL_EVENT_FAILED; /* no body is no response */
+    event->reason = RILL_ERROR;
+    event->errors = &no_memory;
+    event->error_count = 1;
+}
+
+bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event)
+{
+    rill_stream *stream = &call->stream;
+    event->status = stream->status;
+    event->reason = stream->reason;
+    event->attempts = call->attempts;
+    event->conn_slot = call->conn_id.slot;
+    event->conn_generation = call->conn_id.generation;
+    event->headers = stream->head.data ? stream->head.data : "";
+    event->headers_length = (uint32_t)stream->head.length;
+    event->trailers = stream->trailers.data;
+    event->trailers_length = (uint32_t)stream->trailers.length;
+    event->informational = stream->informational.data;
+    event->informational_length = (uint32_t)stream->informational.length;
+    event->errors = stream->errors;
+    event->error_count = stream->error_count;
+    event->timings = &call->timings;
+    event->bytes_received = (double)stream->received;
+    if (type == RILL_EVENT_RESPONSE)
+        fill_body(call, event);
+    return type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
+}
+
+void rill_call_info(const rill_call *call, rill_stream_info *info)
+{
+    const rill_stream *stream = &call->stream;
+    *info = (rill_stream_info){
+        .id = stream->id,
+        .status = stream->status,
+        .reason = stream->reason,
+        .code = stream->code,
+        .attempts = call->attempts,
+        .conn_slot = call->conn_id.slot,
+        .conn_generation = call->conn_id.generation,
+        .head = stream->status != 0 && stream->remote != HALF_IDLE,
+        .request_sent = stream->local != HALF_IDLE,
+        .closed_local = stream->local == HALF_CLOSED || stream->reason != RILL_OPEN,
+        .closed_remote = stream->remote == HALF_CLOSED || stream->reason != RILL_OPEN,
+        .reached_warnsize = stream->reached_warnsize,
+        .headers = stream->head.data ? stream->head.data : "",
+        .headers_length = (uint32_t)stream->head.length,
+        .trailers = stream->trailers.data,
+        .trailers_length = (uint32_t)stream->trailers.length,
+        .informational = stream->informational.data,
+        .informational_length = (uint32_t)stream->informational.length,
+        .errors = stream->errors,
+        .error_count = stream->error_count,
+        .timings = call->timings,
+        .bytes_received = (double)stream->received,
+        .bytes_sent = (double)stream->body_sent,
+        .readable = (double)(stream->chunks.length + stream->kept.length),
+        .request_content_length = (double)stream->body_length,
+        .remaining_content_length = (double)(stream->body_length - stream->body_sent),
+    };
+    if (stream->reason == RILL_CANCELLED && !stream->status)
+        info->status = 499;
+}

@@ -1,0 +1,92 @@
+/* What a user asked for: a request with its options, its current attempt, and what comes of it. */
+#ifndef RILL_CALL_H
+#define RILL_CALL_H
+
+#include "fields.h"
+#include "stream.h"
+
+/* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
+ * will go on refusing. */
+enum { CALL_REPEATS = 10 };
+
+/* Bodies up to here are handed over with the event; larger ones stay outside the script's heap. */
+enum { CALL_SMALL_BODY = 64 << 10 };
+
+typedef struct rill_call rill_call;
+typedef struct rill_client rill_client;
+typedef struct rill_origin rill_origin;
+typedef struct rill_conn rill_conn;
+
+/* The fields that a client sends with every request, built once. */
+typedef struct rill_defaults {
+    rill_bytes block;       /* clean; owned */
+    nghttp2_nv *fields;     /* point into it; owned */
+    size_t count;
+    const char *user_agent; /* borrowed; added to blocks that have none */
+} rill_defaults;
+
+struct rill_call {
+    rill_entry entry;
+    rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
+    rill_client *client;    /* borrowed; NULL when it has ended */
+    rill_origin *origin;    /* borrowed; NULL when it has ended */
+    rill_conn *conn;        /* borrowed; NULL unless sent and open */
+    rill_stream stream;     /* the current attempt */
+    rill_timer timer;       /* queue_timeout or timeout, whichever clock runs */
+
+    char *text; /* owned: method, target, authority, header block */
+    uint32_t method_length, target_length, authority_length, block_length;
+    bool own_block;  /* else the client's default fields are sent */
+    bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
+    bool queued, assigned, repeat;
+    char length_text[20]; /* content-length, when one is sent */
+    uint32_t length_digits;
+
+    const char *scheme; /* static */
+    uint32_t attempts, repeats;
+    uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
+    uint64_t started_ms, ended_ms, assigned_ms;
+    rill_id conn_id;               /* the connection of the last attempt */
+    rill_stream_setup setup;       /* for the next attempt */
+    rill_timings timings;
+};
+
+typedef struct rill_call_setup {
+    rill_turn *turn;
+    const rill_request *request;
+    const char *text;
+    const rill_url *url;
+    const rill_defaults *defaults;
+    uint64_t timeout_ms, queue_ms, maxsize, warnsize;
+    uint32_t max_header_list;
+} rill_call_setup;
+
+/* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
+ * caller's header block said of host and content-length. NULL with `err`: RILL_ARGUMENT or RILL_ERROR. */
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err);
+
+/* It must not stand in any queue, and its stream in no list of a session that still runs. */
+void rill_call_free(rill_call *call);
+
+/* The header fields of an attempt, `*count` of them; they point into the call and its client. The
+ * array is freed with rill_slab_free(). NULL when out of memory. */
+nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count);
+
+/* Prepares the next attempt. */
+void rill_call_renew(rill_call *call);
+
+/* The one place that decides whether a call whose attempt has ended is sent again by itself. */
+bool rill_call_repeats(const rill_call *call);
+
+/* The attempt has ended for good: reports it. */
+void rill_call_finish(rill_call *call);
+
+/* Fills in an event. True: it was the last one, the id is to be released. */
+bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event);
+
+void rill_call_info(const rill_call *call, rill_stream_info *info);
+
+/* "scheme://authority" and the start of the path, for sentences; returns `room` bytes at most. */
+void rill_call_url(const rill_call *call, char *text, size_t room);
+
+#endif

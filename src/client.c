@@ -1,0 +1,421 @@
+#include "client.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "error.h"
+
+enum { ORIGIN_BUCKETS = 1024 };
+
+/* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
+enum { WINDOW_MIN = 65535 };
+
+struct rill_client {
+    rill_entry entry;
+    rill_pool pool;
+    rill_client *next, **link; /* in the loop's list */
+    rill_mark mark;            /* to free itself once closed and empty */
+    bool closed;
+    char *user_agent;      /* owned */
+    rill_resolve *resolve; /* owned, with its texts */
+    uint64_t timeout_ms, queue_timeout_ms, maxsize, warnsize;
+    uint32_t max_header_list;
+    char *handed_warning; /* owned: what the last WARNING event points to */
+    char *url_text;       /* owned: where URLs are parsed to */
+    rill_origin *origins[ORIGIN_BUCKETS];
+};
+
+/* --- options --------------------------------------------------------------------------------- */
+
+void rill_options_init(rill_options *options)
+{
+    *options = (rill_options){
+        .user_agent = "rill/" RILL_VERSION,
+        .timeout = 180,
+        .connect_timeout = 10,
+        .idle_timeout = 240,
+        .maxsize = 1 << 30,
+        .warnsize = 32 << 20,
+        .max_header_list = 64 << 10,
+        .max_connections = 512,
+        .max_streams = 100,
+        .window = 1 << 20,
+        .tls = {.verify = true},
+    };
+}
+
+void rill_request_init(rill_request *request)
+{
+    *request = (rill_request){
+        .method = "GET",
+        .method_length = 3,
+        .repeat = true,
+        .timeout = -1,
+        .queue_timeout = -1,
+        .maxsize = -1,
+        .warnsize = -1,
+    };
+}
+
+static char *copy_text(rill_slab *slab, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = rill_slab_alloc(slab, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static int32_t copy_resolve(rill_client *client, const rill_options *options, rill_error *err)
+{
+    rill_slab *slab = &client->pool.turn->slab;
+    uint32_t count = options->resolve_count;
+    if (!count)
+        return 0;
+    client->resolve = rill_slab_zalloc(slab, count * sizeof(*client->resolve));
+    if (!client->resolve)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    client->pool.resolve = client->resolve;
+    client->pool.resolve_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const rill_resolve *from = &options->resolve[i];
+        rill_address address;
+        if (!rill_address_parse(from->address, 443, &address))
+            return rill_error_set(err, RILL_ARGUMENT,
+                                  "option resolve[\"%.100s\"]: \"%.100s\" is no address", from->host,
+                                  from->address);
+        client->resolve[i].host = copy_text(slab, from->host);
+        client->resolve[i].address = copy_text(slab, from->address);
+        if (!client->resolve[i].host || !client->resolve[i].address)
+            return rill_error_set(err, RILL_ERROR, "out of memory");
+    }
+    return 0;
+}
+
+/* The fields of every request, built once. */
+static int32_t build_defaults(rill_client *client, const rill_options *options, rill_error *err)
+{
+    rill_slab *slab = &client->pool.turn->slab;
+    rill_defaults *defaults = &client->pool.defaults;
+    rill_fields_aside aside = {0};
+    client->user_agent = copy_text(slab, options->user_agent ? options->user_agent : "");
+    if (!client->user_agent)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    defaults->user_agent = client->user_agent;
+    rill_bytes agent = {0};
+    bool added = true;
+    if (client->user_agent[0])
+        added = rill_fields_add(slab, &agent, "user-agent", client->user_agent,
+                                strlen(client->user_agent));
+    int32_t code = added ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    if (!code && options->headers)
+        code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
+                                 &aside, err);
+    if (!code && !aside.user_agent && agent.length) {
+        rill_fields_aside ignored; /* checks the agent's own text */
+        code = rill_fields_clean(slab, agent.data, agent.length, &defaults->block, &ignored, err);
+    }
+    rill_bytes_dispose(slab, &agent);
+    if (code)
+        return code;
+    if (aside.host || aside.content_length)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option headers: \"%s\" belongs to one request, not to all",
+                              aside.host ? "host" : "content-length");
+    size_t count = rill_fields_count(defaults->block.data, defaults->block.length);
+    defaults->fields = rill_slab_alloc(slab, (count + 1) * sizeof(*defaults->fields));
+    if (!defaults->fields)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    defaults->count =
+        rill_fields_split(defaults->block.data, defaults->block.length, defaults->fields);
+    return 0;
+}
+
+static uint64_t bytes_of(double size)
+{
+    return size > 0 && size < 9e15 ? (uint64_t)size : 0;
+}
+
+static int32_t configure(rill_client *client, const rill_options *options, rill_error *err)
+{
+    rill_pool *pool = &client->pool;
+    if (options->window < WINDOW_MIN || options->window > INT32_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option window: %u is not from %d to %d",
+                              options->window, WINDOW_MIN, INT32_MAX);
+    if (!options->max_streams || !options->max_connections)
+        return rill_error_set(err, RILL_ARGUMENT, "option %s: 0 would let nothing pass",
+                              options->max_streams ? "max_connections" : "max_streams");
+    client->timeout_ms = rill_ms(options->timeout);
+    client->queue_timeout_ms = rill_ms(options->queue_timeout);
+    client->maxsize = bytes_of(options->maxsize);
+    client->warnsize = bytes_of(options->warnsize);
+    client->max_header_list = options->max_header_list;
+    pool->session.window = options->window;
+    pool->session.max_header_list = options->max_header_list;
+    pool->connect_timeout_ms = rill_ms(options->connect_timeout);
+    pool->idle_timeout_ms = rill_ms(options->idle_timeout);
+    pool->max_streams = options->max_streams;
+    pool->max_connections = options->max_connections;
+    int32_t code = copy_resolve(client, options, err);
+    if (!code)
+        code = build_defaults(client, options, err);
+    if (code)
+        return code;
+    pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
+    if (!pool->resolver)
+        return err && err->reason ? -err->reason : -RILL_ERROR;
+    pool->tls = rill_tls_new(&options->tls, err);
+    return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void on_act(rill_mark *mark)
+{
+    rill_client *client = (rill_client *)((char *)mark - offsetof(rill_client, mark));
+    for (int i = 0; i < ORIGIN_BUCKETS; i++) {
+        rill_origin *next;
+        for (rill_origin *origin = client->origins[i]; origin; origin = next) {
+            next = origin->next;
+            if (!origin->conns && !origin->first)
+                rill_origin_free(origin);
+        }
+    }
+    for (int i = 0; i < ORIGIN_BUCKETS; i++)
+        if (client->origins[i])
+            return; /* a connection says goodbye: its end marks us again */
+    if (!client->entry.id.generation)
+        rill_client_free(client);
+}
+
+rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_options *options,
+                                rill_error *err)
+{
+    rill_client *client = rill_slab_zalloc(&turn->slab, sizeof(*client));
+    if (!client) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    client->pool.turn = turn;
+    client->pool.entry = &client->entry;
+    client->mark.act = on_act;
+    client->next = *list;
+    client->link = list;
+    if (client->next)
+        client->next->link = &client->next;
+    *list = client;
+    turn->counters.clients++;
+    client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
+    if (!client->url_text)
+        rill_error_set(err, RILL_ERROR, "out of memory");
+    if (!client->url_text || configure(client, options, err) ||
+        rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
+        rill_client_free(client);
+        return NULL;
+    }
+    return client;
+}
+
+rill_entry *rill_client_entry(rill_client *client)
+{
+    return &client->entry;
+}
+
+void rill_client_free(rill_client *client)
+{
+    rill_pool *pool = &client->pool;
+    rill_slab *slab = &pool->turn->slab;
+    rill_turn_forget(pool->turn, &client->entry);
+    rill_client_shut(client);
+    for (int i = 0; i < ORIGIN_BUCKETS; i++)
+        while (client->origins[i])
+            rill_origin_free(client->origins[i]);
+    rill_turn_unmark(&client->mark);
+    rill_resolver_free(pool->resolver);
+    rill_tls_free(pool->tls);
+    for (uint32_t i = 0; i < pool->resolve_count; i++) {
+        rill_slab_free(slab, (char *)client->resolve[i].host);
+        rill_slab_free(slab, (char *)client->resolve[i].address);
+    }
+    rill_slab_free(slab, client->resolve);
+    rill_slab_free(slab, client->user_agent);
+    rill_slab_free(slab, client->handed_warning);
+    rill_slab_free(slab, client->url_text);
+    rill_slab_free(slab, pool->warning);
+    rill_slab_free(slab, pool->defaults.fields);
+    rill_bytes_dispose(slab, &pool->defaults.block);
+    *client->link = client->next;
+    if (client->next)
+        client->next->link = client->link;
+    pool->turn->counters.clients--;
+    rill_slab_free(slab, client);
+}
+
+void rill_client_shut(rill_client *client)
+{
+    if (client->closed)
+        return;
+    client->closed = true;
+    client->pool.owner = &client->mark;
+    for (int i = 0; i < ORIGIN_BUCKETS; i++)
+        for (rill_origin *origin = client->origins[i]; origin; origin = origin->next)
+            rill_origin_close(origin);
+    rill_turn_mark(client->pool.turn, &client->mark);
+}
+
+void rill_client_drop(rill_client *client)
+{
+    rill_turn_forget(client->pool.turn, &client->entry);
+    rill_client_shut(client);
+    rill_turn_mark(client->pool.turn, &client->mark);
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static uint64_t hash_of(bool tls, const char *host, size_t length, uint16_t port)
+{
+    uint64_t hash = UINT64_C(14695981039346656037) ^ port ^ (uint64_t)tls << 16; /* FNV-1a */
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)host[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+static rill_origin *find_origin(rill_client *client, bool tls, const char *host, size_t length,
+                                uint16_t port)
+{
+    uint64_t hash = hash_of(tls, host, length, port);
+    rill_origin **bucket = &client->origins[hash % ORIGIN_BUCKETS];
+    for (rill_origin *origin = *bucket; origin; origin = origin->next)
+        if (origin->hash == hash && origin->port == port && origin->tls == tls &&
+            !strncmp(origin->host, host, length) && !origin->host[length])
+            return origin;
+    rill_origin *origin = rill_origin_new(&client->pool, tls, host, length, port);
+    if (!origin)
+        return NULL;
+    origin->hash = hash;
+    origin->next = *bucket;
+    origin->link = bucket;
+    if (origin->next)
+        origin->next->link = &origin->next;
+    *bucket = origin;
+    return origin;
+}
+
+static uint64_t pick_ms(double given, uint64_t own_ms)
+{
+    return given < 0 ? own_ms : rill_ms(given);
+}
+
+static int32_t parse(const rill_client *client, const rill_request *request, rill_url *url,
+                     rill_error *err)
+{
+    int32_t code = rill_url_parse(request->url, request->url_length, client->url_text,
+                                  RILL_URL_ROOM, url, err);
+    if (code)
+        return code;
+    const char *scheme = client->url_text + url->scheme;
+    if (url->scheme_length != 5 || memcmp(scheme, "https", 5) != 0)
+        return rill_error_set(err, RILL_INVALID_URL, "scheme \"%.*s\" is not supported: https is",
+                              url->scheme_length < 40 ? (int)url->scheme_length : 40, scheme);
+    if (url->host_length <= 0)
+        return rill_error_set(err, RILL_INVALID_URL, "the URL has no host");
+    return 0;
+}
+
+/* A caller's content-length that the body contradicts is ignored, and that is said. */
+static void warn_length(rill_client *client, const rill_call *call, const rill_fields_aside *aside)
+{
+    if (!aside->content_length ||
+        (aside->content_length_length == call->length_digits &&
+         !memcmp(aside->content_length, call->length_text, call->length_digits)))
+        return;
+    char url[256];
+    rill_call_url(call, url, sizeof(url));
+    rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %zu bytes", url,
+                   aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
+                   aside->content_length, call->setup.body_length);
+}
+
+int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
+                            rill_error *err)
+{
+    rill_turn *turn = client->pool.turn;
+    rill_url url;
+    if (client->closed)
+        return rill_error_set(err, RILL_CLOSED, "the client is closed");
+    int32_t code = parse(client, request, &url, err);
+    if (code)
+        return code;
+    rill_call_setup setup = {
+        .turn = turn,
+        .request = request,
+        .text = client->url_text,
+        .url = &url,
+        .defaults = &client->pool.defaults,
+        .timeout_ms = pick_ms(request->timeout, client->timeout_ms),
+        .queue_ms = pick_ms(request->queue_timeout, client->queue_timeout_ms),
+        .maxsize = request->maxsize < 0 ? client->maxsize : bytes_of(request->maxsize),
+        .warnsize = request->warnsize < 0 ? client->warnsize : bytes_of(request->warnsize),
+        .max_header_list = client->max_header_list,
+    };
+    rill_fields_aside aside;
+    rill_call *call = rill_call_new(&setup, &aside, err);
+    if (!call)
+        return err && err->reason ? -err->reason : -RILL_ERROR;
+    rill_origin *origin = find_origin(client, true, client->url_text + url.host,
+                                      (size_t)url.host_length, (uint16_t)url.port);
+    code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
+                  : rill_error_set(err, RILL_ERROR, "out of memory");
+    if (code) {
+        rill_call_free(call);
+        return code;
+    }
+    warn_length(client, call, &aside);
+    call->client = client;
+    client->pool.stats.requests++;
+    rill_origin_add(origin, call);
+    *id = call->entry.id;
+    return 0;
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+static void count_streams(const rill_stream *stream, rill_stats *stats)
+{
+    for (; stream; stream = stream->next) {
+        stats->streams++;
+        stats->buffered += (double)(stream->chunks.length + stream->kept.length);
+    }
+}
+
+void rill_client_count(const rill_client *client, rill_stats *stats)
+{
+    *stats = client->pool.stats;
+    stats->connections = client->pool.connections;
+    for (int i = 0; i < ORIGIN_BUCKETS; i++)
+        for (const rill_origin *origin = client->origins[i]; origin; origin = origin->next) {
+            stats->pending += origin->queued;
+            for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
+                stats->bytes_sent += conn->transport.bytes_sent;
+                stats->bytes_received += conn->transport.bytes_received;
+                count_streams(conn->session.open, stats);
+            }
+        }
+}
+
+void rill_client_event(rill_client *client, rill_event *event)
+{
+    rill_pool *pool = &client->pool;
+    rill_slab *slab = &pool->turn->slab;
+    rill_slab_free(slab, client->handed_warning);
+    size_t size = pool->warning ? strlen(pool->warning) + 1 : 0;
+    if (size == pool->warning_length) {
+        client->handed_warning = pool->warning;
+        pool->warning = NULL;
+        pool->warning_length = 0;
+        pool->warnings_dropped = false;
+    } else if ((client->handed_warning = copy_text(slab, pool->warning))) {
+        pool->warning_length -= size;
+        memmove(pool->warning, pool->warning + size, pool->warning_length);
+        rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
+    }
+    event->text = client->handed_warning ? client->handed_warning : "out of memory";
+}

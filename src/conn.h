@@ -1,0 +1,85 @@
+/* The pump of one connection: dial, transport, session, streams; settings, idleness, GOAWAY. */
+#ifndef RILL_CONN_H
+#define RILL_CONN_H
+
+#include "dial.h"
+#include "session.h"
+
+enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
+
+/* Causes that are kept of what ended a connection, oldest first. */
+enum { CONN_CAUSES = 4 };
+
+typedef struct rill_conn rill_conn;
+
+typedef struct rill_conn_setup {
+    rill_turn *turn;
+    rill_mark *mark; /* the owner's: marked when rill_conn_act() has something to do */
+    rill_dial_target target; /* what it points to outlives the connection */
+    rill_session_setup session;
+    uint64_t connect_timeout_ms, idle_timeout_ms; /* 0: none */
+    uint32_t max_streams;
+} rill_conn_setup;
+
+struct rill_conn {
+    rill_entry entry; /* its id, for rill_conn_info_get() */
+    rill_conn_setup setup;
+    enum conn_state state;
+    rill_conn *next, **link;           /* in its owner's list */
+    rill_conn *idle_next, **idle_link; /* in the client's list of idle ones; NULL: not in it */
+    rill_dial *dial;                   /* owned; NULL when done */
+    rill_transport transport;
+    rill_session session;
+    rill_timer timer; /* connect deadline, then idleness */
+    bool timer_due;
+    bool greeted;       /* the peer's SETTINGS are here */
+    bool counted;       /* by the client, as opened */
+    bool given_back;    /* evicted: its place is another's already */
+    uint64_t active_ms; /* when something moved last */
+    uint64_t connect_deadline_ms;
+    float dns_s, connect_s, tls_s;
+    rill_address address;
+    rill_bytes certificate; /* the peer's leaf, DER; made when asked for */
+    rill_error error; /* why it closed; reason RILL_OPEN: in peace */
+};
+
+/* Begins to dial. NULL with `err` when out of memory. */
+rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err);
+
+/* Streams it still owns are closed first and must have been taken. */
+void rill_conn_free(rill_conn *conn);
+
+/* Goes on with the dial, or reads what arrived. Look at `state`, and take the closed streams. */
+void rill_conn_act(rill_conn *conn);
+
+/* Sends what there is to send. Look at `state` again. */
+void rill_conn_flush(rill_conn *conn);
+
+/* Moves the closed streams to the front of `*list`, oldest first. */
+void rill_conn_take_closed(rill_conn *conn, rill_stream **list);
+
+/* How many more streams may be opened now. */
+uint32_t rill_conn_room(const rill_conn *conn);
+
+/* Opens a stream; see rill_session_submit(). */
+int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,
+                         size_t count);
+
+/* What a stream that is not sent yet waits for. */
+enum rill_phase rill_conn_phase(const rill_conn *conn);
+
+/* No new streams; those that are open finish, then it closes. */
+void rill_conn_drain(rill_conn *conn);
+
+/* Ends at once: GOAWAY with `error`'s code (NO_ERROR where there is none); open streams close for that reason. */
+void rill_conn_fail(rill_conn *conn, const rill_error *error);
+
+/* See rill_conn_info_get(). */
+int32_t rill_conn_describe(rill_conn *conn, rill_conn_info *info);
+
+static inline bool rill_conn_idle(const rill_conn *conn)
+{
+    return conn->state == CONN_OPEN && !conn->session.open && !conn->session.closed;
+}
+
+#endif

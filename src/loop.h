@@ -1,0 +1,27 @@
+/* The loop: waiting, stepping, handing events over. Private to loop.c and command.c. */
+#ifndef RILL_LOOP_H
+#define RILL_LOOP_H
+
+#include "call.h"
+#include "client.h"
+#include "turn.h"
+
+struct event;
+typedef struct rill_signal rill_signal;
+typedef struct rill_alarm rill_alarm;
+
+struct rill_loop {
+    rill_turn turn;
+    uint32_t references;
+    rill_client *clients; /* owned, closed ones until they are empty */
+    rill_alarm *alarms;   /* owned: timers of scripts */
+    rill_signal *signals; /* owned */
+    rill_call *handed;    /* owned: calls whose last event was handed over; freed at the next poll */
+
+    int timer_fd;
+    uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */
+    struct event *timer_event, *wake_event;
+    int epoll_fd; /* libevent's own, found on the first rill_loop_fd(); -1 before */
+};
+
+#endif

@@ -1,0 +1,89 @@
+/* One nghttp2 session: its callbacks record what arrived on which stream; frames go out through the
+ * transport. Knows streams, not requests, and acts on nothing but frames. */
+#ifndef RILL_SESSION_H
+#define RILL_SESSION_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "stream.h"
+#include "transport.h"
+
+enum {
+    /* RFC 9113 section 6.9.2's default would cap an origin at 64 KiB per round trip */
+    SESSION_WINDOW = 16 << 20,
+    /* a DATA frame with its 9 bytes of header fills one TLS record */
+    SESSION_DATA_PAYLOAD = TURN_PLAIN - 9,
+    /* answers (acknowledgements, window updates) kept for a peer that does not read */
+    SESSION_UNSENT_MAX = 1 << 20,
+    /* stream ids end at 2^31-1: a connection takes no new streams shortly before */
+    SESSION_LAST_STREAM = INT32_MAX - 16,
+    SESSION_FIRST_BYTES = 48, /* of what the peer said first, shown when it is not HTTP/2 */
+    SESSION_DEBUG_DATA = 96   /* of a GOAWAY's debug data that are kept */
+};
+
+typedef struct rill_session_setup {
+    uint32_t window;          /* receive window of a stream */
+    uint32_t max_header_list; /* told to the peer; 0: not */
+} rill_session_setup;
+
+typedef struct rill_session {
+    rill_turn *turn;           /* borrowed */
+    rill_transport *transport; /* borrowed */
+    nghttp2_session *ng;       /* owned */
+    rill_stream *open;         /* sent or about to be, not closed */
+    rill_stream *closed;       /* closed: for the owner of the request to take */
+    uint32_t active;           /* streams that count against the peer's limit */
+    uint32_t peer_max_streams; /* its SETTINGS_MAX_CONCURRENT_STREAMS, 100 before we know */
+    bool settings_received;
+    bool warn;                 /* a stream has passed its warnsize */
+    uint32_t blocked;          /* uploads that wait for the socket */
+    uint8_t first[SESSION_FIRST_BYTES];
+    uint32_t first_length;
+
+    bool goaway_received;
+    int32_t goaway_last;
+    int32_t goaway_code;
+    char goaway_debug[SESSION_DEBUG_DATA + 1]; /* printable */
+
+    bool goaway_sent; /* by us, or by nghttp2 for us: nothing more is read */
+    rill_error fatal; /* reason RILL_OPEN: none */
+    char problem[160]; /* what nghttp2 complained of last */
+    uint64_t pong_ms; /* instant of the last answer to a PING of ours */
+    double streams;   /* sent so far */
+} rill_session;
+
+/* Submits the preface, SETTINGS and the connection's window; nothing is sent before rill_session_send(). The
+ * struct is overwritten. 0 or -RILL_ERROR. */
+int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport *transport,
+                          const rill_session_setup *setup, rill_error *err);
+void rill_session_dispose(rill_session *session);
+
+/* Feeds what arrived. Look at `fatal`, `closed` and the rest afterwards. */
+void rill_session_receive(rill_session *session, const char *data, size_t length);
+
+/* Drains nghttp2 into the transport (not flushed). What nghttp2 has to say by GOAWAY shows here, in
+ * `fatal`: call it after every receive, also while the socket is blocked. */
+void rill_session_send(rill_session *session);
+
+/* Opens a stream. The fields are borrowed until the next rill_session_send(), the stream's body
+ * until it closes. 0, or -RILL_INACTIVE: the session takes no new streams. */
+int32_t rill_session_submit(rill_session *session, rill_stream *stream, const nghttp2_nv *fields,
+                            size_t count);
+
+/* For a stream that was just closed on our side: resets it on the wire if need be, and moves it to
+ * `closed`. */
+void rill_session_retire(rill_session *session, rill_stream *stream);
+
+/* Gives window back for bytes that the reader took. */
+void rill_session_consume(rill_session *session, const rill_stream *stream, size_t length);
+
+/* Queues GOAWAY; nothing new is accepted, and with `at_once` nothing more is read. */
+void rill_session_goaway(rill_session *session, uint32_t code, bool at_once);
+
+/* Lets uploads go on that waited for the socket. */
+void rill_session_unblock(rill_session *session);
+
+/* Whether a new stream may be opened, the peer's limit aside. */
+bool rill_session_usable(const rill_session *session);
+
+#endif

@@ -1,0 +1,328 @@
+#include "stream.h"
+
+#include <assert.h>
+#include <nghttp2/nghttp2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "body.h"
+#include "error.h"
+
+/* What RFC 9113 section 6.5.2 adds per field when it measures a header list. */
+enum { FIELD_OVERHEAD = 32 };
+
+void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
+{
+    memset(stream, 0, sizeof(*stream));
+    stream->turn = setup->turn;
+    stream->entry = setup->entry;
+    stream->pieces = setup->pieces;
+    stream->keeping = !setup->pieces;
+    stream->no_limits = setup->no_limits;
+    stream->maxsize = setup->maxsize;
+    stream->warnsize = setup->warnsize;
+    stream->max_header_list = setup->max_header_list;
+    stream->body = setup->body;
+    stream->body_length = setup->body_length;
+    stream->content_length = -1;
+    stream->code = -1;
+}
+
+void rill_stream_dispose(rill_stream *stream)
+{
+    if (!stream->turn)
+        return;
+    rill_slab *slab = &stream->turn->slab;
+    rill_stream_move(stream, NULL);
+    rill_bytes_dispose(slab, &stream->head);
+    rill_bytes_dispose(slab, &stream->trailers);
+    rill_bytes_dispose(slab, &stream->informational);
+    rill_bytes_dispose(slab, &stream->kept);
+    rill_chunks_dispose(slab, &stream->chunks);
+    rill_slab_free(slab, stream->errors);
+    stream->errors = NULL;
+    stream->error_count = 0;
+}
+
+void rill_stream_move(rill_stream *stream, rill_stream **list)
+{
+    if (stream->link) {
+        *stream->link = stream->next;
+        if (stream->next)
+            stream->next->link = stream->link;
+    }
+    stream->link = list;
+    stream->next = NULL;
+    if (!list)
+        return;
+    stream->next = *list;
+    if (stream->next)
+        stream->next->link = &stream->next;
+    *list = stream;
+}
+
+enum rill_processed rill_stream_processed(const rill_stream *stream)
+{
+    if (stream->status)
+        return RILL_PROCESSED_YES;
+    if (stream->local == HALF_IDLE || stream->refused)
+        return RILL_PROCESSED_NO;
+    return RILL_PROCESSED_MAYBE;
+}
+
+/* Room for the error and its causes; what is lost for want of memory is the sentence, not the
+ * reason. */
+static void set_error(rill_stream *stream, const rill_error *error)
+{
+    rill_slab *slab = &stream->turn->slab;
+    if (!stream->errors)
+        stream->errors = rill_slab_alloc(slab, sizeof(rill_error) * (1 + STREAM_CAUSES));
+    if (!stream->errors)
+        return;
+    stream->errors[0] = *error;
+    stream->errors[0].code = stream->code;
+    stream->errors[0].processed = (int32_t)rill_stream_processed(stream);
+    stream->errors[0].status = stream->status;
+    if (stream->reason == RILL_CANCELLED && !stream->status)
+        stream->errors[0].status = 499;
+    stream->error_count = 1;
+}
+
+static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
+{
+    if (stream->reason != RILL_OPEN)
+        return false;
+    stream->reason = reason;
+    stream->code = code;
+    stream->refused = stream->refused || reason == RILL_GOAWAY ||
+                      (reason == RILL_RESET && code == NGHTTP2_REFUSED_STREAM);
+    if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
+        rill_bytes_dispose(&stream->turn->slab, &stream->kept);
+        rill_chunks_dispose(&stream->turn->slab, &stream->chunks);
+    }
+    return true;
+}
+
+void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
+                       const char *format, ...)
+{
+    if (!close_once(stream, reason, code) || reason == RILL_ENDED || reason == RILL_STOPPED)
+        return;
+    rill_error error = {.reason = (int32_t)reason};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error.message, sizeof(error.message), format, args);
+    va_end(args);
+    if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
+        error.limit = (double)stream->maxsize;
+        error.expected = stream->content_length > 0 ? (double)stream->content_length : 0;
+    }
+    set_error(stream, &error);
+}
+
+void rill_stream_close_because(rill_stream *stream, const rill_error *cause)
+{
+    if (close_once(stream, (enum rill_reason)cause->reason, cause->code) &&
+        cause->reason != RILL_STOPPED)
+        set_error(stream, cause);
+}
+
+void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count)
+{
+    if (!stream->errors)
+        return;
+    for (uint32_t i = 0; i < count && stream->error_count < 1 + STREAM_CAUSES; i++)
+        stream->errors[stream->error_count++] = causes[i];
+}
+
+/* --- heads ----------------------------------------------------------------------------------- */
+
+void rill_stream_begin_head(rill_stream *stream)
+{
+    stream->in_trailers = stream->status != 0;
+}
+
+static rill_bytes *current_head(rill_stream *stream)
+{
+    return stream->in_trailers ? &stream->trailers : &stream->head;
+}
+
+static void no_memory(rill_stream *stream)
+{
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+}
+
+/* nghttp2 has checked the digits (and that there is one value); a length beyond 2^63 is its error. */
+static int64_t parse_length(const char *value, size_t length)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] < '0' || value[i] > '9' || number > (INT64_MAX - 9) / 10)
+            return -1;
+        number = number * 10 + (value[i] - '0');
+    }
+    return length ? number : -1;
+}
+
+static int parse_status(const char *value, size_t length)
+{
+    return length == 3 ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
+}
+
+void rill_stream_field(rill_stream *stream, const char *name, size_t name_length,
+                       const char *value, size_t value_length)
+{
+    uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
+    if (stream->reason != RILL_OPEN)
+        return;
+    if (stream->max_header_list && size + stream->header_list > stream->max_header_list) {
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM,
+                          "the response's header fields exceed max_header_list (%u bytes)",
+                          stream->max_header_list);
+        return;
+    }
+    stream->header_list += (uint32_t)size;
+    rill_bytes *head = current_head(stream);
+    if (name[0] == ':') {
+        if (name_length == 7) /* ":status": nghttp2 lets no other pseudo-header field pass */
+            stream->status = parse_status(value, value_length);
+        return;
+    }
+    if (!stream->in_trailers && name_length == 14 && !memcmp(name, "content-length", 14))
+        stream->content_length = parse_length(value, value_length);
+    size_t room = name_length + value_length + 4;
+    if (head->room - head->length < room &&
+        !rill_bytes_reserve(&stream->turn->slab, head,
+                            head->room * 2 > head->length + room ? head->room * 2
+                                                                 : head->length + room + 256)) {
+        no_memory(stream);
+        return;
+    }
+    char *out = head->data + head->length;
+    memcpy(out, "\r\n", 2);
+    memcpy(out + 2, name, name_length);
+    memcpy(out + 2 + name_length, ": ", 2);
+    memcpy(out + 4 + name_length, value, value_length);
+    head->length += room;
+}
+
+/* A 1xx head is put aside behind its three digits; the final one is still to come. */
+static void keep_informational(rill_stream *stream)
+{
+    char digits[12]; /* three, and room for what no status is */
+    rill_slab *slab = &stream->turn->slab;
+    snprintf(digits, sizeof(digits), "%03d", stream->status); /* 100 to 199 */
+    bool kept = rill_bytes_append(slab, &stream->informational, digits, 3) &&
+                rill_bytes_append(slab, &stream->informational, stream->head.data,
+                                  stream->head.length);
+    stream->head.length = 0;
+    stream->status = 0;
+    stream->content_length = -1;
+    if (!kept)
+        no_memory(stream);
+}
+
+void rill_stream_end_head(rill_stream *stream)
+{
+    if (stream->reason != RILL_OPEN || stream->in_trailers)
+        return;
+    if (stream->status < 200) {
+        keep_informational(stream);
+        return;
+    }
+    stream->head_ms = stream->turn->now_ms;
+    if (stream->remote == HALF_IDLE)
+        stream->remote = HALF_OPEN;
+    if (stream->status == 204 || stream->status == 304)
+        stream->no_limits = true;
+    uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
+    if (stream->pieces)
+        rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
+    if (stream->no_limits)
+        return;
+    if (stream->maxsize && announced > stream->maxsize) {
+        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, NGHTTP2_CANCEL,
+                          "content-length announces %llu bytes, more than maxsize (%llu)",
+                          (unsigned long long)announced, (unsigned long long)stream->maxsize);
+        return;
+    }
+    if (stream->warnsize && announced > stream->warnsize)
+        stream->reached_warnsize = stream->warn = true;
+}
+
+/* --- body ------------------------------------------------------------------------------------ */
+
+/* What a peer announces is believed up to here when room is made for it. */
+enum { BODY_BELIEVED = 1 << 20 };
+
+static bool keep(rill_stream *stream, const void *data, size_t length)
+{
+    rill_slab *slab = &stream->turn->slab;
+    if (!stream->kept.room && stream->content_length > (int64_t)length) {
+        size_t announced = stream->content_length < BODY_BELIEVED ? (size_t)stream->content_length
+                                                                  : BODY_BELIEVED;
+        if (!rill_bytes_reserve(slab, &stream->kept, announced))
+            return false;
+    }
+    return rill_bytes_append(slab, &stream->kept, data, length);
+}
+
+void rill_stream_data(rill_stream *stream, const void *data, size_t length)
+{
+    if (stream->reason != RILL_OPEN)
+        return;
+    stream->received += length;
+    if (stream->maxsize && !stream->no_limits && stream->received > stream->maxsize) {
+        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, NGHTTP2_CANCEL,
+                          "%llu bytes arrived, more than maxsize (%llu)",
+                          (unsigned long long)stream->received,
+                          (unsigned long long)stream->maxsize);
+        return;
+    }
+    if (stream->warnsize && !stream->reached_warnsize && stream->received > stream->warnsize)
+        stream->reached_warnsize = stream->warn = true;
+    if (stream->keeping) {
+        if (!keep(stream, data, length))
+            no_memory(stream);
+        return;
+    }
+    if (!rill_chunks_append(&stream->turn->slab, &stream->chunks, data, length)) {
+        no_memory(stream);
+        return;
+    }
+    if (stream->hungry) {
+        stream->hungry = false;
+        rill_turn_report(stream->turn, stream->entry, RILL_EVENT_READABLE);
+    }
+}
+
+size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
+{
+    size_t length =
+        rill_chunks_take(&stream->turn->slab, &stream->chunks, max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
+    stream->hungry = !length;
+    return length;
+}
+
+bool rill_stream_keep(rill_stream *stream, size_t *released)
+{
+    const char *data;
+    size_t length;
+    *released = 0;
+    stream->keeping = true;
+    while ((length = rill_stream_take(stream, CHUNK_ROOM, &data))) {
+        if (!keep(stream, data, length))
+            return false;
+        *released += length;
+    }
+    return true;
+}
+
+rill_body *rill_stream_detach_body(rill_stream *stream)
+{
+    size_t released;
+    if (!rill_stream_keep(stream, &released) || !stream->kept.length)
+        return NULL;
+    return rill_body_take(&stream->turn->slab, &stream->kept);
+}
