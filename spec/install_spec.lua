@@ -76,7 +76,7 @@ end
     local pc = scratch.read(stage .. "/usr/lib/pkgconfig/rill.pc")
     assert.truthy(pc:find("prefix=/usr\n", 1, true))
     assert.falsy(pc:find(stage, 1, true))
-    assert.equal("../../../../lib/librill.so.0\n",
+    assert.equal("../../../../lib/librill.so." .. VERSION .. "\n",
       run(stage, "readlink", "usr/share/lua/5.1/rill/librill.so"))
     assert.truthy(scratch.read(stage .. "/usr/include/rill.h"))
     assert.truthy(scratch.read(stage .. "/usr/share/lua/5.1/rill/cdef.lua"))
