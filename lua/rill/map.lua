@@ -166,13 +166,10 @@ end
 ---@return any ... what fn returned for it, or `nil, err` if it raised
 function Map:__call()
   local taker = task.current("rill.map")
-  while true do
-    local worker = self._results:shift()
-    if self._closed then
-      return nil
-    end
+  while not self._closed do
     self._taker = taker
     fill(self)
+    local worker = self._results:shift()
     if worker then
       return worker._item, worker:_outcome()
     end

@@ -69,7 +69,9 @@ local Deadline = {}
 Deadline.__index = Deadline
 
 function Deadline:child_ended()
-  runtime.wake(self.task)
+  if not self.over then
+    runtime.wake(self.task)
+  end
 end
 
 function Deadline:abandon()
@@ -94,6 +96,7 @@ function M.timeout(seconds, fn, ...)
     runtime.park(deadline)
   until child._ended or deadline.timer.fired
   deadline.timer:stop()
+  deadline.over = true -- from here on the task waits for other things: the child must not wake it
   if child._ended then
     return child:_unwrap()
   end

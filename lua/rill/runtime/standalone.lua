@@ -143,7 +143,8 @@ function M.park(waiting)
   end
 end
 
---- Makes a parked task ready; any other is left alone.
+--- Makes a parked task ready; any other is left alone. Only for what it is parked on: who leaves a wait
+--- makes sure that nothing wakes it for that later.
 ---@param task rill.Task
 function M.wake(task)
   local waiting = task._waiting
@@ -204,6 +205,8 @@ local function settle(task, ok, what)
     task:_break(what, trace)
   elseif what == DROPPED then
     task:_break(cancelled, trace)
+    M.defer(hooks.warn, ("a cancelled task caught rill.cancelled in %d waits and was dropped where it stood")
+      :format(MAX_REFUSALS), { traceback = trace })
   else
     task:_break("coroutine.yield was called in a task, outside of any coroutine of its own; "
       .. "rill.sleep(0) lets other tasks run", trace)

@@ -1,0 +1,74 @@
+local rill = require "rill"
+local support = require "support"
+
+local TASKS = 1000
+
+describe("1,000 tasks that are cancelled at random points", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  -- Ways to wait; what comes of one is looked at in the end: nothing is lost, nothing held.
+  local function waits(queue, semaphore)
+    return {
+      function() rill.sleep(math.random() / 100) end,
+      function() semaphore:with(rill.sleep, math.random() / 500) end,
+      function()
+        if semaphore:acquire(math.random() / 500) then semaphore:release() end
+      end,
+      function() queue:push(queue:pop()) end,
+      function() rill.timeout(math.random() / 500, rill.sleep, math.random() / 500) end,
+      function() rill.all { function() rill.sleep(0) end, function() rill.sleep(math.random() / 500) end } end,
+      function()
+        for _ in rill.map({ 1, 2, 3 }, function() rill.sleep(math.random() / 500) end, { concurrency = 2 }) do
+          rill.sleep(0)
+        end
+      end,
+      function() rill.spawn(rill.sleep, math.random() / 500):join() end,
+      function() rill.signal "USR2" end,
+    }
+  end
+
+  it("leave no timer, permit, item or task behind", function()
+    local seed = os.time()
+    math.randomseed(seed)
+    local failures = {}
+    rill.on_error = function(message) failures[#failures + 1] = message end
+    local ok, err = pcall(support.run, function()
+      local queue, semaphore = rill.queue(), rill.semaphore(7)
+      for i = 1, 20 do queue:push(i) end
+      local ways = waits(queue, semaphore)
+      local tasks = {}
+      for i = 1, TASKS do
+        tasks[i] = rill.spawn(function()
+          while true do ways[math.random(#ways)]() end
+        end)
+      end
+      -- Cancelled by each other and from here, between any two steps of the scheduler.
+      local left = TASKS
+      while left > 0 do
+        for _ = 1, math.random(30) do
+          if left > 0 then
+            local i = math.random(left)
+            tasks[i]:cancel()
+            tasks[i], tasks[left] = tasks[left], tasks[i]
+            left = left - 1
+          end
+        end
+        rill.sleep(math.random(0, 1) / 1000)
+      end
+      for i = 1, TASKS do
+        local result, why = tasks[i]:join()
+        assert.is_nil(result)
+        assert.equal("cancelled", why.reason)
+      end
+      for _ = 1, 7 do assert.is_true(semaphore:acquire(0)) end
+      assert.is_nil(semaphore:acquire(0))
+      -- A task between pop and push that is cancelled drops its item by its own doing: push does not wait
+      -- here, so none is.
+      assert.equal(20, queue:count())
+    end, 20)
+    rill.on_error = nil
+    assert(ok, ("seed %d: %s"):format(seed, tostring(err)))
+    assert.same({}, failures)
+  end)
+end)
