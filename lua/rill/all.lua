@@ -1,8 +1,8 @@
 --- Several functions at once, and all of their results.
-local arguments = require "rill.arguments"
-local errors = require "rill.errors"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
+local arguments = require("rill.arguments")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
 
 local KNOWN = { concurrency = true }
 

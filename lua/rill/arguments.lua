@@ -1,5 +1,5 @@
 --- Checks what scripts pass to the calls on tasks; what is wrong is raised at the script's line.
-local errors = require "rill.errors"
+local errors = require("rill.errors")
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- Loads the library, once, and anchors it: the FFI namespace of src/rill.h.
-local ffi = require "ffi"
+local ffi = require("ffi")
 
 -- Declarations outlive the module: a program that clears package.loaded comes here twice.
 if not pcall(ffi.typeof, "rill_event") then
-  ffi.cdef(require "rill.cdef")
+  ffi.cdef(require("rill.cdef"))
 end
 
 local function exists(path)

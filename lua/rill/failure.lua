@@ -1,6 +1,6 @@
 --- What a task raised, with the stack it was raised on and the stacks that led there.
-local cancelled = require "rill.cancelled"
-local runtime = require "rill.runtime"
+local cancelled = require("rill.cancelled")
+local runtime = require("rill.runtime")
 
 local M = {}
 
@@ -57,6 +57,14 @@ function M.capture(value)
   end
   local trace = debug.traceback("", 2)
   return { value = value, traceback = task and M.traceback(task, trace) or frames(trace) }
+end
+
+--- What was raised, as text.
+---@param failed rill.Failure
+---@return string
+function M.message(failed)
+  local ok, text = pcall(tostring, failed.value)
+  return ok and text or type(failed.value) .. " whose __tostring raises"
 end
 
 --- Raises a failure's value in the current task, where capture() finds its old traceback again.

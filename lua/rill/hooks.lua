@@ -1,5 +1,5 @@
 --- What has no client and nobody waits for: where its warnings and errors go.
---- `public` is the table that `require "rill"` returns: scripts assign the hooks as its fields.
+--- `public` is the table that `require("rill")` returns: scripts assign the hooks as its fields.
 local M = { public = {} }
 
 local function write_line(kind, message)

@@ -1,10 +1,10 @@
 --- rill.map: a function over many items, some at once, results in order of completion.
-local arguments = require "rill.arguments"
-local errors = require "rill.errors"
-local new_line = require "rill.line"
-local queue = require "rill.queue"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
+local arguments = require("rill.arguments")
+local errors = require("rill.errors")
+local new_line = require("rill.line")
+local queue = require("rill.queue")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
 
 local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }

@@ -1,9 +1,9 @@
 --- Queues: first in, first out, between tasks. An item goes straight to the task that waits longest.
-local arguments = require "rill.arguments"
-local errors = require "rill.errors"
-local new_line = require "rill.line"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
+local arguments = require("rill.arguments")
+local errors = require("rill.errors")
+local new_line = require("rill.line")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
 
 local M = {}
 

@@ -1,11 +1,11 @@
 --- Semaphores: at most n tasks at a time.
-local arguments = require "rill.arguments"
-local errors = require "rill.errors"
-local failure = require "rill.failure"
-local new_line = require "rill.line"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
-local timer = require "rill.timer"
+local arguments = require("rill.arguments")
+local errors = require("rill.errors")
+local failure = require("rill.failure")
+local new_line = require("rill.line")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
+local timer = require("rill.timer")
 
 ---@class rill.Semaphore
 ---@field private _size integer

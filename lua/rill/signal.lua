@@ -1,9 +1,9 @@
 --- Waiting for signals of the operating system.
-local ffi = require "ffi"
-local C = require "rill.clib"
-local errors = require "rill.errors"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
 
 local NUMBERS = {
   HUP = 1, INT = 2, QUIT = 3, ALRM = 14, TERM = 15,

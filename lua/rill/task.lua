@@ -1,16 +1,15 @@
 --- Tasks: started, joined, cancelled. Written on a runtime's park and wake alone.
-local arguments = require "rill.arguments"
-local cancelled = require "rill.cancelled"
-local errors = require "rill.errors"
-local failure = require "rill.failure"
-local hooks = require "rill.hooks"
-local new_line = require "rill.line"
-local runtime = require "rill.runtime"
+local arguments = require("rill.arguments")
+local cancelled = require("rill.cancelled")
+local errors = require("rill.errors")
+local failure = require("rill.failure")
+local new_line = require("rill.line")
+local runtime = require("rill.runtime")
+local unjoined = require("rill.unjoined")
 
 local M = {}
 
 local live = new_line() -- tasks that have not ended, oldest first
-local unjoined = new_line() -- reports of tasks that failed while nobody has seen it
 local closing = false -- the first task failed: whatever starts now is cancelled from birth
 
 --- A task. The handle that rill.spawn returns.
@@ -26,36 +25,9 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _ended boolean?
 ---@field private _results table? what its function returned, `_count` values
 ---@field private _failure rill.Failure?
+---@field private _report rill.Report? of its failure
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
-
-local Report = {}
-Report.__index = Report
-
-function Report:seen()
-  unjoined:remove(self)
-end
-
---- Hands an error that nobody joined to rill.on_error. Called by a finalizer, among others: it only
---- queues the hook.
-function Report:send()
-  if unjoined:remove(self) then
-    local value = self.failure.value
-    runtime.defer(hooks.report, tostring(value),
-      { reason = "error", value = value, traceback = self.failure.traceback })
-  end
-end
-
---- Sends a failure to rill.on_error unless somebody joins `task` while its handle exists.
-local function watch_failure(task)
-  local report = setmetatable({ failure = task._failure }, Report)
-  unjoined:push(report)
-  task._report = report
-  task._sentinel = newproxy(true) -- tables have no finalizers in Lua 5.1
-  getmetatable(task._sentinel).__gc = function()
-    report:send()
-  end
-end
 
 --- Ends a task: after this line its outcome is fixed.
 local function finish(task, ok, ...)
@@ -79,7 +51,7 @@ local function finish(task, ok, ...)
   end
   local joiners, owner, crew = task._joiners, task._owner, task._crew
   if not ok and task._failure.value ~= cancelled then
-    watch_failure(task)
+    task._report = unjoined.watch(task, task._failure)
   end
   if owner then
     owner:child_ended(task)
@@ -224,7 +196,7 @@ function Task:_outcome()
     local raised = failed and failed.value ~= cancelled
     self._error = errors.new {
       reason = (self._cancelled or not raised) and "cancelled" or "error",
-      message = raised and tostring(failed.value) or "the task was cancelled",
+      message = raised and failure.message(failed) or "the task was cancelled",
       traceback = raised and failed.traceback or nil,
       value = raised and failed.value or nil,
     }
@@ -306,12 +278,12 @@ local function describe_deadlock()
     table.concat(names, ", "), table.concat(stacks, "\n"))
 end
 
---- Raises a failure of the first task, with its traceback: behind a string, as a table's `traceback`.
+--- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.
 local function raise_failure(failed)
   local value = failed.value
-  if type(value) == "string" then
-    value = value .. "\n" .. failed.traceback
-  elseif type(value) == "table" and value ~= cancelled and rawget(value, "traceback") == nil then
+  if type(value) ~= "table" then
+    value = failure.message(failed) .. "\n" .. failed.traceback
+  elseif value ~= cancelled and rawget(value, "traceback") == nil then
     rawset(value, "traceback", failed.traceback)
   end
   error(value, 0)
@@ -344,9 +316,7 @@ function M.run(fn, ...)
   if first._report then
     first._report:seen()
   end
-  while unjoined.first do
-    unjoined.first:send()
-  end
+  unjoined.send_all()
   if runtime.deferred > 0 then
     runtime.run_deferred()
   end

@@ -1,10 +1,10 @@
 --- Time: now, sleep, timeout.
-local ffi = require "ffi"
-local C = require "rill.clib"
-local arguments = require "rill.arguments"
-local errors = require "rill.errors"
-local runtime = require "rill.runtime"
-local task = require "rill.task"
+local ffi = require("ffi")
+local C = require("rill.clib")
+local arguments = require("rill.arguments")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
 
 local M = {}
 

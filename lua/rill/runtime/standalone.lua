@@ -11,11 +11,11 @@
 ---   give_back(task)  it was woken, then cancelled before it ran: what it was handed goes elsewhere
 ---   dormant          only other tasks can end this wait, no timer and no peer: its name ("queue:pop")
 ---   background       such a wait that may also end from outside, but keeps nobody up: a signal
-local ffi = require "ffi"
-local C = require "rill.clib"
-local cancelled = require "rill.cancelled"
-local errors = require "rill.errors"
-local hooks = require "rill.hooks"
+local ffi = require("ffi")
+local C = require("rill.clib")
+local cancelled = require("rill.cancelled")
+local errors = require("rill.errors")
+local hooks = require("rill.hooks")
 
 local M = { name = "standalone", deferred = 0 }
 
