@@ -106,8 +106,11 @@ describe("the error of a request", function()
   end)
 
   it("names the phase that a timeout ended", function()
-    local server = support.node()
-    local err = failure(server.url .. "/hold", { timeout = 0.2 })
+    local server, client = support.node(), support.client()
+    local err = support.run(function()
+      assert(client:get(server.url .. "/size?n=1")) -- the connection stands
+      return select(2, client:get(server.url .. "/hold", { timeout = 0.1 }))
+    end)
     assert.equal("timeout", err.reason)
     assert.equal("headers", err.phase)
     assert.equal("maybe", err.processed)

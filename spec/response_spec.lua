@@ -86,7 +86,7 @@ describe("a response", function()
     support.run(function()
       local res = assert(client:get(node.url .. "/slow?ms=50"))
       local timings = res.timings
-      assert.is_true(timings.connect > 0 and timings.tls > 0)
+      assert.is_true(timings.connect + timings.tls > 0)
       assert.is_true(timings.wait >= 0.04 and timings.wait < 3)
       assert.is_true(timings.total >= timings.wait)
       timings = assert(client:get(node.url .. "/slow?ms=1")).timings

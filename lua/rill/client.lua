@@ -50,10 +50,10 @@ function M.new(given)
   local fields = options.fields("rill.client", given, DEFAULTS)
   local block = headers.block(fields)
   local wanted, anchor = options.for_core("rill.client", given, block)
-  local id, failure = ffi.new("rill_id"), ffi.new("rill_error")
+  local id, failure = ffi.new("rill_id"), ffi.new("rill_error[1]")
   local code = C.rill_client_new(runtime.loop(), wanted, id, failure)
   anchor[1] = nil -- here ends what the core borrowed
-  if code == -C.RILL_ARGUMENT then errors.raise("rill.client: " .. ffi.string(failure.message)) end
+  if code == -C.RILL_ARGUMENT then errors.raise("rill.client: " .. ffi.string(failure[0].message)) end
   if code ~= 0 then return nil, errors.from_core(failure, 1) end
 
   local handle = ffi.new("rill_handle")
@@ -234,7 +234,7 @@ end
 ---@return table<string, number> counts and closed = {reason = count}
 function Client:stats()
   local id = self._id
-  if C.rill_client_stats(runtime.loop(), id.slot, id.generation, stats) ~= 0 then
+  if self._closed or C.rill_client_stats(runtime.loop(), id.slot, id.generation, stats) ~= 0 then
     errors.raise("client:stats: the client is closed")
   end
   local counts = { closed = {} }

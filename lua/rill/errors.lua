@@ -49,6 +49,8 @@ local PROCESSED = {
   [C.RILL_PROCESSED_YES] = "yes",
 }
 
+local parts = ffi.new("rill_url")
+
 --- The URL as it may be shown: without user and password.
 ---@param url string as a caller gave it, perhaps malformed
 ---@return string
@@ -56,7 +58,12 @@ function M.shown(url)
   if not find(url, "@", 1, true) then return url end
   local room = 3 * #url
   local out = ffi.new("char[?]", room)
-  return ffi.string(out, C.rill_url_redact(url, #url, out, room))
+  if C.rill_url_parse(url, #url, out, room, parts, nil) < 0 then
+    return ffi.string(out, C.rill_url_redact(url, #url, out, room))
+  end
+  if parts.userinfo_length < 0 then return url end
+  local after = parts.userinfo + parts.userinfo_length + 1 -- behind its "@"
+  return ffi.string(out, parts.userinfo) .. ffi.string(out + after, parts.length - after)
 end
 
 --- Makes an error object of its fields.

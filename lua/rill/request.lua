@@ -8,7 +8,7 @@ local runtime = require("rill.runtime")
 local M = {}
 
 local id = ffi.new("rill_id")
-local failure = ffi.new("rill_error")
+local failure = ffi.new("rill_error[1]")
 local request = ffi.new("rill_request")
 
 -- What stands in the struct between calls: a whole response, repeated where that is certainly safe.
@@ -34,9 +34,10 @@ local function fill(receiver, body, options)
 end
 
 local function refuse(code, method, url)
-  if code == -C.RILL_CLOSED then errors.raise("the client is closed") end
-  if code == -C.RILL_ARGUMENT then errors.raise(ffi.string(failure.message)) end
-  return nil, errors.from_core(failure, 1, method, url, 0)
+  local err = errors.from_core(failure, 1, method, url, 0)
+  failure[0].reason = C.RILL_OPEN -- the core keeps the first error that is written to it
+  if code == -C.RILL_CLOSED or code == -C.RILL_ARGUMENT then errors.raise(err.message) end
+  return nil, err
 end
 
 --- Starts a request; its events go to `receiver` from now on.
