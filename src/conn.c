@@ -166,13 +166,11 @@ static void fail_preface(rill_conn *conn)
     rill_conn_fail(conn, &error);
 }
 
-/* Gone before its SETTINGS: it has refused us, in silence or by an alert (TLS 1.3 servers judge the
- * client's side after the handshake). */
-static void fail_silent(rill_conn *conn, const rill_error *why)
+/* TLS 1.3 servers judge our side after the handshake: their alert belongs to it. */
+static void fail_alert(rill_conn *conn, const rill_error *why)
 {
     rill_error error = {0};
-    rill_error_connect(&error, conn->transport.ssl ? RILL_KIND_TLS : RILL_KIND_PREFACE,
-                       "%s:%u: no SETTINGS came: %s", conn->setup.target.host,
+    rill_error_connect(&error, RILL_KIND_TLS, "%s:%u: %s", conn->setup.target.host,
                        conn->setup.target.port, why->message);
     rill_conn_fail(conn, &error);
 }
@@ -183,8 +181,10 @@ static void fail_with(rill_conn *conn, const rill_error *error)
         rill_conn_fail(conn, error);
     else if (conn->session.first_length)
         fail_preface(conn);
+    else if (error->kind == RILL_KIND_TLS)
+        fail_alert(conn, error);
     else
-        fail_silent(conn, error);
+        rill_conn_fail(conn, error);
 }
 
 static void greet(rill_conn *conn)
@@ -264,6 +264,16 @@ void rill_conn_act(rill_conn *conn)
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
 }
 
+/* The peer takes no more: what it had said before (GOAWAY, responses) is read first. */
+static void read_last_words(rill_conn *conn, const rill_error *error)
+{
+    conn->transport.readable = true;
+    while (conn->transport.readable && conn->state != CONN_CLOSED)
+        receive(conn);
+    if (conn->state != CONN_CLOSED)
+        fail_with(conn, error);
+}
+
 void rill_conn_flush(rill_conn *conn)
 {
     rill_error error = {0};
@@ -281,10 +291,8 @@ void rill_conn_flush(rill_conn *conn)
         conn->active_ms = conn->setup.turn->now_ms;
     if (conn->session.fatal.reason)
         fail_with(conn, &conn->session.fatal);
-    else if (code && !conn->transport.readable)
-        rill_conn_fail(conn, &error);
-    else if (code) /* what the peer said before it went is read first */
-        rill_turn_mark(conn->setup.turn, conn->setup.mark);
+    else if (code)
+        read_last_words(conn, &error);
 }
 
 void rill_conn_take_closed(rill_conn *conn, rill_stream **list)

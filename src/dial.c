@@ -259,7 +259,7 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
         if (rill_transport_flush(transport, NULL))
             return rill_error_connect(err, RILL_KIND_TLS,
                                       "%s: the connection broke during the handshake: %s", host,
-                                      strerror(transport->broken));
+                                      strerror(transport->send_error));
         if (!done)
             return 0;
         int32_t code = rill_tls_check_alpn(transport->ssl, host, err);

@@ -399,7 +399,7 @@ static void bury_closed(rill_origin *origin)
         if (conn->state != CONN_CLOSED)
             continue;
         rill_error error = conn->error;
-        bool failed = error.reason && !conn->greeted;
+        bool failed = error.reason && error.reason != RILL_CONNECTION_LOST && !conn->greeted;
         bury(origin, conn);
         if (failed)
             fail_queue(origin, &error);

@@ -44,6 +44,47 @@ static void retire_if_closed(rill_session *session, rill_stream *stream)
         rill_session_retire(session, stream);
 }
 
+/* --- frames of no use ------------------------------------------------------------------------ */
+
+static void give_points(rill_session *session, size_t length)
+{
+    int64_t points = session->points + 1 + (int64_t)(length / SESSION_POINT_BYTES);
+    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
+}
+
+static void give_time_points(rill_session *session)
+{
+    uint64_t now_ms = session->turn->now_ms;
+    uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
+    session->points_ms = now_ms;
+    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
+}
+
+/* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
+static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
+                               void *arg)
+{
+    (void)ng, (void)payload, (void)head, (void)arg;
+    return NGHTTP2_ERR_CANCEL;
+}
+
+/* Every frame pays when it begins, and gets it back when it turns out to be of use. */
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, void *arg)
+{
+    (void)ng;
+    rill_session *session = arg;
+    session->points -= 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
+    if (session->points >= 0)
+        return 0;
+    give_time_points(session);
+    if (session->points > 0)
+        return 0;
+    rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                   "the peer sends frames of no use, more than %d", SESSION_POINTS);
+    session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
 /* --- what arrives ---------------------------------------------------------------------------- */
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
@@ -76,6 +117,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     rill_stream *stream = stream_of(ng, id);
     bool keeping = stream && stream->keeping;
     if (stream) {
+        give_points(session, length);
         rill_stream_data(stream, data, length);
         session->warn = session->warn || stream->warn;
         retire_if_closed(session, stream);
@@ -121,6 +163,8 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         if (!stream)
             break;
         rill_stream_end_head(stream);
+        if (stream->status)
+            give_points(session, frame->hd.length);
         session->warn = session->warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:
@@ -315,6 +359,7 @@ static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     stage(session->turn, head, 9);
     stage(session->turn, stream->body + stream->body_sent, length);
     stream->body_sent += length;
+    give_points(session, SESSION_POINT_BYTES); /* the peer opens its windows for these */
     return 0;
 }
 
@@ -404,6 +449,7 @@ static int new_session(rill_session *session)
     if (!code)
         code = nghttp2_option_new(&option);
     if (!code) {
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
         nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
@@ -416,6 +462,9 @@ static int new_session(rill_session *session)
         nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
         nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks,
                                                                        on_payload_length);
+        nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, on_unpack_extension);
+        for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++)
+            nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
         nghttp2_mem mem = {&session->turn->slab, on_malloc, on_free, on_calloc, on_realloc};
@@ -432,6 +481,8 @@ int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport
     memset(session, 0, sizeof(*session));
     session->turn = turn;
     session->transport = transport;
+    session->points = SESSION_POINTS;
+    session->points_ms = turn->now_ms;
     session->peer_max_streams = 100; /* RFC 9113 section 6.5.2 recommends no less */
     int code = new_session(session);
     if (!code) {

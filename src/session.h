@@ -18,7 +18,14 @@ enum {
     /* stream ids end at 2^31-1: a connection takes no new streams shortly before */
     SESSION_LAST_STREAM = INT32_MAX - 16,
     SESSION_FIRST_BYTES = 48, /* of what the peer said first, shown when it is not HTTP/2 */
-    SESSION_DEBUG_DATA = 96   /* of a GOAWAY's debug data that are kept */
+    SESSION_DEBUG_DATA = 96,  /* of a GOAWAY's debug data that are kept */
+    /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx) that
+     * are put up with: so many points at first and at most; a frame costs one, and one more per
+     * SESSION_POINT_BYTES; useful ones give it back, each DATA frame we send gives two, a second
+     * gives SESSION_POINTS_PER_S. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
+    SESSION_POINTS = 20000,
+    SESSION_POINT_BYTES = 256,
+    SESSION_POINTS_PER_S = 100
 };
 
 typedef struct rill_session_setup {
@@ -39,6 +46,9 @@ typedef struct rill_session {
     uint32_t blocked;          /* uploads that wait for the socket */
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
+
+    int32_t points;     /* left for frames of no use */
+    uint64_t points_ms; /* when time gave some last */
 
     bool goaway_received;
     int32_t goaway_last;

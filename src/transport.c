@@ -30,11 +30,11 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* --- out ------------------------------------------------------------------------------------- */
 
-/* Sends until the socket takes no more. Returns how many bytes went; an error is in `broken`. */
+/* Sends until the socket takes no more. Returns how many bytes went; an error is in `send_error`. */
 static size_t send_all(rill_transport *transport, const void *data, size_t length)
 {
     size_t sent = 0;
-    while (sent < length && !transport->broken) {
+    while (sent < length && !transport->send_error) {
         ssize_t n =
             send(transport->fd, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
         if (n >= 0)
@@ -42,7 +42,7 @@ static size_t send_all(rill_transport *transport, const void *data, size_t lengt
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
             break;
         else if (errno != EINTR)
-            transport->broken = errno;
+            transport->send_error = errno;
     }
     transport->bytes_sent += (double)sent;
     return sent;
@@ -57,7 +57,7 @@ static bool empty_shared(rill_transport *transport)
     size_t sent = rill_transport_blocked(transport)
                       ? 0
                       : send_all(transport, turn->cipher_out, length);
-    if (sent == length || transport->broken)
+    if (sent == length || transport->send_error)
         return true;
     if (!rill_bytes_append(&turn->slab, &transport->unsent, turn->cipher_out + sent, length - sent))
         return false;
@@ -83,8 +83,8 @@ static bool put(rill_transport *transport, const char *data, size_t length)
 
 int32_t rill_transport_write(rill_transport *transport, const void *data, size_t length)
 {
-    if (transport->broken)
-        return 0; /* the next read tells */
+    if (transport->send_error)
+        return 0; /* flush tells */
     if (!transport->ssl)
         return put(transport, data, length) ? 0 : -RILL_ERROR;
     ERR_clear_error();
@@ -104,17 +104,17 @@ int32_t rill_transport_flush(rill_transport *transport, rill_error *err)
     }
     if (turn->cipher_out_length && !empty_shared(transport))
         return rill_error_set(err, RILL_ERROR, "out of memory");
-    if (transport->broken)
-        return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(transport->broken));
+    if (transport->send_error)
+        return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(transport->send_error));
     return 0;
 }
 
 /* --- in -------------------------------------------------------------------------------------- */
 
-/* -1: nothing now; 0: end, or `broken`. */
+/* -1: nothing now; 0: end, or `receive_error`. */
 static ssize_t receive(rill_transport *transport, void *data, size_t room)
 {
-    if (transport->ended || transport->broken)
+    if (transport->ended || transport->receive_error)
         return 0;
     if (!transport->readable || !transport->receives)
         return -1;
@@ -136,7 +136,7 @@ static ssize_t receive(rill_transport *transport, void *data, size_t room)
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         return -1;
-    transport->broken = errno;
+    transport->receive_error = errno;
     return 0;
 }
 
@@ -147,8 +147,8 @@ void rill_transport_begin(rill_transport *transport)
 
 static int32_t lost(const rill_transport *transport, rill_error *err)
 {
-    if (transport->broken)
-        return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(transport->broken));
+    if (transport->receive_error)
+        return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(transport->receive_error));
     if (!transport->ssl)
         return rill_error_set(err, RILL_CONNECTION_LOST, "the peer closed the connection");
     if (SSL_get_shutdown(transport->ssl) & SSL_RECEIVED_SHUTDOWN)
@@ -172,12 +172,17 @@ int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, 
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
         return 0;
-    case SSL_ERROR_SSL:
+    case SSL_ERROR_SSL: {
         transport->turn->cipher_in_start = transport->turn->cipher_in_end = 0;
-        if (transport->ended || transport->broken)
+        if (transport->ended || transport->receive_error)
             break;
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
-        return rill_error_set(err, RILL_CONNECTION_LOST, "TLS failed: %s", why ? why : "unknown");
+        int32_t code =
+            rill_error_set(err, RILL_CONNECTION_LOST, "TLS failed: %s", why ? why : "unknown");
+        if (err)
+            err->kind = RILL_KIND_TLS;
+        return code;
+    }
     default:
         break;
     }
@@ -221,7 +226,7 @@ static long on_bio_ctrl(BIO *bio, int command, long number, void *pointer)
     (void)number, (void)pointer;
     rill_transport *transport = BIO_get_data(bio);
     if (command == BIO_CTRL_EOF)
-        return transport->ended || transport->broken;
+        return transport->ended || transport->receive_error;
     return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
 }
 
@@ -292,11 +297,11 @@ void rill_transport_close(rill_transport *transport, bool polite)
     rill_turn *turn = transport->turn;
     if (transport->fd < 0)
         return;
-    if (polite && transport->ssl && SSL_is_init_finished(transport->ssl) && !transport->broken) {
+    if (polite && transport->ssl && SSL_is_init_finished(transport->ssl) && !transport->send_error) {
         ERR_clear_error();
         SSL_shutdown(transport->ssl); /* without it servers drop the session: no resumption */
     }
-    if (!transport->broken)
+    if (!transport->send_error)
         rill_transport_flush(transport, NULL);
     turn->cipher_out_length = turn->cipher_in_start = turn->cipher_in_end = 0;
     if (transport->read_event)

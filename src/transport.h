@@ -19,7 +19,7 @@ typedef struct rill_transport {
     struct event *read_event, *write_event; /* owned */
     bool readable;        /* the socket may have more */
     bool ended;           /* the peer has sent FIN */
-    int broken;           /* errno of a failed send or receive; 0: none */
+    int send_error, receive_error; /* errno; 0: none. After a failed send there may be input yet */
     int receives;         /* left in this turn */
     rill_bytes unsent;    /* what the socket did not take */
     double bytes_sent, bytes_received; /* on the wire */
