@@ -80,14 +80,35 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
     return copied ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
 }
 
-/* RFC 9110 section 8.6: a length goes with every body, and says 0 where one was to be expected. */
-static void set_content_length(rill_call *call, const rill_request *request)
+/* RFC 9110 section 8.6: a length goes with every body where it is known, and says 0 where a body
+ * was to be expected. What a caller announces for a fed body is held against it. */
+static void set_content_length(rill_call *call, const rill_request *request,
+                               const rill_fields_aside *aside)
 {
-    if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
-        !method_is(request, "PATCH"))
+    int64_t length = 0;
+    if (call->source) {
+        if (call->source->kind == SOURCE_FED)
+            call->source->length =
+                rill_fields_number(aside->content_length, aside->content_length_length);
+        length = call->source->length;
+    } else if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
+               !method_is(request, "PATCH")) {
         return;
-    call->length_digits = (uint32_t)snprintf(call->length_text, sizeof(call->length_text), "%zu",
-                                             request->has_body ? request->body_length : 0);
+    }
+    if (length >= 0)
+        call->length_digits = (uint32_t)snprintf(call->length_text, sizeof(call->length_text),
+                                                 "%lld", (long long)length);
+}
+
+static int32_t make_source(rill_call *call, const rill_request *request, rill_error *err)
+{
+    rill_slab *slab = &call->setup.turn->slab;
+    rill_fields_aside aside;
+    int32_t code = rill_source_new(slab, request, &call->source, err);
+    if (code || !request->trailers)
+        return code;
+    return rill_fields_clean(slab, request->trailers, request->trailers_length,
+                             &call->source->trailers, &aside, err);
 }
 
 /* Path and query; "/" for an empty path, "*" for OPTIONS (RFC 9113 section 8.3.1). */
@@ -161,9 +182,12 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
         .maxsize = setup->maxsize,
         .warnsize = setup->warnsize,
         .max_header_list = setup->max_header_list,
-        .body = request->has_body && request->body_length ? request->body : NULL,
-        .body_length = request->has_body ? request->body_length : 0,
+        .buffered = setup->buffered,
+        .window = setup->window,
     };
+    if (!code)
+        code = make_source(call, request, err);
+    call->setup.source = call->source;
     rill_stream_init(&call->stream, &call->setup);
     if (code) {
         rill_call_free(call);
@@ -175,7 +199,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->timeout_ms = setup->timeout_ms;
     call->queue_ms = setup->queue_ms;
     call->started_ms = setup->turn->now_ms;
-    set_content_length(call, request);
+    set_content_length(call, request, aside);
     return call;
 }
 
@@ -183,8 +207,10 @@ void rill_call_free(rill_call *call)
 {
     rill_turn *turn = call->setup.turn;
     rill_wheel_stop(&turn->wheel, &call->timer);
+    rill_wheel_stop(&turn->wheel, &call->expect);
     rill_turn_forget(turn, &call->entry);
     rill_stream_dispose(&call->stream);
+    rill_source_free(&turn->slab, call->source);
     rill_slab_free(&turn->slab, call->text);
     rill_slab_free(&turn->slab, call);
 }
@@ -199,7 +225,7 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
     const char *authority = target + call->target_length;
     const char *block = authority + call->authority_length;
     size_t more = call->own_block ? rill_fields_count(block, call->block_length) : defaults->count;
-    nghttp2_nv *fields = rill_slab_alloc(slab, (more + 5) * sizeof(*fields));
+    nghttp2_nv *fields = rill_slab_alloc(slab, (more + 6) * sizeof(*fields));
     if (!fields)
         return NULL;
     size_t n = 0;
@@ -217,6 +243,8 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
     }
     if (call->length_digits)
         fields[n++] = FIELD("content-length", call->length_text, call->length_digits);
+    if (call->source && call->source->held)
+        fields[n++] = FIELD("expect", "100-continue", 12);
     *count = n;
     return fields;
 }
@@ -240,9 +268,11 @@ void rill_call_renew(rill_call *call)
     call->conn = NULL;
 }
 
-bool rill_call_repeats(const rill_call *call)
+bool rill_call_repeats(rill_call *call)
 {
     const rill_stream *stream = &call->stream;
+    if (call->source && !rill_source_rewind(call->source))
+        return false; /* what was fed is gone */
     if (!call->repeat || !call->entry.id.generation || call->repeats >= CALL_REPEATS ||
         rill_stream_processed(stream) != RILL_PROCESSED_NO)
         return false;
@@ -261,6 +291,7 @@ void rill_call_finish(rill_call *call)
     rill_turn *turn = call->setup.turn;
     rill_stream *stream = &call->stream;
     rill_wheel_stop(&turn->wheel, &call->timer);
+    rill_wheel_stop(&turn->wheel, &call->expect);
     call->ended_ms = turn->now_ms;
     call->conn = NULL;
     call->origin = NULL;
@@ -268,6 +299,8 @@ void rill_call_finish(rill_call *call)
     call->timings.queue = seconds(call->started_ms, stream->sent_ms ? stream->sent_ms : call->ended_ms);
     call->timings.wait = seconds(stream->sent_ms, stream->head_ms ? stream->head_ms : call->ended_ms);
     call->timings.body = seconds(stream->head_ms, call->ended_ms);
+    call->timings.stalled_local = (float)stream->stalled_local_ms / 1000;
+    call->timings.stalled_remote = (float)stream->stalled_remote_ms / 1000;
     call->timings.total = seconds(call->started_ms, call->ended_ms);
     if (!call->entry.id.generation)
         rill_call_free(call); /* dropped: nobody is told */
@@ -326,6 +359,7 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
 void rill_call_info(const rill_call *call, rill_stream_info *info)
 {
     const rill_stream *stream = &call->stream;
+    const rill_source *source = call->source;
     *info = (rill_stream_info){
         .id = stream->id,
         .status = stream->status,
@@ -349,10 +383,11 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .error_count = stream->error_count,
         .timings = call->timings,
         .bytes_received = (double)stream->received,
-        .bytes_sent = (double)stream->body_sent,
+        .bytes_sent = source ? (double)source->taken : 0,
         .readable = (double)(stream->chunks.length + stream->kept.length),
-        .request_content_length = (double)stream->body_length,
-        .remaining_content_length = (double)(stream->body_length - stream->body_sent),
+        .request_content_length = source ? (double)source->length : 0,
+        .remaining_content_length =
+            !source ? 0 : source->length < 0 ? -1 : (double)source->length - (double)source->taken,
     };
     if (stream->reason == RILL_CANCELLED && !stream->status)
         info->status = 499;

@@ -12,6 +12,9 @@ enum { CALL_REPEATS = 10 };
 /* Bodies up to here are handed over with the event; larger ones stay outside the script's heap. */
 enum { CALL_SMALL_BODY = 64 << 10 };
 
+/* A body waits for 100 (Continue) no longer: many servers never send it (RFC 9110 section 10.1.1). */
+enum { CALL_EXPECT_MS = 1000 };
+
 typedef struct rill_call rill_call;
 typedef struct rill_client rill_client;
 typedef struct rill_origin rill_origin;
@@ -42,6 +45,9 @@ struct rill_call {
     char length_text[20]; /* content-length, when one is sent */
     uint32_t length_digits;
 
+    rill_source *source; /* owned: the request's body; NULL: none */
+    rill_timer expect;   /* runs while the body waits for 100 (Continue) */
+
     const char *scheme; /* static */
     uint32_t attempts, repeats;
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
@@ -58,7 +64,8 @@ typedef struct rill_call_setup {
     const rill_url *url;
     const rill_defaults *defaults;
     uint64_t timeout_ms, queue_ms, maxsize, warnsize;
-    uint32_t max_header_list;
+    uint32_t max_header_list, window;
+    uint64_t *buffered; /* see rill_stream */
 } rill_call_setup;
 
 /* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
@@ -75,8 +82,9 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
 /* Prepares the next attempt. */
 void rill_call_renew(rill_call *call);
 
-/* The one place that decides whether a call whose attempt has ended is sent again by itself. */
-bool rill_call_repeats(const rill_call *call);
+/* The one place that decides whether a call whose attempt has ended is sent again by itself; its
+ * body is at its start again then. */
+bool rill_call_repeats(rill_call *call);
 
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);

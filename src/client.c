@@ -1,6 +1,6 @@
 #include "client.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
@@ -8,7 +8,7 @@
 enum { ORIGIN_BUCKETS = 1024 };
 
 /* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
-enum { WINDOW_MIN = 65535 };
+enum { WINDOW_MIN = 65535, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
 
 struct rill_client {
     rill_entry entry;
@@ -16,6 +16,7 @@ struct rill_client {
     rill_client *next, **link; /* in the loop's list */
     rill_mark mark;            /* to free itself once closed and empty */
     bool closed;
+    rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
     char *user_agent;      /* owned */
     rill_resolve *resolve; /* owned, with its texts */
     uint64_t timeout_ms, queue_timeout_ms, maxsize, warnsize;
@@ -40,6 +41,9 @@ void rill_options_init(rill_options *options)
         .max_connections = 512,
         .max_streams = 100,
         .window = 1 << 20,
+        .max_window = 16 << 20,
+        .max_frame_size = 16384,
+        .max_buffered = 256 << 20,
         .tls = {.verify = true},
     };
 }
@@ -140,6 +144,12 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     if (options->window < WINDOW_MIN || options->window > INT32_MAX)
         return rill_error_set(err, RILL_ARGUMENT, "option window: %u is not from %d to %d",
                               options->window, WINDOW_MIN, INT32_MAX);
+    if (options->max_window > INT32_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option max_window: %u is more than %d",
+                              options->max_window, INT32_MAX);
+    if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
+                              options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
     if (!options->max_streams || !options->max_connections)
         return rill_error_set(err, RILL_ARGUMENT, "option %s: 0 would let nothing pass",
                               options->max_streams ? "max_connections" : "max_streams");
@@ -149,6 +159,11 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     client->warnsize = bytes_of(options->warnsize);
     client->max_header_list = options->max_header_list;
     pool->session.window = options->window;
+    pool->session.max_window =
+        options->max_window > options->window ? options->max_window : options->window;
+    pool->session.max_frame_size = options->max_frame_size;
+    pool->session.max_buffered =
+        options->max_buffered > 0 ? bytes_of(options->max_buffered) : UINT64_MAX;
     pool->session.max_header_list = options->max_header_list;
     pool->connect_timeout_ms = rill_ms(options->connect_timeout);
     pool->idle_timeout_ms = rill_ms(options->idle_timeout);
@@ -175,10 +190,11 @@ static void on_act(rill_mark *mark)
         rill_origin *next;
         for (rill_origin *origin = client->origins[i]; origin; origin = next) {
             next = origin->next;
-            if (!origin->conns && !origin->first)
+            if (origin->unused_link)
                 rill_origin_free(origin);
         }
     }
+    client->bound = NULL; /* with the origins, or soon */
     for (int i = 0; i < ORIGIN_BUCKETS; i++)
         if (client->origins[i])
             return; /* a connection says goodbye: its end marks us again */
@@ -264,6 +280,11 @@ void rill_client_shut(rill_client *client)
 void rill_client_drop(rill_client *client)
 {
     rill_turn_forget(client->pool.turn, &client->entry);
+    if (client->bound && !client->closed) { /* a dropped connection lets its streams finish */
+        client->closed = true;
+        client->pool.owner = &client->mark;
+        rill_client_drain(client);
+    }
     rill_client_shut(client);
     rill_turn_mark(client->pool.turn, &client->mark);
 }
@@ -304,11 +325,10 @@ static uint64_t pick_ms(double given, uint64_t own_ms)
     return given < 0 ? own_ms : rill_ms(given);
 }
 
-static int32_t parse(const rill_client *client, const rill_request *request, rill_url *url,
+static int32_t parse(const rill_client *client, const char *text, uint32_t length, rill_url *url,
                      rill_error *err)
 {
-    int32_t code = rill_url_parse(request->url, request->url_length, client->url_text,
-                                  RILL_URL_ROOM, url, err);
+    int32_t code = rill_url_parse(text, length, client->url_text, RILL_URL_ROOM, url, err);
     if (code)
         return code;
     const char *scheme = client->url_text + url->scheme;
@@ -320,18 +340,73 @@ static int32_t parse(const rill_client *client, const rill_request *request, ril
     return 0;
 }
 
+/* A path on the connection's own authority is made a URL of it. */
+static int32_t parse_path(const rill_client *client, const rill_request *request, rill_url *url,
+                          rill_error *err)
+{
+    const rill_origin *origin = client->bound;
+    rill_slab *slab = &client->pool.turn->slab;
+    size_t room = strlen(origin->host) + request->url_length + 24;
+    char *text = rill_slab_alloc(slab, room);
+    if (!text)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    int start = snprintf(text, room, strchr(origin->host, ':') ? "https://[%s]" : "https://%s",
+                         origin->host);
+    if (origin->port != 443)
+        start += snprintf(text + start, room - (size_t)start, ":%u", origin->port);
+    memcpy(text + start, request->url, request->url_length);
+    int32_t code = parse(client, text, (uint32_t)start + request->url_length, url, err);
+    rill_slab_free(slab, text);
+    return code;
+}
+
+/* A connection serves its own origin only: its host, host:port, or the peer's ip:port. */
+static bool is_own(const rill_client *client, const rill_url *url, char *peer, size_t room)
+{
+    const rill_origin *origin = client->bound;
+    const char *host = client->url_text + url->host;
+    size_t length = (size_t)url->host_length;
+    char address[46] = "";
+    if (origin->conns)
+        rill_address_print(&origin->conns->address, address);
+    int32_t port = origin->conns ? rill_address_port(&origin->conns->address) : 0;
+    snprintf(peer, room, strchr(address, ':') ? "[%s]:%d" : "%s:%d", address, (int)port);
+    bool same_host = strlen(origin->host) == length && !memcmp(origin->host, host, length);
+    bool has_port = memchr(host + length, ':',
+                           (size_t)(url->authority_length - url->host_length -
+                                    (url->host - url->authority))) != NULL;
+    if (same_host && (!has_port || url->port == origin->port))
+        return true;
+    return address[0] && strlen(address) == length && !memcmp(address, host, length) &&
+           url->port == port;
+}
+
+/* The call is made all the same, and closes at once: nothing is sent. */
+static void check_own(rill_client *client, rill_call *call, const rill_url *url)
+{
+    char peer[64], shown[256];
+    if (!client->bound || is_own(client, url, peer, sizeof(peer)))
+        return;
+    rill_error error = {0};
+    rill_call_url(call, shown, sizeof(shown));
+    rill_error_set(&error, RILL_INVALID_HOSTNAME,
+                   "%s: this connection is to %s:%u (%s), it serves no other origin", shown,
+                   client->bound->host, client->bound->port, peer);
+    rill_origin_close_call(call, &error);
+}
+
 /* A caller's content-length that the body contradicts is ignored, and that is said. */
 static void warn_length(rill_client *client, const rill_call *call, const rill_fields_aside *aside)
 {
-    if (!aside->content_length ||
+    if (!aside->content_length || !call->length_digits ||
         (aside->content_length_length == call->length_digits &&
          !memcmp(aside->content_length, call->length_text, call->length_digits)))
         return;
     char url[256];
     rill_call_url(call, url, sizeof(url));
-    rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %zu bytes", url,
+    rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %.*s bytes", url,
                    aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
-                   aside->content_length, call->setup.body_length);
+                   aside->content_length, (int)call->length_digits, call->length_text);
 }
 
 int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
@@ -341,7 +416,9 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     rill_url url;
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
-    int32_t code = parse(client, request, &url, err);
+    bool path = client->bound && request->url_length && request->url[0] == '/';
+    int32_t code = path ? parse_path(client, request, &url, err)
+                        : parse(client, request->url, request->url_length, &url, err);
     if (code)
         return code;
     rill_call_setup setup = {
@@ -355,13 +432,17 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .maxsize = request->maxsize < 0 ? client->maxsize : bytes_of(request->maxsize),
         .warnsize = request->warnsize < 0 ? client->warnsize : bytes_of(request->warnsize),
         .max_header_list = client->max_header_list,
+        .window = client->pool.session.window,
+        .buffered = &client->pool.buffered,
     };
     rill_fields_aside aside;
     rill_call *call = rill_call_new(&setup, &aside, err);
     if (!call)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    rill_origin *origin = find_origin(client, true, client->url_text + url.host,
-                                      (size_t)url.host_length, (uint16_t)url.port);
+    rill_origin *origin = client->bound;
+    if (!origin)
+        origin = find_origin(client, true, client->url_text + url.host, (size_t)url.host_length,
+                             (uint16_t)url.port);
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
                   : rill_error_set(err, RILL_ERROR, "out of memory");
     if (code) {
@@ -371,25 +452,90 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     warn_length(client, call, &aside);
     call->client = client;
     client->pool.stats.requests++;
+    if (client->bound)
+        call->repeat = false;
     rill_origin_add(origin, call);
     *id = call->entry.id;
+    check_own(client, call, &url);
     return 0;
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length, rill_error *err)
+{
+    rill_url url;
+    int32_t code = parse(client, text, length, &url, err);
+    if (code)
+        return code;
+    client->bound = find_origin(client, true, client->url_text + url.host, (size_t)url.host_length,
+                                (uint16_t)url.port);
+    if (!client->bound)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    rill_origin_connect(client->bound);
+    return client->bound->conns ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
+rill_conn *rill_client_conn(const rill_client *client)
+{
+    return client->bound ? client->bound->conns : NULL;
+}
+
+void rill_client_drain(rill_client *client)
+{
+    static const rill_error drained = {
+        .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
+    while (client->bound->first)
+        rill_origin_close_call(client->bound->first, &drained);
+    rill_conn_drain(client->bound->conns);
+    rill_turn_mark(client->pool.turn, &client->bound->mark);
+}
+
+void rill_client_end(rill_client *client, uint32_t code)
+{
+    rill_error closed = {0};
+    rill_error_set(&closed, RILL_CANCELLED, "the connection was closed by the caller");
+    closed.code = (int32_t)code;
+    rill_conn_fail(client->bound->conns, &closed);
+    rill_turn_mark(client->pool.turn, &client->bound->mark);
+}
+
+void rill_client_describe(const rill_client *client, rill_connection_state *state)
+{
+    const rill_origin *origin = client->bound;
+    const rill_conn *conn = origin->conns;
+    const rill_session *session = &conn->session;
+    *state = (rill_connection_state){
+        .connected = conn->greeted,
+        .closed = conn->state == CONN_CLOSED,
+        .goaway = session->goaway_received,
+        .goaway_code = session->goaway_code,
+        .goaway_last = session->goaway_last,
+        .goaway_debug = session->goaway_debug,
+        .pending = origin->queued,
+        .conn_slot = conn->entry.id.slot,
+        .conn_generation = conn->entry.id.generation,
+        .error = conn->error.reason ? &conn->error : NULL,
+    };
+    for (const rill_stream *stream = session->open; stream; stream = stream->next)
+        state->streams++;
+    for (int i = 0; i < 6; i++)
+        state->peer_settings[i] = session->peer_settings[i];
 }
 
 /* --- telling --------------------------------------------------------------------------------- */
 
 static void count_streams(const rill_stream *stream, rill_stats *stats)
 {
-    for (; stream; stream = stream->next) {
+    for (; stream; stream = stream->next)
         stats->streams++;
-        stats->buffered += (double)(stream->chunks.length + stream->kept.length);
-    }
 }
 
 void rill_client_count(const rill_client *client, rill_stats *stats)
 {
     *stats = client->pool.stats;
     stats->connections = client->pool.connections;
+    stats->buffered = (double)client->pool.buffered;
     for (int i = 0; i < ORIGIN_BUCKETS; i++)
         for (const rill_origin *origin = client->origins[i]; origin; origin = origin->next) {
             stats->pending += origin->queued;
@@ -401,7 +547,7 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
         }
 }
 
-void rill_client_event(rill_client *client, rill_event *event)
+static void take_warning(rill_client *client, rill_event *event)
 {
     rill_pool *pool = &client->pool;
     rill_slab *slab = &pool->turn->slab;
@@ -418,4 +564,18 @@ void rill_client_event(rill_client *client, rill_event *event)
         rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
     }
     event->text = client->handed_warning ? client->handed_warning : "out of memory";
+}
+
+void rill_client_event(rill_client *client, enum rill_event_type type, rill_event *event)
+{
+    const rill_conn *conn = rill_client_conn(client);
+    if (type == RILL_EVENT_WARNING)
+        take_warning(client, event);
+    if (!conn)
+        return;
+    event->seconds = (double)conn->session.rtt_ms / 1000;
+    if (type == RILL_EVENT_CLOSED && conn->error.reason) {
+        event->errors = &conn->error;
+        event->error_count = 1;
+    }
 }

@@ -18,8 +18,10 @@ static void set_state(rill_conn *conn, enum conn_state to)
 {
     assert(next_states[conn->state] & TO(to));
     conn->state = to;
-    if (to == CONN_CLOSED)
-        rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
+    if (to != CONN_CLOSED)
+        return;
+    rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
+    conn->setup.turn->counters.connections--;
 }
 
 static void end_dial(rill_conn *conn)
@@ -384,6 +386,5 @@ void rill_conn_free(rill_conn *conn)
     assert(!conn->session.open && !conn->session.closed);
     rill_turn_forget(turn, &conn->entry);
     rill_bytes_dispose(&turn->slab, &conn->certificate);
-    turn->counters.connections--;
     rill_slab_free(&turn->slab, conn);
 }

@@ -171,6 +171,17 @@ size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields)
     return count;
 }
 
+int64_t rill_fields_number(const char *text, size_t length)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9' || number > (INT64_MAX - 9) / 10)
+            return -1;
+        number = number * 10 + (text[i] - '0');
+    }
+    return length ? number : -1;
+}
+
 int32_t rill_fields_check_method(const char *method, size_t length, rill_error *err)
 {
     if (is_token(method, length))

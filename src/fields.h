@@ -37,6 +37,9 @@ size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields);
 /* One field that points to constant or longer-lived text. */
 nghttp2_nv rill_field(const char *name, size_t name_length, const char *value, size_t value_length);
 
+/* The number that a run of digits is; -1 when it is none, or too large. */
+int64_t rill_fields_number(const char *text, size_t length);
+
 /* 0 when `method` is a token (RFC 9110 section 9.1), else -RILL_ARGUMENT that shows it. */
 int32_t rill_fields_check_method(const char *method, size_t length, rill_error *err);
 

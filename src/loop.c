@@ -318,7 +318,7 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
         break;
     }
     case ENTRY_CLIENT:
-        rill_client_event((rill_client *)entry, event);
+        rill_client_event((rill_client *)entry, type, event);
         break;
     case ENTRY_CONN:
         break;

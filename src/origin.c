@@ -260,6 +260,17 @@ static bool evict(rill_pool *pool)
     return true;
 }
 
+/* What a new connection may be sent before it must wait: all of them together stay below
+ * max_buffered, but for the least that HTTP/2 allows. */
+static uint32_t window_left(const rill_pool *pool)
+{
+    uint64_t most = pool->session.max_buffered;
+    uint64_t left = most > pool->granted ? most - pool->granted : 0;
+    return left > SESSION_WINDOW       ? SESSION_WINDOW
+           : left < SESSION_WINDOW_MIN ? SESSION_WINDOW_MIN
+                                       : (uint32_t)left;
+}
+
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
@@ -283,12 +294,14 @@ static void dial(rill_origin *origin)
         .idle_timeout_ms = pool->idle_timeout_ms,
         .max_streams = pool->max_streams,
     };
+    setup.session.conn_window = window_left(pool);
     rill_error error = {0};
     rill_conn *conn = rill_conn_new(&setup, &error);
     if (!conn) {
         fail_queue(origin, &error);
         return;
     }
+    pool->granted += setup.session.conn_window;
     pool->connections++;
     conn->next = origin->conns;
     conn->link = &origin->conns;
@@ -316,6 +329,7 @@ static void bury(rill_origin *origin, rill_conn *conn)
     leave_idle(conn);
     pool->stats.bytes_sent += conn->transport.bytes_sent;
     pool->stats.bytes_received += conn->transport.bytes_received;
+    pool->granted -= conn->setup.session.conn_window;
     if (!conn->given_back)
         pool->connections--;
     *conn->link = conn->next;
@@ -327,6 +341,17 @@ static void bury(rill_origin *origin, rill_conn *conn)
 }
 
 /* --- sending --------------------------------------------------------------------------------- */
+
+/* No 100 (Continue) came: the body goes all the same. */
+static void on_expect_timer(rill_timer *timer)
+{
+    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, expect));
+    call->source->held = false;
+    if (!call->conn)
+        return;
+    rill_session_resume(&call->conn->session, &call->stream);
+    rill_turn_mark(call->setup.turn, call->conn->setup.mark);
+}
 
 static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
@@ -349,11 +374,36 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         set_assigned(call, true);
     call->conn = conn;
     call->conn_id = conn->entry.id;
+    if (call->source && call->source->held) {
+        call->expect.expire = on_expect_timer;
+        rill_wheel_start(&pool->turn->wheel, &call->expect, pool->turn->now_ms + CALL_EXPECT_MS);
+    }
     call->timings.dns = conn->dns_s;
     call->timings.connect = conn->connect_s;
     call->timings.tls = conn->tls_s;
     pool->stats.attempts++;
     return true;
+}
+
+/* The one connection takes no new streams: says why. */
+static void refuse_queue(rill_origin *origin, const rill_conn *conn)
+{
+    const rill_session *session = &conn->session;
+    rill_error error = {0};
+    if (conn->error.reason && !conn->greeted) {
+        error = conn->error;
+    } else if (session->goaway_received) {
+        rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
+                       rill_code_name(session->goaway_code), session->goaway_debug[0] ? ": " : "",
+                       session->goaway_debug);
+        error.code = session->goaway_code;
+    } else {
+        rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",
+                       conn->error.reason              ? conn->error.message
+                       : conn->state == CONN_DRAINING ? "it drains"
+                                                      : "it is closed");
+    }
+    fail_queue(origin, &error);
 }
 
 /* Hands waiting calls to connections that have room; dials when there is none to hope for. */
@@ -367,7 +417,9 @@ static void dispatch(rill_origin *origin)
         hope = hope || conn->state == CONN_DIALING ||
                (conn->state == CONN_OPEN && rill_session_usable(&conn->session));
     }
-    if (origin->first && !hope)
+    if (origin->first && !hope && origin->conns && origin->single)
+        refuse_queue(origin, origin->conns);
+    else if (origin->first && !hope)
         dial(origin);
     else if (!origin->first)
         stop_waiting(origin);
@@ -396,7 +448,7 @@ static void bury_closed(rill_origin *origin)
     rill_conn *next;
     for (rill_conn *conn = origin->conns; conn; conn = next) {
         next = conn->next;
-        if (conn->state != CONN_CLOSED)
+        if (conn->state != CONN_CLOSED || origin->single)
             continue;
         rill_error error = conn->error;
         bool failed = error.reason && error.reason != RILL_CONNECTION_LOST && !conn->greeted;
@@ -423,7 +475,9 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (origin->conns || origin->first || origin->unused_link)
+    bool busy = origin->first || (origin->conns && (!origin->single || !origin->told_closed ||
+                                                    origin->conns->session.closed));
+    if (busy || origin->unused_link)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -437,6 +491,22 @@ static void note_unused(rill_origin *origin)
     while (origin->unused_next)
         origin = origin->unused_next;
     rill_origin_free(origin);
+}
+
+static void tell(rill_origin *origin, rill_conn *conn)
+{
+    rill_pool *pool = origin->pool;
+    if (conn->session.pong)
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_PONG);
+    conn->session.pong = false;
+    if (conn->greeted && !origin->told_connected) {
+        origin->told_connected = true;
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CONNECTED);
+    }
+    if (conn->state == CONN_CLOSED && !origin->told_closed) {
+        origin->told_closed = true;
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CLOSED);
+    }
 }
 
 static void on_act(rill_mark *marked)
@@ -457,8 +527,10 @@ static void on_act(rill_mark *marked)
         settle(origin, conn);
         note_idle(origin, conn);
         closed = closed || conn->state == CONN_CLOSED;
+        if (origin->single)
+            tell(origin, conn);
     }
-    if (closed)
+    if (closed && (!origin->single || origin->first))
         mark(origin); /* buried, and replaced, in the next pass */
     note_unused(origin);
 }
@@ -539,6 +611,12 @@ void rill_origin_close(rill_origin *origin)
         rill_conn_drain(conn);
     }
     mark(origin);
+}
+
+void rill_origin_connect(rill_origin *origin)
+{
+    origin->single = true;
+    dial(origin);
 }
 
 rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,

@@ -26,6 +26,8 @@ typedef struct rill_pool {
     uint64_t connect_timeout_ms, idle_timeout_ms;
     uint32_t max_streams, max_connections;
 
+    uint64_t buffered;            /* bytes held for readers of streams, see max_buffered */
+    uint64_t granted;             /* receive windows of all connections */
     uint32_t connections;         /* open or being dialled, of all origins */
     rill_conn *idle;              /* borrowed: the one that became idle last stands first */
     rill_origin *waiting;         /* borrowed: origins that wait for a connection to close */
@@ -50,6 +52,8 @@ struct rill_origin {
     char *host;        /* owned: ASCII, lower case, no brackets */
     uint16_t port;
     bool tls;
+    bool single;           /* one connection for all its life: rill_connect() */
+    bool told_connected, told_closed;
     rill_tls_memory memory;
     rill_conn *conns;  /* owned */
     rill_call *first, *last; /* waiting, first in first out; owned until sent */
@@ -66,6 +70,10 @@ void rill_origin_free(rill_origin *origin);
 
 /* Takes a new call to the end of the queue. */
 void rill_origin_add(rill_origin *origin, rill_call *call);
+
+/* Makes it the origin of one connection, dialled now; CONNECTED, PONG and CLOSED are reported for
+ * the pool's entry. It keeps the connection when it has closed, for those who ask why. */
+void rill_origin_connect(rill_origin *origin);
 
 /* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
 void rill_origin_close_call(rill_call *call, const rill_error *error);

@@ -142,7 +142,7 @@ enum rill_event_type {
     RILL_EVENT_WRITABLE,     /* a stream: rill_stream_write() takes data again */
     RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
     RILL_EVENT_CONNECTED,    /* a connection from rill_connect() is usable */
-    RILL_EVENT_PONG,         /* a connection: answer to rill_conn_ping(); `seconds` */
+    RILL_EVENT_PONG,         /* a connection: answer to rill_connection_ping(); `seconds` */
     RILL_EVENT_WARNING,      /* a client or connection; the sentence is in `text`, its URL in `url` */
     RILL_EVENT_TIMER,        /* a timer ran out; the id is released */
     RILL_EVENT_SIGNAL        /* a signal came; `status` is its number */
@@ -280,7 +280,10 @@ typedef struct rill_options {
     uint32_t max_header_list; /* header block of a response, all its heads together (64 KiB) */
     uint32_t max_connections; /* of this client (512) */
     uint32_t max_streams;     /* open at a time on one connection; the peer's limit holds too (100) */
-    uint32_t window;          /* receive window of a stream, 65535 ... 2^31-1 (1 MiB) */
+    uint32_t window;          /* receive window of a stream at first, 65535 ... 2^31-1 (1 MiB) */
+    uint32_t max_window;      /* what it grows to while the reader keeps up (16 MiB) */
+    uint32_t max_frame_size;  /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
+    double max_buffered;      /* bytes held for streams that are read in pieces (256 MiB) */
     const rill_resolve *resolve;
     uint32_t resolve_count;
     const char *dns_servers;  /* "ip" or "ip:port", comma-separated (the system's) */
@@ -320,6 +323,11 @@ typedef struct rill_request {
     bool has_body; /* else END_STREAM goes with the headers */
     const char *body; /* borrowed until RESPONSE, FAILED, CLOSED or rill_drop(), not just the call */
     size_t body_length;
+    const char *body_file; /* the body is this regular file's; has_body without either: the body is
+                              fed by rill_stream_write() and rill_stream_finish() */
+    const char *trailers;  /* header block sent after a body; NULL: none */
+    uint32_t trailers_length;
+    bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, maxsize, warnsize; /* negative: the client's */
 } rill_request;
 RILL_API void rill_request_init(rill_request *request);
@@ -344,7 +352,8 @@ typedef struct rill_stream_info {
     uint32_t error_count;
     const rill_error *errors;
     rill_timings timings;
-    double bytes_received, bytes_sent, readable, request_content_length, remaining_content_length;
+    double bytes_received, bytes_sent, readable;
+    double request_content_length, remaining_content_length; /* -1: not known */
 } rill_stream_info;
 
 /* Returns 0, or -RILL_CLOSED for a stale id. */
@@ -370,12 +379,63 @@ RILL_API void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t genera
 /* Ends a stream; all that has arrived is the response's body; closes as RILL_STOPPED. */
 RILL_API void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation);
 
+/* RST_STREAM with an HTTP/2 error code; CLOSED follows with RILL_RESET. Unsent: never sent. */
+RILL_API void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code);
+
+/* Feeds a piece of the body (copied). Returns 0; 1 when more than 256 KiB wait: a WRITABLE event
+ * follows; or negative: RILL_CLOSED (stale, or the stream has closed), RILL_ARGUMENT (not a fed body, or finished),
+ * RILL_BODY_ERROR (longer than the announced content-length; the stream closes so), RILL_ERROR. */
+RILL_API int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                   const char *data, size_t length, rill_error *err);
+
+/* Ends a fed body, with trailers (a header block) or NULL. Negative as for rill_stream_write();
+ * RILL_BODY_ERROR when it is shorter than announced. */
+RILL_API int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                    const char *trailers, uint32_t trailers_length,
+                                    rill_error *err);
+
+/* The producer of a fed body has failed: the stream closes as RILL_BODY_ERROR with `message`. */
+RILL_API void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation,
+                               const char *message);
+
 /* A body outside the script's heap. Independent of the loop's other objects; free in any order. */
 RILL_API const char *rill_body_data(const rill_body *body);
 RILL_API size_t rill_body_length(const rill_body *body);
 RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 
 /* --- connections ----------------------------------------------------------------------------- */
+
+/* Dials one connection to the origin of `url`, with a client's options. Its id takes requests as a client's does
+ * (only for its own origin: others close as RILL_INVALID_HOSTNAME; a `url` that begins with "/" is a path on its own
+ * authority; nothing is repeated), and reports CONNECTED or CLOSED, then CLOSED, PONG and WARNING.
+ * Returns 0, or negative: RILL_INVALID_URL, RILL_ARGUMENT, RILL_FILE_ERROR, RILL_ERROR. */
+RILL_API int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
+                              uint32_t url_length, rill_id *id, rill_error *err);
+
+/* Sends PING; PONG follows, unless the connection closes. 0, or -RILL_CLOSED. One at a time:
+ * a second joins the first. */
+RILL_API int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* GOAWAY NO_ERROR: open streams finish, unsent ones close as inactive, then it closes. */
+RILL_API void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* GOAWAY with `code`, at once: sent streams close as cancelled, unsent ones as inactive. */
+RILL_API void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code);
+
+/* A connection from rill_connect() as it is now. */
+typedef struct rill_connection_state {
+    bool connected, closed, goaway; /* goaway: received from the peer */
+    int32_t goaway_code, goaway_last; /* RFC 9113 section 6.8 */
+    const char *goaway_debug; /* printable, NUL-terminated; borrowed until the next poll */
+    uint32_t streams, pending;
+    uint32_t conn_slot, conn_generation; /* for rill_conn_info_get() */
+    /* the peer's SETTINGS, in the order of their numbers from 1: header_table_size, enable_push,
+     * max_concurrent_streams, initial_window_size, max_frame_size, max_header_list_size */
+    double peer_settings[6];
+    const rill_error *error; /* why it closed; NULL: in peace or not at all; borrowed as above */
+} rill_connection_state;
+RILL_API int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                     rill_connection_state *state);
 
 typedef struct rill_conn_info {
     char ip_address[46]; /* numeric; "" for a Unix socket */

@@ -1,9 +1,11 @@
 #include "session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "error.h"
+#include "fields.h"
 
 /* --- streams --------------------------------------------------------------------------------- */
 
@@ -154,6 +156,12 @@ static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
                    goaway->opaque_data_len);
 }
 
+static void set_rtt(rill_session *session, uint64_t since_ms)
+{
+    uint64_t rtt_ms = session->turn->now_ms - since_ms;
+    session->rtt_ms = rtt_ms ? rtt_ms : 1;
+}
+
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
@@ -163,6 +171,8 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         if (!stream)
             break;
         rill_stream_end_head(stream);
+        if (stream->starved && !stream->source->held)
+            rill_session_resume(session, stream); /* 100 (Continue) */
         if (stream->status)
             give_points(session, frame->hd.length);
         session->warn = session->warn || stream->warn;
@@ -174,13 +184,21 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     case NGHTTP2_SETTINGS:
         if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
             session->settings_received = true;
+            for (int i = 0; i < 6; i++)
+                session->peer_settings[i] =
+                    nghttp2_session_get_remote_settings(ng, (nghttp2_settings_id)(i + 1));
             session->peer_max_streams =
-                nghttp2_session_get_remote_settings(ng, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+                session->peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
+        } else if (!session->rtt_ms) {
+            set_rtt(session, session->opened_ms);
         }
         return 0;
     case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
-            session->pong_ms = session->turn->now_ms;
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->ping_ms) {
+            set_rtt(session, session->ping_ms);
+            session->ping_ms = 0;
+            session->pong = true;
+        }
         return 0;
     case NGHTTP2_GOAWAY:
         record_goaway(session, &frame->goaway); /* before nghttp2 closes what it excludes */
@@ -262,6 +280,31 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 
+/* Between two DATA frames an upload waits for the peer's window, or not at all. */
+static void note_sent(rill_stream *stream, bool more)
+{
+    uint64_t now_ms = stream->turn->now_ms;
+    if (stream->remote_since_ms)
+        stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
+    stream->remote_since_ms = more ? now_ms : 0;
+}
+
+/* A stream that uses up half its window within two round trips is held back by it: RFC 9113 leaves
+ * the size to us (section 6.9). One that the reader does not keep up with stays as it is. */
+static void grow_window(rill_session *session, rill_stream *stream)
+{
+    uint64_t now_ms = session->turn->now_ms, since_ms = stream->update_ms;
+    uint32_t most = session->setup->max_window;
+    stream->update_ms = now_ms;
+    if (!since_ms || stream->window >= most || stream->chunks.length > stream->window / 2 ||
+        now_ms - since_ms > 2 * session->rtt_ms)
+        return;
+    uint32_t wider = stream->window < most / 2 ? stream->window * 2 : most;
+    if (!nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                               (int32_t)wider))
+        stream->window = wider;
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
@@ -286,6 +329,12 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         stream->local = HALF_CLOSED;
+    if (frame->hd.type == NGHTTP2_WINDOW_UPDATE)
+        grow_window(session, stream);
+    if (frame->hd.type == NGHTTP2_DATA) {
+        give_points(session, SESSION_POINT_BYTES); /* the peer opens its windows for these */
+        note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
+    }
     return 0;
 }
 
@@ -326,10 +375,39 @@ static void stage(rill_turn *turn, const void *data, size_t length)
     turn->plain_length += length;
 }
 
-static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
-                            uint32_t *flags, nghttp2_data_source *source, void *arg)
+/* The end of a body: END_STREAM, or trailers that carry it. */
+static int end_body(rill_session *session, rill_stream *stream, uint32_t *flags)
 {
-    (void)buffer, (void)source;
+    const rill_bytes *trailers = &stream->source->trailers;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!trailers->length)
+        return 0;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    size_t count = rill_fields_count(trailers->data, trailers->length);
+    nghttp2_nv *fields = rill_slab_alloc(&session->turn->slab, count * sizeof(*fields));
+    if (!fields)
+        return NGHTTP2_ERR_NOMEM;
+    rill_fields_split(trailers->data, trailers->length, fields);
+    int code = nghttp2_submit_trailer(session->ng, stream->id, fields, count);
+    rill_slab_free(&session->turn->slab, fields);
+    return code;
+}
+
+/* A file is read here, while there is still a way to say that it broke. */
+static bool read_source(rill_session *session, rill_stream *stream, uint8_t *buffer, size_t length)
+{
+    if (rill_source_take(&session->turn->slab, stream->source, buffer, length))
+        return true;
+    rill_stream_close(stream, RILL_FILE_ERROR, NGHTTP2_CANCEL, "the body's file cannot be read: %s",
+                      strerror(errno));
+    rill_session_retire(session, stream);
+    return false;
+}
+
+static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
+                            uint32_t *flags, nghttp2_data_source *data_source, void *arg)
+{
+    (void)data_source;
     rill_session *session = arg;
     rill_stream *stream = stream_of(ng, id);
     if (!stream)
@@ -339,27 +417,43 @@ static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, si
         session->blocked++;
         return NGHTTP2_ERR_DEFERRED;
     }
-    size_t rest = stream->body_length - stream->body_sent;
-    if (rest <= length) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-        length = rest;
+    bool last;
+    uint64_t ready = rill_source_ready(stream->source, &last);
+    if (stream->source->held || (!ready && !last)) {
+        stream->starved = true;
+        stream->remote_since_ms = 0; /* it is not the peer that is waited for */
+        return NGHTTP2_ERR_DEFERRED;
     }
+    if (ready > length)
+        last = false;
+    else
+        length = (size_t)ready;
+    if (last && end_body(session, stream, flags))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (stream->source->kind == SOURCE_FILE)
+        return read_source(session, stream, buffer, length) ? (ssize_t)length
+                                                            : NGHTTP2_ERR_DEFERRED;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     return (ssize_t)length;
 }
 
 static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
-                        size_t length, nghttp2_data_source *source, void *arg)
+                        size_t length, nghttp2_data_source *data_source, void *arg)
 {
-    (void)source;
+    (void)data_source;
     rill_session *session = arg;
+    rill_turn *turn = session->turn;
     rill_stream *stream = stream_of(ng, frame->hd.stream_id);
     if (!stream || make_room(session, 9 + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    stage(session->turn, head, 9);
-    stage(session->turn, stream->body + stream->body_sent, length);
-    stream->body_sent += length;
-    give_points(session, SESSION_POINT_BYTES); /* the peer opens its windows for these */
+    stage(turn, head, 9);
+    rill_source *source = stream->source;
+    rill_source_take(&turn->slab, source, turn->plain + turn->plain_length, length);
+    turn->plain_length += length;
+    if (source->writer_waits && source->fed.length <= SOURCE_HIGH_WATER) {
+        source->writer_waits = false;
+        rill_turn_report(turn, stream->entry, RILL_EVENT_WRITABLE);
+    }
     return 0;
 }
 
@@ -417,6 +511,22 @@ void rill_session_unblock(rill_session *session)
         session->blocked--;
         nghttp2_session_resume_data(session->ng, stream->id);
     }
+}
+
+void rill_session_resume(rill_session *session, rill_stream *stream)
+{
+    if (!stream->starved || !stream->wire_open)
+        return;
+    stream->starved = false;
+    nghttp2_session_resume_data(session->ng, stream->id);
+}
+
+void rill_session_ping(rill_session *session)
+{
+    if (session->ping_ms || !session->ng)
+        return;
+    session->ping_ms = session->turn->now_ms;
+    nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL);
 }
 
 /* --- a session's life ------------------------------------------------------------------------ */
@@ -481,6 +591,8 @@ int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport
     memset(session, 0, sizeof(*session));
     session->turn = turn;
     session->transport = transport;
+    session->setup = setup;
+    session->opened_ms = turn->now_ms;
     session->points = SESSION_POINTS;
     session->points_ms = turn->now_ms;
     session->peer_max_streams = 100; /* RFC 9113 section 6.5.2 recommends no less */
@@ -489,14 +601,15 @@ int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport
         nghttp2_settings_entry settings[] = {
             {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
             {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, setup->window},
+            {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, setup->max_frame_size},
             {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, setup->max_header_list},
         };
         code = nghttp2_submit_settings(session->ng, NGHTTP2_FLAG_NONE, settings,
-                                       setup->max_header_list ? 3 : 2);
+                                       setup->max_header_list ? 4 : 3);
     }
     if (!code)
         code = nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, 0,
-                                                     SESSION_WINDOW);
+                                                     (int32_t)setup->conn_window);
     return code ? rill_error_set(err, RILL_ERROR, "a session cannot be made: %s",
                                  nghttp2_strerror(code))
                 : 0;
@@ -524,8 +637,9 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
     if (read < 0) {
         rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
                        nghttp2_strerror((int)read));
-        session->fatal.code = read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                          : NGHTTP2_PROTOCOL_ERROR;
+        if (session->fatal.code < 0)
+            session->fatal.code = read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                              : NGHTTP2_PROTOCOL_ERROR;
     }
 }
 
@@ -535,7 +649,7 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
     nghttp2_data_provider body = {.read_callback = on_read_body};
     int32_t id = rill_session_usable(session)
                      ? nghttp2_submit_request(session->ng, NULL, fields, count,
-                                              stream->body ? &body : NULL, stream)
+                                              stream->source ? &body : NULL, stream)
                      : NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
     if (id < 0)
         return -RILL_INACTIVE;
@@ -546,10 +660,15 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
     return 0;
 }
 
-void rill_session_consume(rill_session *session, const rill_stream *stream, size_t length)
+/* A reader that has found nothing always gets its window: so nobody waits for ever. */
+void rill_session_consume(rill_session *session, rill_stream *stream, size_t length)
 {
-    if (stream->wire_open)
-        nghttp2_session_consume_stream(session->ng, stream->id, length);
+    stream->owed += (uint32_t)length;
+    if (!stream->wire_open || !stream->owed ||
+        (stream->chunks.length && *stream->buffered > session->setup->max_buffered))
+        return;
+    nghttp2_session_consume_stream(session->ng, stream->id, stream->owed);
+    stream->owed = 0;
 }
 
 void rill_session_goaway(rill_session *session, uint32_t code, bool at_once)

@@ -9,8 +9,10 @@
 #include "transport.h"
 
 enum {
-    /* RFC 9113 section 6.9.2's default would cap an origin at 64 KiB per round trip */
+    /* the connection's receive window: RFC 9113 section 6.9.2's default would cap an origin at
+     * 64 KiB per round trip; it is less where many connections would pass max_buffered */
     SESSION_WINDOW = 16 << 20,
+    SESSION_WINDOW_MIN = 65535,
     /* a DATA frame with its 9 bytes of header fills one TLS record */
     SESSION_DATA_PAYLOAD = TURN_PLAIN - 9,
     /* answers (acknowledgements, window updates) kept for a peer that does not read */
@@ -29,19 +31,25 @@ enum {
 };
 
 typedef struct rill_session_setup {
-    uint32_t window;          /* receive window of a stream */
+    uint32_t window;          /* receive window of a stream at first */
+    uint32_t max_window;      /* what it grows to */
+    uint32_t max_frame_size;
     uint32_t max_header_list; /* told to the peer; 0: not */
+    uint32_t conn_window;     /* receive window of the connection */
+    uint64_t max_buffered;    /* with more held for readers, only hungry ones get window */
 } rill_session_setup;
 
 typedef struct rill_session {
     rill_turn *turn;           /* borrowed */
     rill_transport *transport; /* borrowed */
+    const rill_session_setup *setup; /* borrowed */
     nghttp2_session *ng;       /* owned */
     rill_stream *open;         /* sent or about to be, not closed */
     rill_stream *closed;       /* closed: for the owner of the request to take */
     uint32_t active;           /* streams that count against the peer's limit */
     uint32_t peer_max_streams; /* its SETTINGS_MAX_CONCURRENT_STREAMS, 100 before we know */
     bool settings_received;
+    uint32_t peer_settings[6]; /* by number from 1, RFC 9113 section 6.5.2 */
     bool warn;                 /* a stream has passed its warnsize */
     uint32_t blocked;          /* uploads that wait for the socket */
     uint8_t first[SESSION_FIRST_BYTES];
@@ -58,7 +66,9 @@ typedef struct rill_session {
     bool goaway_sent; /* by us, or by nghttp2 for us: nothing more is read */
     rill_error fatal; /* reason RILL_OPEN: none */
     char problem[160]; /* what nghttp2 complained of last */
-    uint64_t pong_ms; /* instant of the last answer to a PING of ours */
+    uint64_t ping_ms; /* a PING of ours is out since then; 0: none */
+    bool pong;        /* its answer is here, `rtt_ms` is its round trip */
+    uint64_t opened_ms, rtt_ms; /* rtt: of SETTINGS or the last PING, at least 1 */
     double streams;   /* sent so far */
 } rill_session;
 
@@ -84,11 +94,17 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
  * `closed`. */
 void rill_session_retire(rill_session *session, rill_stream *stream);
 
-/* Gives window back for bytes that the reader took. */
-void rill_session_consume(rill_session *session, const rill_stream *stream, size_t length);
+/* Gives window back for bytes that the reader took (0: it found nothing), unless too much is held for readers. */
+void rill_session_consume(rill_session *session, rill_stream *stream, size_t length);
 
 /* Queues GOAWAY; nothing new is accepted, and with `at_once` nothing more is read. */
 void rill_session_goaway(rill_session *session, uint32_t code, bool at_once);
+
+/* Sends PING, unless one is out. */
+void rill_session_ping(rill_session *session);
+
+/* Lets an upload go on whose source has something again. */
+void rill_session_resume(rill_session *session, rill_stream *stream);
 
 /* Lets uploads go on that waited for the socket. */
 void rill_session_unblock(rill_session *session);

@@ -8,6 +8,7 @@
 
 #include "body.h"
 #include "error.h"
+#include "fields.h"
 
 /* What RFC 9113 section 6.5.2 adds per field when it measures a header list. */
 enum { FIELD_OVERHEAD = 32 };
@@ -23,10 +24,17 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->maxsize = setup->maxsize;
     stream->warnsize = setup->warnsize;
     stream->max_header_list = setup->max_header_list;
-    stream->body = setup->body;
-    stream->body_length = setup->body_length;
+    stream->source = setup->source;
+    stream->buffered = setup->buffered;
+    stream->window = setup->window;
     stream->content_length = -1;
     stream->code = -1;
+}
+
+static void drop_chunks(rill_stream *stream)
+{
+    *stream->buffered -= stream->chunks.length;
+    rill_chunks_dispose(&stream->turn->slab, &stream->chunks);
 }
 
 void rill_stream_dispose(rill_stream *stream)
@@ -39,7 +47,7 @@ void rill_stream_dispose(rill_stream *stream)
     rill_bytes_dispose(slab, &stream->trailers);
     rill_bytes_dispose(slab, &stream->informational);
     rill_bytes_dispose(slab, &stream->kept);
-    rill_chunks_dispose(slab, &stream->chunks);
+    drop_chunks(stream);
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
     stream->error_count = 0;
@@ -99,7 +107,7 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
                       (reason == RILL_RESET && code == NGHTTP2_REFUSED_STREAM);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
         rill_bytes_dispose(&stream->turn->slab, &stream->kept);
-        rill_chunks_dispose(&stream->turn->slab, &stream->chunks);
+        drop_chunks(stream);
     }
     return true;
 }
@@ -153,18 +161,6 @@ static void no_memory(rill_stream *stream)
     rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
 }
 
-/* nghttp2 has checked the digits (and that there is one value); a length beyond 2^63 is its error. */
-static int64_t parse_length(const char *value, size_t length)
-{
-    int64_t number = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (value[i] < '0' || value[i] > '9' || number > (INT64_MAX - 9) / 10)
-            return -1;
-        number = number * 10 + (value[i] - '0');
-    }
-    return length ? number : -1;
-}
-
 static int parse_status(const char *value, size_t length)
 {
     return length == 3 ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
@@ -190,7 +186,7 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
         return;
     }
     if (!stream->in_trailers && name_length == 14 && !memcmp(name, "content-length", 14))
-        stream->content_length = parse_length(value, value_length);
+        stream->content_length = rill_fields_number(value, value_length);
     size_t room = name_length + value_length + 4;
     if (head->room - head->length < room &&
         !rill_bytes_reserve(&stream->turn->slab, head,
@@ -210,6 +206,8 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
 /* A 1xx head is put aside behind its three digits; the final one is still to come. */
 static void keep_informational(rill_stream *stream)
 {
+    if (stream->status == 100 && stream->source)
+        stream->source->held = false;
     char digits[12]; /* three, and room for what no status is */
     rill_slab *slab = &stream->turn->slab;
     snprintf(digits, sizeof(digits), "%03d", stream->status); /* 100 to 199 */
@@ -291,6 +289,9 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
         no_memory(stream);
         return;
     }
+    *stream->buffered += length;
+    if (stream->chunks.length + stream->owed >= stream->window && !stream->local_since_ms)
+        stream->local_since_ms = stream->turn->now_ms; /* the peer must wait for the reader */
     if (stream->hungry) {
         stream->hungry = false;
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_READABLE);
@@ -301,7 +302,12 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
 {
     size_t length =
         rill_chunks_take(&stream->turn->slab, &stream->chunks, max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
+    *stream->buffered -= length;
     stream->hungry = !length;
+    if (length && stream->local_since_ms) {
+        stream->stalled_local_ms += (uint32_t)(stream->turn->now_ms - stream->local_since_ms);
+        stream->local_since_ms = 0;
+    }
     return length;
 }
 

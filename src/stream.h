@@ -4,6 +4,7 @@
 #define RILL_STREAM_H
 
 #include "bytes.h"
+#include "source.h"
 #include "turn.h"
 
 /* Sending and receiving are two halves (RFC 9113 section 5.1). */
@@ -32,6 +33,7 @@ struct rill_stream {
     bool no_limits;          /* HEAD, 204, 304: sizes do not apply */
     bool reached_warnsize, warn;
     bool blocked;            /* its upload waits for the socket */
+    bool starved;            /* its upload waits for its source */
 
     int32_t status;         /* 0: no final head yet */
     int64_t content_length; /* announced; -1: not */
@@ -44,8 +46,13 @@ struct rill_stream {
     rill_chunks chunks; /* the body, when it is read in pieces */
     uint64_t received;  /* DATA payload without padding */
 
-    const char *body; /* of the request; borrowed */
-    size_t body_length, body_sent;
+    rill_source *source; /* of the request's body; borrowed; NULL: none */
+    uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
+    uint32_t window;     /* its receive window */
+    uint32_t owed;       /* window kept back from the peer while too much is buffered */
+    uint64_t update_ms;  /* when it gave window back last */
+    uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
+    uint32_t stalled_local_ms, stalled_remote_ms;
 
     uint64_t sent_ms, head_ms; /* instants; 0: has not happened */
     rill_error *errors;        /* owned: why it failed, then causes; NULL: it did not */
@@ -59,8 +66,9 @@ typedef struct rill_stream_setup {
     bool pieces, no_limits;
     uint64_t maxsize, warnsize;
     uint32_t max_header_list;
-    const char *body;
-    size_t body_length;
+    rill_source *source;
+    uint64_t *buffered;
+    uint32_t window;
 } rill_stream_setup;
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);
