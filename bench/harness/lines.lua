@@ -1,0 +1,198 @@
+--- The lines of the table: what runs, on which server, and what it is held against.
+---
+--- A figure is one of
+---   cpu      CPU seconds a unit, over the peer's; less is better
+---   speed    units a second, over the peer's; more is better
+---   memory   resident memory at most, over the peer's; less is better
+---   peak     resident memory at most, in MB (10^6 bytes)
+---   a name   that the program prints with a number
+--- `of` names the contestant that is held ("rill" unless said), `against` the one it is held against.
+--- The musts are those of the first version; where it names none, of the table that follows it.
+local contestants = require("contestants")
+local curl, h2load, rill = contestants.curl, contestants.h2load, contestants.rill
+
+local MEGABYTES = 256
+local LARGE = MEGABYTES * 2 ^ 20
+local UPLOADS, UPLOAD_MEGABYTES = 10, 64
+
+-- Options of h2load.
+local function streams(connections, per_connection)
+  return function()
+    return { "-c" .. connections, "-m" .. per_connection }
+  end
+end
+
+local function upload_file(place)
+  return place.scratch:large("upload", UPLOAD_MEGABYTES * 2 ^ 20)
+end
+
+-- The same words once for each upload.
+local function repeated(count, words)
+  return function(place)
+    local list = {}
+    for _ = 1, count do
+      for _, word in ipairs(words(place)) do
+        list[#list + 1] = word
+      end
+    end
+    return list
+  end
+end
+
+local download = {
+  h2load = h2load(MEGABYTES, "/256m", streams(1, 1), 1),
+  curl = curl(MEGABYTES, function(place)
+    return { "-o", "/dev/null", place.url .. "/256m" }
+  end, 1),
+}
+
+local function large_file(scratch)
+  scratch:large("256m", LARGE)
+end
+
+return {
+  {
+    name = "get_1k", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("get_1k", 200000, "/1k-0"),
+      h2load = h2load(200000, "/1k-0", streams(1, 100)),
+    },
+    figures = {
+      { "cpu", against = "h2load", must = 2.2, aim = 1.2 },
+      { "speed", against = "h2load", must = 0.9, aim = 1.1 },
+    },
+  },
+  {
+    name = "get_distinct", title = "GET 1 KiB, 100 streams, every URL distinct", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("get_distinct", 300000, "/1k-"),
+      h2load = h2load(300000, "/1k-0", streams(1, 100)),
+    },
+    figures = {
+      { "cpu", against = "h2load", must = 2.2, aim = 1.5 },
+      { "speed", against = "h2load", must = 0.9, aim = 1.1 },
+      { "peak", must = 40, aim = 12 },
+    },
+  },
+  {
+    name = "chunks_256m", title = "256 MiB by stream:chunks()", unit = "MiB", server = "nghttpd", prepare = large_file,
+    contestants = {
+      rill = rill("chunks_256m", MEGABYTES, "/256m"),
+      h2load = download.h2load,
+    },
+    figures = {
+      { "cpu", against = "h2load", must = 1.5, aim = 1.2 },
+      { "peak", must = 64 * 2 ^ 20 / 1e6 },
+    },
+  },
+  {
+    name = "headers_22", title = "GET 1 KiB with 22 response headers", unit = "request", server = "nginx_22",
+    contestants = {
+      rill = rill("get_1k", 60000, "/1k-0"),
+      h2load = h2load(60000, "/1k-0", streams(1, 100)),
+    },
+    figures = { { "cpu", against = "h2load", must = 1.15, aim = 0.9 } },
+  },
+  {
+    name = "bodies_64k", title = "GET 64 KiB, bodies as strings", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("get_distinct", 20000, "/64k-"),
+      h2load = h2load(20000, "/64k-0", streams(1, 100)),
+    },
+    figures = {
+      { "cpu", against = "h2load", must = 1.2, aim = 1.0 },
+      { "peak", must = 64, aim = 18 },
+    },
+  },
+  {
+    name = "sequential", title = "one GET after the other", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("sequential", 20000, "/1k-0"),
+      h2load = h2load(20000, "/1k-0", streams(1, 1)),
+    },
+    figures = { { "cpu", against = "h2load", must = 1.0, aim = 0.8 } },
+  },
+  {
+    name = "whole_256m", title = "256 MiB kept in C", unit = "MiB", server = "nghttpd", prepare = large_file,
+    contestants = {
+      rill = rill("whole_256m", MEGABYTES, "/256m"),
+      h2load = download.h2load,
+      curl = download.curl,
+    },
+    figures = {
+      { "cpu", against = "curl", must = 1.1, aim = 1.0 },
+      { "cpu", against = "h2load", must = 1.2, aim = 1.0 },
+    },
+  },
+  {
+    name = "upload_64m", title = "upload of 64 MiB from a string", unit = "MiB", server = "nghttpd",
+    prepare = function(scratch)
+      upload_file { scratch = scratch }
+    end,
+    contestants = {
+      rill = rill("upload_64m", UPLOADS * UPLOAD_MEGABYTES, "/empty"),
+      h2load = h2load(UPLOADS * UPLOAD_MEGABYTES, "/empty", function(place)
+        return { "-c1", "-m1", "-d", upload_file(place) }
+      end, UPLOADS),
+      curl = curl(UPLOADS * UPLOAD_MEGABYTES, repeated(UPLOADS, function(place)
+        return { "-T", upload_file(place), place.url .. "/empty" }
+      end), UPLOADS),
+    },
+    figures = {
+      { "cpu", against = "curl", must = 0.8, aim = 0.55 },
+      { "cpu", against = "h2load", must = 1.2, aim = 0.8 },
+    },
+  },
+  {
+    name = "handshake_full", title = "full TLS 1.3 handshake, verified, and one GET", unit = "connection",
+    server = "nginx_full",
+    contestants = {
+      rill = rill("handshake_full", 400, "/empty"),
+      h2load = h2load(400, "/empty", streams(400, 1)),
+    },
+    figures = { { "cpu", against = "h2load", must = 1.2, aim = 1.05 } },
+  },
+  {
+    name = "handshake_resumed", title = "resumed handshake and one GET", unit = "connection", server = "nginx_resumed",
+    contestants = {
+      rill = rill("handshake_resumed", 400, "/empty"),
+      full = rill("handshake_full", 400, "/empty"),
+    },
+    servers = { full = "nginx_full" },
+    figures = { { "cpu", against = "full", must = 0.6, aim = 0.5 } },
+  },
+  {
+    name = "idle_connections", title = "1,000 idle TLS connections", unit = "connection", server = "nghttpd",
+    contestants = { rill = rill("idle_connections", 1000, "/empty") },
+    figures = { { "kib_per_connection", must = 60, aim = 48 } },
+  },
+  {
+    name = "many_connections", title = "1,000 connections with 10 streams each", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("many_connections", 100000, "/1k-0"),
+      h2load = h2load(100000, "/1k-0", streams(1000, 10)),
+    },
+    figures = {
+      { "memory", against = "h2load", must = 1.3, aim = 1.1 },
+      { "cpu", against = "h2load", must = 1.3, aim = 1.1 },
+    },
+  },
+  {
+    name = "queued", title = "100,000 queued tasks, each one GET", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("queued", 100000, "/1k-"),
+      workers = rill("get_distinct", 100000, "/1k-"),
+    },
+    figures = {
+      { "cpu", against = "workers", must = 1.4, aim = 1.2 },
+      { "kib_per_task", must = 4, aim = 2.5 },
+    },
+  },
+  { name = "lua_curl_go", title = "GET 1 KiB against Lua-cURL multi and Go net/http",
+    pending = "those peers have no program in bench/ yet" },
+  { name = "to_file", title = "256 MiB to a file, against curl -o", pending = "client:download is not built yet" },
+  { name = "in_flight", title = "memory of a stream in flight, of a queued request in C",
+    pending = "no program in bench/ yet" },
+  { name = "round_trip_20ms", title = "download at 20 ms round trip",
+    pending = "the growing window is not built yet, nor the delaying proxy" },
+}

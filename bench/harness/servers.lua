@@ -1,0 +1,115 @@
+--- The servers of the bench, started when a line first needs them: each on a free port of 127.0.0.1.
+local process = require("process")
+local scratch = require("scratch")
+local system = require("system")
+
+local M = {}
+
+local READY_WITHIN = 10 -- seconds
+
+-- nghttpd with one thread; windows that do not hold an upload back.
+local function nghttpd(files, port)
+  return { "nghttpd", "-n1", "-w24", "-W24", "-a", "127.0.0.1", "-d", files.root, tostring(port), files.key,
+    files.certificate }
+end
+
+-- $extra headers beside the seven that nginx sends of itself with a file.
+local NGINX = [[
+daemon off;
+master_process off;
+worker_rlimit_nofile 8192;
+pid $path/nginx.pid;
+error_log $path/nginx.log error;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  default_type application/octet-stream;
+  client_body_temp_path $path/temp/body;
+  proxy_temp_path $path/temp/proxy;
+  fastcgi_temp_path $path/temp/fastcgi;
+  uwsgi_temp_path $path/temp/uwsgi;
+  scgi_temp_path $path/temp/scgi;
+  open_file_cache max=1000;
+  ssl_certificate $certificate;
+  ssl_certificate_key $key;
+  root $root;
+  server {
+    listen 127.0.0.1:$port ssl http2 backlog=4096;
+    $settings
+  }
+}
+]]
+
+local function nginx(settings)
+  return function(files, port)
+    local values = { path = files.path, root = files.root, key = files.key, certificate = files.certificate,
+      port = port, settings = settings }
+    local config = files:file(("nginx-%d.conf"):format(port))
+    scratch.write(config, (NGINX:gsub("%$([%w_]+)", values)))
+    return { "nginx", "-c", config, "-e", files:file("nginx.log") }
+  end
+end
+
+local HEADERS_22 = { "keepalive_requests 1000000000;" }
+for i = 1, 15 do
+  HEADERS_22[#HEADERS_22 + 1] = ('add_header x-bench-%d "value number %d of some length";'):format(i, i)
+end
+
+-- How to start each of them.
+local SERVERS = {
+  nghttpd = { program = "nghttpd", command = nghttpd },
+  nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
+  -- One request a connection, and every handshake a full one.
+  nginx_full = { program = "nginx",
+    command = nginx("keepalive_requests 1; ssl_session_tickets off; ssl_session_cache off;") },
+  -- One request a connection; its tickets may be used again.
+  nginx_resumed = { program = "nginx", command = nginx("keepalive_requests 1; ssl_session_tickets on;") },
+}
+
+---@class bench.Servers
+local Servers = {}
+Servers.__index = Servers
+
+--- Why a server cannot be used; nil when it can.
+---@param name string
+---@return string?
+function M.missing(name)
+  local program = SERVERS[name].program
+  if not system.line_of("command -v " .. program) then return program .. " is not installed" end
+end
+
+--- The port of a server, which is started if need be.
+---@param name string
+---@return integer port
+function Servers:port(name)
+  if self._ports[name] then return self._ports[name] end
+  system.pin(self._cpu)
+  local port = system.free_port()
+  local argv = SERVERS[name].command(self._files, port)
+  local server = process.start_server(argv, self._files:file(name .. ".out"))
+  self._running[#self._running + 1] = server
+  local deadline = system.now() + READY_WITHIN
+  while not system.listens(port) do
+    if server:ended() or system.now() > deadline then
+      error(("%s does not listen:\n%s"):format(table.concat(argv, " "), server:output()), 0)
+    end
+    system.sleep(0.01)
+  end
+  self._ports[name] = port
+  return port
+end
+
+function Servers:stop()
+  for _, server in ipairs(self._running) do
+    server:stop()
+  end
+end
+
+---@param files bench.Scratch
+---@param cpu integer where they run
+---@return bench.Servers
+function M.new(files, cpu)
+  return setmetatable({ _files = files, _cpu = cpu, _ports = {}, _running = {} }, Servers)
+end
+
+return M

@@ -1,0 +1,21 @@
+--- Many origins that are one server: names of the bench's certificate, told to a client as `resolve`.
+local program = require("program")
+
+local M = {}
+
+--- A client for `count` origins, and their URLs.
+---@param count integer
+---@return rill.Client
+---@return string[] urls
+function M.client(count)
+  local port, path = program.url:match(":(%d+)(/.*)$")
+  local resolve, urls = {}, {}
+  for i = 1, count do
+    local authority = ("o%d.bench.test:%s"):format(i, port)
+    resolve[authority] = "127.0.0.1:" .. port
+    urls[i] = "https://" .. authority .. path
+  end
+  return program.client { resolve = resolve, max_connections = count + 1 }, urls
+end
+
+return M
