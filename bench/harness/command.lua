@@ -112,8 +112,8 @@ end
 
 local function gather(options, runnable, left_out, samples, cpus)
   local present, missing = contestants.peers()
-  local run = { date = os.date("!%Y-%m-%d"), rounds = options.rounds, machine = machine(#cpus), versions = versions(present),
-    missing = missing, left_out = left_out, lines = {} }
+  local run = { date = os.date("!%Y-%m-%d"), rounds = options.rounds, machine = machine(#cpus),
+    versions = versions(present), missing = missing, left_out = left_out, lines = {} }
   for _, line in ipairs(runnable) do
     local units = {}
     for name, contestant in pairs(line.contestants) do

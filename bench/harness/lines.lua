@@ -13,7 +13,7 @@ local curl, h2load, rill = contestants.curl, contestants.h2load, contestants.ril
 
 local MEGABYTES = 256
 local LARGE = MEGABYTES * 2 ^ 20
-local UPLOADS, UPLOAD_MEGABYTES = 10, 64
+local UPLOADS, UPLOAD_MEGABYTES = 6, 64
 
 -- Options of h2load.
 local function streams(connections, per_connection)
@@ -66,7 +66,7 @@ return {
     name = "get_distinct", title = "GET 1 KiB, 100 streams, every URL distinct", unit = "request", server = "nghttpd",
     contestants = {
       rill = rill("get_distinct", 300000, "/1k-"),
-      h2load = h2load(300000, "/1k-0", streams(1, 100)),
+      h2load = h2load(200000, "/1k-0", streams(1, 100)),
     },
     figures = {
       { "cpu", against = "h2load", must = 2.2, aim = 1.5 },
@@ -97,7 +97,7 @@ return {
     name = "bodies_64k", title = "GET 64 KiB, bodies as strings", unit = "request", server = "nghttpd",
     contestants = {
       rill = rill("get_distinct", 20000, "/64k-"),
-      h2load = h2load(20000, "/64k-0", streams(1, 100)),
+      h2load = h2load(10000, "/64k-0", streams(1, 100)),
     },
     figures = {
       { "cpu", against = "h2load", must = 1.2, aim = 1.0 },
@@ -107,8 +107,8 @@ return {
   {
     name = "sequential", title = "one GET after the other", unit = "request", server = "nghttpd",
     contestants = {
-      rill = rill("sequential", 20000, "/1k-0"),
-      h2load = h2load(20000, "/1k-0", streams(1, 1)),
+      rill = rill("sequential", 10000, "/1k-0"),
+      h2load = h2load(10000, "/1k-0", streams(1, 1)),
     },
     figures = { { "cpu", against = "h2load", must = 1.0, aim = 0.8 } },
   },
@@ -169,8 +169,8 @@ return {
   {
     name = "many_connections", title = "1,000 connections with 10 streams each", unit = "request", server = "nghttpd",
     contestants = {
-      rill = rill("many_connections", 100000, "/1k-0"),
-      h2load = h2load(100000, "/1k-0", streams(1000, 10)),
+      rill = rill("many_connections", 50000, "/1k-0"),
+      h2load = h2load(50000, "/1k-0", streams(1000, 10)),
     },
     figures = {
       { "memory", against = "h2load", must = 1.3, aim = 1.1 },
