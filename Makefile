@@ -14,6 +14,7 @@ BUILD ?= build
 LUAJIT ?= luajit
 INSTALL ?= install
 SECONDS ?= 60
+Q = $(if $(V),,@)# V=1 shows the commands
 
 LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -39,27 +40,31 @@ needs:
 
 $(BUILD)/%.o: src/%.c Makefile | needs
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  cc $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Made beside its place and moved: a running program keeps the library that it has mapped.
 $(LIBRARY): $(OBJECTS)
-	$(CC) $(ALL_LDFLAGS) $(CFLAGS) -o $@.new $^ $(shell pkg-config --libs $(LIBRARIES))
-	mv $@.new $@
-	ln -sf $(@F) $(BUILD)/$(SONAME)
-	ln -sf $(SONAME) $(BUILD)/librill.so
+	@echo '  ld $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) $(CFLAGS) -o $@.new $^ $(shell pkg-config --libs $(LIBRARIES))
+	$(Q)mv $@.new $@
+	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(BUILD)/librill.so
 
 lua/rill/librill.so: | $(LIBRARY)
-	ln -sfn ../../$(LIBRARY) $@
+	$(Q)ln -sfn ../../$(LIBRARY) $@
 
 lua/rill/cdef.lua: src/rill.h
 	@mkdir -p $(BUILD)
-	$(CC) -E -P -DRILL_CDEF -o $(BUILD)/cdef.h $<
-	{ echo 'return [['; cat $(BUILD)/cdef.h; echo ']]'; } > $@.new
-	mv $@.new $@
+	@echo '  made $@'
+	$(Q)$(CC) -E -P -DRILL_CDEF -o $(BUILD)/cdef.h $<
+	$(Q){ echo 'return [['; cat $(BUILD)/cdef.h; echo ']]'; } > $@.new
+	$(Q)mv $@.new $@
 
 # A C program of the specs, built as one outside would: the header, -lrill.
 $(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -o $@ $< \
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -o $@ $< \
 		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
