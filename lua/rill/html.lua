@@ -15,7 +15,7 @@ local MAX_DEPTH = 256
 local MAX_PARSED = 2 ^ 20 -- bytes per parser: its dictionary of names gets slow as it grows
 local MAX_WORDS = 2048 -- in one tag, and so attributes: each is compared with all before it
 
--- XML_PARSE_RECOVER, NOERROR, NOWARNING, HUGE (its own depth limit would drop the rest), HTML_PARSE_IGNORE_ENC (it is UTF-8 now)
+-- XML_PARSE_RECOVER, NOERROR, NOWARNING, HUGE (else it drops what is deeper than its limit), HTML_PARSE_IGNORE_ENC
 local PARSE_OPTIONS = 2 ^ 0 + 2 ^ 5 + 2 ^ 6 + 2 ^ 19 + 2 ^ 21
 local ENCODING_UTF8 = 1
 local ELEMENT_NODE = 1

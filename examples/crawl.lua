@@ -1,0 +1,195 @@
+--- Crawls a site over HTTP/2: follows the links of one host breadth first, writes a line of JSON per page.
+--- Works from anywhere: luajit examples/crawl.lua https://example.com/ --out pages.jsonl
+local USAGE = [[
+usage: crawl.lua START_URL [--out FILE] [--concurrency N] [--max-pages N] [--ca FILE]
+
+  --out FILE        where the lines of JSON go (standard output)
+  --concurrency N   pages at a time (32)
+  --max-pages N     pages in all (no limit)
+  --ca FILE         certificates to trust, PEM (the system's)
+]]
+
+local here = arg[0]:match "^(.*)/" or "."
+package.path = ("%s/../lua/?.lua;%s/../lua/?/init.lua;%s"):format(here, here, package.path)
+
+local ffi = require "ffi"
+local html = require "rill.html"
+local rill = require "rill"
+
+ffi.cdef "int isatty(int fd);"
+
+local ON_TERMINAL = ffi.C.isatty(2) == 1 -- stderr
+local MAX_PAGE = 32 * 2 ^ 20 -- bytes
+local DEFAULTS = { concurrency = 32, max_pages = math.huge }
+local OPTIONS = { ["--out"] = "out", ["--concurrency"] = "concurrency", ["--max-pages"] = "max_pages", ["--ca"] = "ca" }
+local FIELDS = { "url", "status", "bytes", "content_type", "seconds", "close_reason", "error" }
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function complain(status, ...)
+  io.stderr:write("crawl.lua: ", string.format(...), "\n", status == 2 and "\n" .. USAGE or "")
+  os.exit(status, true)
+end
+
+--- Reads the command line.
+local function read_options(words)
+  local options = setmetatable({}, { __index = DEFAULTS })
+  local i = 1
+  while words[i] do
+    local word, value = words[i], words[i + 1]
+    local name = OPTIONS[word]
+    if not name then
+      if word:find "^%-" or options.start then complain(2, "what is %s?", word) end
+      options.start, i = word, i + 1
+    else
+      local number = DEFAULTS[name] and tonumber(value)
+      if not value or DEFAULTS[name] and not (number and number >= 1 and number % 1 == 0) then
+        complain(2, "%s takes a %s, got %s", word, DEFAULTS[name] and "whole number from 1" or "file", value or "nothing")
+      end
+      options[name], i = number or value, i + 2
+    end
+  end
+  local start, err = rill.url.normalize(options.start or complain(2, "START_URL is missing"))
+  options.start = start or complain(2, "%s", err)
+  return options
+end
+
+--- JSON of a string (bytes above ASCII are read as Latin-1), a number or nil.
+local function json(value)
+  if type(value) ~= "string" then return value and ("%.14g"):format(value) or "null" end
+  local escaped = value:gsub('[%c"\\\127-\255]', function(char)
+    return ESCAPES[char] or ("\\u%04x"):format(char:byte())
+  end)
+  return '"' .. escaped .. '"'
+end
+
+local function json_line(page)
+  local parts = {}
+  for i, name in ipairs(FIELDS) do
+    parts[i] = json(name) .. ":" .. json(page[name])
+  end
+  return "{" .. table.concat(parts, ",") .. "}\n"
+end
+
+local function is_html(content_type)
+  local kind = (content_type or ""):lower():match "^%s*([^;%s]*)"
+  return kind == "text/html" or kind == "application/xhtml+xml"
+end
+
+--- Gets one page. Returns what its line says, and the links on it.
+local function visit(client, address)
+  local page, began = { url = address, bytes = 0 }, rill.now()
+  local response, err = client:get(address, {
+    on_headers = function(head)
+      page.status, page.content_type = head.status, head.headers["content-type"]
+      return not is_html(page.content_type) and "stop" or nil
+    end,
+  })
+  page.seconds = rill.now() - began
+  if not response then
+    page.close_reason, page.error = err.reason, tostring(err)
+    return page, {}
+  end
+  page.bytes, page.close_reason = response.bytes_received, response.close_reason
+  local links = is_html(page.content_type) and html.links(response.body, address, page.content_type) or {}
+  local location = page.status >= 300 and page.status < 400 and response.headers["location"]
+  links[#links + 1] = location and rill.url.resolve(address, location) or nil
+  return page, links
+end
+
+--- A queue of addresses, and the way into it: each once, and only on the host where the crawl starts.
+local function new_frontier(start, max_pages)
+  local home = rill.url.parse(start)
+  local queue, seen, count = rill.queue(), {}, 0
+  local function add(link)
+    local address = rill.url.normalize(link)
+    local parts = address and not seen[address] and count < max_pages and rill.url.parse(address)
+    if parts and parts.scheme == home.scheme and parts.authority == home.authority then
+      seen[address], count = true, count + 1
+      queue:push(address)
+    end
+  end
+  add(start)
+  return queue, add
+end
+
+--- Tells how it goes until cancelled: in one line kept current on a terminal, else in a line now and then.
+local function show_progress(totals, queue)
+  while true do
+    rill.sleep(ON_TERMINAL and 0.2 or 5)
+    local rate = totals.pages / (rill.now() - totals.began)
+    local line = ("%d pages done, %d queued, %.0f per second, %.1f MB, %d errors"):format(totals.pages, queue:count(),
+      rate, totals.bytes / 1e6, totals.errors)
+    io.stderr:write(ON_TERMINAL and "\r" .. line .. "\27[K" or line .. "\n")
+  end
+end
+
+local function count_page(totals, page)
+  totals.pages, totals.bytes = totals.pages + 1, totals.bytes + page.bytes
+  totals.errors = totals.errors + (page.error and 1 or 0)
+  totals.reasons[page.close_reason] = (totals.reasons[page.close_reason] or 0) + 1
+end
+
+local function summarize(totals, stats)
+  local seconds, reasons = rill.now() - totals.began, {}
+  for reason, count in pairs(totals.reasons) do
+    reasons[#reasons + 1] = ("%s %d"):format(reason, count)
+  end
+  table.sort(reasons)
+  io.stderr:write(ON_TERMINAL and "\r\27[K" or "", totals.caught and "stopped by SIG" .. totals.caught .. "\n" or "",
+    ("pages:         %d (%d errors)\n"):format(totals.pages, totals.errors),
+    ("bytes:         %.0f\n"):format(totals.bytes),
+    ("seconds:       %.2f\n"):format(seconds),
+    ("pages/second:  %.1f\n"):format(totals.pages / seconds),
+    ("connections:   %d\n"):format(stats.connections_opened),
+    ("close reasons: %s\n"):format(table.concat(reasons, ", ")))
+end
+
+--- Crawls until no page is left, somebody interrupts, or `out` takes no more. Returns the totals.
+local function crawl(client, options, out)
+  local queue, add = new_frontier(options.start, options.max_pages)
+  local totals = { pages = 0, bytes = 0, errors = 0, reasons = {}, began = rill.now() }
+  local pages = rill.map(queue, function(address)
+    return visit(client, address)
+  end, { concurrency = options.concurrency })
+  local progress = rill.spawn(show_progress, totals, queue)
+  rill.spawn(function()
+    totals.caught = rill.signal("INT", "TERM") -- once: the next one ends the process
+    pages:close()
+  end)
+
+  for address, page, links in pages do
+    if not page then -- a fault of ours, in `links`: the page is told, the crawl goes on
+      page, links = { url = address, bytes = 0, close_reason = "error", error = tostring(links) }, {}
+    end
+    for _, link in ipairs(links) do
+      add(link)
+    end
+    count_page(totals, page)
+    local written, why = out:write(json_line(page))
+    if not written then
+      totals.failure = why
+      pages:close()
+    end
+  end
+  progress:cancel()
+  summarize(totals, client:stats())
+  return totals
+end
+
+local options = read_options(arg)
+local client, err = rill.client { maxsize = MAX_PAGE, timeout = 60, tls = { ca_file = options.ca } }
+if not client then complain(1, "%s", err) end
+local out = io.stdout
+if options.out then
+  out, err = io.open(options.out, "w")
+  if not out then complain(1, "cannot write %s", err) end
+end
+out:setvbuf "line" -- whole lines, whatever happens
+
+local totals = rill.run(crawl, client, options, out)
+local closed, why = out:close()
+if totals.failure or not closed then
+  complain(1, "cannot write %s: %s", options.out or "standard output", totals.failure or why)
+end
+client:close()
+os.exit(totals.caught == "INT" and 130 or totals.caught and 143 or totals.errors == totals.pages and 1 or 0, true)
