@@ -73,7 +73,7 @@ function Rounds:_run(line, name)
   local server = line.servers and line.servers[name] or line.server
   local port = setting.servers:port(server)
   local argv = contestant.arguments {
-    url = "https://127.0.0.1:" .. port, ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
+    url = "https://localhost:" .. port, ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
   }
   system.pin(setting.client_cpu)
   local ended = process.run(argv, setting.scratch:file("client.out"), RUN_WITHIN)
