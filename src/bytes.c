@@ -30,7 +30,8 @@ bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, siz
         if (!rill_bytes_reserve(slab, bytes, room > wanted ? room : wanted))
             return false;
     }
-    memcpy(bytes->data + bytes->length, data, length);
+    if (length)
+        memcpy(bytes->data + bytes->length, data, length);
     bytes->length = wanted;
     return true;
 }

@@ -414,6 +414,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
 {
     rill_turn *turn = client->pool.turn;
     rill_url url;
+    turn->now_ms = rill_clock_ms(); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
     bool path = client->bound && request->url_length && request->url[0] == '/';

@@ -210,7 +210,7 @@ static void act_dialing(rill_conn *conn)
         rill_conn_fail(conn, &error);
         return;
     }
-    conn->active_ms = conn->setup.turn->now_ms;
+    conn->active_ms = conn->opened_ms = conn->setup.turn->now_ms;
     set_state(conn, CONN_OPEN);
 }
 
@@ -309,6 +309,8 @@ uint32_t rill_conn_room(const rill_conn *conn)
     if (conn->state != CONN_OPEN || !rill_session_usable(session) ||
         rill_transport_blocked(&conn->transport))
         return 0;
+    if (!conn->greeted)
+        return session->streams > 0 || session->active ? 0 : CONN_UNGREETED;
     uint32_t most = session->peer_max_streams;
     if (most > conn->setup.max_streams)
         most = conn->setup.max_streams;

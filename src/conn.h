@@ -7,8 +7,10 @@
 
 enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
 
-/* Causes that are kept of what ended a connection, oldest first. */
-enum { CONN_CAUSES = 4 };
+/* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113 section
+ * 3.4), but those beyond the limit come back refused: one saves the round trip that a lone request
+ * would wait, and it must be one that may be sent again. */
+enum { CONN_UNGREETED = 1 };
 
 typedef struct rill_conn rill_conn;
 
@@ -36,7 +38,7 @@ struct rill_conn {
     bool counted;       /* by the client, as opened */
     bool given_back;    /* evicted: its place is another's already */
     uint64_t active_ms; /* when something moved last */
-    uint64_t connect_deadline_ms;
+    uint64_t opened_ms; /* when TLS stood */
     float dns_s, connect_s, tls_s;
     rill_address address;
     rill_bytes certificate; /* the peer's leaf, DER; made when asked for */

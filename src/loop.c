@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "conn.h"
+#include "transport.h"
 #include "error.h"
 
 /* More requests than this waiting to be written are sent before the next batch of events is handed
@@ -194,6 +195,32 @@ static struct event_base *new_base(void)
     return base;
 }
 
+/* libevent does not tell its epoll descriptor: it is the one whose list shows our timerfd. */
+static int find_epoll(int listed_fd)
+{
+    DIR *dir = opendir("/proc/self/fdinfo");
+    if (!dir)
+        return -1;
+    int found = -1;
+    struct dirent *item;
+    while (found < 0 && (item = readdir(dir))) {
+        char path[64], line[256];
+        if (item->d_name[0] == '.' ||
+            snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", item->d_name) < 0)
+            continue;
+        FILE *file = fopen(path, "re");
+        if (!file)
+            continue;
+        int fd;
+        while (fgets(line, sizeof(line), file))
+            if (sscanf(line, "tfd: %d", &fd) == 1 && fd == listed_fd)
+                found = atoi(item->d_name);
+        fclose(file);
+    }
+    closedir(dir);
+    return found;
+}
+
 rill_loop *rill_loop_new(rill_error *err)
 {
     if (err)
@@ -216,6 +243,7 @@ rill_loop *rill_loop_new(rill_error *err)
         event_new(loop->turn.base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
     if (!loop->timer_event || event_add(loop->timer_event, NULL))
         goto fail;
+    loop->epoll_fd = find_epoll(loop->timer_fd);
     return loop;
 fail:
     rill_error_set(err, RILL_ERROR, "a loop cannot be made: %s", strerror(errno));
@@ -244,6 +272,7 @@ void rill_loop_free(rill_loop *loop)
         free_alarm(loop, loop->alarms);
     while (loop->signals)
         free_signal(loop, loop->signals);
+    rill_transport_dispose_shared(turn);
     if (loop->wake_event)
         event_free(loop->wake_event);
     if (loop->timer_event)
@@ -295,6 +324,7 @@ static int32_t pass(rill_loop *loop, int flags)
 
 static void act(rill_turn *turn)
 {
+    turn->now_ms = rill_clock_ms();
     turn->stepping = true;
     rill_turn_act(turn);
     turn->stepping = false;
@@ -347,6 +377,14 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
     return take_events(loop, events, max);
 }
 
+/* Waits until the loop has something to do. libevent would go on waiting after a signal, and a
+ * script's own handler (Ctrl-C) would never be looked at: false when one has run. */
+static bool wait_ready(int epoll_fd)
+{
+    struct pollfd ready = {.fd = epoll_fd, .events = POLLIN};
+    return poll(&ready, 1, -1) >= 0 || errno != EINTR;
+}
+
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
 {
     rill_turn *turn = &loop->turn;
@@ -359,66 +397,46 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     if (timeout_ms > 0)
         end_ms = rill_clock_ms() + (uint64_t)timeout_ms;
     while (!turn->event_count) {
-        int flags = EVLOOP_ONCE;
-        if (turn->marks || timeout_ms == 0) {
-            flags |= EVLOOP_NONBLOCK;
-        } else {
+        int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
+        bool interrupted = false;
+        if (!turn->marks && timeout_ms) {
             uint64_t next_ms = rill_wheel_next(&turn->wheel);
             arm(loop, next_ms < end_ms ? next_ms : end_ms);
+            if (loop->epoll_fd < 0)
+                flags = EVLOOP_ONCE;
+            else
+                interrupted = !wait_ready(loop->epoll_fd);
         }
         int32_t code = pass(loop, flags);
         if (code)
             return code;
-        if (timeout_ms == 0 || turn->now_ms >= end_ms)
+        if (interrupted || timeout_ms == 0 || turn->now_ms >= end_ms)
             break;
     }
     return take_events(loop, events, max);
 }
 
-/* libevent does not tell its epoll descriptor: it is the one whose list shows our eventfd. */
-static int find_epoll(int listed_fd)
-{
-    DIR *dir = opendir("/proc/self/fdinfo");
-    if (!dir)
-        return -1;
-    int found = -1;
-    struct dirent *item;
-    while (found < 0 && (item = readdir(dir))) {
-        char path[64], line[256];
-        if (item->d_name[0] == '.' ||
-            snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", item->d_name) < 0)
-            continue;
-        FILE *file = fopen(path, "re");
-        if (!file)
-            continue;
-        int fd;
-        while (fgets(line, sizeof(line), file))
-            if (sscanf(line, "tfd: %d", &fd) == 1 && fd == listed_fd)
-                found = atoi(item->d_name);
-        fclose(file);
-    }
-    closedir(dir);
-    return found;
-}
-
 int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 {
     rill_turn *turn = &loop->turn;
-    if (loop->epoll_fd >= 0)
+    if (err)
+        rill_error_clear(err);
+    if (turn->wake_fd >= 0)
         return loop->epoll_fd;
+    if (loop->epoll_fd < 0)
+        return rill_error_set(err, RILL_ERROR, "the loop's descriptor cannot be found: "
+                                               "/proc/self/fdinfo does not tell"), -1;
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0)
-        return rill_error_set(err, RILL_ERROR, "eventfd: %s", strerror(errno)), -1;
-    struct event *wake = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_wake, loop);
-    if (!wake || event_add(wake, NULL) || (loop->epoll_fd = find_epoll(fd)) < 0) {
-        rill_error_set(err, RILL_ERROR,
-                       "the loop's descriptor cannot be found: /proc/self/fdinfo does not tell");
-        if (wake)
-            event_free(wake);
-        close(fd);
+    loop->wake_event = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_wake, loop);
+    if (fd < 0 || !loop->wake_event || event_add(loop->wake_event, NULL)) {
+        rill_error_set(err, RILL_ERROR, "eventfd: %s", strerror(errno));
+        if (loop->wake_event)
+            event_free(loop->wake_event);
+        loop->wake_event = NULL;
+        if (fd >= 0)
+            close(fd);
         return -1;
     }
-    loop->wake_event = wake;
     turn->wake_fd = fd;
     rill_turn_wake(turn); /* whatever was given before */
     return loop->epoll_fd;

@@ -21,7 +21,7 @@ struct rill_loop {
     int timer_fd;
     uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */
     struct event *timer_event, *wake_event;
-    int epoll_fd; /* libevent's own, found on the first rill_loop_fd(); -1 before */
+    int epoll_fd; /* libevent's own; -1: could not be found */
 };
 
 #endif

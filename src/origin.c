@@ -378,9 +378,11 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         call->expect.expire = on_expect_timer;
         rill_wheel_start(&pool->turn->wheel, &call->expect, pool->turn->now_ms + CALL_EXPECT_MS);
     }
-    call->timings.dns = conn->dns_s;
-    call->timings.connect = conn->connect_s;
-    call->timings.tls = conn->tls_s;
+    if (call->started_ms <= conn->opened_ms) { /* it has waited for the dial */
+        call->timings.dns = conn->dns_s;
+        call->timings.connect = conn->connect_s;
+        call->timings.tls = conn->tls_s;
+    }
     pool->stats.attempts++;
     return true;
 }
@@ -412,7 +414,8 @@ static void dispatch(rill_origin *origin)
     bool hope = false;
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         uint32_t room = rill_conn_room(conn);
-        while (origin->first && room-- && send_call(origin, conn, origin->first))
+        while (origin->first && room-- && (conn->greeted || origin->first->repeat) &&
+               send_call(origin, conn, origin->first))
             ;
         hope = hope || conn->state == CONN_DIALING ||
                (conn->state == CONN_OPEN && rill_session_usable(&conn->session));

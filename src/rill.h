@@ -169,7 +169,8 @@ typedef struct rill_event {
     uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info() */
     const char *headers;        /* final response head without :status */
     const char *trailers;       /* NULL: none */
-    const char *informational;  /* 1xx heads one after the other, each led by its three digits; NULL: none */
+    const char *informational;  /* 1xx heads one after the other, each led by CR LF and its three
+                                   digits; NULL: none */
     const char *body;           /* whole requests with at most 64 KiB; else NULL */
     rill_body *large;           /* a larger body: whoever is handed the event owns it, and calls
                                    rill_body_free() */
@@ -201,10 +202,10 @@ RILL_API void rill_loop_free(rill_loop *loop);
  *
  * events      caller's array of `max` elements (1 or more); overwritten. Their pointers are
  *             borrowed, see rill_event.
- * timeout_ms  0 returns at once; negative waits until something happens. A signal that
- *             interrupts the wait does not end it.
+ * timeout_ms  0 returns at once; negative waits until something happens.
  *
- * Returns the number of events stored (0: timed out) or a negative enum rill_reason. */
+ * Returns the number of events stored (0: timed out, or a signal handler of the process has run)
+ * or a negative enum rill_reason. */
 RILL_API int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms);
 
 /* One descriptor for a foreign event loop: readable when rill_loop_step() has work to do (I/O, a

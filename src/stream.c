@@ -208,10 +208,10 @@ static void keep_informational(rill_stream *stream)
 {
     if (stream->status == 100 && stream->source)
         stream->source->held = false;
-    char digits[12]; /* three, and room for what no status is */
+    char digits[14]; /* CR LF, three, and room for what no status is */
     rill_slab *slab = &stream->turn->slab;
-    snprintf(digits, sizeof(digits), "%03d", stream->status); /* 100 to 199 */
-    bool kept = rill_bytes_append(slab, &stream->informational, digits, 3) &&
+    snprintf(digits, sizeof(digits), "\r\n%03d", stream->status); /* 100 to 199 */
+    bool kept = rill_bytes_append(slab, &stream->informational, digits, 5) &&
                 rill_bytes_append(slab, &stream->informational, stream->head.data,
                                   stream->head.length);
     stream->head.length = 0;
