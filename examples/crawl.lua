@@ -43,7 +43,8 @@ local function read_options(words)
     else
       local number = DEFAULTS[name] and tonumber(value)
       if not value or DEFAULTS[name] and not (number and number >= 1 and number % 1 == 0) then
-        complain(2, "%s takes a %s, got %s", word, DEFAULTS[name] and "whole number from 1" or "file", value or "nothing")
+        local kind = DEFAULTS[name] and "whole number from 1" or "file"
+        complain(2, "%s takes a %s, got %s", word, kind, value or "nothing")
       end
       options[name], i = number or value, i + 2
     end
@@ -84,7 +85,7 @@ local function visit(client, address)
       return not is_html(page.content_type) and "stop" or nil
     end,
   })
-  page.seconds = rill.now() - began
+  page.seconds = math.floor((rill.now() - began) * 1e6) / 1e6
   if not response then
     page.close_reason, page.error = err.reason, tostring(err)
     return page, {}
@@ -187,9 +188,9 @@ end
 out:setvbuf "line" -- whole lines, whatever happens
 
 local totals = rill.run(crawl, client, options, out)
-local closed, why = out:close()
-if totals.failure or not closed then
+client:close()
+local written, why = out:flush()
+if totals.failure or not written then
   complain(1, "cannot write %s: %s", options.out or "standard output", totals.failure or why)
 end
-client:close()
 os.exit(totals.caught == "INT" and 130 or totals.caught and 143 or totals.errors == totals.pages and 1 or 0, true)

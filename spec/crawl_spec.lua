@@ -1,0 +1,202 @@
+local deadline = require "support.deadline"
+local dkjson = require "dkjson"
+local process = require "support.process"
+local support = require "support"
+
+-- A small site: path -> answer. `PORT` in a body is the server's port.
+local SITE = [[
+const pages = {
+  '/': { body: `<a href="a/">a</a> <a href="./b/../a/#part">again</a> <a href="HTTPS://LOCALHOST:PORT/%61/">again</a>
+    <a href="/old">moved</a><a href="/image">no page</a><a href="/gone">404</a><a href="/short">breaks off</a>
+    <a href="/reset">reset</a><a href="/based">base</a><a href="/round">loop</a><a href="/untyped">no type</a>
+    <a href="https://elsewhere.invalid/">other host</a><a href="http://localhost:PORT/plain">other scheme</a>
+    <a href="mailto:x@y">mail</a><a href="javascript:go()">script</a><a href="https://[bad/">bad</a>
+    <map><area href="map"></map><!-- <a href="/comment"> --><script>'<a href="/script">'</script>` },
+  '/a/': { body: '<a href="../">up</a>' },
+  '/old': { status: 301, location: '/new', body: '' },
+  '/new': { body: '<a href="/old">back</a>' },
+  '/image': { type: 'image/png', endless: true },
+  '/gone': { status: 404, type: 'text/html; charset="\xe4"', body: 'gone' },
+  '/short': { body: 'half', length: 1000 },
+  '/reset': { body: 'half', reset: true },
+  '/based': { body: '<base href="/deep/er/"><a href="page">below</a>' },
+  '/deep/er/page': { body: 'deep', type: 'application/xhtml+xml' },
+  '/round': { status: 302, location: '/round', body: '' },
+  '/untyped': { type: null, endless: true },
+  '/map': { body: 'map' },
+};
+server.on('stream', (stream, headers) => {
+  const path = headers[':path'];
+  const page = pages[path] || { status: 404, body: 'no such page' };
+  log({ event: 'request', path });
+  stream.on('error', () => {});
+  stream.on('close', () => log({ event: 'close', path }));
+  const head = { ':status': page.status || 200 };
+  if (page.type !== null) head['content-type'] = page.type || 'text/html';
+  if (page.location) head.location = page.location;
+  if (page.length) head['content-length'] = page.length;
+  stream.respond(head);
+  if (page.endless) return stream.write('data');
+  if (page.reset) return stream.write(page.body, () => stream.destroy(new Error('reset')));
+  stream.end(page.body.replace(/PORT/g, server.address().port));
+});
+]]
+
+-- Every page leads to two more, for ever.
+local ENDLESS = [[
+server.on('stream', (stream, headers) => {
+  const n = Number(headers[':path'].slice(1)) || 1;
+  stream.on('error', () => {});
+  stream.respond({ ':status': 200, 'content-type': 'text/html' });
+  stream.end(`<a href="/${2 * n}"><a href="/${2 * n + 1}">`);
+});
+]]
+
+-- make asan: the crawl runs under it as well (support.process keeps these from other programs).
+local function sanitized()
+  local words = {}
+  for _, name in ipairs { "LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS" } do
+    local value = os.getenv(name)
+    if value and os.getenv "RILL_SANITIZED" then words[#words + 1] = name .. "=" .. value end
+  end
+  return words
+end
+
+-- Starts the crawl; its lines go to `crawl.lines` unless the arguments say otherwise.
+local function start(server, ...)
+  local directory = support.directory "crawl"
+  local argv = { "env" }
+  for _, word in ipairs(sanitized()) do argv[#argv + 1] = word end
+  for _, word in ipairs { "luajit", "examples/crawl.lua", server.url .. "/", "--out", directory .. "/lines",
+                          "--ca", server.ca, ... } do
+    argv[#argv + 1] = word
+  end
+  local crawl = process.start(argv, directory .. "/output")
+  crawl.lines = directory .. "/lines"
+  return crawl
+end
+
+-- The pages by path, and in order; every line must be whole.
+local function read(crawl)
+  local text = support.read(crawl.lines)
+  assert.is_true(text == "" or text:sub(-1) == "\n")
+  local by_path, list = {}, {}
+  for line in text:gmatch "[^\n]+" do
+    local page = assert(dkjson.decode(line), line)
+    page.path = page.url:match "^https://localhost:%d+(/.*)"
+    assert.is_nil(by_path[page.path], "twice: " .. page.url)
+    by_path[page.path] = page
+    list[#list + 1] = page
+  end
+  return by_path, list
+end
+
+local function paths(list)
+  local names = {}
+  for i, page in ipairs(list) do names[i] = page.path end
+  return names
+end
+
+describe("examples/crawl.lua", function()
+  after_each(function() process.stop_all() end)
+
+  it("visits every page of the host once, and tells what became of it", function()
+    local server = support.node { source = SITE }
+    local crawl = start(server)
+    assert.equal(0, crawl:wait(10), crawl:output())
+    local pages, list = read(crawl)
+
+    local seen = {}
+    for path, page in pairs(pages) do
+      seen[path] = ("%s %s"):format(page.status or "-", page.close_reason)
+    end
+    assert.same({
+      ["/"] = "200 ended", ["/a/"] = "200 ended", ["/old"] = "301 ended", ["/new"] = "200 ended",
+      ["/image"] = "200 stopped", ["/gone"] = "404 ended", ["/short"] = "200 protocol_error",
+      ["/reset"] = "200 reset", ["/based"] = "200 ended", ["/deep/er/page"] = "200 ended",
+      ["/round"] = "302 ended", ["/untyped"] = "200 stopped", ["/map"] = "200 ended",
+    }, seen)
+    assert.equal("image/png", pages["/image"].content_type)
+    assert.is_nil(pages["/untyped"].content_type)
+    assert.equal(3, pages["/map"].bytes)
+    assert.is_nil(pages["/map"].error)
+    assert.is_true(pages["/map"].seconds > 0)
+    assert.matches("reset", pages["/reset"].error)
+
+    local output = crawl:output()
+    assert.matches(("pages: +%d %%(2 errors%%)"):format(#list), output)
+    assert.matches("connections: +1\n", output)
+    assert.matches("close reasons: ended 9, protocol_error 1, reset 1, stopped 2\n", output)
+    local requests = 0
+    for _, event in ipairs(server:events()) do
+      if event.event == "request" then requests = requests + 1 end
+    end
+    assert.equal(#list, requests)
+  end)
+
+  it("goes breadth first", function()
+    local server = support.node { source = ENDLESS }
+    local crawl = start(server, "--concurrency", "1", "--max-pages", "7")
+    assert.equal(0, crawl:wait(10), crawl:output())
+    assert.same({ "/", "/2", "/3", "/4", "/5", "/6", "/7" }, paths(select(2, read(crawl))))
+  end)
+
+  it("loses no page to a server that closes its connections again and again", function()
+    local files = {}
+    for i = 1, 60 do files[i .. ".html"] = ("<a href=%d.html><a href=%d.html>"):format(2 * i % 61, (2 * i + 1) % 61) end
+    files["index.html"] = "<a href=1.html>"
+    files["0.html"] = "zero"
+    local server = support.nginx { files = files, keepalive_requests = 10 }
+    local crawl = start(server)
+    assert.equal(0, crawl:wait(10), crawl:output())
+    local _, list = read(crawl)
+    assert.equal(62, #list)
+    for _, page in ipairs(list) do assert.equal(200, page.status, page.url) end
+    assert.is_true(tonumber(crawl:output():match "connections: +(%d+)") >= 6)
+  end)
+
+  it("ends cleanly at Ctrl-C: whole lines, the summary", function()
+    local server = support.node { source = ENDLESS }
+    local crawl = start(server)
+    deadline.wait(function()
+      local file = io.open(crawl.lines)
+      local size = file and file:seek "end" or 0
+      if file then file:close() end
+      return size > 5000
+    end, 10, "some pages")
+    crawl:signal "INT"
+    assert.equal(130, crawl:wait(5))
+    local _, list = read(crawl)
+    assert.matches("stopped by SIGINT\n", crawl:output())
+    assert.matches(("pages: +%d "):format(#list), crawl:output())
+  end)
+
+  it("tells that the disk is full, and ends", function()
+    local server = support.node { source = ENDLESS }
+    local crawl = start(server, "--out", "/dev/full")
+    assert.equal(1, crawl:wait(10))
+    assert.matches("cannot write /dev/full: No space left on device\n", crawl:output())
+    assert.matches("pages: +1 ", crawl:output())
+  end)
+
+  it("has a line for a start page that cannot be got, and fails", function()
+    local crawl = start { url = require("support.tcp").refused(), ca = support.ca().file }
+    assert.equal(1, crawl:wait(10))
+    local page = read(crawl)["/"]
+    assert.equal("connect_failed", page.close_reason)
+    assert.is_nil(page.status)
+    assert.matches("refused", page.error)
+  end)
+
+  for what, words in pairs {
+    ["an unknown option"] = { "--fast" }, ["a second address"] = { "https://localhost/" },
+    ["a number that is none"] = { "--concurrency", "many" }, ["no pages"] = { "--max-pages", "0" },
+    ["an option without its value"] = { "--out" },
+  } do
+    it("refuses " .. what .. " with the usage", function()
+      local crawl = start({ url = "https://localhost", ca = "x" }, unpack(words))
+      assert.equal(2, crawl:wait(5))
+      assert.matches("usage: crawl.lua START_URL", crawl:output())
+    end)
+  end
+end)
