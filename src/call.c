@@ -302,8 +302,9 @@ void rill_call_finish(rill_call *call)
     call->timings.stalled_local = (float)stream->stalled_local_ms / 1000;
     call->timings.stalled_remote = (float)stream->stalled_remote_ms / 1000;
     call->timings.total = seconds(call->started_ms, call->ended_ms);
+    rill_stream_detach(stream);
     if (!call->entry.id.generation)
-        rill_call_free(call); /* dropped: nobody is told */
+        rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
     else if (stream->pieces)
         rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
     else if (stream->reason == RILL_ENDED || stream->reason == RILL_STOPPED)

@@ -251,11 +251,12 @@ fail:
     return NULL;
 }
 
-static void release_handed(rill_loop *loop)
+static void empty_graves(rill_turn *turn)
 {
-    while (loop->handed) {
-        rill_call *call = loop->handed;
-        loop->handed = call->next;
+    while (turn->graves) {
+        rill_call *call = (rill_call *)turn->graves; /* nothing else is buried */
+        turn->graves = call->entry.next;
+        call->entry.next = NULL;
         rill_call_free(call);
     }
 }
@@ -265,9 +266,9 @@ void rill_loop_free(rill_loop *loop)
     if (!loop || --loop->references)
         return;
     rill_turn *turn = &loop->turn;
-    release_handed(loop);
     while (loop->clients)
         rill_client_free(loop->clients);
+    empty_graves(turn);
     while (loop->alarms)
         free_alarm(loop, loop->alarms);
     while (loop->signals)
@@ -340,11 +341,8 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
     switch ((enum rill_entry_kind)entry->kind) {
     case ENTRY_CALL: {
         rill_call *call = (rill_call *)entry;
-        if (!rill_call_event(call, type, event))
-            break; /* its id lives until dropped */
-        rill_turn_forget(&loop->turn, entry);
-        call->next = loop->handed;
-        loop->handed = call;
+        if (rill_call_event(call, type, event))
+            rill_turn_bury(&loop->turn, entry);
         break;
     }
     case ENTRY_CLIENT:
@@ -373,7 +371,7 @@ static int32_t take_events(rill_loop *loop, rill_event *events, int32_t max)
 
 int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 {
-    release_handed(loop);
+    empty_graves(&loop->turn);
     return take_events(loop, events, max);
 }
 
@@ -388,7 +386,7 @@ static bool wait_ready(int epoll_fd)
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
 {
     rill_turn *turn = &loop->turn;
-    release_handed(loop);
+    empty_graves(turn);
     if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && turn->marks))
         act(turn);
     if (turn->event_count)

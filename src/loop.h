@@ -16,7 +16,6 @@ struct rill_loop {
     rill_client *clients; /* owned, closed ones until they are empty */
     rill_alarm *alarms;   /* owned: timers of scripts */
     rill_signal *signals; /* owned */
-    rill_call *handed;    /* owned: calls whose last event was handed over; freed at the next poll */
 
     int timer_fd;
     uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */

@@ -378,7 +378,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         call->expect.expire = on_expect_timer;
         rill_wheel_start(&pool->turn->wheel, &call->expect, pool->turn->now_ms + CALL_EXPECT_MS);
     }
-    if (call->started_ms <= conn->opened_ms) { /* it has waited for the dial */
+    if (call->started_ms < conn->opened_ms) { /* it has waited for the dial */
         call->timings.dns = conn->dns_s;
         call->timings.connect = conn->connect_s;
         call->timings.tls = conn->tls_s;
@@ -571,9 +571,9 @@ void rill_origin_drop_call(rill_call *call)
     static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
     rill_turn_forget(call->setup.turn, &call->entry);
     if (call->origin)
-        rill_origin_close_call(call, &dropped); /* finishing frees what has no id */
+        rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
     else
-        rill_call_free(call);
+        rill_turn_bury(call->setup.turn, &call->entry);
 }
 
 static enum rill_phase phase_of(const rill_call *call)

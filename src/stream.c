@@ -53,6 +53,13 @@ void rill_stream_dispose(rill_stream *stream)
     stream->error_count = 0;
 }
 
+void rill_stream_detach(rill_stream *stream)
+{
+    *stream->buffered -= stream->chunks.length;
+    stream->buffered = &stream->turn->detached;
+    *stream->buffered += stream->chunks.length;
+}
+
 void rill_stream_move(rill_stream *stream, rill_stream **list)
 {
     if (stream->link) {

@@ -73,6 +73,9 @@ typedef struct rill_stream_setup {
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);
 
+/* It has ended: from now on it touches nothing that belongs to its client. */
+void rill_stream_detach(rill_stream *stream);
+
 /* Moves a stream to the front of another list (or out of any, NULL). */
 void rill_stream_move(rill_stream *stream, rill_stream **list);
 

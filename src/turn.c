@@ -113,6 +113,13 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
         leave_queue(turn, entry);
 }
 
+void rill_turn_bury(rill_turn *turn, rill_entry *entry)
+{
+    rill_turn_forget(turn, entry);
+    entry->next = turn->graves;
+    turn->graves = entry;
+}
+
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
 {
     rill_entry *entry = turn->first_event;

@@ -59,6 +59,8 @@ struct rill_turn {
     rill_entry *first_event, *last_event;
     uint32_t event_count; /* entries in the queue */
 
+    rill_entry *graves;   /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
+    uint64_t detached;    /* unread bytes of streams whose client may be gone */
     rill_mark *marks;
     uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
@@ -91,6 +93,10 @@ void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type t
 
 /* Takes an event back that was not handed over. */
 void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type type);
+
+/* Forgets the entry and keeps its object until the next poll, which frees it: events may point into
+ * it. */
+void rill_turn_bury(rill_turn *turn, rill_entry *entry);
 
 /* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty. */
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
