@@ -1,0 +1,137 @@
+local support = require "support"
+local rill = require "rill"
+
+describe("a host name", function()
+  local node
+
+  setup(function() node = support.node() end)
+  teardown(function() node:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  local function url(host, path)
+    return ("https://%s:%d%s"):format(host, node.port, path or "/echo")
+  end
+
+  local function asked(records, options)
+    local dns = support.dns(records)
+    options = options or {}
+    options.dns_servers = { dns.address }
+    return support.client(options), dns
+  end
+
+  it("is asked of the servers in dns_servers", function()
+    local client, dns = asked { ["a.test"] = { A = { "127.0.0.1" } } }
+    local res = support.run(function() return assert(client:get(url "a.test")) end)
+    assert.equal(200, res.status)
+    assert.equal("127.0.0.1", res.ip_address)
+    assert.truthy(res.body:find(('"authority":"a.test:%d"'):format(node.port), 1, true))
+    assert.is_true(#dns:queries "a.test" > 0)
+  end)
+
+  it("fails with kind dns when it does not exist", function()
+    local client = asked {}
+    local res, err = support.run(function() return client:get(url "gone.test") end)
+    assert.is_nil(res)
+    assert.equal("connect_failed", err.reason)
+    assert.equal("dns", err.kind)
+    assert.equal("no", err.processed)
+    assert.is_true(err.retry_safe)
+    assert.truthy(tostring(err):find("gone.test", 1, true))
+  end)
+
+  it("fails with kind dns when the name server fails or knows no address", function()
+    local client = asked { ["broken.test"] = "servfail", ["empty.test"] = "empty" }
+    support.run(function()
+      for _, host in ipairs { "broken.test", "empty.test" } do
+        local res, err = client:get(url(host))
+        assert.is_nil(res)
+        assert.equal("connect_failed", err.reason)
+        assert.equal("dns", err.kind)
+      end
+    end)
+  end)
+
+  it("times out in phase dns, within the connect timeout, when nobody answers", function()
+    local client, dns = asked({ ["silent.test"] = "silence" }, { connect_timeout = 0.4 })
+    support.run(function()
+      local started = rill.now()
+      local res, err = client:get(url "silent.test")
+      local took = rill.now() - started
+      assert.is_nil(res)
+      assert.equal("timeout", err.reason)
+      assert.equal("dns", err.phase)
+      assert.equal("no", err.processed)
+      assert.is_true(took > 0.3 and took < 1, ("took %g s"):format(took))
+    end)
+    assert.is_true(#dns:queries "silent.test" > 0)
+  end)
+
+  it("is asked once for all the requests that wait, and each is told", function()
+    local client, dns = asked {}
+    local results = support.run(function()
+      local calls = {}
+      for i = 1, 8 do calls[i] = function() return client:get(url("gone.test", "/echo?" .. i)) end end
+      return rill.all(calls)
+    end)
+    assert.equal(8, #results)
+    for i, result in ipairs(results) do
+      assert.is_nil(result[1])
+      assert.equal("dns", result[2].kind)
+      assert.equal(url("gone.test", "/echo?" .. i), result[2].url)
+    end
+    assert.is_true(#dns:queries "gone.test" <= 2, "one question per address family") -- A and AAAA
+  end)
+
+  it("can be used once it exists, after it failed", function()
+    local client, dns = asked {}
+    support.run(function()
+      local _, err = client:get(url "b.test")
+      assert.equal("dns", err.kind)
+      dns:set { ["b.test"] = { A = { "127.0.0.1" } } }
+      assert.equal(200, assert(client:get(url "b.test")).status)
+    end)
+  end)
+
+  it("is tried at its other addresses when one refuses", function()
+    local client = asked { ["a.test"] = { A = { "127.0.0.2", "127.0.0.1" }, AAAA = { "::1" } } }
+    local res = support.run(function() return assert(client:get(url "a.test")) end)
+    assert.equal("127.0.0.1", res.ip_address)
+  end)
+
+  it("is not asked again for a second connection while its TTL lasts", function()
+    local client, dns = asked { ["a.test"] = { A = { "127.0.0.1" }, ttl = 60 } }
+    support.run(function()
+      assert(client:get(url("a.test", "/goaway")))
+      local before = #dns:queries "a.test"
+      assert(client:get(url "a.test"))
+      assert.equal(2, client:stats().connections_opened)
+      assert.equal(before, #dns:queries "a.test")
+    end)
+  end)
+
+  it("is not asked at all when resolve has an entry for it", function()
+    local dns = support.dns {}
+    local client = support.client {
+      dns_servers = { dns.address },
+      resolve = { ["c.test:443"] = "127.0.0.1:" .. node.port },
+    }
+    local res = support.run(function() return assert(client:get "https://c.test/echo") end)
+    assert.equal(200, res.status)
+    assert.truthy(res.body:find('"authority":"c.test"', 1, true))
+    assert.equal(0, #dns:events() - 1) -- its announcement
+  end)
+end)
+
+describe("an IPv6 literal", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is dialled as it stands", function()
+    local server = support.hostile { case = "ipv6-literal" }
+    local client = support.client { tls = { ca_file = server.ca } }
+    local res = support.run(function() return assert(client:get(server.url)) end)
+    assert.equal(200, res.status)
+    assert.equal("::1", res.ip_address)
+  end)
+end)
