@@ -1,6 +1,8 @@
 --- Waiting for a condition under a deadline: what specs do instead of sleeping.
 local ffi = require "ffi"
 
+jit.off(true, true) -- runs while the Lua state closes too, where compiled loops may not end
+
 pcall(ffi.cdef, "int poll(void *descriptors, unsigned long count, int timeout);")
 
 local poll = ffi.C.poll
