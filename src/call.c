@@ -198,17 +198,30 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->scheme = setup->text[setup->url->scheme + 4] == 's' ? "https" : "http";
     call->timeout_ms = setup->timeout_ms;
     call->queue_ms = setup->queue_ms;
+    call->read_ms = setup->read_ms;
+    call->retries = setup->retries;
+    call->idempotent = setup->retry_idempotent && (method_is(request, "GET") ||
+                                                   method_is(request, "HEAD") ||
+                                                   method_is(request, "OPTIONS"));
     call->started_ms = setup->turn->now_ms;
     set_content_length(call, request, aside);
     return call;
 }
 
+static void stop_timers(rill_call *call)
+{
+    rill_wheel *wheel = &call->setup.turn->wheel;
+    rill_wheel_stop(wheel, &call->timer);
+    rill_wheel_stop(wheel, &call->expect);
+    rill_wheel_stop(wheel, &call->silence);
+}
+
 void rill_call_free(rill_call *call)
 {
     rill_turn *turn = call->setup.turn;
-    rill_wheel_stop(&turn->wheel, &call->timer);
-    rill_wheel_stop(&turn->wheel, &call->expect);
+    stop_timers(call);
     rill_turn_forget(turn, &call->entry);
+    rill_slab_free(&turn->slab, call->last);
     rill_stream_dispose(&call->stream);
     rill_source_free(&turn->slab, call->source);
     rill_slab_free(&turn->slab, call->text);
@@ -262,23 +275,52 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
 
 void rill_call_renew(rill_call *call)
 {
-    rill_turn_unreport(call->setup.turn, &call->entry, RILL_EVENT_HEAD);
-    rill_stream_dispose(&call->stream);
-    rill_stream_init(&call->stream, &call->setup);
+    rill_turn *turn = call->setup.turn;
+    rill_stream *stream = &call->stream;
+    rill_turn_unreport(turn, &call->entry, RILL_EVENT_HEAD);
+    rill_wheel_stop(&turn->wheel, &call->silence);
+    rill_wheel_stop(&turn->wheel, &call->expect);
+    rill_slab_free(&turn->slab, call->last);
+    call->last = stream->errors;
+    stream->errors = NULL;
+    rill_stream_dispose(stream);
+    rill_stream_init(stream, &call->setup);
     call->conn = NULL;
 }
 
-bool rill_call_repeats(rill_call *call)
+static enum call_verdict judge(const rill_call *call)
 {
     const rill_stream *stream = &call->stream;
-    if (call->source && !rill_source_rewind(call->source))
-        return false; /* what was fed is gone */
-    if (!call->repeat || !call->entry.id.generation || call->repeats >= CALL_REPEATS ||
-        rill_stream_processed(stream) != RILL_PROCESSED_NO)
-        return false;
-    return stream->reason == RILL_INACTIVE ||
-           (stream->reason == RILL_GOAWAY && stream->code == NGHTTP2_NO_ERROR) ||
-           (stream->reason == RILL_RESET && stream->refused);
+    switch (stream->reason) {
+    case RILL_INACTIVE:
+        return CALL_REPEAT_NOW;
+    case RILL_GOAWAY: /* a server that gives another code is in trouble */
+        return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
+    case RILL_RESET:
+        return stream->peer_reset && stream->refused && !stream->status ? CALL_REPEAT_LATER
+                                                                        : CALL_DONE;
+    case RILL_CONNECT_FAILED:
+        return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
+                                                                      : CALL_DONE;
+    case RILL_CONNECTION_LOST:
+        return call->idempotent && !stream->status ? CALL_REPEAT_LATER : CALL_DONE;
+    default:
+        return CALL_DONE;
+    }
+}
+
+enum call_verdict rill_call_verdict(rill_call *call)
+{
+    enum rill_processed processed = rill_stream_processed(&call->stream);
+    if (processed > call->processed)
+        call->processed = processed;
+    if (!call->repeat || !call->entry.id.generation)
+        return CALL_DONE;
+    enum call_verdict verdict = judge(call);
+    bool left = verdict == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
+    if (verdict == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
+        return CALL_DONE;
+    return verdict;
 }
 
 static float seconds(uint64_t from_ms, uint64_t to_ms)
@@ -290,8 +332,9 @@ void rill_call_finish(rill_call *call)
 {
     rill_turn *turn = call->setup.turn;
     rill_stream *stream = &call->stream;
-    rill_wheel_stop(&turn->wheel, &call->timer);
-    rill_wheel_stop(&turn->wheel, &call->expect);
+    stop_timers(call);
+    if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
+        stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
     call->ended_ms = turn->now_ms;
     call->conn = NULL;
     call->origin = NULL;

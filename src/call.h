@@ -49,7 +49,12 @@ struct rill_call {
     rill_timer expect;   /* runs while the body waits for 100 (Continue) */
 
     const char *scheme; /* static */
-    uint32_t attempts, repeats;
+    uint32_t attempts, repeats, retries; /* retries: left */
+    bool idempotent;                     /* may be repeated though it may have been processed */
+    enum rill_processed processed;       /* the worst of former attempts */
+    rill_error *last;                    /* owned: why the former attempt failed; NULL: none, or the first */
+    rill_timer silence;                  /* read_timeout */
+    uint64_t read_ms;                    /* 0: none */
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
     uint64_t started_ms, ended_ms, assigned_ms;
     rill_id conn_id;               /* the connection of the last attempt */
@@ -66,6 +71,9 @@ typedef struct rill_call_setup {
     uint64_t timeout_ms, queue_ms, maxsize, warnsize;
     uint32_t max_header_list, window;
     uint64_t *buffered; /* see rill_stream */
+    uint64_t read_ms;
+    uint32_t retries;
+    bool retry_idempotent;
 } rill_call_setup;
 
 /* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
@@ -82,9 +90,10 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
 /* Prepares the next attempt. */
 void rill_call_renew(rill_call *call);
 
-/* The one place that decides whether a call whose attempt has ended is sent again by itself; its
- * body is at its start again then. */
-bool rill_call_repeats(rill_call *call);
+/* The one place that decides whether a call whose attempt has ended is sent again by itself, at once
+ * or after back-off; its body is at its start again then. */
+enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
+enum call_verdict rill_call_verdict(rill_call *call);
 
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);

@@ -19,8 +19,9 @@ struct rill_client {
     rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
     char *user_agent;      /* owned */
     rill_resolve *resolve; /* owned, with its texts */
-    uint64_t timeout_ms, queue_timeout_ms, maxsize, warnsize;
-    uint32_t max_header_list;
+    uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
+    uint32_t max_header_list, retries;
+    bool retry_idempotent, h2c;
     char *handed_warning; /* owned: what the last WARNING event points to */
     char *url_text;       /* owned: where URLs are parsed to */
     rill_origin *origins[ORIGIN_BUCKETS];
@@ -35,10 +36,15 @@ void rill_options_init(rill_options *options)
         .timeout = 180,
         .connect_timeout = 10,
         .idle_timeout = 240,
+        .ping_after = 15,
+        .ping_timeout = 3,
         .maxsize = 1 << 30,
         .warnsize = 32 << 20,
         .max_header_list = 64 << 10,
         .max_connections = 512,
+        .max_connections_per_origin = 1,
+        .retries = 2,
+        .retry_idempotent = true,
         .max_streams = 100,
         .window = 1 << 20,
         .max_window = 16 << 20,
@@ -56,6 +62,9 @@ void rill_request_init(rill_request *request)
         .repeat = true,
         .timeout = -1,
         .queue_timeout = -1,
+        .read_timeout = -1,
+        .retries = -1,
+        .retry_idempotent = -1,
         .maxsize = -1,
         .warnsize = -1,
     };
@@ -77,8 +86,8 @@ static int32_t copy_resolve(rill_client *client, const rill_options *options, ri
     client->resolve = rill_slab_zalloc(slab, count * sizeof(*client->resolve));
     if (!client->resolve)
         return rill_error_set(err, RILL_ERROR, "out of memory");
-    client->pool.resolve = client->resolve;
-    client->pool.resolve_count = count;
+    client->pool.dial.resolve = client->resolve;
+    client->pool.dial.resolve_count = count;
     for (uint32_t i = 0; i < count; i++) {
         const rill_resolve *from = &options->resolve[i];
         rill_address address;
@@ -138,6 +147,22 @@ static uint64_t bytes_of(double size)
     return size > 0 && size < 9e15 ? (uint64_t)size : 0;
 }
 
+static int32_t configure_dial(rill_dial_options *dial, const rill_options *options,
+                              rill_error *err)
+{
+    dial->deny_private = options->deny_private;
+    if (options->family && options->family != 4 && options->family != 6)
+        return rill_error_set(err, RILL_ARGUMENT, "option family: %d is not 4 or 6",
+                              options->family);
+    dial->family = options->family == 4 ? AF_INET : options->family == 6 ? AF_INET6 : AF_UNSPEC;
+    const char *from = options->bind_address;
+    if (from && (!rill_address_parse(from, 0, &dial->bind_address) ||
+                 dial->bind_address.any.sa_family == AF_UNIX))
+        return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address",
+                              from);
+    return 0;
+}
+
 static int32_t configure(rill_client *client, const rill_options *options, rill_error *err)
 {
     rill_pool *pool = &client->pool;
@@ -157,6 +182,10 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     client->queue_timeout_ms = rill_ms(options->queue_timeout);
     client->maxsize = bytes_of(options->maxsize);
     client->warnsize = bytes_of(options->warnsize);
+    client->read_timeout_ms = rill_ms(options->read_timeout);
+    client->retries = options->retries;
+    client->retry_idempotent = options->retry_idempotent;
+    client->h2c = options->h2c;
     client->max_header_list = options->max_header_list;
     pool->session.window = options->window;
     pool->session.max_window =
@@ -169,7 +198,12 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     pool->idle_timeout_ms = rill_ms(options->idle_timeout);
     pool->max_streams = options->max_streams;
     pool->max_connections = options->max_connections;
-    int32_t code = copy_resolve(client, options, err);
+    pool->max_connections_per_origin = options->max_connections_per_origin;
+    pool->ping_after_ms = rill_ms(options->ping_after);
+    pool->ping_timeout_ms = rill_ms(options->ping_timeout);
+    int32_t code = configure_dial(&pool->dial, options, err);
+    if (!code)
+        code = copy_resolve(client, options, err);
     if (!code)
         code = build_defaults(client, options, err);
     if (code)
@@ -247,7 +281,7 @@ void rill_client_free(rill_client *client)
     rill_turn_unmark(&client->mark);
     rill_resolver_free(pool->resolver);
     rill_tls_free(pool->tls);
-    for (uint32_t i = 0; i < pool->resolve_count; i++) {
+    for (uint32_t i = 0; i < pool->dial.resolve_count; i++) {
         rill_slab_free(slab, (char *)client->resolve[i].host);
         rill_slab_free(slab, (char *)client->resolve[i].address);
     }
@@ -332,9 +366,14 @@ static int32_t parse(const rill_client *client, const char *text, uint32_t lengt
     if (code)
         return code;
     const char *scheme = client->url_text + url->scheme;
-    if (url->scheme_length != 5 || memcmp(scheme, "https", 5) != 0)
+    int scheme_length = url->scheme_length < 40 ? (int)url->scheme_length : 40;
+    bool http = scheme_length == 4 && !memcmp(scheme, "http", 4);
+    if (http && !client->h2c)
+        return rill_error_set(err, RILL_INVALID_URL,
+                              "http is only spoken as HTTP/2 with prior knowledge (option h2c)");
+    if (!http && (scheme_length != 5 || memcmp(scheme, "https", 5) != 0))
         return rill_error_set(err, RILL_INVALID_URL, "scheme \"%.*s\" is not supported: https is",
-                              url->scheme_length < 40 ? (int)url->scheme_length : 40, scheme);
+                              scheme_length, scheme);
     if (url->host_length <= 0)
         return rill_error_set(err, RILL_INVALID_URL, "the URL has no host");
     return 0;
@@ -350,9 +389,9 @@ static int32_t parse_path(const rill_client *client, const rill_request *request
     char *text = rill_slab_alloc(slab, room);
     if (!text)
         return rill_error_set(err, RILL_ERROR, "out of memory");
-    int start = snprintf(text, room, strchr(origin->host, ':') ? "https://[%s]" : "https://%s",
-                         origin->host);
-    if (origin->port != 443)
+    int start = snprintf(text, room, strchr(origin->host, ':') ? "%s://[%s]" : "%s://%s",
+                         origin->tls ? "https" : "http", origin->host);
+    if (origin->port != (origin->tls ? 443 : 80))
         start += snprintf(text + start, room - (size_t)start, ":%u", origin->port);
     memcpy(text + start, request->url, request->url_length);
     int32_t code = parse(client, text, (uint32_t)start + request->url_length, url, err);
@@ -375,6 +414,8 @@ static bool is_own(const rill_client *client, const rill_url *url, char *peer, s
     bool has_port = memchr(host + length, ':',
                            (size_t)(url->authority_length - url->host_length -
                                     (url->host - url->authority))) != NULL;
+    if ((url->scheme_length == 5) != origin->tls)
+        return false;
     if (same_host && (!has_port || url->port == origin->port))
         return true;
     return address[0] && strlen(address) == length && !memcmp(address, host, length) &&
@@ -435,6 +476,10 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .max_header_list = client->max_header_list,
         .window = client->pool.session.window,
         .buffered = &client->pool.buffered,
+        .read_ms = pick_ms(request->read_timeout, client->read_timeout_ms),
+        .retries = request->retries < 0 ? client->retries : (uint32_t)request->retries,
+        .retry_idempotent = request->retry_idempotent < 0 ? client->retry_idempotent
+                                                          : request->retry_idempotent != 0,
     };
     rill_fields_aside aside;
     rill_call *call = rill_call_new(&setup, &aside, err);
@@ -442,8 +487,8 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         return err && err->reason ? -err->reason : -RILL_ERROR;
     rill_origin *origin = client->bound;
     if (!origin)
-        origin = find_origin(client, true, client->url_text + url.host, (size_t)url.host_length,
-                             (uint16_t)url.port);
+        origin = find_origin(client, url.scheme_length == 5, client->url_text + url.host,
+                             (size_t)url.host_length, (uint16_t)url.port);
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
                   : rill_error_set(err, RILL_ERROR, "out of memory");
     if (code) {
@@ -469,8 +514,8 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
     int32_t code = parse(client, text, length, &url, err);
     if (code)
         return code;
-    client->bound = find_origin(client, true, client->url_text + url.host, (size_t)url.host_length,
-                                (uint16_t)url.port);
+    client->bound = find_origin(client, url.scheme_length == 5, client->url_text + url.host,
+                                (size_t)url.host_length, (uint16_t)url.port);
     if (!client->bound)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     rill_origin_connect(client->bound);
@@ -486,8 +531,8 @@ void rill_client_drain(rill_client *client)
 {
     static const rill_error drained = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
-    while (client->bound->first)
-        rill_origin_close_call(client->bound->first, &drained);
+    while (client->bound->queue.first)
+        rill_origin_close_call(client->bound->queue.first, &drained);
     rill_conn_drain(client->bound->conns);
     rill_turn_mark(client->pool.turn, &client->bound->mark);
 }
@@ -513,7 +558,7 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
         .goaway_code = session->goaway_code,
         .goaway_last = session->goaway_last,
         .goaway_debug = session->goaway_debug,
-        .pending = origin->queued,
+        .pending = origin->queue.count,
         .conn_slot = conn->entry.id.slot,
         .conn_generation = conn->entry.id.generation,
         .error = conn->error.reason ? &conn->error : NULL,
@@ -539,7 +584,7 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
     stats->buffered = (double)client->pool.buffered;
     for (int i = 0; i < ORIGIN_BUCKETS; i++)
         for (const rill_origin *origin = client->origins[i]; origin; origin = origin->next) {
-            stats->pending += origin->queued;
+            stats->pending += origin->queue.count;
             for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
                 stats->bytes_sent += conn->transport.bytes_sent;
                 stats->bytes_received += conn->transport.bytes_received;
@@ -551,20 +596,12 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
 static void take_warning(rill_client *client, rill_event *event)
 {
     rill_pool *pool = &client->pool;
-    rill_slab *slab = &pool->turn->slab;
-    rill_slab_free(slab, client->handed_warning);
-    size_t size = pool->warning ? strlen(pool->warning) + 1 : 0;
-    if (size == pool->warning_length) {
-        client->handed_warning = pool->warning;
-        pool->warning = NULL;
-        pool->warning_length = 0;
-        pool->warnings_dropped = false;
-    } else if ((client->handed_warning = copy_text(slab, pool->warning))) {
-        pool->warning_length -= size;
-        memmove(pool->warning, pool->warning + size, pool->warning_length);
-        rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
-    }
+    bool more;
+    rill_slab_free(&pool->turn->slab, client->handed_warning);
+    client->handed_warning = rill_pool_take_warning(pool, &more);
     event->text = client->handed_warning ? client->handed_warning : "out of memory";
+    if (more)
+        rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
 }
 
 void rill_client_event(rill_client *client, enum rill_event_type type, rill_event *event)

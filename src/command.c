@@ -246,8 +246,7 @@ int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation
     rill_conn *conn = client ? rill_client_conn(client) : NULL;
     if (!conn || conn->state == CONN_CLOSED)
         return -RILL_CLOSED;
-    rill_session_ping(&conn->session);
-    rill_turn_mark(&loop->turn, conn->setup.mark);
+    rill_conn_ping(conn);
     return 0;
 }
 

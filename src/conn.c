@@ -21,6 +21,7 @@ static void set_state(rill_conn *conn, enum conn_state to)
     if (to != CONN_CLOSED)
         return;
     rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
+    rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
     conn->setup.turn->counters.connections--;
 }
 
@@ -149,6 +150,33 @@ static void time_out_idle(rill_conn *conn)
     rill_conn_fail(conn, &error);
 }
 
+static void on_ping_timer(rill_timer *timer)
+{
+    rill_conn *conn = (rill_conn *)((char *)timer - offsetof(rill_conn, ping_timer));
+    conn->ping_due = true;
+    rill_turn_mark(conn->setup.turn, conn->setup.mark);
+}
+
+void rill_conn_ping(rill_conn *conn)
+{
+    rill_turn *turn = conn->setup.turn;
+    rill_session_ping(&conn->session);
+    if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
+        rill_wheel_start(&turn->wheel, &conn->ping_timer,
+                         turn->now_ms + conn->setup.ping_timeout_ms);
+    rill_turn_mark(turn, conn->setup.mark);
+}
+
+static void time_out_ping(rill_conn *conn)
+{
+    rill_error error = {0};
+    if (!conn->session.ping_ms)
+        return; /* it was answered meanwhile */
+    rill_error_set(&error, RILL_CONNECTION_LOST, "no answer to PING within %.3g s",
+                   (double)conn->setup.ping_timeout_ms / 1000);
+    rill_conn_fail(conn, &error);
+}
+
 /* --- the pump -------------------------------------------------------------------------------- */
 
 /* A peer that never sent SETTINGS does not speak HTTP/2: shows what it said instead. */
@@ -210,7 +238,7 @@ static void act_dialing(rill_conn *conn)
         rill_conn_fail(conn, &error);
         return;
     }
-    conn->active_ms = conn->opened_ms = conn->setup.turn->now_ms;
+    conn->active_ms = conn->heard_ms = conn->opened_ms = conn->setup.turn->now_ms;
     set_state(conn, CONN_OPEN);
 }
 
@@ -221,11 +249,13 @@ static void receive(rill_conn *conn)
     int64_t length;
     rill_transport_begin(&conn->transport);
     while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
-        conn->active_ms = conn->setup.turn->now_ms;
+        conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
         rill_session_receive(&conn->session, data, (size_t)length);
         if (conn->session.settings_received && !conn->greeted)
             greet(conn);
     }
+    if (!conn->session.ping_ms)
+        rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
     if (conn->session.fatal.reason) {
         fail_with(conn, &conn->session.fatal);
         return;
@@ -241,6 +271,8 @@ static void finish_drain(rill_conn *conn)
 {
     if (conn->state == CONN_OPEN && conn->session.goaway_received)
         set_state(conn, CONN_DRAINING);
+    if (conn->state == CONN_OPEN && rill_session_used_up(&conn->session))
+        rill_conn_drain(conn); /* its stream ids are used up */
     if (conn->state == CONN_DRAINING && !conn->session.open)
         rill_conn_fail(conn, NULL);
 }
@@ -250,6 +282,10 @@ void rill_conn_act(rill_conn *conn)
     bool opened = conn->state == CONN_DIALING;
     if (opened)
         act_dialing(conn);
+    if (conn->ping_due) {
+        conn->ping_due = false;
+        time_out_ping(conn);
+    }
     bool open = conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
     if (open && (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
         receive(conn);
@@ -303,6 +339,42 @@ void rill_conn_take_closed(rill_conn *conn, rill_stream **list)
         rill_stream_move(conn->session.closed, list); /* the newest stood first */
 }
 
+bool rill_conn_ready(rill_conn *conn)
+{
+    uint64_t now_ms = conn->setup.turn->now_ms;
+    if (conn->state != CONN_OPEN || !conn->greeted || now_ms == conn->heard_ms)
+        return true;
+    if (!conn->session.open) {
+        conn->transport.readable = true;
+        receive(conn);
+        finish_drain(conn);
+        if (conn->state != CONN_OPEN)
+            return false;
+    }
+    if (!conn->setup.ping_after_ms || now_ms - conn->heard_ms <= conn->setup.ping_after_ms)
+        return true;
+    if (!conn->session.ping_ms)
+        rill_conn_ping(conn);
+    return false;
+}
+
+static uint32_t most_streams(const rill_conn *conn)
+{
+    uint32_t most = conn->session.peer_max_streams;
+    return most < conn->setup.max_streams ? most : conn->setup.max_streams;
+}
+
+bool rill_conn_grants(const rill_conn *conn)
+{
+    return conn->greeted && most_streams(conn) && !rill_transport_blocked(&conn->transport) &&
+           !rill_timer_running(&conn->ping_timer);
+}
+
+bool rill_conn_at_limit(const rill_conn *conn)
+{
+    return conn->greeted && conn->session.active >= most_streams(conn);
+}
+
 uint32_t rill_conn_room(const rill_conn *conn)
 {
     const rill_session *session = &conn->session;
@@ -311,9 +383,7 @@ uint32_t rill_conn_room(const rill_conn *conn)
         return 0;
     if (!conn->greeted)
         return session->streams > 0 || session->active ? 0 : CONN_UNGREETED;
-    uint32_t most = session->peer_max_streams;
-    if (most > conn->setup.max_streams)
-        most = conn->setup.max_streams;
+    uint32_t most = most_streams(conn);
     return session->active < most ? most - session->active : 0;
 }
 
@@ -373,6 +443,7 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
     conn->transport.fd = -1;
     conn->transport.turn = turn;
     conn->timer.expire = on_timer;
+    conn->ping_timer.expire = on_ping_timer;
     conn->dial = dial;
     turn->counters.connections++;
     if (setup->connect_timeout_ms)

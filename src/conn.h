@@ -20,6 +20,7 @@ typedef struct rill_conn_setup {
     rill_dial_target target; /* what it points to outlives the connection */
     rill_session_setup session;
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0: none */
+    uint64_t ping_after_ms, ping_timeout_ms;      /* 0: never asked; waits for ever */
     uint32_t max_streams;
 } rill_conn_setup;
 
@@ -33,11 +34,13 @@ struct rill_conn {
     rill_transport transport;
     rill_session session;
     rill_timer timer; /* connect deadline, then idleness */
-    bool timer_due;
+    rill_timer ping_timer;
+    bool timer_due, ping_due;
     bool greeted;       /* the peer's SETTINGS are here */
     bool counted;       /* by the client, as opened */
     bool given_back;    /* evicted: its place is another's already */
     uint64_t active_ms; /* when something moved last */
+    uint64_t heard_ms;  /* when the peer was heard last */
     uint64_t opened_ms; /* when TLS stood */
     float dns_s, connect_s, tls_s;
     rill_address address;
@@ -59,6 +62,19 @@ void rill_conn_flush(rill_conn *conn);
 
 /* Moves the closed streams to the front of `*list`, oldest first. */
 void rill_conn_take_closed(rill_conn *conn, rill_stream **list);
+
+/* Before it carries new streams: reads what the peer has said since, and asks one that was silent
+ * for long whether it is there. False while its answer is out (it is acted on by itself). */
+bool rill_conn_ready(rill_conn *conn);
+
+/* Sends PING; the peer has ping_timeout to answer. */
+void rill_conn_ping(rill_conn *conn);
+
+/* Whether it can carry more streams than it does, now or as those that are open end. */
+bool rill_conn_grants(const rill_conn *conn);
+
+/* Whether it carries all it may. */
+bool rill_conn_at_limit(const rill_conn *conn);
 
 /* How many more streams may be opened now. */
 uint32_t rill_conn_room(const rill_conn *conn);

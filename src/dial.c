@@ -51,13 +51,14 @@ static bool map_host(rill_dial *dial)
     if (length < 0 || (size_t)length >= sizeof(name))
         return false;
     bool found = false;
-    for (uint32_t i = 0; i < target->resolve_count; i++) {
-        if (strcasecmp(target->resolve[i].host, name) != 0)
+    const rill_dial_options *options = target->options;
+    for (uint32_t i = 0; i < options->resolve_count; i++) {
+        if (strcasecmp(options->resolve[i].host, name) != 0)
             continue;
         found = true;
         if (dial->lookup.count < LOOKUP_ADDRESSES)
             dial->lookup.count +=
-                rill_address_parse(target->resolve[i].address, target->port,
+                rill_address_parse(options->resolve[i].address, target->port,
                                    &dial->lookup.addresses[dial->lookup.count]);
     }
     return found;
@@ -101,9 +102,10 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
     for (int i = 0; i < DIAL_RACERS; i++)
         dial->racers[i].fd = -1;
     turn->counters.dials++;
-    if (!map_host(dial))
-        rill_resolver_lookup(target->resolver, &dial->lookup, target->host, target->port, AF_UNSPEC,
-                             mark);
+    dial->mapped = map_host(dial);
+    if (!dial->mapped)
+        rill_resolver_lookup(target->resolver, &dial->lookup, target->host, target->port,
+                             target->options->family, mark);
     rill_turn_mark(turn, mark);
 }
 
@@ -146,6 +148,13 @@ static bool start_racer(rill_dial *dial)
     racer->turn = dial->turn;
     racer->mark = dial->mark;
     dial->racing++;
+    const rill_address *from = &dial->target->options->bind_address;
+    if (from->length && from->any.sa_family == to->any.sa_family &&
+        bind(fd, &from->any, from->length)) {
+        note_failure(dial, index, errno);
+        close_racer(dial, racer);
+        return false;
+    }
     if (!connect(fd, &to->any, to->length)) {
         racer->ready = true;
         return true;
@@ -199,6 +208,26 @@ static int race(rill_dial *dial)
 
 /* --- the steps ------------------------------------------------------------------------------- */
 
+/* After resolution, for literals too: a hostile name cannot lead us into a private network. */
+static bool keep_global(rill_dial *dial, rill_error *err)
+{
+    rill_lookup *lookup = &dial->lookup;
+    uint32_t kept = 0;
+    char denied[46] = "";
+    for (uint32_t i = 0; i < lookup->count; i++) {
+        if (rill_address_is_global(&lookup->addresses[i]))
+            lookup->addresses[kept++] = lookup->addresses[i];
+        else
+            rill_address_print(&lookup->addresses[i], denied);
+    }
+    if (!kept && lookup->count)
+        rill_error_connect(err, RILL_KIND_DENIED,
+                           "%s: %s is not globally reachable (deny_private)", dial->target->host,
+                           denied);
+    lookup->count = kept;
+    return kept || !denied[0];
+}
+
 static int32_t act_dns(rill_dial *dial, rill_error *err)
 {
     rill_lookup *lookup = &dial->lookup;
@@ -209,6 +238,8 @@ static int32_t act_dns(rill_dial *dial, rill_error *err)
             *err = lookup->error;
         return -lookup->error.reason;
     }
+    if (!dial->mapped && dial->target->options->deny_private && !keep_global(dial, err))
+        return -RILL_CONNECT_FAILED;
     if (!lookup->count)
         return rill_error_connect(err, RILL_KIND_DNS, "%s: no address", dial->target->host);
     alternate_families(lookup);

@@ -1,7 +1,6 @@
 #include "origin.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,107 +11,37 @@ static rill_call *call_of(rill_stream *stream)
     return (rill_call *)((char *)stream - offsetof(rill_call, stream));
 }
 
-/* Room for a sentence is kept for the one that says that others were dropped. */
-void rill_pool_warn(rill_pool *pool, const char *format, ...)
-{
-    char text[WARNING_LENGTH];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (pool->warnings_dropped)
-        return;
-    if (pool->warning_length + 2 * WARNING_LENGTH > WARNINGS_MAX) {
-        pool->warnings_dropped = true;
-        snprintf(text, sizeof(text), "more warnings than anybody reads: some were dropped");
-    }
-    size_t size = strlen(text) + 1;
-    char *grown = rill_slab_realloc(&pool->turn->slab, pool->warning, pool->warning_length + size);
-    if (!grown)
-        return;
-    memcpy(grown + pool->warning_length, text, size);
-    pool->warning = grown;
-    pool->warning_length += size;
-    rill_turn_report(pool->turn, pool->entry, RILL_EVENT_WARNING);
-}
-
 static void mark(rill_origin *origin)
 {
     rill_turn_mark(origin->pool->turn, &origin->mark);
 }
 
-/* --- the queue ------------------------------------------------------------------------------- */
+/* --- back-off -------------------------------------------------------------------------------- */
 
-static void enqueue(rill_origin *origin, rill_call *call, rill_call *before)
+static bool backs_off(const rill_origin *origin)
 {
-    call->next = before;
-    call->prev = before ? before->prev : origin->last;
-    *(call->prev ? &call->prev->next : &origin->first) = call;
-    *(before ? &before->prev : &origin->last) = call;
-    call->queued = true;
-    origin->queued++;
+    return rill_timer_running(&origin->backoff);
 }
 
-static void dequeue(rill_origin *origin, rill_call *call)
+static void on_backoff(rill_timer *timer)
 {
-    *(call->prev ? &call->prev->next : &origin->first) = call->next;
-    *(call->next ? &call->next->prev : &origin->last) = call->prev;
-    call->next = call->prev = NULL;
-    call->queued = false;
-    origin->queued--;
-    if (call->assigned)
-        origin->assigned--;
+    mark((rill_origin *)((char *)timer - offsetof(rill_origin, backoff)));
 }
 
-/* --- clocks ---------------------------------------------------------------------------------- */
-
-static void on_call_timer(rill_timer *timer);
-
-/* Starts the clock that runs now, and keeps what is left on the other. */
-static void set_assigned(rill_call *call, bool assigned)
+/* Calls that fail for one cause start one back-off. */
+static void back_off(rill_origin *origin)
 {
-    rill_turn *turn = call->setup.turn;
-    rill_timer *timer = &call->timer;
-    uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
-    uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
-    if (rill_timer_running(timer))
-        *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
-    timer->expire = on_call_timer;
-    call->assigned = assigned;
-    if (running)
-        rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
-    else
-        rill_wheel_stop(&turn->wheel, timer);
-}
-
-/* How many waiting calls a connection is held to be coming for. One that grants no slot at all
- * counts: else its calls would wait for ever without a clock. */
-static uint32_t assignable(const rill_origin *origin)
-{
-    uint64_t count = 0;
-    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
-        if (conn->state == CONN_DIALING ||
-            (conn->state == CONN_OPEN && !conn->session.peer_max_streams) ||
-            (conn->state == CONN_OPEN && rill_transport_blocked(&conn->transport)))
-            count += origin->pool->max_streams;
-    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
-/* The assigned ones are always the first of the queue. */
-static void assign(rill_origin *origin)
-{
-    uint32_t most = assignable(origin), seen = 0;
-    if (!most && !origin->assigned)
+    rill_turn *turn = origin->pool->turn;
+    if (backs_off(origin))
         return;
-    for (rill_call *call = origin->first; call; call = call->next) {
-        bool wanted = seen++ < most;
-        if (!wanted && !origin->assigned)
-            break;
-        if (wanted == call->assigned)
-            continue;
-        origin->assigned += wanted ? 1 : (uint32_t)-1;
-        set_assigned(call, wanted);
-    }
+    uint64_t delay_ms = BACKOFF_MOST_MS;
+    if (origin->failures < 6)
+        delay_ms = (uint64_t)BACKOFF_FIRST_MS << origin->failures;
+    origin->failures++;
+    if (delay_ms > BACKOFF_MOST_MS)
+        delay_ms = BACKOFF_MOST_MS;
+    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
+    rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
@@ -123,29 +52,37 @@ static void finish(rill_origin *origin, rill_call *call)
     stats->closed[call->stream.reason]++;
     if (call->stream.reason == RILL_ENDED || call->stream.reason == RILL_STOPPED)
         stats->responses++;
+    if (call->stream.reason == RILL_ENDED)
+        origin->failures = 0;
     origin->pool->turn->counters.requests--;
     rill_call_finish(call);
 }
 
-/* Repeats a call whose attempt has ended, before `before`, or finishes it. */
+/* Repeats a call whose attempt has ended, before `before` (NULL: at the end), or finishes it. */
 static void end_attempt(rill_origin *origin, rill_call *call, rill_call *before)
 {
-    if (!rill_call_repeats(call)) {
+    switch (rill_call_verdict(call)) {
+    case CALL_DONE:
         finish(origin, call);
         return;
+    case CALL_REPEAT_NOW:
+        call->repeats++;
+        break;
+    case CALL_REPEAT_LATER:
+        call->retries--;
+        back_off(origin);
+        break;
     }
-    call->repeats++;
     origin->pool->stats.retries++;
     rill_call_renew(call);
-    call->assigned = false;
-    enqueue(origin, call, before);
+    rill_queue_add(&origin->queue, call, before);
 }
 
 /* Takes what has closed on a connection: older requests go back to the head of the queue, in order. */
 static void settle(rill_origin *origin, rill_conn *conn)
 {
     rill_stream *closed = NULL;
-    rill_call *head = origin->first;
+    rill_call *head = origin->queue.first;
     if (!conn->session.closed)
         return;
     rill_conn_take_closed(conn, &closed);
@@ -153,6 +90,22 @@ static void settle(rill_origin *origin, rill_conn *conn)
         rill_call *call = call_of(closed);
         rill_stream_move(closed, NULL);
         end_attempt(origin, call, head);
+    }
+}
+
+/* Every waiting call is told that there is no connection: it costs each an attempt. */
+static void fail_queue(rill_origin *origin, const rill_error *error)
+{
+    rill_call *call = origin->queue.first;
+    origin->queue = (rill_queue){0};
+    while (call) {
+        rill_call *next = call->next;
+        call->next = call->prev = NULL;
+        call->queued = false;
+        call->attempts++;
+        rill_stream_close_because(&call->stream, error);
+        end_attempt(origin, call, NULL);
+        call = next;
     }
 }
 
@@ -177,49 +130,7 @@ static void warn_sizes(rill_origin *origin, rill_conn *conn)
     }
 }
 
-/* Every waiting call is told that there is no connection. */
-static void fail_queue(rill_origin *origin, const rill_error *error)
-{
-    rill_call *call = origin->first;
-    while (call) {
-        rill_call *next = call->next;
-        dequeue(origin, call);
-        call->attempts++;
-        rill_stream_close_because(&call->stream, error);
-        finish(origin, call);
-        call = next;
-    }
-}
-
 /* --- connections ----------------------------------------------------------------------------- */
-
-static void leave_idle(rill_conn *conn)
-{
-    if (!conn->idle_link)
-        return;
-    *conn->idle_link = conn->idle_next;
-    if (conn->idle_next)
-        conn->idle_next->idle_link = conn->idle_link;
-    conn->idle_next = NULL;
-    conn->idle_link = NULL;
-}
-
-static void note_idle(rill_origin *origin, rill_conn *conn)
-{
-    bool idle = rill_conn_idle(conn);
-    if (!idle)
-        leave_idle(conn);
-    if (!idle || conn->idle_link)
-        return;
-    rill_pool *pool = origin->pool;
-    conn->idle_next = pool->idle;
-    conn->idle_link = &pool->idle;
-    if (pool->idle)
-        pool->idle->idle_link = &conn->idle_next;
-    pool->idle = conn;
-    if (pool->waiting)
-        rill_turn_mark(pool->turn, &pool->waiting->mark); /* it may evict this one */
-}
 
 static void stop_waiting(rill_origin *origin)
 {
@@ -232,7 +143,7 @@ static void stop_waiting(rill_origin *origin)
     origin->wait_link = NULL;
 }
 
-static void wait_for_connection(rill_origin *origin)
+static void wait_for_room(rill_origin *origin)
 {
     if (origin->wait_link)
         return;
@@ -244,65 +155,33 @@ static void wait_for_connection(rill_origin *origin)
     *end = origin;
 }
 
-/* Closes the connection that has been idle longest. False: none is. */
-static bool evict(rill_pool *pool)
+static void wake_waiting(rill_pool *pool)
 {
-    rill_conn *oldest = pool->idle;
-    while (oldest && oldest->idle_next)
-        oldest = oldest->idle_next;
-    if (!oldest)
-        return false;
-    leave_idle(oldest);
-    rill_conn_fail(oldest, NULL);
-    rill_turn_mark(pool->turn, oldest->setup.mark); /* its origin buries it */
-    pool->connections--;
-    oldest->given_back = true;
-    return true;
-}
-
-/* What a new connection may be sent before it must wait: all of them together stay below
- * max_buffered, but for the least that HTTP/2 allows. */
-static uint32_t window_left(const rill_pool *pool)
-{
-    uint64_t most = pool->session.max_buffered;
-    uint64_t left = most > pool->granted ? most - pool->granted : 0;
-    return left > SESSION_WINDOW       ? SESSION_WINDOW
-           : left < SESSION_WINDOW_MIN ? SESSION_WINDOW_MIN
-                                       : (uint32_t)left;
+    if (pool->waiting)
+        mark(pool->waiting);
 }
 
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (pool->connections >= pool->max_connections && !evict(pool)) {
-        wait_for_connection(origin);
+    if (!rill_pool_make_room(pool)) {
+        wait_for_room(origin);
         return;
     }
     stop_waiting(origin);
     rill_conn_setup setup = {
-        .turn = pool->turn,
         .mark = &origin->mark,
         .target = {.host = origin->host,
                    .port = origin->port,
-                   .resolver = pool->resolver,
-                   .resolve = pool->resolve,
-                   .resolve_count = pool->resolve_count,
                    .tls = origin->tls ? pool->tls : NULL,
                    .memory = &origin->memory},
-        .session = pool->session,
-        .connect_timeout_ms = pool->connect_timeout_ms,
-        .idle_timeout_ms = pool->idle_timeout_ms,
-        .max_streams = pool->max_streams,
     };
-    setup.session.conn_window = window_left(pool);
     rill_error error = {0};
-    rill_conn *conn = rill_conn_new(&setup, &error);
+    rill_conn *conn = rill_pool_dial(pool, &setup, &error);
     if (!conn) {
         fail_queue(origin, &error);
         return;
     }
-    pool->granted += setup.session.conn_window;
-    pool->connections++;
     conn->next = origin->conns;
     conn->link = &origin->conns;
     if (conn->next)
@@ -325,19 +204,11 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
 
 static void bury(rill_origin *origin, rill_conn *conn)
 {
-    rill_pool *pool = origin->pool;
-    leave_idle(conn);
-    pool->stats.bytes_sent += conn->transport.bytes_sent;
-    pool->stats.bytes_received += conn->transport.bytes_received;
-    pool->granted -= conn->setup.session.conn_window;
-    if (!conn->given_back)
-        pool->connections--;
     *conn->link = conn->next;
     if (conn->next)
         conn->next->link = conn->link;
-    rill_conn_free(conn);
-    if (pool->waiting)
-        rill_turn_mark(pool->turn, &pool->waiting->mark);
+    rill_pool_bury(origin->pool, conn);
+    wake_waiting(origin->pool);
 }
 
 /* --- sending --------------------------------------------------------------------------------- */
@@ -353,6 +224,41 @@ static void on_expect_timer(rill_timer *timer)
     rill_turn_mark(call->setup.turn, call->conn->setup.mark);
 }
 
+/* The peer was silent on a stream for read_timeout, unless it was not its turn. */
+static void on_silence_timer(rill_timer *timer)
+{
+    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, silence));
+    const rill_stream *stream = &call->stream;
+    uint64_t now_ms = call->setup.turn->now_ms, due_ms = stream->active_ms + call->read_ms;
+    if (stream->local_since_ms || stream->starved)
+        due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
+    if (due_ms > now_ms) {
+        rill_wheel_start(&call->setup.turn->wheel, timer, due_ms);
+        return;
+    }
+    rill_error error = {0};
+    rill_error_set(&error, RILL_TIMEOUT, "read_timeout ran out: the peer was silent for %.3g s",
+                   (double)call->read_ms / 1000);
+    error.phase = stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
+    rill_origin_close_call(call, &error);
+}
+
+static void start_clocks(rill_call *call)
+{
+    rill_turn *turn = call->setup.turn;
+    if (!call->assigned)
+        rill_call_assign(call, true);
+    if (call->source && call->source->held) {
+        call->expect.expire = on_expect_timer;
+        rill_wheel_start(&turn->wheel, &call->expect, turn->now_ms + CALL_EXPECT_MS);
+    }
+    if (call->read_ms) {
+        call->stream.active_ms = turn->now_ms;
+        call->silence.expire = on_silence_timer;
+        rill_wheel_start(&turn->wheel, &call->silence, turn->now_ms + call->read_ms);
+    }
+}
+
 static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
     rill_pool *pool = origin->pool;
@@ -362,7 +268,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         rill_slab_free(&pool->turn->slab, fields);
         return false;
     }
-    dequeue(origin, call);
+    rill_queue_remove(&origin->queue, call);
     call->attempts++;
     if (!fields) {
         rill_stream_close(&call->stream, RILL_ERROR, -1, "out of memory");
@@ -370,19 +276,14 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         return true;
     }
     rill_slab_free(&pool->turn->slab, fields); /* nghttp2 keeps a copy of the array */
-    if (!call->assigned)
-        set_assigned(call, true);
     call->conn = conn;
     call->conn_id = conn->entry.id;
-    if (call->source && call->source->held) {
-        call->expect.expire = on_expect_timer;
-        rill_wheel_start(&pool->turn->wheel, &call->expect, pool->turn->now_ms + CALL_EXPECT_MS);
-    }
     if (call->started_ms < conn->opened_ms) { /* it has waited for the dial */
         call->timings.dns = conn->dns_s;
         call->timings.connect = conn->connect_s;
         call->timings.tls = conn->tls_s;
     }
+    start_clocks(call);
     pool->stats.attempts++;
     return true;
 }
@@ -408,25 +309,62 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
     fail_queue(origin, &error);
 }
 
+/* What there is to hope for when calls still wait: nothing; a slot or a connection that will come;
+ * or all connections are full. */
+enum hope { HOPE_NONE, HOPE_FULL, HOPE_COMING };
+
+static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
+{
+    rill_queue *queue = &origin->queue;
+    enum hope hope = HOPE_NONE;
+    *usable = 0;
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        if (conn->state == CONN_DIALING) {
+            ++*usable;
+            hope = HOPE_COMING;
+            continue;
+        }
+        bool ready = !queue->first || rill_conn_ready(conn);
+        if (conn->state != CONN_OPEN || !rill_session_usable(&conn->session))
+            continue;
+        ++*usable;
+        uint32_t room = ready ? rill_conn_room(conn) : 0;
+        while (queue->first && room-- && (conn->greeted || queue->first->repeat) &&
+               send_call(origin, conn, queue->first))
+            ;
+        if (hope != HOPE_COMING)
+            hope = rill_conn_at_limit(conn) ? HOPE_FULL : HOPE_COMING;
+    }
+    return hope;
+}
+
+/* How many waiting calls a connection is held to be coming for. One that grants no slot at all
+ * counts: else its calls would wait for ever without a clock. */
+static uint32_t assignable(const rill_origin *origin)
+{
+    uint64_t count = 0;
+    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
+        if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
+            count += origin->pool->max_streams;
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
 /* Hands waiting calls to connections that have room; dials when there is none to hope for. */
 static void dispatch(rill_origin *origin)
 {
-    bool hope = false;
-    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
-        uint32_t room = rill_conn_room(conn);
-        while (origin->first && room-- && (conn->greeted || origin->first->repeat) &&
-               send_call(origin, conn, origin->first))
-            ;
-        hope = hope || conn->state == CONN_DIALING ||
-               (conn->state == CONN_OPEN && rill_session_usable(&conn->session));
+    rill_queue *queue = &origin->queue;
+    if (!backs_off(origin)) {
+        uint32_t usable;
+        enum hope hope = fill_connections(origin, &usable);
+        if (!queue->first)
+            stop_waiting(origin);
+        else if (hope == HOPE_NONE && origin->single && origin->conns)
+            refuse_queue(origin, origin->conns);
+        else if (hope == HOPE_NONE || (hope == HOPE_FULL && !origin->single &&
+                                       usable < origin->pool->max_connections_per_origin))
+            dial(origin);
     }
-    if (origin->first && !hope && origin->conns && origin->single)
-        refuse_queue(origin, origin->conns);
-    else if (origin->first && !hope)
-        dial(origin);
-    else if (!origin->first)
-        stop_waiting(origin);
-    assign(origin);
+    rill_queue_assign(queue, backs_off(origin) ? queue->assigned : assignable(origin));
 }
 
 /* Calls that counted on a connection which went without taking them: another one is tried, but not
@@ -437,15 +375,27 @@ static void lose_assigned(rill_origin *origin)
         .reason = RILL_INACTIVE,
         .code = -1,
         .message = "the connection went before the request was sent"};
-    uint32_t left = origin->assigned;
-    for (rill_call *next, *call = origin->first; call && left--; call = next) {
+    uint32_t left = origin->queue.assigned;
+    for (rill_call *next, *call = origin->queue.first; call && left--; call = next) {
         next = call->next;
         if (!call->repeat || ++call->repeats > CALL_REPEATS)
             rill_origin_close_call(call, &inactive);
     }
 }
 
-/* A connection that ended before anybody used it tells those who wait; a later one is replaced. */
+static void remember_verdict(rill_origin *origin, const rill_error *error)
+{
+    if (error->kind != RILL_KIND_ALPN)
+        return;
+    if (!origin->verdict)
+        origin->verdict = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
+    if (!origin->verdict)
+        return;
+    *origin->verdict = *error;
+    origin->verdict_ms = origin->pool->turn->now_ms;
+}
+
+/* A connection that could not be made tells those who wait; one that was lost is replaced. */
 static void bury_closed(rill_origin *origin)
 {
     rill_conn *next;
@@ -454,12 +404,17 @@ static void bury_closed(rill_origin *origin)
         if (conn->state != CONN_CLOSED || origin->single)
             continue;
         rill_error error = conn->error;
-        bool failed = error.reason && error.reason != RILL_CONNECTION_LOST && !conn->greeted;
+        bool lost = error.reason == RILL_CONNECTION_LOST;
+        bool failed = error.reason && !lost && !conn->greeted;
+        if (lost && !conn->greeted)
+            back_off(origin); /* it comes up and goes: not at full speed */
         bury(origin, conn);
-        if (failed)
+        if (failed) {
+            remember_verdict(origin, &error);
             fail_queue(origin, &error);
-        else
+        } else {
             lose_assigned(origin);
+        }
     }
 }
 
@@ -478,8 +433,9 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    bool busy = origin->first || (origin->conns && (!origin->single || !origin->told_closed ||
-                                                    origin->conns->session.closed));
+    bool busy =
+        origin->queue.first || (origin->conns && (!origin->single || !origin->told_closed ||
+                                                  origin->conns->session.closed));
     if (busy || origin->unused_link)
         return;
     if (pool->owner)
@@ -528,28 +484,19 @@ static void on_act(rill_mark *marked)
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         rill_conn_flush(conn);
         settle(origin, conn);
-        note_idle(origin, conn);
+        rill_pool_note_idle(origin->pool, conn);
+        if (conn->idle_link)
+            wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
         if (origin->single)
             tell(origin, conn);
     }
-    if (closed && (!origin->single || origin->first))
+    if (closed && (!origin->single || origin->queue.first))
         mark(origin); /* buried, and replaced, in the next pass */
     note_unused(origin);
 }
 
 /* --- from outside ---------------------------------------------------------------------------- */
-
-void rill_origin_add(rill_origin *origin, rill_call *call)
-{
-    leave_unused(origin);
-    call->origin = origin;
-    enqueue(origin, call, NULL);
-    set_assigned(call, false);
-    origin->pool->turn->counters.requests++;
-    origin->pool->turn->submitted++;
-    mark(origin);
-}
 
 void rill_origin_close_call(rill_call *call, const rill_error *error)
 {
@@ -558,7 +505,7 @@ void rill_origin_close_call(rill_call *call, const rill_error *error)
         return; /* it has ended */
     rill_stream_close_because(&call->stream, error);
     if (call->queued) {
-        dequeue(origin, call);
+        rill_queue_remove(&origin->queue, call);
         finish(origin, call);
     } else {
         rill_session_retire(&call->conn->session, &call->stream);
@@ -582,7 +529,7 @@ static enum rill_phase phase_of(const rill_call *call)
         return call->stream.status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->assigned)
         for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
-            if (conn->state == CONN_DIALING)
+            if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !conn->greeted))
                 return rill_conn_phase(conn);
     return RILL_PHASE_QUEUE;
 }
@@ -590,6 +537,10 @@ static enum rill_phase phase_of(const rill_call *call)
 static void on_call_timer(rill_timer *timer)
 {
     rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, timer));
+    if (call->queued && call->last && backs_off(call->origin)) {
+        rill_origin_close_call(call, call->last); /* what there was to tell all the time */
+        return;
+    }
     enum rill_phase phase = phase_of(call);
     rill_error error = {0};
     rill_error_set(&error, RILL_TIMEOUT, "%s ran out (waiting for %s)",
@@ -598,16 +549,32 @@ static void on_call_timer(rill_timer *timer)
     rill_origin_close_call(call, &error);
 }
 
+void rill_origin_add(rill_origin *origin, rill_call *call)
+{
+    rill_turn *turn = origin->pool->turn;
+    leave_unused(origin);
+    call->origin = origin;
+    call->timer.expire = on_call_timer;
+    rill_queue_add(&origin->queue, call, NULL);
+    rill_call_assign(call, false);
+    turn->counters.requests++;
+    turn->submitted++;
+    if (origin->verdict && turn->now_ms - origin->verdict_ms < ALPN_VERDICT_MS) {
+        call->attempts++;
+        rill_origin_close_call(call, origin->verdict);
+    }
+    mark(origin);
+}
+
 void rill_origin_close(rill_origin *origin)
 {
-    rill_conn *conn;
     static const rill_error inactive = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the client was closed"};
     static const rill_error cancelled = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
-    while (origin->first)
-        rill_origin_close_call(origin->first, &inactive);
-    for (conn = origin->conns; conn; conn = conn->next) {
+    while (origin->queue.first)
+        rill_origin_close_call(origin->queue.first, &inactive);
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         while (conn->session.open)
             rill_origin_close_call(call_of(conn->session.open), &cancelled);
         settle(origin, conn);
@@ -640,6 +607,7 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
     origin->port = port;
     origin->tls = tls;
     origin->mark.act = on_act;
+    origin->backoff.expire = on_backoff;
     pool->turn->counters.origins++;
     return origin;
 }
@@ -647,7 +615,7 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
 void rill_origin_free(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    assert(!origin->first);
+    assert(!origin->queue.first);
     while (origin->conns) {
         rill_conn_fail(origin->conns, NULL);
         settle(origin, origin->conns);
@@ -661,8 +629,10 @@ void rill_origin_free(rill_origin *origin)
             origin->next->link = origin->link;
     }
     rill_turn_unmark(&origin->mark);
+    rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
     rill_tls_memory_dispose(&origin->memory);
     pool->turn->counters.origins--;
+    rill_slab_free(&pool->turn->slab, origin->verdict);
     rill_slab_free(&pool->turn->slab, origin->host);
     rill_slab_free(&pool->turn->slab, origin);
 }

@@ -1,64 +1,36 @@
-/* One scheme, host and port: the requests that wait for a connection, its connections, when to dial
- * and what is repeated. */
+/* One scheme, host and port: the calls that wait, its connections, when to dial, what is repeated. */
 #ifndef RILL_ORIGIN_H
 #define RILL_ORIGIN_H
 
-#include "call.h"
-#include "conn.h"
+#include "pool.h"
+#include "queue.h"
 
-/* Origins with nothing to do that a client remembers, for their TLS sessions; then the one that has
- * been unused longest is forgotten. */
-enum { ORIGINS_UNUSED = 1024 };
+/* Back-off belongs to the origin: after a failure nothing is sent or dialled for a while that
+ * doubles with each further one, half of it by chance, so that clients do not come in step. */
+enum { BACKOFF_FIRST_MS = 200, BACKOFF_MOST_MS = 10000 };
 
-/* Bytes of warnings that wait for a script to look, and of one of them; beyond they are dropped, and
- * the last one says so. */
-enum { WARNINGS_MAX = 16 << 10, WARNING_LENGTH = 512 };
-
-/* What an origin needs of its client, and tells it. The client embeds it. */
-typedef struct rill_pool {
-    rill_turn *turn;
-    rill_resolver *resolver;
-    rill_tls *tls;
-    const rill_resolve *resolve;
-    uint32_t resolve_count;
-    rill_defaults defaults;
-    rill_session_setup session;
-    uint64_t connect_timeout_ms, idle_timeout_ms;
-    uint32_t max_streams, max_connections;
-
-    uint64_t buffered;            /* bytes held for readers of streams, see max_buffered */
-    uint64_t granted;             /* receive windows of all connections */
-    uint32_t connections;         /* open or being dialled, of all origins */
-    rill_conn *idle;              /* borrowed: the one that became idle last stands first */
-    rill_origin *waiting;         /* borrowed: origins that wait for a connection to close */
-    rill_origin *unused;          /* borrowed: origins with nothing to do; the newest stands first */
-    uint32_t unused_count;
-    rill_stats stats;             /* what adds up since the start */
-    char *warning;                /* owned: sentences not handed over yet, each NUL-terminated */
-    size_t warning_length;
-    bool warnings_dropped;
-    rill_entry *entry;            /* borrowed: whose events the warnings are */
-    rill_mark *owner;             /* borrowed: the client's, once it is closed: marked when an origin
-                                     has nothing left */
-} rill_pool;
+/* How long an origin that does not speak HTTP/2 is not asked again. */
+enum { ALPN_VERDICT_MS = 60000 };
 
 struct rill_origin {
-    rill_pool *pool;   /* borrowed */
-    rill_origin *next, **link;                 /* in the client's table */
-    rill_origin *wait_next, **wait_link;       /* in pool->waiting; link NULL: not in it */
-    rill_origin *unused_next, **unused_link;   /* in pool->unused; link NULL: not in it */
+    rill_pool *pool; /* borrowed */
+    rill_origin *next, **link;               /* in the client's table */
+    rill_origin *wait_next, **wait_link;     /* in pool->waiting; link NULL: not in it */
+    rill_origin *unused_next, **unused_link; /* in pool->unused; link NULL: not in it */
     rill_mark mark;
     uint64_t hash;
-    char *host;        /* owned: ASCII, lower case, no brackets */
+    char *host; /* owned: ASCII, lower case, no brackets */
     uint16_t port;
     bool tls;
-    bool single;           /* one connection for all its life: rill_connect() */
+    bool single; /* one connection for all its life: rill_connect() */
     bool told_connected, told_closed;
     rill_tls_memory memory;
-    rill_conn *conns;  /* owned */
-    rill_call *first, *last; /* waiting, first in first out; owned until sent */
-    uint32_t queued;
-    uint32_t assigned; /* how many of the first ones count as assigned to a connection */
+    rill_conn *conns; /* owned */
+    rill_queue queue; /* its calls are owned until sent */
+    rill_timer backoff; /* runs while it lasts */
+    uint32_t failures;  /* in a row */
+    rill_error *verdict; /* owned: ALPN said no; NULL: not lately */
+    uint64_t verdict_ms; /* when */
 };
 
 /* NULL when out of memory. */
@@ -83,8 +55,5 @@ void rill_origin_drop_call(rill_call *call);
 
 /* Ends everything: sent calls as cancelled, unsent ones as inactive; idle connections say goodbye. */
 void rill_origin_close(rill_origin *origin);
-
-/* Queues a sentence for the client's on_warning. */
-void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

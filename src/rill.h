@@ -275,11 +275,21 @@ typedef struct rill_options {
     double timeout;           /* the whole call, from its assignment to a connection (180) */
     double queue_timeout;     /* the wait before that (0) */
     double connect_timeout;   /* DNS, TCP, TLS and SETTINGS together (10) */
+    double read_timeout;      /* silence of the peer on one stream (0) */
     double idle_timeout;      /* a connection on which nothing moves (240) */
+    double ping_after;        /* a connection silent for longer is asked before new requests (15) */
+    double ping_timeout;      /* how long it may take to answer (3) */
     double maxsize;           /* body of a response (1 GiB) */
     double warnsize;          /* (32 MiB) */
     uint32_t max_header_list; /* header block of a response, all its heads together (64 KiB) */
     uint32_t max_connections; /* of this client (512) */
+    uint32_t max_connections_per_origin; /* a further one is opened when all are full (1) */
+    uint32_t retries;         /* of what fails without being processed (2) */
+    bool retry_idempotent;    /* GET, HEAD, OPTIONS too when the connection is lost (true) */
+    bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: an invalid URL) */
+    bool deny_private;        /* only globally reachable addresses, but for `resolve`'s (false) */
+    int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
+    const char *bind_address; /* numeric address that connections come from (the system's choice) */
     uint32_t max_streams;     /* open at a time on one connection; the peer's limit holds too (100) */
     uint32_t window;          /* receive window of a stream at first, 65535 ... 2^31-1 (1 MiB) */
     uint32_t max_window;      /* what it grows to while the reader keeps up (16 MiB) */
@@ -329,7 +339,8 @@ typedef struct rill_request {
     const char *trailers;  /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
-    double timeout, queue_timeout, maxsize, warnsize; /* negative: the client's */
+    double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
+    int32_t retries, retry_idempotent;                              /* the same */
 } rill_request;
 RILL_API void rill_request_init(rill_request *request);
 

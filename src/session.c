@@ -287,6 +287,7 @@ static void note_sent(rill_stream *stream, bool more)
     if (stream->remote_since_ms)
         stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
     stream->remote_since_ms = more ? now_ms : 0;
+    stream->active_ms = now_ms;
 }
 
 /* A stream that uses up half its window within two round trips is held back by it: RFC 9113 leaves
@@ -677,9 +678,14 @@ void rill_session_goaway(rill_session *session, uint32_t code, bool at_once)
     nghttp2_submit_goaway(session->ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
 }
 
+bool rill_session_used_up(const rill_session *session)
+{
+    return nghttp2_session_get_next_stream_id(session->ng) >= SESSION_LAST_STREAM;
+}
+
 bool rill_session_usable(const rill_session *session)
 {
     return session->ng && !session->goaway_received && !session->goaway_sent &&
            !session->fatal.reason && nghttp2_session_check_request_allowed(session->ng) &&
-           nghttp2_session_get_next_stream_id(session->ng) < SESSION_LAST_STREAM;
+           !rill_session_used_up(session);
 }

@@ -109,6 +109,9 @@ void rill_session_resume(rill_session *session, rill_stream *stream);
 /* Lets uploads go on that waited for the socket. */
 void rill_session_unblock(rill_session *session);
 
+/* Whether its stream ids are (nearly) used up. */
+bool rill_session_used_up(const rill_session *session);
+
 /* Whether a new stream may be opened, the peer's limit aside. */
 bool rill_session_usable(const rill_session *session);
 

@@ -156,6 +156,7 @@ void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint3
 void rill_stream_begin_head(rill_stream *stream)
 {
     stream->in_trailers = stream->status != 0;
+    stream->active_ms = stream->turn->now_ms;
 }
 
 static rill_bytes *current_head(rill_stream *stream)
@@ -278,6 +279,7 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
     if (stream->reason != RILL_OPEN)
         return;
     stream->received += length;
+    stream->active_ms = stream->turn->now_ms;
     if (stream->maxsize && !stream->no_limits && stream->received > stream->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, NGHTTP2_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",

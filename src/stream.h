@@ -50,6 +50,7 @@ struct rill_stream {
     uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
     uint32_t window;     /* its receive window */
     uint32_t owed;       /* window kept back from the peer while too much is buffered */
+    uint64_t active_ms;  /* when something moved on it, either way */
     uint64_t update_ms;  /* when it gave window back last */
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
     uint32_t stalled_local_ms, stalled_remote_ms;

@@ -132,6 +132,17 @@ rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
     return entry;
 }
 
+uint32_t rill_turn_random(rill_turn *turn)
+{
+    if (!turn->chance) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        turn->chance = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uintptr_t)turn;
+    }
+    turn->chance = turn->chance * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(turn->chance >> 32);
+}
+
 void rill_turn_mark(rill_turn *turn, rill_mark *mark)
 {
     if (mark->link)

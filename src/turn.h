@@ -62,6 +62,7 @@ struct rill_turn {
     rill_entry *graves;   /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
     uint64_t detached;    /* unread bytes of streams whose client may be gone */
     rill_mark *marks;
+    uint64_t chance; /* state of rill_turn_random() */
     uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;      /* the loop is at it: no need to wake it */
@@ -100,6 +101,9 @@ void rill_turn_bury(rill_turn *turn, rill_entry *entry);
 
 /* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty. */
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
+
+/* Chance for jitter; not for secrets. */
+uint32_t rill_turn_random(rill_turn *turn);
 
 void rill_turn_mark(rill_turn *turn, rill_mark *mark);
 void rill_turn_unmark(rill_mark *mark);
