@@ -80,8 +80,9 @@ local function versions(present)
   return present
 end
 
--- Programs find rill in the tree, and what they share in bench/.
+-- Programs find rill in the tree, and what they share in bench/; nginx is found where a user's PATH may not look.
 local function set_paths(root)
+  system.setenv("PATH", os.getenv("PATH") .. ":/usr/sbin")
   system.setenv("LUA_PATH", ("%s/lua/?.lua;%s/lua/?/init.lua;%s/bench/?.lua;;"):format(root, root, root))
 end
 
@@ -127,8 +128,8 @@ local function gather(options, runnable, left_out, samples, cpus)
 end
 
 local function run(root, options)
-  local runnable, left_out = rounds.sort_out(chosen(options.only))
   set_paths(root)
+  local runnable, left_out = rounds.sort_out(chosen(options.only))
   system.raise_descriptors()
   local cpus = system.cpus() -- before pinning
   local samples = measure(root, runnable, options.rounds, cpus)

@@ -13,6 +13,11 @@ local function short(number)
   return ("%.2f"):format(number)
 end
 
+-- A ratio keeps the third digit: it may decide.
+local function held(figure, number)
+  return figure.ratio and ("%.3f"):format(number) or short(number)
+end
+
 local function bound(figure, number)
   if not number then return "" end
   return (figure.more_is_better and ">= " or "<= ") .. short(number)
@@ -38,8 +43,8 @@ local function row(line, figure)
     name,
     with_unit(figure.own, figure.unit),
     figure.peer and with_unit(figure.peer, figure.unit) or "",
-    ("**%s**"):format(short(summary.median)),
-    ("%s to %s"):format(short(summary.low), short(summary.high)),
+    ("**%s**"):format(held(figure, summary.median)),
+    ("%s to %s"):format(held(figure, summary.low), held(figure, summary.high)),
     bound(figure, figure.must),
     bound(figure, figure.aim),
     verdict(figure),
