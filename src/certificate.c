@@ -9,7 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "rill.h"
+#include "error.h"
 
 /* Text of one alternative name; what is longer is no host name (RFC 1035 section 2.3.4: 255). */
 enum { NAME_ROOM = 256 };
@@ -70,6 +70,14 @@ void rill_certificate_print_date(BIO *out, const ASN1_TIME *time)
         BIO_printf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
     else
         BIO_puts(out, "an unreadable date");
+}
+
+int32_t rill_certificate_file_failure(const char *path, const char *otherwise, rill_error *err)
+{
+    unsigned long code = ERR_get_error();
+    const char *why = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : otherwise;
+    ERR_clear_error();
+    return rill_error_set(err, RILL_FILE_ERROR, "%s: %s", path, why);
 }
 
 static double unix_time(const ASN1_TIME *time)

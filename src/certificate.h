@@ -6,6 +6,8 @@
 
 #include <openssl/x509.h>
 
+#include "rill.h"
+
 /* A distinguished name in RFC 2253 form, UTF-8, control characters escaped. */
 void rill_certificate_print_name(BIO *out, const X509_NAME *name);
 
@@ -17,5 +19,9 @@ int rill_certificate_print_names(BIO *out, const X509 *certificate, const char *
 
 /* "2026-01-31", or "an unreadable date". */
 void rill_certificate_print_date(BIO *out, const ASN1_TIME *time);
+
+/* A file that could not be read, as the first entry of OpenSSL's error queue says, or else did not
+ * hold what it should: `otherwise`. Empties the queue. Returns -RILL_FILE_ERROR. */
+int32_t rill_certificate_file_failure(const char *path, const char *otherwise, rill_error *err);
 
 #endif

@@ -50,7 +50,7 @@ void rill_options_init(rill_options *options)
         .max_window = 16 << 20,
         .max_frame_size = 16384,
         .max_buffered = 256 << 20,
-        .tls = {.verify = true},
+        .tls = {.verify = true, .session_cache = true},
     };
 }
 
@@ -211,7 +211,7 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
     if (!pool->resolver)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    pool->tls = rill_tls_new(&options->tls, err);
+    pool->tls = rill_tls_new(&options->tls, &pool->turn->system_trust, err);
     return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
 }
 
@@ -261,6 +261,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
         rill_client_free(client);
         return NULL;
     }
+    rill_pool_warn_tls(&client->pool);
     return client;
 }
 

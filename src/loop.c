@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <openssl/x509.h>
 
 #include "conn.h"
 #include "transport.h"
@@ -274,6 +275,7 @@ void rill_loop_free(rill_loop *loop)
     while (loop->signals)
         free_signal(loop, loop->signals);
     rill_transport_dispose_shared(turn);
+    X509_STORE_free(turn->system_trust);
     if (loop->wake_event)
         event_free(loop->wake_event);
     if (loop->timer_event)

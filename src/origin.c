@@ -200,6 +200,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
         return;
     stats->handshakes++;
     stats->resumptions += SSL_session_reused(conn->transport.ssl);
+    rill_pool_warn_tls(origin->pool); /* writing the key log may have failed */
 }
 
 static void bury(rill_origin *origin, rill_conn *conn)

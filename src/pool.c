@@ -28,6 +28,13 @@ void rill_pool_warn(rill_pool *pool, const char *format, ...)
     rill_turn_report(pool->turn, pool->entry, RILL_EVENT_WARNING);
 }
 
+void rill_pool_warn_tls(rill_pool *pool)
+{
+    const char *text;
+    while ((text = rill_tls_warning(pool->tls)))
+        rill_pool_warn(pool, "%s", text);
+}
+
 char *rill_pool_take_warning(rill_pool *pool, bool *more)
 {
     char *first = pool->warning;

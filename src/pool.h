@@ -43,6 +43,10 @@ typedef struct rill_pool {
 /* Queues a sentence for the client's on_warning. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Queues what the TLS context has to tell (rill_tls_warning()): after it was made, and after
+ * handshakes. */
+void rill_pool_warn_tls(rill_pool *pool);
+
 /* Takes the first sentence; NULL: none, or out of memory. `*more`: others wait. The caller frees it. */
 char *rill_pool_take_warning(rill_pool *pool, bool *more);
 

@@ -255,10 +255,24 @@ RILL_API void rill_loop_counters(const rill_loop *loop, rill_counters *counters)
 
 /* --- clients --------------------------------------------------------------------------------- */
 
+/* Files are PEM. NULL: the default, given in parentheses. */
 typedef struct rill_tls_options {
-    bool verify;             /* true: chain and host name (RFC 9525) */
-    const char *ca_file;     /* NULL: the system's store */
-    const char *server_name; /* NULL: the URL's host; for SNI and verification */
+    bool verify;        /* true: chain and host name (RFC 9525); false is warned of */
+    bool session_cache; /* true: later connections to an origin resume */
+    const char *ca_file, *ca_path, *ca_pem; /* trusted, all that are given: a file, a directory as
+                                               c_rehash makes it, a text (the system's store) */
+    const char *cert_file;    /* the client's certificate and what leads to its issuer (none) */
+    const char *key_file;     /* its key (in cert_file) */
+    const char *key_password; /* that opens the key (it is not encrypted) */
+    const char *server_name;  /* for SNI and verification (the URL's host) */
+    const char *min_version, *max_version; /* "1.2" or "1.3" ("1.2", "1.3") */
+    const char *ciphers;      /* TLS 1.2, as openssl-ciphers(1) has them (ECDHE with AEAD) */
+    const char *ciphersuites; /* TLS 1.3, colon-separated (OpenSSL's) */
+    const char *groups;       /* colon-separated, in this order (OpenSSL's) */
+    const char *keylog_file;  /* gets the sessions' secrets; "env": $SSLKEYLOGFILE (none). One that
+                                 cannot be written is warned of */
+    const char *pin_sha256;   /* comma-separated base64 of SHA-256 of the leaf's SubjectPublicKeyInfo:
+                                 one must match, also without `verify` and when resumed (none) */
 } rill_tls_options;
 
 /* "host:port" goes to "ip", "ip:port" or "unix:/path"; entries for one host are tried in order. */

@@ -7,89 +7,24 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "certificate.h"
 #include "error.h"
+#include "identity.h"
+#include "keylog.h"
+#include "trust.h"
 
 /* How much of a message (256 bytes) names may take, so that the cause still fits. */
-enum { HOST_SHOWN = 96, NAMES_SHOWN = 80 };
+enum { HOST_SHOWN = 96 };
 
 struct rill_tls {
     SSL_CTX *context;
+    X509_STORE **system; /* borrowed: where the loop keeps the system's certificates */
+    rill_trust trust;
+    rill_keylog keylog;
     char *server_name; /* NULL: the host */
-    bool store_wanted; /* the system's certificates are still to be set up */
+    bool remembers;    /* sessions */
+    bool own_groups;   /* the options say which, in their order */
+    bool unverified_untold;
 };
-
-/* --- verification ---------------------------------------------------------------------------- */
-
-static void print_mismatch(BIO *out, X509_STORE_CTX *verification)
-{
-    X509 *leaf = X509_STORE_CTX_get0_cert(verification);
-    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(verification);
-    const char *name = X509_VERIFY_PARAM_get0_host(param, 0);
-    char *address = name ? NULL : X509_VERIFY_PARAM_get1_ip_asc(param);
-    if (!name)
-        name = address ? address : "this host";
-    BIO_puts(out, "certificate is for ");
-    if (!rill_certificate_print_names(out, leaf, ", ", NAMES_SHOWN))
-        BIO_puts(out, "no host (it has no alternative names)");
-    BIO_printf(out, ", not for %.*s", HOST_SHOWN, name);
-    OPENSSL_free(address);
-}
-
-static void print_distrust(BIO *out, X509_STORE_CTX *verification, int why)
-{
-    X509 *which = X509_STORE_CTX_get_current_cert(verification); /* NULL: none in particular */
-    if (which && why == X509_V_ERR_CERT_HAS_EXPIRED) {
-        BIO_puts(out, "certificate expired on ");
-        rill_certificate_print_date(out, X509_get0_notAfter(which));
-    } else if (which && why == X509_V_ERR_CERT_NOT_YET_VALID) {
-        BIO_puts(out, "certificate is not valid before ");
-        rill_certificate_print_date(out, X509_get0_notBefore(which));
-    } else {
-        BIO_printf(out, "certificate not trusted: %s", X509_verify_cert_error_string(why));
-    }
-    if (which) {
-        BIO_printf(out, " (depth %d, ", X509_STORE_CTX_get_error_depth(verification));
-        rill_certificate_print_name(out, X509_get_subject_name(which));
-        BIO_puts(out, ")");
-    }
-}
-
-/* Leaves the sentence as the first entry of the error queue, where rill_tls_failure() finds it: the
- * SSL keeps neither the certificate nor the depth. */
-static void explain(X509_STORE_CTX *verification)
-{
-    BIO *out = BIO_new(BIO_s_mem());
-    if (!out)
-        return;
-    int why = X509_STORE_CTX_get_error(verification);
-    if (why == X509_V_ERR_HOSTNAME_MISMATCH || why == X509_V_ERR_IP_ADDRESS_MISMATCH)
-        print_mismatch(out, verification);
-    else
-        print_distrust(out, verification, why);
-    char *text;
-    long length = BIO_get_mem_data(out, &text);
-    ERR_clear_error();
-    ERR_raise_data(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED, "%.*s", (int)length, text);
-    BIO_free(out);
-}
-
-static int on_verify(X509_STORE_CTX *verification, void *arg)
-{
-    (void)arg;
-    if (X509_verify_cert(verification) > 0)
-        return 1;
-    explain(verification);
-    return 0;
-}
-
-/* Verification is off: OpenSSL would check the chain all the same, and ignore what it finds. */
-static int on_verify_nothing(X509_STORE_CTX *verification, void *arg)
-{
-    (void)arg;
-    X509_STORE_CTX_set_error(verification, X509_V_OK);
-    return 1;
-}
 
 /* --- what an origin remembers ---------------------------------------------------------------- */
 
@@ -146,52 +81,126 @@ static int32_t out_of_memory(rill_error *err)
     return rill_error_set(err, RILL_ERROR, "out of memory");
 }
 
-static int32_t load_ca_file(SSL_CTX *context, const char *path, rill_error *err)
+/* The options' name for a version; -1: not one that HTTP/2 can run over (RFC 9113 section 9.2). */
+static int version_of(const char *name)
 {
-    if (SSL_CTX_load_verify_file(context, path)) {
-        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
-        return 0;
-    }
-    unsigned long code = ERR_get_error();
-    const char *why =
-        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
-    ERR_clear_error();
-    return rill_error_set(err, RILL_FILE_ERROR, "%s: %s", path, why ? why : "no certificates");
+    return !strcmp(name, "1.2") ? TLS1_2_VERSION : !strcmp(name, "1.3") ? TLS1_3_VERSION : -1;
 }
 
-static bool set_up(SSL_CTX *context, bool verify)
+static int32_t set_versions(SSL_CTX *context, const char *min, const char *max, rill_error *err)
+{
+    int lowest = min ? version_of(min) : TLS1_2_VERSION;
+    int highest = max ? version_of(max) : TLS1_3_VERSION;
+    if (lowest < 0 || highest < 0)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option tls.%s_version: \"%.40s\" is neither \"1.2\" nor \"1.3\"",
+                              lowest < 0 ? "min" : "max", lowest < 0 ? min : max);
+    if (lowest > highest)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option tls.min_version: \"%s\" is above max_version \"%s\"", min,
+                              max);
+    return SSL_CTX_set_min_proto_version(context, lowest) &&
+                   SSL_CTX_set_max_proto_version(context, highest)
+               ? 0
+               : out_of_memory(err);
+}
+
+static bool has_suite(const SSL_CTX *context)
+{
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
+        if (!strcmp(SSL_CIPHER_get_version(sk_SSL_CIPHER_value(ciphers, i)), "TLSv1.3"))
+            return true;
+    return false;
+}
+
+static int32_t unknown(const char *option, const char *value, rill_error *err)
+{
+    ERR_clear_error();
+    return rill_error_set(err, RILL_ARGUMENT, "option tls.%s: OpenSSL finds nothing in \"%.100s\"",
+                          option, value);
+}
+
+static int32_t set_algorithms(SSL_CTX *context, const rill_tls_options *options, rill_error *err)
+{
+    const char *ciphers = options->ciphers ? options->ciphers : "ECDHE+AESGCM:ECDHE+CHACHA20";
+    if (!SSL_CTX_set_cipher_list(context, ciphers))
+        return unknown("ciphers", ciphers, err);
+    const char *suites = options->ciphersuites;
+    if (suites && (!SSL_CTX_set_ciphersuites(context, suites) || !has_suite(context)))
+        return unknown("ciphersuites", suites, err);
+    if (options->groups && !SSL_CTX_set1_groups_list(context, options->groups))
+        return unknown("groups", options->groups, err);
+    return 0;
+}
+
+/* A final dot is no part of the name in certificates and SNI (RFC 6066 section 3). 0: no name. */
+static size_t name_length(const char *name)
+{
+    size_t length = strlen(name);
+    if (length && name[length - 1] == '.')
+        length--;
+    return length <= TLSEXT_MAXLEN_host_name ? length : 0;
+}
+
+static int32_t set_server_name(rill_tls *tls, const char *name, rill_error *err)
+{
+    if (!name_length(name))
+        return rill_error_set(err, RILL_ARGUMENT, "option tls.server_name: \"%.100s\" is no name",
+                              name);
+    tls->server_name = strdup(name);
+    return tls->server_name ? 0 : out_of_memory(err);
+}
+
+static void on_keylog(const SSL *ssl, const char *line)
+{
+    rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    rill_keylog_write(&tls->keylog, line);
+}
+
+static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error *err)
 {
     static const unsigned char h2[] = {2, 'h', '2'};
+    SSL_CTX *context = tls->context;
+    SSL_CTX_set_app_data(context, tls);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(context, on_new_session);
-    SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_cert_verify_callback(context, verify ? on_verify : on_verify_nothing, NULL);
-    X509_VERIFY_PARAM_set_hostflags(
-        SSL_CTX_get0_param(context), /* RFC 9525 section 6.3, and no common names */
-        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
-           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") &&
-           !SSL_CTX_set_alpn_protos(context, h2, sizeof(h2)); /* 0 is success */
+    if (options->session_cache)
+        SSL_CTX_sess_set_new_cb(context, on_new_session);
+    else
+        SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    if (SSL_CTX_set_alpn_protos(context, h2, sizeof(h2))) /* 0 is success */
+        return out_of_memory(err);
+    int32_t code = set_versions(context, options->min_version, options->max_version, err);
+    if (!code)
+        code = set_algorithms(context, options, err);
+    if (!code && options->server_name)
+        code = set_server_name(tls, options->server_name, err);
+    if (!code)
+        code = rill_trust_set_up(&tls->trust, context, options, err);
+    return code ? code : rill_identity_load(context, options, err);
 }
 
-rill_tls *rill_tls_new(const rill_tls_options *options, rill_error *err)
+rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err)
 {
     rill_tls *tls = calloc(1, sizeof(*tls));
-    if (tls)
-        tls->context = SSL_CTX_new(TLS_client_method());
-    if (!tls || !tls->context || !set_up(tls->context, options->verify)) {
+    if (!tls || !(tls->context = SSL_CTX_new(TLS_client_method()))) {
         out_of_memory(err);
         goto fail;
     }
-    if (options->server_name && !(tls->server_name = strdup(options->server_name))) {
+    tls->system = system;
+    tls->remembers = options->session_cache;
+    tls->own_groups = options->groups != NULL;
+    tls->unverified_untold = !options->verify;
+    if (set_up(tls, options, err))
+        goto fail;
+    if (!rill_keylog_open(&tls->keylog, options->keylog_file)) {
         out_of_memory(err);
         goto fail;
     }
-    if (options->ca_file && load_ca_file(tls->context, options->ca_file, err))
-        goto fail;
-    tls->store_wanted = options->verify && !options->ca_file;
+    if (tls->keylog.path)
+        SSL_CTX_set_keylog_callback(tls->context, on_keylog);
     return tls;
 fail:
     rill_tls_free(tls);
@@ -203,8 +212,18 @@ void rill_tls_free(rill_tls *tls)
     if (!tls)
         return;
     SSL_CTX_free(tls->context);
+    rill_trust_dispose(&tls->trust);
+    rill_keylog_dispose(&tls->keylog);
     free(tls->server_name);
     free(tls);
+}
+
+const char *rill_tls_warning(rill_tls *tls)
+{
+    if (!tls->unverified_untold)
+        return rill_keylog_warning(&tls->keylog);
+    tls->unverified_untold = false;
+    return "tls.verify is false: anybody can pose as the servers this client talks to";
 }
 
 /* --- a handshake ----------------------------------------------------------------------------- */
@@ -215,30 +234,22 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
-/* A final dot is no part of the name in certificates and SNI (RFC 6066 section 3). */
 static bool set_name(SSL *ssl, const char *name)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(param, name);
     char text[TLSEXT_MAXLEN_host_name + 1];
-    size_t length = strlen(name);
-    if (length && name[length - 1] == '.')
-        length--;
-    if (!length || length >= sizeof(text))
-        return false;
+    size_t length = name_length(name);
     memcpy(text, name, length);
     text[length] = 0;
-    return SSL_set_tlsext_host_name(ssl, text) && X509_VERIFY_PARAM_set1_host(param, text, length);
+    return length && SSL_set_tlsext_host_name(ssl, text) &&
+           X509_VERIFY_PARAM_set1_host(param, text, length);
 }
 
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err)
 {
-    if (tls->store_wanted) {
-        SSL_CTX_set_default_verify_paths(tls->context); /* without: nothing is trusted */
-        ERR_clear_error();
-        tls->store_wanted = false;
-    }
+    rill_trust_use_system(&tls->trust, tls->context, tls->system);
     SSL *ssl = SSL_new(tls->context);
     if (!ssl) {
         out_of_memory(err);
@@ -253,10 +264,10 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, ril
         return NULL;
     }
     SSL_set_app_data(ssl, memory);
-    if (memory) {
+    if (memory && !tls->own_groups)
         prefer_group(ssl, memory->group);
+    if (memory && tls->remembers)
         offer_session(ssl, memory);
-    }
     SSL_set_connect_state(ssl);
     return ssl;
 }
@@ -318,12 +329,8 @@ int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err
     return -RILL_CONNECT_FAILED;
 }
 
-int32_t rill_tls_check_alpn(SSL *ssl, const char *host, rill_error *err)
+static int32_t check_protocol(const SSL *ssl, const char *host, rill_error *err)
 {
-    rill_tls_memory *memory = SSL_get_app_data(ssl);
-    int group = SSL_get_negotiated_group(ssl);
-    if (memory && group > 0)
-        memory->group = group;
     const unsigned char *protocol;
     unsigned length;
     SSL_get0_alpn_selected(ssl, &protocol, &length);
@@ -336,4 +343,15 @@ int32_t rill_tls_check_alpn(SSL *ssl, const char *host, rill_error *err)
     if (shown)
         name[shown] = 0;
     return fail(err, RILL_KIND_ALPN, host, "the server does not speak HTTP/2: it chose ", name);
+}
+
+int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err)
+{
+    const rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    rill_tls_memory *memory = SSL_get_app_data(ssl);
+    int group = SSL_get_negotiated_group(ssl);
+    if (memory && group > 0)
+        memory->group = group;
+    int32_t code = rill_trust_check(&tls->trust, ssl, host, err);
+    return code ? code : check_protocol(ssl, host, err);
 }

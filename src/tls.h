@@ -9,12 +9,17 @@
 typedef struct rill_tls rill_tls;
 
 /* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN h2, no renegotiation, no
- * compression, no early data; for TLS 1.2 only ECDHE with AEAD (RFC 9113 section 9.2.2); an
- * unexpected EOF is an error. The system's certificates are looked up when the first handshake is
- * opened, and kept; whatever `ca_file` names is trusted, intermediate and leaf certificates too.
- * NULL with `err`: RILL_FILE_ERROR for a CA file, RILL_ERROR for memory. */
-rill_tls *rill_tls_new(const rill_tls_options *options, rill_error *err);
-void rill_tls_free(rill_tls *tls); /* NULL is fine; SSL objects made from it stay valid */
+ * compression, no early data; for TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC
+ * 9113 section 9.2.2); an unexpected EOF is an error. `*system` is where a loop keeps the system's
+ * certificates (see trust.h), looked up when the first handshake that wants them is opened; borrowed.
+ * NULL with `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a file holds or
+ * that it cannot be read, RILL_ERROR for memory. */
+rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err);
+void rill_tls_free(rill_tls *tls); /* NULL is fine; after the SSL objects made from it */
+
+/* What the user should hear of, each once: that nothing is verified, that the key log cannot be
+ * written. NULL: nothing new. Ask after rill_tls_new(), and now and then. */
+const char *rill_tls_warning(rill_tls *tls);
 
 /* What one origin keeps from handshake to handshake; embedded in the origin, zeroed at first. */
 typedef struct rill_tls_memory {
@@ -25,7 +30,7 @@ void rill_tls_memory_dispose(rill_tls_memory *memory);
 
 /* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name),
  * IP literals (without brackets) are verified as addresses and not sent as SNI; offers `memory`'s
- * session if there is one, and its group first. New sessions go to `memory` (borrowed until
+ * session if there is one (and session_cache), and its group first (but for option groups). New sessions go to `memory` (borrowed until
  * rill_tls_detach(); NULL: nothing is remembered). No BIO is set. NULL with `err`: out of memory,
  * or (kind tls) a name that TLS cannot carry. Free the result with SSL_free(). */
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
@@ -39,8 +44,9 @@ void rill_tls_detach(SSL *ssl);
  * -RILL_CONNECT_FAILED. */
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
 
-/* After the handshake: remembers the group; 0 when ALPN chose h2, else -RILL_CONNECT_FAILED, kind
- * alpn, saying what was chosen. */
-int32_t rill_tls_check_alpn(SSL *ssl, const char *host, rill_error *err);
+/* After the handshake: remembers the group. 0 when the server's key has a pin (if there are pins;
+ * resumed and unverified connections too) and ALPN chose h2; else -RILL_CONNECT_FAILED, kind tls or
+ * alpn, saying what the pin is or what was chosen. */
+int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err);
 
 #endif

@@ -72,6 +72,7 @@ struct rill_turn {
     /* Shared by all connections: empty whenever another one may use them. */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
     struct bio_method_st *bio_method; /* owned; NULL until the first TLS connection */
+    struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
     uint8_t cipher_in[TURN_CIPHER_IN];
     uint8_t cipher_out[TURN_CIPHER_OUT];
     uint8_t plain[TURN_PLAIN];
