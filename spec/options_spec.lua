@@ -40,13 +40,6 @@ describe("an option of a client", function()
     end)
   end
 
-  it("is not supported yet, within tls", function()
-    for _, name in ipairs { "ca_path", "ca_pem", "cert_file", "key_file", "key_password", "min_version", "max_version",
-      "ciphers", "ciphersuites", "groups", "session_cache", "keylog_file", "pin_sha256" } do
-      assert_raises(make { tls = { [name] = "x" } }, "tls", "not supported yet", name)
-    end
-  end)
-
   -- name -> values that are refused
   local wrong = {
     timeout = { "ten", -1, 0 / 0, 1 / 0, true },

@@ -42,6 +42,7 @@ local TYPES = {
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
   addresses = { 'a list of "ip" or "ip:port"', is_table },
+  pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
 -- API.md section 2, in its order. type: nil while it is not supported. request: may also be given
@@ -93,20 +94,20 @@ local OPTIONS = {
 local TLS = {
   verify = { type = "boolean", field = true },
   ca_file = { type = "text", field = true },
-  ca_path = {},
-  ca_pem = {},
-  cert_file = {},
-  key_file = {},
-  key_password = {},
+  ca_path = { type = "text", field = true },
+  ca_pem = { type = "text", field = true },
+  cert_file = { type = "text", field = true },
+  key_file = { type = "text", field = true },
+  key_password = { type = "text", field = true },
   server_name = { type = "text", field = true },
-  min_version = {},
-  max_version = {},
-  ciphers = {},
-  ciphersuites = {},
-  groups = {},
-  session_cache = {},
-  keylog_file = {},
-  pin_sha256 = {},
+  min_version = { type = "text", field = true },
+  max_version = { type = "text", field = true },
+  ciphers = { type = "text", field = true },
+  ciphersuites = { type = "text", field = true },
+  groups = { type = "text", field = true },
+  session_cache = { type = "boolean", field = true },
+  keylog_file = { type = "text", field = true },
+  pin_sha256 = { type = "pins" },
 }
 
 -- What client:request{} and client:open{} take beside the options of a request.
@@ -233,11 +234,11 @@ local function fill_resolve(call, options, map)
   return { entries, pairs_of }
 end
 
-local function join_addresses(call, list)
-  for i, address in ipairs(list) do
-    if not is_text(address) or address:find(",", 1, true) then
-      errors.raise(('%s: dns_servers: entry %d must be "ip" or "ip:port", got %s')
-        :format(call, i, errors.show(address)))
+-- A list as the core takes it; `what` an entry is stands in the error.
+local function join(call, name, list, what)
+  for i, entry in ipairs(list) do
+    if not is_text(entry) or entry:find(",", 1, true) then
+      errors.raise(("%s: %s: entry %d must be %s, got %s"):format(call, name, i, what, errors.show(entry)))
     end
   end
   return table.concat(list, ",")
@@ -264,8 +265,12 @@ function M.for_core(call, given, block)
   options.headers, options.headers_length = block, #block
   if given.resolve then anchor[2] = fill_resolve(call, options, given.resolve) end
   if given.dns_servers then
-    anchor[3] = join_addresses(call, given.dns_servers)
+    anchor[3] = join(call, "dns_servers", given.dns_servers, '"ip" or "ip:port"')
     options.dns_servers = anchor[3]
+  end
+  if given.tls and given.tls.pin_sha256 then
+    anchor[4] = join(call, "tls.pin_sha256", given.tls.pin_sha256, "the base64 of a SHA-256 digest")
+    options.tls.pin_sha256 = anchor[4]
   end
   return options, anchor
 end
