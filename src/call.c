@@ -303,7 +303,10 @@ static enum call_verdict judge(const rill_call *call)
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
                                                                       : CALL_DONE;
     case RILL_CONNECTION_LOST:
-        return call->idempotent && !stream->status ? CALL_REPEAT_LATER : CALL_DONE;
+        return rill_stream_processed(stream) == RILL_PROCESSED_NO ||
+                       (call->idempotent && !stream->status)
+                   ? CALL_REPEAT_LATER
+                   : CALL_DONE;
     default:
         return CALL_DONE;
     }

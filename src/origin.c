@@ -405,10 +405,7 @@ static void bury_closed(rill_origin *origin)
         if (conn->state != CONN_CLOSED || origin->single)
             continue;
         rill_error error = conn->error;
-        bool lost = error.reason == RILL_CONNECTION_LOST;
-        bool failed = error.reason && !lost && !conn->greeted;
-        if (lost && !conn->greeted)
-            back_off(origin); /* it comes up and goes: not at full speed */
+        bool failed = error.reason && !conn->greeted;
         bury(origin, conn);
         if (failed) {
             remember_verdict(origin, &error);
