@@ -31,10 +31,9 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "read_timeout", "ping_after", "ping_timeout", "warnsize", "max_buffered",
-    "max_connections_per_origin", "per_origin", "retries", "retry_idempotent", "bind_address", "family", "deny_private",
-    "proxy", "no_proxy", "h2c", "max_window", "max_frame_size", "decompress", "redirects", "allow_downgrade", "cookies",
-    "expect_continue", "coalesce", "on_chunk", "on_event" } do
+  for _, name in ipairs { "read_timeout", "ping_after", "ping_timeout", "max_connections_per_origin", "per_origin",
+    "retries", "retry_idempotent", "bind_address", "family", "deny_private", "proxy", "no_proxy", "h2c", "decompress",
+    "redirects", "allow_downgrade", "cookies", "coalesce", "on_event" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
@@ -47,16 +46,22 @@ describe("an option of a client", function()
     connect_timeout = { {} },
     idle_timeout = { "" },
     maxsize = { -1, 1.5, "1M" },
+    warnsize = { -1, 1.5, "1M" },
+    max_buffered = { -1, 0.5, "1M", 1 / 0 },
     max_header_list = { 2 ^ 32, -1 },
     max_connections = { 1.5 },
     max_streams = { "100" },
     window = { 65534, 2 ^ 31, 0 },
+    max_window = { 65534, 2 ^ 31, "16M" },
+    max_frame_size = { 16383, 2 ^ 24, 16384.5 },
+    expect_continue = { 1, "yes" },
     user_agent = { 1, "a\0b", "a\r\nb: c" },
     headers = { "x" },
     tls = { true },
     resolve = { "x", { localhost = "127.0.0.1" }, { ["a.test:443"] = 5 }, { ["a.test:443"] = { 5 } } },
     dns_servers = { "127.0.0.1", { 5 }, { "127.0.0.1,127.0.0.2" } },
     on_headers = { "x" },
+    on_chunk = { "x", {} },
     on_warning = { {} },
   }
   for name, values in pairs(wrong) do
@@ -76,10 +81,11 @@ describe("an option of a client", function()
     local client = rill.client {
       headers = { accept = "text/html" }, user_agent = "me", timeout = 0, queue_timeout = 0.5, connect_timeout = 1e6,
       idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 1, max_connections = 1, window = 65535,
+      max_window = 65535, max_frame_size = 2 ^ 24 - 1, max_buffered = 0, warnsize = 0, expect_continue = true,
       resolve = { ["a.test:443"] = { "127.0.0.1:1", "unix:/x" }, ["b.test:443"] = "::1" },
       dns_servers = { "127.0.0.1", "127.0.0.1:5353" },
       tls = { verify = false, ca_file = support.ca().file, server_name = "a.test" },
-      on_headers = function() end, on_warning = function() end,
+      on_headers = function() end, on_chunk = function() end, on_warning = function() end,
     }
     client:close()
   end)
@@ -110,7 +116,9 @@ describe("an option of a request", function()
       assert_raises(get { timeout = "x" }, "client:get", "timeout", '"x"')
       assert_raises(get { url = "x" }, "unknown option", "url")
       assert_raises(get { redirects = 3 }, "not supported yet", "redirects")
-      assert_raises(function() client:open { url = "https://localhost/", trailers = {} } end, "not supported yet")
+      assert_raises(get { max_window = 2 ^ 20 }, "belongs to a client", "max_window")
+      assert_raises(get { warnsize = -1 }, "warnsize", "-1")
+      assert_raises(function() client:open { url = "https://localhost/", trailers = 5 } end, "trailers", "5")
       assert_raises(function() client:request { uri = "https://localhost/" } end, "unknown option", "uri")
     end)
   end)

@@ -143,6 +143,21 @@ function M.of_event(event, method, url)
     processed = "maybe", attempts = event.attempts }
 end
 
+--- An HTTP/2 error code as a caller gives it.
+---@param call string
+---@param given string|integer|nil a name of RFC 9113 section 7, or a number
+---@param default string
+---@return integer
+function M.code(call, given, default)
+  local number = given or default
+  if type(number) == "string" then number = C.rill_code_number(number) end
+  if type(number) ~= "number" or number < 0 or number > 2 ^ 32 - 1 or number % 1 ~= 0 then
+    M.raise(("%s: code must be a name or number of an HTTP/2 error code (RFC 9113 section 7), got %s")
+      :format(call, M.show(given)))
+  end
+  return number
+end
+
 -- Where rill's own modules are: what is raised points at the line outside of them.
 local HERE = debug.getinfo(1, "S").source:match("^(.*)errors%.lua$")
 

@@ -24,13 +24,8 @@ M.now = timer.now
 M.timeout = timer.timeout
 
 M.client = require("rill.client").new
+M.connect = require("rill.connection").connect
+M.streaming = require("rill.upload").streaming
 M.url = require("rill.url")
-
---- As a request's body: stream:write and stream:finish follow. Not supported yet.
-M.streaming = setmetatable({}, {
-  __tostring = function()
-    return "rill.streaming"
-  end,
-})
 
 return M

@@ -27,6 +27,10 @@ local function is_table(value)
   return type(value) == "table"
 end
 
+local function is_table_or_function(value)
+  return type(value) == "table" or type(value) == "function"
+end
+
 -- type -> what a value must be, and what says so
 local TYPES = {
   seconds = { "a number of seconds, 0 or more", number_from(0, 1e9) },
@@ -34,11 +38,13 @@ local TYPES = {
   header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   window = { "a whole number of bytes from 65535 to 2^31-1", integer_from(65535, 2 ^ 31 - 1) },
+  frame = { "a whole number of bytes from 16384 to 2^24-1", integer_from(16384, 2 ^ 24 - 1) },
   boolean = { "true or false", function(value) return type(value) == "boolean" end },
   text = { "a string without NUL", is_text },
   any = { "anything", function() return true end },
   hook = { "a function", function(value) return type(value) == "function" end },
   headers = { "a table of header fields", is_table },
+  trailers = { "a table of fields, or a function that returns one", is_table_or_function },
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
   addresses = { 'a list of "ip" or "ip:port"', is_table },
@@ -58,9 +64,9 @@ local OPTIONS = {
   ping_after = {},
   ping_timeout = {},
   maxsize = { type = "bytes", request = true, field = true },
-  warnsize = { request = true },
+  warnsize = { type = "bytes", request = true, field = true },
   max_header_list = { type = "header_bytes", field = true },
-  max_buffered = {},
+  max_buffered = { type = "bytes", field = true },
   max_connections_per_origin = {},
   max_connections = { type = "count", field = true },
   max_streams = { type = "count", field = true },
@@ -77,16 +83,16 @@ local OPTIONS = {
   no_proxy = {},
   h2c = {},
   window = { type = "window", field = true },
-  max_window = {},
-  max_frame_size = {},
+  max_window = { type = "window", field = true },
+  max_frame_size = { type = "frame", field = true },
   decompress = { request = true },
   redirects = { request = true },
   allow_downgrade = { request = true },
   cookies = {},
-  expect_continue = { request = true },
+  expect_continue = { type = "boolean", request = true },
   coalesce = {},
   on_headers = { type = "hook", request = true },
-  on_chunk = { request = true },
+  on_chunk = { type = "hook", request = true },
   on_warning = { type = "hook" },
   on_event = {},
 }
@@ -110,12 +116,16 @@ local TLS = {
   pin_sha256 = { type = "pins" },
 }
 
--- What client:request{} and client:open{} take beside the options of a request.
+-- What only a request has.
 local REQUEST = {
+  trailers = { type = "trailers", request = true },
+}
+
+-- What request{} and open{} take beside that.
+local WHOLE = {
   url = { type = "any", request = true }, -- these three are checked with the arguments of the other calls
   method = { type = "any", request = true },
   body = { type = "any", request = true },
-  trailers = { request = true },
 }
 
 local function check_one(call, name, value, option)
@@ -155,23 +165,12 @@ function M.check_request(call, given, whole)
     errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
   end
   for name, value in pairs(given) do
-    local option = OPTIONS[name] or whole and REQUEST[name]
+    local option = OPTIONS[name] or REQUEST[name] or whole and WHOLE[name]
     if option and not option.request then
       errors.raise(("%s: option %s belongs to a client, not to a request"):format(call, errors.show(name)))
     end
     check_one(call, name, value, option)
   end
-end
-
---- Checks the body of a request.
----@param call string
----@param body any nil: none
-function M.check_body(call, body)
-  if body == nil or type(body) == "string" then return end
-  if type(body) == "function" or type(body) == "table" then
-    errors.raise(call .. ": a body that is no string is not supported yet")
-  end
-  errors.raise(("%s: body must be a string, got %s"):format(call, errors.show(body)))
 end
 
 -- The header fields that one table of options names: user_agent is one of them unless headers has it.

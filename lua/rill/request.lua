@@ -4,6 +4,7 @@ local ffi = require("ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")
+local upload = require("rill.upload")
 
 local M = {}
 
@@ -18,19 +19,42 @@ local function reset()
 end
 reset()
 
--- What most requests do without. Limits are of `options`; nil leaves the client's.
-local function fill(receiver, body, options)
-  if body then
-    request.has_body, request.body, request.body_length = true, body, #body
+-- Where the body comes from. What is fed in pieces follows later.
+local function fill_body(receiver, body)
+  request.has_body = true
+  if type(body) == "string" then
+    request.body, request.body_length = body, #body
     receiver._body = body -- borrowed by the core until the request is over
+  elseif not upload.is_fed(body) then
+    request.body_file = body.file
   end
-  if not options then return end
+end
+
+-- What most requests do without. Limits are of `options`; nil leaves the client's.
+local function fill(receiver, options)
   if options.headers or options.user_agent then
     request.headers, request.headers_length = receiver._block, #receiver._block
   end
   if options.timeout then request.timeout = options.timeout end
   if options.queue_timeout then request.queue_timeout = options.queue_timeout end
   if options.maxsize then request.maxsize = options.maxsize end
+  if options.warnsize then request.warnsize = options.warnsize end
+end
+
+local function choose(own, default)
+  if own == nil then return default end
+  return own
+end
+
+-- Trailers that are known when the request starts: those of a fed body follow it.
+local function trailers_of(options, body, method, url)
+  local trailers = options and options.trailers
+  if not trailers or upload.is_fed(body) then return nil end
+  if type(trailers) ~= "function" then return upload.trailers("request", trailers) end
+  local ok, given = pcall(trailers)
+  if ok then return given and upload.trailers("request", given) end
+  return nil, errors.new { reason = "body_error", message = "trailers raised: " .. tostring(given), value = given,
+    method = method, url = url, processed = "no", attempts = 0 }
 end
 
 local function refuse(code, method, url)
@@ -42,20 +66,28 @@ end
 
 --- Starts a request; its events go to `receiver` from now on.
 ---@param receiver table gets slot and generation; `_block` is the header block that is sent
----@param client rill.Client
+---@param client rill.Endpoint
 ---@param method string
 ---@param url string
----@param body string? kept in receiver._body while the core borrows it: the receiver clears it
+---@param body string|table|function|nil a string is kept in receiver._body while the core borrows it: the
+---  receiver clears it
 ---@param options table? checked
 ---@param stream "repeat"|"once"|nil read in pieces; "once": never repeated by itself
 ---@return boolean? started
----@return rill.Error? err reason "invalid_url" or "error"; wrong use is raised
+---@return rill.Error? err reason "invalid_url", "file_error", "body_error" or "error"; wrong use is raised
 function M.start(receiver, client, method, url, body, options, stream)
+  local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
+  if err then return nil, err end
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
   local special = body or options or stream
   if special then
-    fill(receiver, body, options)
+    if body then
+      fill_body(receiver, body)
+      request.expect_continue = choose(options and options.expect_continue, client._expect_continue) or false
+    end
+    if options then fill(receiver, options) end
+    if trailers then request.trailers, request.trailers_length = trailers, #trailers end
     request.stream = stream ~= nil
     request["repeat"] = stream ~= "once"
   end

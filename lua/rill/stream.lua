@@ -7,6 +7,8 @@ local headers = require("rill.headers")
 local request = require("rill.request")
 local runtime = require("rill.runtime")
 local state = require("rill.stream_state")
+local upload = require("rill.upload")
+local verdict = require("rill.verdict")
 
 local M = {}
 
@@ -21,15 +23,15 @@ local data = ffi.new("const char *[1]")
 ---@field timings table<string, number> seconds per phase
 ---@field bytes_received number DATA payload without padding, before decoding
 ---@field bytes_sent number
----@field request_content_length number
----@field remaining_content_length number
+---@field request_content_length number? of the body; nil where it is fed and announces none
+---@field remaining_content_length number? of it, not sent yet
 ---@field request_sent boolean
 ---@field reached_warnsize boolean
 ---@field closed_local boolean
 ---@field closed_remote boolean
 ---@field private _state rill.StreamState
 ---@field private _handle ffi.cdata* its finalizer drops the core's stream
----@field private _client rill.Client not closed while one of its streams is in use
+---@field private _client rill.Endpoint not closed while one of its streams is in use
 local Stream = {}
 local methods = {}
 
@@ -37,13 +39,39 @@ function Stream:__index(name)
   return methods[name] or self._state:get(name)
 end
 
+-- Waits for the next event. Hooks run in the task that waits, as it resumes.
+local function wait(stream, call)
+  stream._state:wait(call)
+  verdict.of_head(stream)
+end
+
+local function wait_closed(stream, call)
+  verdict.of_head(stream)
+  while not stream._state.close_reason do
+    wait(stream, call)
+  end
+end
+
+-- The next piece of the body; nil at its end, which may be a failure.
+local function next_chunk(stream, call, max)
+  local own = stream._state
+  verdict.of_head(stream)
+  while true do
+    local length = C.rill_stream_read(runtime.loop(), own.slot, own.generation, max, data)
+    if length > 0 then return ffi.string(data[0], length) end
+    if own.close_reason then return nil end
+    wait(stream, call)
+  end
+end
+
 --- Waits for the final response head.
 ---@return {status: integer, headers: rill.Headers, informational: table[]}? head
 ---@return rill.Error? err
 function methods:headers()
   local own = self._state
+  verdict.of_head(self)
   while not own.head and not own.close_reason do
-    own:wait("stream:headers")
+    wait(self, "stream:headers")
   end
   if own.head then return own.head end
   return nil, own.failure
@@ -58,17 +86,14 @@ function methods:read(max)
     errors.raise("stream:read: max must be a number of bytes from 1, got " .. errors.show(max))
   end
   local own = self._state
-  if own._collected then own:wait_closed("stream:read") end
-  while true do
-    local length = C.rill_stream_read(runtime.loop(), own.slot, own.generation,
-      math.min(max or MAX_CHUNK, MAX_CHUNK), data)
-    if length > 0 then return ffi.string(data[0], length) end
-    if own.close_reason then
-      own:release()
-      return nil, own.failure
-    end
-    own:wait("stream:read")
+  if own._collected then wait_closed(self, "stream:read") end
+  local chunk = next_chunk(self, "stream:read", math.min(max or MAX_CHUNK, MAX_CHUNK))
+  if not chunk then
+    own:release()
+    return nil, own.failure
   end
+  verdict.of_chunk(self, chunk)
+  return chunk
 end
 
 --- Iterates over the pieces of the body. Look at close_reason afterwards: it says whether it is whole.
@@ -79,13 +104,30 @@ function methods:chunks()
   end
 end
 
+-- Shows on_chunk the body, and keeps it as well. Several tasks may be at it: each piece is shown once.
+local function gather(stream)
+  local own = stream._state
+  own.parts = own.parts or {}
+  while true do
+    local chunk = next_chunk(stream, "stream:response", MAX_CHUNK)
+    if not chunk then return end
+    table.insert(own.parts, chunk)
+    verdict.of_chunk(stream, chunk)
+  end
+end
+
 --- Waits for the end. Several tasks may; all get the same response, whose body is what nobody read.
 ---@return rill.Response?
 ---@return rill.Error? err
 function methods:response()
   local own = self._state
-  own:collect()
-  own:wait_closed("stream:response")
+  if own.on_headers then self:headers() end -- the hook decides before more of the body comes
+  if own.on_chunk or own.parts then
+    gather(self)
+  else
+    own:collect()
+    wait_closed(self, "stream:response")
+  end
   if own.failure then return nil, own.failure end
   return own:response()
 end
@@ -104,9 +146,42 @@ end
 ---@return rill.Error? err
 function methods:trailers()
   local own = self._state
-  own:wait_closed("stream:trailers")
+  wait_closed(self, "stream:trailers")
   if own.failure then return nil, own.failure end
   return own._trailers and headers.new(own._trailers) or nil
+end
+
+-- That the body is written by the script, and not finished.
+local function check_streaming(stream, call)
+  if not stream._streaming then
+    errors.raise(call .. ": this request's body is not rill.streaming")
+  elseif stream._streaming == "finished" then
+    errors.raise(call .. ": stream:finish was called before")
+  end
+end
+
+--- Sends a piece of a body of rill.streaming; waits while more than 256 KiB of it are queued beyond the
+--- peer's window.
+---@param piece string
+---@return boolean? written
+---@return rill.Error? err the stream has ended: its failure, or reason "ended"
+function methods:write(piece)
+  check_streaming(self, "stream:write")
+  if type(piece) ~= "string" then
+    errors.raise("stream:write: data must be a string, got " .. errors.show(piece))
+  end
+  return upload.write(self._state, piece)
+end
+
+--- Ends a body of rill.streaming.
+---@param trailers table|function|nil fields, instead of the request's option `trailers`
+---@return boolean? finished
+---@return rill.Error? err the stream has ended
+function methods:finish(trailers)
+  check_streaming(self, "stream:finish")
+  local block = upload.trailers("stream:finish", trailers or self._tail)
+  self._streaming = "finished"
+  return upload.finish(self._state, block)
 end
 
 --- Ends the stream: unsent, it is never sent; sent, with RST_STREAM CANCEL. Ended already: nothing.
@@ -119,35 +194,60 @@ function methods:stop()
   C.rill_stream_stop(runtime.loop(), self._state.slot, self._state.generation)
 end
 
+--- Ends the stream with RST_STREAM; it closes as "reset". Unsent, it is never sent.
+---@param code string|integer|nil name or number of RFC 9113 section 7; "CANCEL"
+function methods:reset(code)
+  C.rill_stream_reset(runtime.loop(), self._state.slot, self._state.generation,
+    errors.code("stream:reset", code, "CANCEL"))
+end
+
 --- Waits for the end.
 ---@return string close_reason
 ---@return rill.Error? err
 function methods:closed()
-  self._state:wait_closed("stream:closed")
+  wait_closed(self, "stream:closed")
   return self._state.close_reason, self._state.failure
 end
 
+-- What follows the head of the request, and who is shown the response.
+local function equip(stream, endpoint, body, options)
+  local own, trailers = stream._state, options and options.trailers
+  own.on_headers = options and options.on_headers or endpoint._on_headers
+  own.on_chunk = options and options.on_chunk or endpoint._on_chunk
+  if type(body) == "function" then
+    upload.start(stream, body, trailers)
+  elseif body == upload.streaming then
+    stream._streaming, stream._tail = "open", trailers
+  end
+end
+
 --- Opens a stream.
----@param client rill.Client
+---@param endpoint rill.Endpoint
 ---@param method string
 ---@param url string
 ---@param block string the header block that is sent
----@param body string?
+---@param body string|table|function|nil
 ---@param options table? checked
 ---@param mode "repeat"|"once" whether what was certainly not processed is sent again by itself
 ---@return rill.Stream?
 ---@return rill.Error? err
-function M.open(client, method, url, block, body, options, mode)
+function M.open(endpoint, method, url, block, body, options, mode)
+  if type(body) == "function" and not runtime.current() then
+    errors.raise("a body function is asked in a task: open the stream in one, as rill.run makes them")
+  end
   local own = state.new(method, url, block)
-  local started, err = request.start(own, client, method, url, body, options, mode)
+  local started, err = request.start(own, endpoint, method, url, body, options, mode)
   if not started then return nil, err end
   local handle = ffi.new("rill_handle")
   C.rill_handle_hold(handle, runtime.loop(), own.slot, own.generation)
   local stream = setmetatable({
     _state = own,
     _handle = ffi.gc(handle, C.rill_handle_drop),
-    _client = client,
+    _client = endpoint,
+    _streaming = false,
+    _tail = false,
   }, Stream)
+  equip(stream, endpoint, body, options)
   return stream
 end
 

@@ -11,7 +11,7 @@ local runtime = require("rill.runtime")
 
 local M = {}
 
-local HEAD, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_CLOSED
+local HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
 local info = ffi.new("rill_stream_info")
 
 ---@class rill.StreamState
@@ -20,6 +20,11 @@ local info = ffi.new("rill_stream_info")
 ---@field head {status: integer, headers: rill.Headers, informational: table[]}?
 ---@field close_reason string?
 ---@field failure rill.Error?
+---@field writable boolean? the core takes more of the body, as far as is known
+---@field feeder rill.Task? that asks a body function
+---@field raised any what that raised
+---@field parts string[]? of the body, where on_chunk was shown them
+---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 local State = {}
 State.__index = State
 
@@ -42,10 +47,16 @@ end
 -- What a script may ask of a stream at any time: name -> how it is read from rill_stream_info.
 local readers = {}
 
-for _, name in ipairs { "bytes_received", "bytes_sent", "request_content_length",
-  "remaining_content_length", "request_sent", "reached_warnsize", "closed_local", "closed_remote" } do
+for _, name in ipairs { "bytes_received", "bytes_sent", "request_sent", "reached_warnsize", "closed_local",
+  "closed_remote" } do
   readers[name] = function(from)
     return from[name]
+  end
+end
+
+for _, name in ipairs { "request_content_length", "remaining_content_length" } do
+  readers[name] = function(from)
+    return from[name] >= 0 and from[name] or nil -- a fed body may have no announced length
   end
 end
 
@@ -108,7 +119,16 @@ function State:_keep_end(event)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
-  self.failure = errors.of_event(event, self._method, self._url)
+  self.failure = self._verdict or errors.of_event(event, self._method, self._url)
+  if self.failure then self.failure.value = self.failure.value or self.raised end
+end
+
+--- A hook wants no response, or failed: the stream closes as cancelled, and its failure is `err`.
+---@param err rill.Error
+function State:reject(err)
+  self._verdict = err
+  if self.close_reason then self.failure = err end -- its end was told before its hooks ran
+  C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
 end
 
 --- Called by the runtime, before any task resumes.
@@ -116,6 +136,8 @@ end
 function State:on_event(event)
   if event.type == HEAD then
     self:_keep_head(event)
+  elseif event.type == WRITABLE then
+    self.writable = true
   elseif event.type == CLOSED then
     self:_keep_end(event)
     self._body = nil -- what was sent: the core has done with it
@@ -125,6 +147,11 @@ function State:on_event(event)
   self._waiting = {}
   for i = 1, #waiting do
     runtime.wake(waiting[i])
+  end
+  local feeder = self.feeder
+  if feeder and self.close_reason then
+    self.feeder = nil
+    feeder:cancel() -- nobody wants more of the body
   end
 end
 
@@ -137,14 +164,16 @@ function State:wait(call)
   runtime.park(self)
 end
 
---- A task that waits was cancelled. The stream is, too, unless another task waits for it.
+--- A task that waits was cancelled. The stream is, too, unless another task waits for it; the one that
+--- feeds its body does not count.
 ---@param task table
 function State:abandon(task)
   local waiting = self._waiting
   for i = #waiting, 1, -1 do
     if waiting[i] == task then table.remove(waiting, i) end
   end
-  if #waiting == 0 then C.rill_stream_cancel(runtime.loop(), self.slot, self.generation) end
+  local others = #waiting > 1 or #waiting == 1 and waiting[1] ~= self.feeder
+  if not others then C.rill_stream_cancel(runtime.loop(), self.slot, self.generation) end
 end
 
 State.give_back = State.abandon -- it was cancelled after an event had woken it
@@ -179,6 +208,7 @@ function State:response()
   made._peer, made._facts = self._peer, self._facts
   local rest = C.rill_stream_body(runtime.loop(), self.slot, self.generation)
   if rest ~= nil then response.keep_body(made, rest) end
+  if self.parts then made.body = table.concat(self.parts) .. made.body end
   self:release()
   self._response = made
   return made

@@ -236,20 +236,35 @@ local function run_ready()
   end
 end
 
+--- Hands events to their receivers. A body that nobody waits for any more is freed.
+local function hand_over(count)
+  for i = 0, count - 1 do
+    local ev = events[i]
+    local receiver = receivers[ev.slot]
+    if receiver and receiver.generation == ev.generation then
+      receiver:on_event(ev)
+    elseif ev.large ~= nil then
+      C.rill_body_free(ev.large)
+    end
+  end
+end
+
 --- Events before tasks: what `events` points to is gone as soon as a task makes the loop work.
 local function poll(timeout_ms)
   local count = C.rill_poll(M.loop(), events, MAX_EVENTS, timeout_ms)
   if count < 0 then
     error("rill: the event loop failed: " .. errors.reasons[-count], 0)
   end
-  for i = 0, count - 1 do
-    local ev = events[i]
-    local receiver = receivers[ev.slot]
-    if receiver and receiver.generation == ev.generation then
-      receiver:on_event(ev)
-    end
-  end
+  hand_over(count)
   return count
+end
+
+--- Hands over the events that are queued, without making the loop work: before an id is dropped.
+function M.take_events()
+  repeat
+    local count = C.rill_events(M.loop(), events, MAX_EVENTS)
+    hand_over(count)
+  until count < MAX_EVENTS
 end
 
 --- Runs until every task has ended.

@@ -1,0 +1,59 @@
+--- Shows a script's hooks what has arrived, and does what they say: on_headers, on_chunk.
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+-- Runs a hook, which may not wait. Returns its verdict; or nil, what went wrong, and what it raised.
+local function run(name, hook, what, stream)
+  local task = runtime.current()
+  local outer = task and task._hook
+  if task then task._hook = "runs" end
+  local ok, verdict = pcall(hook, what, stream)
+  local waited = task and task._hook == "waited"
+  if task then task._hook = outer end
+  if waited then return nil, name .. " may not wait" end
+  if not ok then return nil, name .. " raised: " .. tostring(verdict), verdict end
+  return verdict
+end
+
+local function reject(own, reason, message, value)
+  own:reject(errors.new { reason = reason, message = message, value = value, method = own._method, url = own._url,
+    status = own.head.status, processed = "yes" })
+end
+
+local function ask(name, hook, what, stream)
+  local own = stream._state
+  local verdict, wrong, raised = run(name, hook, what, stream)
+  if wrong then
+    reject(own, "error", wrong, raised)
+  elseif verdict == "cancel" then
+    reject(own, "cancelled", name .. " wants no response")
+  elseif verdict == "stop" then
+    C.rill_stream_stop(runtime.loop(), own.slot, own.generation)
+  else
+    return
+  end
+  own.on_chunk = nil -- it is shown nothing more
+end
+
+--- Shows the head, once, as soon as there is one.
+---@param stream rill.Stream
+function M.of_head(stream)
+  local own = stream._state
+  local hook = own.on_headers
+  if not hook or not own.head then return end
+  own.on_headers = nil
+  ask("on_headers", hook, own.head, stream)
+end
+
+--- Shows a piece of the body.
+---@param stream rill.Stream
+---@param chunk string
+function M.of_chunk(stream, chunk)
+  local own = stream._state
+  if own.on_chunk then ask("on_chunk", own.on_chunk, chunk, stream) end
+end
+
+return M
