@@ -32,11 +32,36 @@ CA.__index = CA
 local M = {}
 local authority
 
-local function key(self, name)
+--- Makes one more key.
+---@param name string file name without ending
+---@return string path
+function CA:make_key(name)
   local path = ("%s/%s.key"):format(self.directory, name)
   process.run({ "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
                 "-out", path }, self.directory .. "/log")
   return path
+end
+
+--- Encrypts a key.
+---@param key string path
+---@param password string
+---@return string path of the encrypted one
+function CA:encrypt(key, password)
+  local path = key .. ".encrypted"
+  process.run({ "openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:" .. password, "-out", path },
+              self.directory .. "/log")
+  return path
+end
+
+--- The pin of a certificate's key: base64 of the SHA-256 of its SubjectPublicKeyInfo.
+---@param certificate string path
+---@return string
+function CA:pin(certificate)
+  local out = certificate .. ".pin"
+  local steps = "openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform der | " ..
+    "openssl dgst -sha256 -binary | openssl base64 > %s"
+  process.run({ "sh", "-c", steps:format(certificate, out) }, self.directory .. "/log")
+  return (scratch.read(out):gsub("%s", ""))
 end
 
 local function certificate(self, name, words)
@@ -47,7 +72,7 @@ local function certificate(self, name, words)
 end
 
 local function root(self, name)
-  local made = key(self, name)
+  local made = self:make_key(name)
   return certificate(self, name, { "-key", made, "-addext", "keyUsage=critical,keyCertSign,cRLSign" }), made
 end
 
@@ -55,12 +80,22 @@ end
 ---@param name string file name without ending
 ---@param names string subject alternative names as openssl writes them, "DNS:a.test,IP:127.0.0.1"
 ---@param issuer string? "ca" (default) or "other"
----@return string path of the PEM file; its key is `self.key`
-function CA:sign(name, names, issuer)
+---@param key string? path of its key; `self.key` by default
+---@return string path of the PEM file
+function CA:sign(name, names, issuer, key)
   local signer = ("%s/%s"):format(self.directory, issuer or "ca")
   return certificate(self, name, {
-    "-key", self.key, "-CA", signer .. ".pem", "-CAkey", signer .. ".key",
+    "-key", key or self.key, "-CA", signer .. ".pem", "-CAkey", signer .. ".key",
     "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=" .. names })
+end
+
+--- Makes an intermediate authority, signed by "ca", that `sign` takes as issuer.
+---@param name string file name without ending; its key is `name`.key in the directory
+---@return string path of the PEM file
+function CA:sign_authority(name)
+  return certificate(self, name, {
+    "-key", self:make_key(name), "-CA", self.directory .. "/ca.pem", "-CAkey", self.directory .. "/ca.key",
+    "-addext", "keyUsage=critical,keyCertSign,cRLSign" })
 end
 
 -- `openssl req` knows no dates in the past, `openssl ca` does.
@@ -84,7 +119,7 @@ function M.get()
   local self = setmetatable({ directory = scratch.directory "ca" }, CA)
   self.file = root(self, "ca")
   self.other_file = root(self, "other")
-  self.key = key(self, "leaf")
+  self.key = self:make_key "leaf"
   self.leaf = self:sign("leaf", NAMES)
   self.wrong_name = self:sign("wrong_name", "DNS:elsewhere.example")
   self.untrusted = self:sign("untrusted", NAMES, "other")

@@ -71,7 +71,7 @@ local function configure(self)
     http2 = options.http2 == false and "" or " http2",
     keepalive_requests = options.keepalive_requests or 1000000, http_config = options.http_config or "",
     config = options.config or "", certificate = options.certificate or authority.get().leaf,
-    key = authority.get().key,
+    key = options.key or authority.get().key,
   }
   -- what is no name of ours ($uri and its kind) stays as it is
   scratch.write(self.directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
@@ -79,7 +79,7 @@ end
 
 --- Starts nginx on a free port of 127.0.0.1.
 ---@param options { root: string?, files: table<string, string|integer>?, config: string?, http_config: string?,
----  http2: boolean?, keepalive_requests: integer?, certificate: string?, port: integer? }
+---  http2: boolean?, keepalive_requests: integer?, certificate: string?, key: string?, port: integer? }
 ---  files: content, or a size in bytes;
 ---  config: lines for the server block, http_config: for the http block
 ---@return support.Nginx
