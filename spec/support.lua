@@ -23,6 +23,7 @@ local M = {
   write = scratch.write,
   read = scratch.read,
   client = clean.client,
+  connect = clean.connect,
   counters = clean.counters,
   begin = clean.begin,
   check_clean = clean.check,
@@ -53,13 +54,5 @@ function M.run(fn, seconds)
     end))
   end)
 end
-
--- Runs when the Lua state closes, also after an error.
-local sentinel = newproxy(true)
-getmetatable(sentinel).__gc = function()
-  process.stop_all()
-  scratch.remove_all()
-end
-M._sentinel = sentinel
 
 return M

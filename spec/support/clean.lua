@@ -37,6 +37,19 @@ function M.client(options)
   return client
 end
 
+--- Makes a connection that check() closes, in a task. It trusts the spec CA unless `tls` is given.
+---@param url string
+---@param options table? as for rill.connect
+---@return rill.Connection?
+---@return rill.Error? err
+function M.connect(url, options)
+  local all = { tls = { ca_file = require("support.ca").get().file } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  local connection, err = require("rill").connect(url, all)
+  clients[#clients + 1] = connection
+  return connection, err
+end
+
 --- What the loop holds, by name.
 ---@return table<string, number>
 function M.counters()
@@ -65,6 +78,7 @@ function M.check()
   local rill = require "rill"
   for _, client in ipairs(clients) do client:close() end
   clients = {}
+  jit.flush() -- compiled code keeps the closures it was made for, and what they hold
   collectgarbage()
   collectgarbage() -- what the first round's finalizers let go
   local gone = pcall(deadline.wait, function()

@@ -1,11 +1,8 @@
 --- Waiting for a condition under a deadline: what specs do instead of sleeping.
 local ffi = require "ffi"
 
-jit.off(true, true) -- runs while the Lua state closes too, where compiled loops may not end
-
 pcall(ffi.cdef, "int poll(void *descriptors, unsigned long count, int timeout);")
 
-local poll = ffi.C.poll
 local M = {}
 local PAUSE = 0.005 -- seconds between two looks
 
@@ -15,7 +12,7 @@ local function pause()
   if runtime and runtime.current() then
     require("rill").sleep(PAUSE)
   else
-    poll(nil, 0, PAUSE * 1000)
+    ffi.C.poll(nil, 0, PAUSE * 1000)
   end
 end
 

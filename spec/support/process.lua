@@ -4,25 +4,23 @@
 local ffi = require "ffi"
 local deadline = require "support.deadline"
 
-jit.off(true, true) -- runs while the Lua state closes too, where compiled loops may not end
-
 pcall(ffi.cdef, [[
 int posix_spawnp(int *pid, const char *file, const void *actions, const void *attributes,
                  char *const argv[], char *const envp[]);
 int posix_spawn_file_actions_init(void *actions);
 int posix_spawn_file_actions_destroy(void *actions);
+int posix_spawn_file_actions_adddup2(void *actions, int fd, int new_fd);
 int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags,
                                      unsigned int mode);
+int pipe2(int fds[2], int flags);
+int close(int fd);
 int waitpid(int pid, int *status, int options);
 int kill(int pid, int signal);
 extern char **environ;
 ]])
 local C = ffi.C
 
--- Looked up now: a name that is first used while the Lua state closes is not found any more.
-local kill, waitpid, posix_spawnp = C.kill, C.waitpid, C.posix_spawnp
-
-local O_RDONLY, O_APPENDING = 0, 0x441 -- O_WRONLY | O_CREAT | O_APPEND on Linux
+local O_RDONLY, O_APPENDING, O_CLOEXEC = 0, 0x441, 0x80000 -- appending: O_WRONLY | O_CREAT | O_APPEND on Linux
 local WNOHANG = 1
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
 local SIGNALS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
@@ -61,24 +59,44 @@ local function environment()
   return list
 end
 
+-- Returns the pid. stdin: a descriptor; nil: nothing to read.
+local function spawn(words, out, stdin)
+  local env = environment()
+  local actions, pid = ffi.new("char[?]", ACTIONS_SIZE), ffi.new("int[1]")
+  C.posix_spawn_file_actions_init(actions)
+  if stdin then
+    C.posix_spawn_file_actions_adddup2(actions, stdin, 0)
+  else
+    C.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
+  end
+  C.posix_spawn_file_actions_addopen(actions, 1, out, O_APPENDING, 0x180)
+  C.posix_spawn_file_actions_addopen(actions, 2, out, O_APPENDING, 0x180)
+  local failure = C.posix_spawnp(pid, words[1], actions, nil,
+                                 ffi.cast("char *const *", strings(words)),
+                                 ffi.cast("char *const *", strings(env)))
+  C.posix_spawn_file_actions_destroy(actions)
+  if failure ~= 0 then error(("cannot start %s: error %d"):format(words[1], failure), 3) end
+  return pid[0]
+end
+
+--- Has a shell command run when this process has ended, however it did.
+---@param script string
+---@param argument string the script's $0
+function M.at_end(script, argument)
+  local fds = ffi.new "int[2]"
+  assert(C.pipe2(fds, O_CLOEXEC) == 0, "no pipe")
+  local waiting = "trap '' HUP INT TERM; cat; " .. script -- the pipe ends when nobody holds its other end
+  spawn({ "sh", "-c", waiting, argument }, "/dev/null", fds[0])
+  C.close(fds[0]) -- the other one stays open on purpose
+end
+
 --- Starts a program. It ends with this process at the latest.
 ---@param argv string[] program (found on PATH) and arguments
 ---@param out string file that gets standard output and error
 ---@return support.Process
 function M.start(argv, out)
-  local words = { "setpriv", "--pdeathsig", "TERM", unpack(argv) }
-  local env = environment()
-  local actions, pid = ffi.new("char[?]", ACTIONS_SIZE), ffi.new("int[1]")
-  C.posix_spawn_file_actions_init(actions)
-  C.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
-  C.posix_spawn_file_actions_addopen(actions, 1, out, O_APPENDING, 0x180)
-  C.posix_spawn_file_actions_addopen(actions, 2, out, O_APPENDING, 0x180)
-  local failure = posix_spawnp(pid, words[1], actions, nil,
-                               ffi.cast("char *const *", strings(words)),
-                               ffi.cast("char *const *", strings(env)))
-  C.posix_spawn_file_actions_destroy(actions)
-  if failure ~= 0 then error(("cannot start %s: error %d"):format(argv[1], failure), 2) end
-  local process = setmetatable({ pid = pid[0], out = out, name = argv[1] }, Process)
+  local pid = spawn({ "setpriv", "--pdeathsig", "TERM", unpack(argv) }, out)
+  local process = setmetatable({ pid = pid, out = out, name = argv[1] }, Process)
   running[process.pid] = process
   return process
 end
@@ -98,7 +116,7 @@ end
 function Process:ended()
   if self.status then return true end
   local status = ffi.new "int[1]"
-  if waitpid(self.pid, status, WNOHANG) == 0 then return false end
+  if C.waitpid(self.pid, status, WNOHANG) == 0 then return false end
   local signal = bit.band(status[0], 0x7f)
   self.status = signal == 0 and bit.rshift(bit.band(status[0], 0xff00), 8) or 128 + signal
   running[self.pid] = nil
@@ -114,7 +132,7 @@ end
 
 ---@param name "HUP"|"INT"|"TERM"|"KILL"
 function Process:signal(name)
-  if not self:ended() then kill(self.pid, SIGNALS[name]) end
+  if not self:ended() then C.kill(self.pid, SIGNALS[name]) end
 end
 
 --- Ends the program (SIGTERM, after three seconds SIGKILL) and reaps it. May be called twice.

@@ -1,4 +1,4 @@
---- Temporary files of one run: one directory, removed at the end of the process.
+--- Temporary files of one run: one directory, removed when the process has ended.
 local ffi = require "ffi"
 local lfs = require "lfs"
 local process = require "support.process"
@@ -9,20 +9,22 @@ unsigned int geteuid(void);
 ]])
 
 local M = {}
-local root, count = nil, 0
 
 local function made()
   local template = (os.getenv "TMPDIR" or "/tmp") .. "/rill-spec-XXXXXX"
   local path = ffi.new("char[?]", #template + 1, template)
   assert(ffi.C.mkdtemp(path) ~= nil, "cannot make a temporary directory")
+  -- servers that end at the same time may still write there
+  process.at_end('rm -rf "$0" || { sleep 1; rm -rf "$0"; }', ffi.string(path))
   return ffi.string(path)
 end
+
+local root, count = made(), 0
 
 --- A new, empty directory.
 ---@param name string what it is for
 ---@return string path
 function M.directory(name)
-  root = root or made()
   count = count + 1
   local path = ("%s/%s-%d"):format(root, name, count)
   assert(lfs.mkdir(path))
@@ -50,12 +52,6 @@ function M.read(path)
   local content = file:read "*a"
   file:close()
   return content
-end
-
---- Removes everything made here. Works while the Lua state closes, when lfs is gone already.
-function M.remove_all()
-  if root then process.run({ "rm", "-rf", root }, "/dev/null") end
-  root = nil
 end
 
 --- Whether this process runs as root: nginx then has to be told to keep its user.
