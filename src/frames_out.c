@@ -39,7 +39,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
 {
     rill_session *session = arg;
     rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
-    if (frame->hd.type == NGHTTP2_GOAWAY && !session->goaway_sent) {
+    if (frame->hd.type == NGHTTP2_GOAWAY && !session->goaway_sent &&
+        frame->goaway.error_code != NGHTTP2_NO_ERROR) { /* that is ours: the connection drains */
         /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
         char why[SESSION_DEBUG_DATA];
         session->goaway_sent = true;
