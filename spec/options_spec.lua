@@ -32,7 +32,7 @@ describe("an option of a client", function()
   end)
 
   for _, name in ipairs { "read_timeout", "ping_after", "ping_timeout", "max_connections_per_origin", "per_origin",
-    "retries", "retry_idempotent", "bind_address", "family", "deny_private", "proxy", "no_proxy", "h2c", "decompress",
+    "retries", "retry_idempotent", "bind_address", "family", "proxy", "no_proxy", "h2c", "decompress",
     "redirects", "allow_downgrade", "cookies", "coalesce", "on_event" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
@@ -55,6 +55,7 @@ describe("an option of a client", function()
     max_window = { 65534, 2 ^ 31, "16M" },
     max_frame_size = { 16383, 2 ^ 24, 16384.5 },
     expect_continue = { 1, "yes" },
+    deny_private = { 1, "yes" },
     user_agent = { 1, "a\0b", "a\r\nb: c" },
     headers = { "x" },
     tls = { true },

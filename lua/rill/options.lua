@@ -78,7 +78,7 @@ local OPTIONS = {
   dns_servers = { type = "addresses" },
   bind_address = {},
   family = {},
-  deny_private = {},
+  deny_private = { type = "boolean", field = true },
   proxy = { request = true },
   no_proxy = {},
   h2c = {},
