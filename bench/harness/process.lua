@@ -123,7 +123,11 @@ end
 ---@return bench.Process
 function M.run(argv, out, seconds)
   local process = M.start(argv, out)
-  local in_time = process:wait(seconds)
+  local waited, in_time = pcall(process.wait, process, seconds)
+  if not waited then -- Ctrl-C
+    process:kill(SIGKILL)
+    error(in_time, 0)
+  end
   if process.status ~= 0 then
     error(("%s\n%s (%s)\n%s"):format(table.concat(argv, " "),
       in_time and "failed" or "was not done in time and was killed", "status " .. process.status,
