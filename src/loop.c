@@ -22,6 +22,10 @@
  * over; fewer wait for it, so that one write carries many (measured: 12 to 23 % of the CPU). */
 enum { FLUSH_REQUESTS = 8 };
 
+/* So many batches of events are handed over without looking at I/O and time; a script whose every
+ * step makes another event must not stop the clocks. */
+enum { BATCHES_MOST = 16 };
+
 struct rill_alarm {
     rill_entry entry;
     rill_timer timer;
@@ -316,6 +320,7 @@ static void arm(rill_loop *loop, uint64_t deadline_ms)
 static int32_t pass(rill_loop *loop, int flags)
 {
     rill_turn *turn = &loop->turn;
+    loop->batches = 0;
     turn->stepping = true;
     int code = event_base_loop(turn->base, flags);
     turn->now_ms = rill_clock_ms();
@@ -391,6 +396,8 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     empty_graves(turn);
     if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && turn->marks))
         act(turn);
+    if (turn->event_count && ++loop->batches > BATCHES_MOST && pass(loop, EVLOOP_NONBLOCK))
+        return -RILL_ERROR;
     if (turn->event_count)
         return take_events(loop, events, max);
     uint64_t end_ms = UINT64_MAX;

@@ -17,6 +17,7 @@ struct rill_loop {
     rill_alarm *alarms;   /* owned: timers of scripts */
     rill_signal *signals; /* owned */
 
+    uint32_t batches; /* of events handed over since I/O was looked at */
     int timer_fd;
     uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */
     struct event *timer_event, *wake_event;

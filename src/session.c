@@ -150,6 +150,9 @@ void rill_session_ping(rill_session *session)
 
 void rill_session_goaway(rill_session *session, uint32_t code, bool at_once)
 {
+    if (session->goaway_said && code == NGHTTP2_NO_ERROR)
+        return; /* once is enough */
+    session->goaway_said = true;
     session->goaway_sent = session->goaway_sent || at_once;
     nghttp2_submit_goaway(session->ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
 }

@@ -63,6 +63,7 @@ typedef struct rill_session {
     int32_t goaway_code;
     char goaway_debug[SESSION_DEBUG_DATA + 1]; /* printable */
 
+    bool goaway_said; /* by us: no new streams */
     bool goaway_sent; /* by us, or by nghttp2 for us: nothing more is read */
     rill_error fatal; /* reason RILL_OPEN: none */
     char problem[160]; /* what nghttp2 complained of last */
