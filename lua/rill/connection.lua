@@ -81,6 +81,7 @@ end
 --- what is asked for later; then the connection closes.
 function methods:drain()
   check_open(self, "connection:drain")
+  self._state.drained = true
   C.rill_connection_drain(runtime.loop(), self._state.slot, self._state.generation)
 end
 

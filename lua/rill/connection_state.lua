@@ -23,6 +23,7 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field generation integer
 ---@field connected boolean
 ---@field closed rill.Error? why it can no longer be used
+---@field drained boolean? by the script: what the peer says to that is no reason
 ---@field pongs integer that came
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
@@ -103,7 +104,7 @@ end
 -- Why it has closed, as the core sees it.
 local function why(self)
   if look(self) and core.error ~= nil then return errors.from_core(core.error, 1, nil, self._url) end
-  return peaceful_end(self._url, self:get("goaway"))
+  return peaceful_end(self._url, not self.drained and self:get("goaway") or nil)
 end
 
 --- Called by the runtime, before any task resumes.
