@@ -37,6 +37,9 @@ local function fill(receiver, options)
   end
   if options.timeout then request.timeout = options.timeout end
   if options.queue_timeout then request.queue_timeout = options.queue_timeout end
+  if options.read_timeout then request.read_timeout = options.read_timeout end
+  if options.retries then request.retries = options.retries end
+  if options.retry_idempotent ~= nil then request.retry_idempotent = options.retry_idempotent and 1 or 0 end
   if options.maxsize then request.maxsize = options.maxsize end
   if options.warnsize then request.warnsize = options.warnsize end
 end
