@@ -28,6 +28,7 @@ function echo(stream, headers, flags, raw) {
   stream.on('trailers', (fields) => { trailers = fields; });
   stream.on('data', (chunk) => { length += chunk.length; digest.update(chunk); });
   stream.on('end', () => {
+    if (stream.destroyed) return; // reset in mid-upload
     const fields = [];
     const pseudo = {};
     for (let i = 0; i < raw.length; i += 2) {
