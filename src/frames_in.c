@@ -32,7 +32,8 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
 {
     (void)ng;
     rill_session *session = arg;
-    session->points -= 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
+    session->frame_cost = 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
+    session->points -= session->frame_cost;
     if (session->points >= 0)
         return 0;
     give_time_points(session);
@@ -90,7 +91,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     rill_stream *stream = rill_frames_stream(ng, id);
     bool keeping = stream && stream->keeping;
     if (stream) {
-        rill_frames_give_points(session, length);
+        session->points += session->frame_cost; /* padding included, and once for each frame */
+        session->frame_cost = 0;
         rill_stream_data(stream, data, length);
         session->warn = session->warn || stream->warn;
         retire_if_closed(session, stream);

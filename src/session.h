@@ -56,6 +56,7 @@ typedef struct rill_session {
     uint32_t first_length;
 
     int32_t points;     /* left for frames of no use */
+    int32_t frame_cost; /* what the frame that arrives has paid */
     uint64_t points_ms; /* when time gave some last */
 
     bool goaway_received;
