@@ -266,6 +266,16 @@ static void empty_graves(rill_turn *turn)
     }
 }
 
+/* Calls that have ended, but whose owner has not taken the event or dropped the id. */
+static void free_ended(rill_turn *turn)
+{
+    for (uint32_t i = 0; i < turn->slot_count; i++) {
+        rill_entry *entry = turn->slots[i].entry;
+        if (entry && entry->kind == ENTRY_CALL)
+            rill_call_free((rill_call *)entry);
+    }
+}
+
 void rill_loop_free(rill_loop *loop)
 {
     if (!loop || --loop->references)
@@ -273,6 +283,7 @@ void rill_loop_free(rill_loop *loop)
     rill_turn *turn = &loop->turn;
     while (loop->clients)
         rill_client_free(loop->clients);
+    free_ended(turn);
     empty_graves(turn);
     while (loop->alarms)
         free_alarm(loop, loop->alarms);
