@@ -52,6 +52,12 @@ static int show(size_t length)
     return length < 80 ? (int)length : 80;
 }
 
+/* An empty block may be NULL. */
+static const char *end_of(const char *block, size_t length)
+{
+    return length ? block + length : block;
+}
+
 /* Splits the next field off; false when what is left is no field. */
 static bool next_field(const char **rest, const char *end, const char **name, size_t *name_length,
                        const char **value, size_t *value_length)
@@ -105,7 +111,7 @@ static bool put_aside(rill_fields_aside *aside, const char *name, size_t name_le
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
                           rill_fields_aside *aside, rill_error *err)
 {
-    const char *rest = block, *end = block + length;
+    const char *rest = block, *end = end_of(block, length);
     memset(aside, 0, sizeof(*aside));
     while (rest < end) {
         const char *name, *value;
@@ -150,15 +156,14 @@ nghttp2_nv rill_field(const char *name, size_t name_length, const char *value, s
 size_t rill_fields_count(const char *block, size_t length)
 {
     size_t count = 0;
-    for (const char *at = block, *end = block + length;
-         at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
-        count++;
+    for (size_t i = 0; i < length; i++)
+        count += block[i] == '\r'; /* no value holds one */
     return count;
 }
 
 size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields)
 {
-    const char *rest = block, *end = block + length;
+    const char *rest = block, *end = end_of(block, length);
     const char *name, *value;
     size_t name_length, value_length, count = 0;
     while (rest < end && next_field(&rest, end, &name, &name_length, &value, &value_length)) {
