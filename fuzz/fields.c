@@ -1,0 +1,78 @@
+/* Header blocks as callers give them: what is let through must be what HTTP/2 may carry (RFC 9113
+ * section 8.2), and splitting it again must find it all. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_name(const nghttp2_nv *field)
+{
+    static const char *const forbidden[] = {"connection", "keep-alive",        "proxy-connection",
+                                            "upgrade",    "transfer-encoding", "host",
+                                            "content-length"};
+    assert(field->namelen);
+    assert(nghttp2_check_header_name(field->name, field->namelen));
+    assert(field->name[0] != ':');
+    for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+        assert(field->namelen != strlen(forbidden[i]) ||
+               memcmp(field->name, forbidden[i], field->namelen) != 0);
+}
+
+static void check_value(const nghttp2_nv *field)
+{
+    const uint8_t *value = field->value;
+    size_t length = field->valuelen;
+    assert(!memchr(value, 0, length) && !memchr(value, '\r', length) && !memchr(value, '\n', length));
+    if (length)
+        assert(!memchr(" \t", value[0], 2) && !memchr(" \t", value[length - 1], 2));
+}
+
+static void check_aside(const rill_fields_aside *aside, const char *block, size_t length)
+{
+    assert(!aside->host || (aside->host >= block && aside->host + aside->host_length <= block + length));
+    int64_t number = rill_fields_number(aside->content_length, aside->content_length_length);
+    assert(number >= -1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    rill_slab slab = {0};
+    rill_bytes clean = {0};
+    rill_fields_aside aside;
+    rill_error err = {0};
+    char *block = malloc(size ? size : 1); /* of exact size: reading past the end is seen */
+    if (size)
+        memcpy(block, data, size);
+    int32_t code = rill_fields_clean(&slab, block, size, &clean, &aside, &err);
+    if (code) {
+        assert(code == -RILL_ARGUMENT && err.reason == RILL_ARGUMENT);
+        assert(err.message[0] && memchr(err.message, 0, sizeof(err.message)));
+    } else {
+        size_t count = rill_fields_count(clean.data, clean.length), length = 0;
+        nghttp2_nv *fields = malloc((count ? count : 1) * sizeof(*fields));
+        assert(rill_fields_split(clean.data, clean.length, fields) == count);
+        for (size_t i = 0; i < count; i++) {
+            check_name(&fields[i]);
+            check_value(&fields[i]);
+            length += fields[i].namelen + fields[i].valuelen + 4;
+        }
+        assert(length == clean.length); /* nothing lies between the fields */
+        check_aside(&aside, block, size);
+        rill_bytes again = {0};
+        rill_fields_aside none;
+        assert(!rill_fields_clean(&slab, clean.data, clean.length, &again, &none, &err));
+        assert(again.length == clean.length &&
+               (!clean.length || !memcmp(again.data, clean.data, clean.length)));
+        rill_bytes_dispose(&slab, &again);
+        free(fields);
+    }
+    rill_fields_check_method(block, size, NULL);
+    rill_bytes_dispose(&slab, &clean);
+    assert(!slab.bytes);
+    rill_slab_dispose(&slab);
+    free(block);
+    return 0;
+}
