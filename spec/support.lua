@@ -14,6 +14,7 @@ local M = {
   node = require("support.node").start,
   hostile = require("support.hostile").start,
   dns = require("support.dns").start,
+  delay = require("support.delay").start,
   tcp = tcp.start,
   refused = tcp.refused,
   content = require("support.nginx").content,

@@ -1,0 +1,17 @@
+--- A TCP proxy in front of a server that makes the way to it long.
+local server = require "support.server"
+
+local M = {}
+
+--- Starts the proxy.
+---@param behind support.Server
+---@param seconds number each way
+---@return support.Server its `url` leads to the server behind it
+function M.start(behind, seconds)
+  local self, said = server.start_announced("delay",
+    { "/usr/bin/python3", "-B", server.here .. "/delay.py", tostring(behind.port), tostring(seconds) })
+  self.port, self.url, self.ca = said.port, ("https://localhost:%d"):format(said.port), behind.ca
+  return self
+end
+
+return M
