@@ -1,6 +1,7 @@
 """Servers that fail on their first connection and are well on the next."""
 
 from bed.expect import ok
+from bed.frames import Code
 from bed.registry import connection_case, socket_case
 
 
@@ -37,3 +38,27 @@ async def text_405_at_first(conn):
         await conn.close()
         return
     await serve(conn)
+
+
+@connection_case(expect=ok())
+async def goaway_calm_at_first(conn):
+    """The first connection's first request is excluded by GOAWAY ENHANCE_YOUR_CALM."""
+    await conn.open()
+    if conn.ordinal == 1:
+        await conn.next_request()
+        await conn.goaway(0, Code.ENHANCE_YOUR_CALM)
+        await conn.close()
+        return
+    await conn.serve_ok()
+
+
+@connection_case(expect=ok())
+async def mute_after_first(conn):
+    """The first connection answers one request; from then on nothing is read there, no PING answered."""
+    await conn.open()
+    if conn.ordinal == 1:
+        await (await conn.next_request()).respond()
+        conn.stop_reading()
+        await conn.linger()
+        return
+    await conn.serve_ok()
