@@ -110,6 +110,36 @@ describe("a request body", function()
     end)
   end)
 
+  it("is accounted for: its length, what is left of it, what was sent", function()
+    local server, client = hostile "upload-read-in-part" -- 64 KiB, then no window
+    support.run(function()
+      local stream = assert(client:open { url = server.url, method = "POST", body = ("x"):rep(MIB) })
+      assert.equal(MIB, stream.request_content_length)
+      assert.equal(MIB, stream.remaining_content_length)
+      assert.is_false(stream.request_sent)
+      support.wait(function() return stream.bytes_sent == 65535 end, 2, "the window to be used up")
+      assert.equal(MIB - 65535, stream.remaining_content_length)
+      assert.is_true(stream.request_sent)
+      assert.is_false(stream.closed_local)
+      assert.is_false(stream.closed_remote)
+      stream:cancel()
+      stream:closed()
+      assert.equal(65535, stream.bytes_sent)
+      stream = assert(client:open { url = server.url })
+      assert.equal(0, stream.request_content_length)
+      stream:cancel()
+    end)
+  end)
+
+  it("tells how long the peer's window held it back", function()
+    local server, client = hostile "window-raised-mid-upload" -- which waits for 0.1 s
+    support.run(function()
+      local timings = assert(client:post(server.url, ("x"):rep(200 * 1024))).timings
+      assert.is_true(timings.stalled_remote > 0.05 and timings.stalled_remote < 2, timings.stalled_remote .. " s")
+      assert.equal(0, timings.stalled_local)
+    end)
+  end)
+
   it("goes both ways at once", function()
     local own = support.node { source = [[
       server.on('stream', (stream) => { stream.respond({ ':status': 200 }); stream.pipe(stream); });

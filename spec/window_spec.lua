@@ -30,7 +30,10 @@ describe("a stream's window", function()
       assert.equal(20 * SMALL, client:stats().buffered)
       assert.equal(5 * MIB, #assert(client:get(node.url .. "/size?n=" .. 5 * MIB)).body)
       for i = 1, 20 do assert.equal(SMALL, unread[i].bytes_received) end
-      for i = 1, 20 do assert.equal(500000, #assert(unread[i]:body())) end
+      for i = 1, 20 do
+        assert.equal(500000, #assert(unread[i]:body()))
+        assert.is_true(unread[i].timings.stalled_local > 0)
+      end
       assert.equal(0, client:stats().buffered)
     end)
   end)
