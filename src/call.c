@@ -222,6 +222,7 @@ void rill_call_free(rill_call *call)
     stop_timers(call);
     rill_turn_forget(turn, &call->entry);
     rill_slab_free(&turn->slab, call->last);
+    rill_peer_release(call->peer);
     rill_stream_dispose(&call->stream);
     rill_source_free(&turn->slab, call->source);
     rill_slab_free(&turn->slab, call->text);
@@ -386,8 +387,10 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     event->status = stream->status;
     event->reason = stream->reason;
     event->attempts = call->attempts;
-    event->conn_slot = call->conn_id.slot;
-    event->conn_generation = call->conn_id.generation;
+    if (call->peer) {
+        event->conn_slot = call->peer->entry.id.slot;
+        event->conn_generation = call->peer->entry.id.generation;
+    }
     event->headers = stream->head.data ? stream->head.data : "";
     event->headers_length = (uint32_t)stream->head.length;
     event->trailers = stream->trailers.data;
@@ -413,8 +416,8 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .reason = stream->reason,
         .code = stream->code,
         .attempts = call->attempts,
-        .conn_slot = call->conn_id.slot,
-        .conn_generation = call->conn_id.generation,
+        .conn_slot = call->peer ? call->peer->entry.id.slot : 0,
+        .conn_generation = call->peer ? call->peer->entry.id.generation : 0,
         .head = stream->status != 0 && stream->remote != HALF_IDLE,
         .request_sent = stream->local != HALF_IDLE,
         .closed_local = stream->local == HALF_CLOSED || stream->reason != RILL_OPEN,

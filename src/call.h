@@ -3,6 +3,7 @@
 #define RILL_CALL_H
 
 #include "fields.h"
+#include "peer.h"
 #include "stream.h"
 
 /* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
@@ -57,7 +58,7 @@ struct rill_call {
     uint64_t read_ms;                    /* 0: none */
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
     uint64_t started_ms, ended_ms, assigned_ms;
-    rill_id conn_id;               /* the connection of the last attempt */
+    rill_peer *peer;               /* of the last attempt's connection; one reference, or NULL */
     rill_stream_setup setup;       /* for the next attempt */
     rill_timings timings;
 };

@@ -407,9 +407,10 @@ static bool is_own(const rill_client *client, const rill_url *url, char *peer, s
     const char *host = client->url_text + url->host;
     size_t length = (size_t)url->host_length;
     char address[46] = "";
-    if (origin->conns)
-        rill_address_print(&origin->conns->address, address);
-    int32_t port = origin->conns ? rill_address_port(&origin->conns->address) : 0;
+    const rill_peer *to = origin->conns ? origin->conns->peer : NULL;
+    if (to)
+        rill_address_print(&to->address, address);
+    int32_t port = to ? rill_address_port(&to->address) : 0;
     snprintf(peer, room, strchr(address, ':') ? "[%s]:%d" : "%s:%d", address, (int)port);
     bool same_host = strlen(origin->host) == length && !memcmp(origin->host, host, length);
     bool has_port = memchr(host + length, ':',
@@ -560,8 +561,8 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
         .goaway_last = session->goaway_last,
         .goaway_debug = session->goaway_debug,
         .pending = origin->queue.count,
-        .conn_slot = conn->entry.id.slot,
-        .conn_generation = conn->entry.id.generation,
+        .conn_slot = conn->peer ? conn->peer->entry.id.slot : 0,
+        .conn_generation = conn->peer ? conn->peer->entry.id.generation : 0,
         .error = conn->error.reason ? &conn->error : NULL,
     };
     for (const rill_stream *stream = session->open; stream; stream = stream->next)

@@ -210,10 +210,10 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
 int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                            rill_conn_info *info)
 {
-    rill_conn *conn = (rill_conn *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
-    if (!conn)
+    rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
+    if (!peer)
         return -RILL_CLOSED;
-    return rill_conn_describe(conn, info);
+    return rill_peer_describe(peer, info);
 }
 
 static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t generation)

@@ -32,7 +32,6 @@ static void end_dial(rill_conn *conn)
     conn->dns_s = conn->dial->dns_s;
     conn->connect_s = conn->dial->connect_s;
     conn->tls_s = conn->dial->tls_s;
-    conn->address = conn->dial->address;
     rill_dial_dispose(conn->dial);
     rill_slab_free(&conn->setup.turn->slab, conn->dial);
     conn->dial = NULL;
@@ -230,8 +229,10 @@ static void act_dialing(rill_conn *conn)
     if (code == 0)
         return;
     if (code > 0) {
+        conn->peer = rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl,
+                                   &error);
         end_dial(conn);
-        code = rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
+        code = !conn->peer ? -RILL_ERROR : rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
                                  &conn->setup.session, &error);
     }
     if (code < 0) {
@@ -393,39 +394,6 @@ int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv 
     return rill_session_submit(&conn->session, stream, fields, count);
 }
 
-/* --- telling --------------------------------------------------------------------------------- */
-
-static bool encode_certificate(rill_conn *conn)
-{
-    X509 *leaf = SSL_get0_peer_certificate(conn->transport.ssl);
-    int length = leaf ? i2d_X509(leaf, NULL) : 0;
-    if (conn->certificate.length || length <= 0)
-        return true;
-    if (!rill_bytes_reserve(&conn->setup.turn->slab, &conn->certificate, (size_t)length))
-        return false;
-    unsigned char *out = (unsigned char *)conn->certificate.data;
-    conn->certificate.length = (size_t)i2d_X509(leaf, &out);
-    return true;
-}
-
-int32_t rill_conn_describe(rill_conn *conn, rill_conn_info *info)
-{
-    SSL *ssl = conn->transport.ssl;
-    *info = (rill_conn_info){.port = rill_address_port(&conn->address)};
-    rill_address_print(&conn->address, info->ip_address);
-    memcpy(info->protocol, conn->setup.target.tls ? "h2" : "h2c", conn->setup.target.tls ? 3 : 4);
-    if (!ssl)
-        return 0; /* clear text, or closed by now */
-    if (!encode_certificate(conn))
-        return -RILL_ERROR;
-    info->certificate = conn->certificate.data;
-    info->certificate_length = (uint32_t)conn->certificate.length;
-    info->resumed = SSL_session_reused(ssl) == 1;
-    info->tls_version = SSL_get_version(ssl);
-    info->cipher = SSL_get_cipher_name(ssl);
-    return 0;
-}
-
 /* --- life ------------------------------------------------------------------------------------ */
 
 rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
@@ -433,7 +401,7 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
     rill_turn *turn = setup->turn;
     rill_conn *conn = rill_slab_zalloc(&turn->slab, sizeof(*conn));
     rill_dial *dial = rill_slab_alloc(&turn->slab, sizeof(*dial));
-    if (!conn || !dial || rill_turn_name(turn, &conn->entry, ENTRY_CONN, err)) {
+    if (!conn || !dial) {
         rill_slab_free(&turn->slab, conn);
         rill_slab_free(&turn->slab, dial);
         rill_error_set(err, RILL_ERROR, "out of memory");
@@ -457,7 +425,6 @@ void rill_conn_free(rill_conn *conn)
     rill_turn *turn = conn->setup.turn;
     rill_conn_fail(conn, NULL);
     assert(!conn->session.open && !conn->session.closed);
-    rill_turn_forget(turn, &conn->entry);
-    rill_bytes_dispose(&turn->slab, &conn->certificate);
+    rill_peer_release(conn->peer);
     rill_slab_free(&turn->slab, conn);
 }

@@ -3,6 +3,7 @@
 #define RILL_CONN_H
 
 #include "dial.h"
+#include "peer.h"
 #include "session.h"
 
 enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
@@ -25,8 +26,8 @@ typedef struct rill_conn_setup {
 } rill_conn_setup;
 
 struct rill_conn {
-    rill_entry entry; /* its id, for rill_conn_info_get() */
     rill_conn_setup setup;
+    rill_peer *peer; /* one reference; NULL before TLS stands */
     enum conn_state state;
     rill_conn *next, **link;           /* in its owner's list */
     rill_conn *idle_next, **idle_link; /* in the client's list of idle ones; NULL: not in it */
@@ -43,8 +44,6 @@ struct rill_conn {
     uint64_t heard_ms;  /* when the peer was heard last */
     uint64_t opened_ms; /* when TLS stood */
     float dns_s, connect_s, tls_s;
-    rill_address address;
-    rill_bytes certificate; /* the peer's leaf, DER; made when asked for */
     rill_error error; /* why it closed; reason RILL_OPEN: in peace */
 };
 
@@ -91,9 +90,6 @@ void rill_conn_drain(rill_conn *conn);
 
 /* Ends at once: GOAWAY with `error`'s code (NO_ERROR where there is none); open streams close for that reason. */
 void rill_conn_fail(rill_conn *conn, const rill_error *error);
-
-/* See rill_conn_info_get(). */
-int32_t rill_conn_describe(rill_conn *conn, rill_conn_info *info);
 
 static inline bool rill_conn_idle(const rill_conn *conn)
 {

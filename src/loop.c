@@ -407,7 +407,8 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     empty_graves(turn);
     if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && turn->marks))
         act(turn);
-    if (turn->event_count && ++loop->batches > BATCHES_MOST && pass(loop, EVLOOP_NONBLOCK))
+    if (turn->event_count && ++loop->batches > BATCHES_MOST &&
+        pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK))
         return -RILL_ERROR;
     if (turn->event_count)
         return take_events(loop, events, max);

@@ -278,7 +278,8 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     }
     rill_slab_free(&pool->turn->slab, fields); /* nghttp2 keeps a copy of the array */
     call->conn = conn;
-    call->conn_id = conn->entry.id;
+    rill_peer_release(call->peer);
+    call->peer = rill_peer_hold(conn->peer);
     if (call->started_ms < conn->opened_ms) { /* it has waited for the dial */
         call->timings.dns = conn->dns_s;
         call->timings.connect = conn->connect_s;
