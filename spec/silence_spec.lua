@@ -1,0 +1,196 @@
+local support = require "support"
+local rill = require "rill"
+
+local RECOVERING = require("support.server").here .. "/cases/recovering.py"
+local CANCEL = 8 -- RFC 9113 section 7
+
+local function client_of(server, options)
+  local all = { tls = { ca_file = server.ca } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return support.client(all)
+end
+
+local function hostile(case, options)
+  local server = support.hostile { case = case, extra = RECOVERING }
+  return server, client_of(server, options)
+end
+
+local shared -- answers the path of every case that is about one stream
+
+setup(function() shared = support.hostile { case = "silent-after-headers" } end)
+teardown(function() shared:stop() end)
+
+local function of_stream(case, options)
+  local url = shared.url:gsub("[^/]+$", case)
+  return url, client_of(shared, options)
+end
+
+-- Fails unless the request timed out in that phase; returns the error.
+local function assert_timeout(phase, res, err)
+  assert.is_nil(res)
+  assert.equal("timeout", err.reason)
+  assert.equal(phase, err.phase)
+  return err
+end
+
+local function ended(name, path)
+  return function(event) return event.event == name and event.path == path end
+end
+
+describe("idle_timeout", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("fails what waits on a connection where nothing moves, in phase idle", function()
+    local server = support.node()
+    local client = support.client { idle_timeout = 0.3, retry_idempotent = false }
+    support.run(function()
+      local function hold() return client:get(server.url .. "/hold") end
+      for _, result in ipairs(rill.all { hold, hold }) do assert_timeout("idle", unpack(result, 1, 2)) end
+      assert.equal(200, assert(client:get(server.url .. "/echo")).status)
+    end)
+    assert.equal(2, client:stats().connections_opened)
+  end)
+
+  it("spares a connection on which something moves", function()
+    local url, client = of_stream("slow-body-for-ever", { idle_timeout = 0.5 })
+    support.run(function()
+      assert_timeout("body", client:get(url, { timeout = 0.8 }))
+    end)
+  end)
+end)
+
+describe("read_timeout", function()
+  local node
+
+  setup(function() node = support.node() end)
+  teardown(function() node:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("ends a stream on which the peer is silent, resets it, and leaves the connection alone", function()
+    local client = support.client { read_timeout = 0.3 }
+    support.run(function()
+      local other = rill.spawn(function() return client:get(node.url .. "/slow?ms=600", { read_timeout = 0 }) end)
+      local err = assert_timeout("headers", client:get(node.url .. "/hold?read"))
+      assert.equal("maybe", err.processed)
+      assert.equal(CANCEL, node:wait_events(ended("stream_close", "/hold?read"))[1].code)
+      assert.equal(200, assert(other:join()).status)
+      assert.equal(200, assert(client:get(node.url .. "/echo")).status)
+      assert.equal(1, client:stats().connections_opened)
+    end)
+  end)
+
+  it("ends a body that does not go on, in phase body", function()
+    local url, client = of_stream("silent-after-headers", { read_timeout = 0.3 })
+    support.run(function()
+      local err = assert_timeout("body", client:get(url))
+      assert.equal(200, err.status)
+      assert.equal("yes", err.processed)
+    end)
+  end)
+
+  it("ends an upload that the peer has not given a window for", function()
+    local server, client = hostile("upload-read-in-part", { read_timeout = 0.3 })
+    support.run(function() assert_timeout("headers", client:post(server.url, ("x"):rep(1000000))) end)
+  end)
+
+  it("spares a body that trickles", function()
+    local url, client = of_stream("slow-body-for-ever", { read_timeout = 0.6 })
+    support.run(function()
+      local stream = assert(client:open { url = url })
+      local started = rill.now()
+      repeat assert(stream:read()) until rill.now() - started > 0.9
+      stream:cancel()
+    end)
+  end)
+
+  it("does not count the wait for our own body", function()
+    local client = support.client { read_timeout = 0.2 }
+    support.run(function()
+      local stream = assert(client:open { url = node.url .. "/echo", method = "POST", body = rill.streaming })
+      for _ = 1, 2 do
+        rill.sleep(0.3) -- slower than the peer is allowed to be
+        assert(stream:write "piece")
+      end
+      assert(stream:finish())
+      local res, err = stream:response()
+      assert.equal(200, assert(res, tostring(err)).status)
+      assert.truthy(res.body:find('"length":10', 1, true))
+    end)
+  end)
+
+  it("does not count the wait for our own reader", function()
+    local client = support.client { read_timeout = 0.2, window = 65535, max_window = 65535 }
+    support.run(function()
+      local stream = assert(client:open { url = node.url .. "/size?n=300000" })
+      assert(stream:headers())
+      rill.sleep(0.6)
+      local body, err = stream:body()
+      assert.equal(300000, #assert(body, tostring(err)))
+    end)
+  end)
+end)
+
+describe("a connection that was silent for ping_after", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  local function wait_for(seconds)
+    local started = rill.now()
+    support.wait(function() return rill.now() - started > seconds end, seconds + 2)
+  end
+
+  it("is asked before a new request, which goes elsewhere when there is no answer", function()
+    local server, client = hostile("mute-after-first", { ping_after = 0.1, ping_timeout = 0.3 })
+    support.run(function()
+      assert(client:get(server.url))
+      wait_for(0.15)
+      local function post() return client:post(server.url, "text") end -- would not be repeated, had it been sent
+      for _, result in ipairs(rill.all { post, post }) do
+        local res = assert(result[1], tostring(result[2]))
+        assert.equal(200, res.status)
+        assert.equal(1, res.attempts)
+      end
+      assert.equal(2, client:stats().connections_opened)
+    end)
+  end)
+
+  it("is kept when it answers", function()
+    local server, client = hostile("baseline-small", { ping_after = 0.1, ping_timeout = 2 })
+    support.run(function()
+      assert(client:get(server.url))
+      wait_for(0.15)
+      assert(client:get(server.url))
+      assert.equal(1, client:stats().connections_opened)
+      client:close()
+      assert.equal(1, server:ends(1)[1].frames_in.PING)
+    end)
+  end)
+
+  it("is lost with what was sent on it: GET is repeated, POST is not", function()
+    local server, client = hostile("mute-after-first", { ping_after = 0.2, ping_timeout = 0.3 })
+    support.run(function()
+      assert(client:get(server.url))
+      local get = rill.spawn(function() return client:get(server.url) end) -- within ping_after: sent unasked
+      local post = rill.spawn(function() return client:post(server.url, "text") end)
+      wait_for(0.4)
+      assert.equal(200, assert(client:get(server.url)).status) -- asks, and so finds out
+      local res, err = get:join()
+      assert.equal(2, assert(res, tostring(err)).attempts)
+      res, err = post:join()
+      assert.is_nil(res)
+      assert.equal("connection_lost", err.reason)
+      assert.equal("maybe", err.processed)
+    end)
+  end)
+
+  it("is not asked when ping_after is 0", function()
+    local server, client = hostile("mute-after-first", { ping_after = 0, timeout = 0.3 })
+    support.run(function()
+      assert(client:get(server.url))
+      assert_timeout("headers", client:get(server.url))
+      assert.equal(1, client:stats().connections_opened)
+    end)
+  end)
+end)

@@ -1,0 +1,162 @@
+local support = require "support"
+local rill = require "rill"
+
+local RECOVERING = require("support.server").here .. "/cases/recovering.py"
+
+local function client_of(server, options)
+  local all = { tls = { ca_file = server.ca } }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return support.client(all)
+end
+
+local function hostile(case, options)
+  local server = support.hostile { case = case, extra = RECOVERING }
+  return server, client_of(server, options)
+end
+
+local shared -- answers the path of every case that is about one stream
+
+setup(function() shared = support.hostile { case = "silent-after-headers" } end)
+teardown(function() shared:stop() end)
+
+local function of_stream(case, options)
+  local url = shared.url:gsub("[^/]+$", case)
+  return url, client_of(shared, options)
+end
+
+-- Fails unless the request timed out in that phase; returns the error.
+local function assert_timeout(phase, res, err)
+  assert.is_nil(res)
+  assert.equal("timeout", err.reason)
+  assert.equal(phase, err.phase)
+  return err
+end
+
+local function ended(name, path)
+  return function(event) return event.event == name and event.path == path end
+end
+
+describe("timeout", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  for case, phase in pairs {
+    ["connect-blackhole"] = "connect", ["accept-silent"] = "tls",
+  } do
+    it(("says what was waited for: %s (%s)"):format(phase, case), function()
+      local server, client = hostile(case)
+      support.run(function()
+        local started = rill.now()
+        local err = assert_timeout(phase, client:get(server.url, { timeout = 0.3 }))
+        assert.truthy(tostring(err):find(phase, 1, true), tostring(err))
+        assert.is_true(rill.now() - started >= 0.28)
+      end)
+    end)
+  end
+
+  for case, phase in pairs { ["silent-after-request"] = "headers", ["silent-after-headers"] = "body" } do
+    it("says what was waited for: " .. phase, function()
+      local url, client = of_stream(case)
+      support.run(function() assert_timeout(phase, client:get(url, { timeout = 0.2 })) end)
+    end)
+  end
+
+  it("says what was waited for: dns", function()
+    local dns = support.dns { ["silent.test"] = "silence" }
+    local client = support.client { dns_servers = { dns.address }, timeout = 0.3 }
+    support.run(function()
+      local err = assert_timeout("dns", client:get "https://silent.test/")
+      assert.is_true(err.retry_safe)
+    end)
+  end)
+
+  it("says what was waited for: settings, where the request was not sent before them", function()
+    local server, client = hostile("silent-after-handshake", { timeout = 0.3 })
+    support.run(function()
+      local function get() return client:get(server.url) end
+      local results = rill.all { get, get, get }
+      for i, result in ipairs(results) do
+        -- the first goes out behind the handshake: the server may have it
+        assert.equal(i == 1 and "maybe" or "no", result[2].processed)
+        if i > 1 then assert_timeout("settings", unpack(result, 1, 2)) end
+      end
+      assert.equal("timeout", results[1][2].reason)
+    end)
+  end)
+
+  it("covers the wait for a connection that grants no slot at all", function()
+    local server, client = hostile("settings-zero-streams-then-100", { timeout = 0.4 })
+    support.run(function()
+      local function get(options) return function() return client:get(server.url, options) end end
+      local results = rill.all { get { timeout = 5 }, get() }
+      assert.equal(200, assert(results[1][1], tostring(results[1][2])).status)
+      local err = assert_timeout("queue", unpack(results[2], 1, 2))
+      assert.equal("no", err.processed)
+    end)
+  end)
+
+  it("covers all attempts together", function()
+    local server = support.node { script = "failing.js" }
+    local client = support.client { retries = 100 }
+    support.run(function()
+      local started = rill.now()
+      local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 0.6 })
+      assert.is_nil(res)
+      assert.equal("connection_lost", err.reason, "it ran out during back-off")
+      assert.is_true(err.attempts >= 2)
+      assert.is_true(rill.now() - started < 3)
+    end)
+  end)
+
+  it("is off at 0", function()
+    local server = support.node()
+    local client = support.client { timeout = 0.1 }
+    support.run(function()
+      assert.equal(200, assert(client:get(server.url .. "/slow?ms=300", { timeout = 0 })).status)
+    end)
+  end)
+
+  it("does not run while a request waits for a slot that the peer's SETTINGS took away", function()
+    local server = support.node { settings = { maxConcurrentStreams = 1 } }
+    local client = support.client { timeout = 0.35 }
+    support.run(function()
+      local first = rill.spawn(function() return client:get(server.url .. "/slow?ms=600", { timeout = 5 }) end)
+      local second = rill.spawn(function() return client:get(server.url .. "/echo") end) -- both wait for the dial
+      assert.equal(200, assert(first:join()).status)
+      local res, err = second:join()
+      assert.equal(200, assert(res, tostring(err)).status)
+      assert.is_true(res.timings.queue >= 0.5, res.timings.queue .. " s in the queue")
+    end)
+  end)
+end)
+
+describe("queue_timeout", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("covers the wait for a slot alone, and the clock of the call starts after it", function()
+    local server = support.node { settings = { maxConcurrentStreams = 1 } }
+    local client = support.client()
+    support.run(function()
+      assert(client:get(server.url .. "/echo"))
+      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=500") end)
+      server:wait_events(ended("request", "/slow?ms=500"))
+      assert_timeout("queue", client:get(server.url .. "/echo", { queue_timeout = 0.2 }))
+      -- 0.4 s have passed in the queue when this one is sent
+      local res, err = client:get(server.url .. "/slow?ms=50", { queue_timeout = 4, timeout = 0.25 })
+      assert.equal(200, assert(res, tostring(err)).status)
+      assert(slow:join())
+    end)
+  end)
+
+  it("covers the wait for a connection where max_connections are busy", function()
+    local first, second = support.node(), support.node()
+    local client = support.client { max_connections = 1 }
+    support.run(function()
+      local busy = rill.spawn(function() return client:get(first.url .. "/slow?ms=500") end)
+      first:wait_events(ended("request", "/slow?ms=500"))
+      assert_timeout("queue", client:get(second.url .. "/echo", { queue_timeout = 0.2, timeout = 0.1 }))
+      assert(busy:join())
+    end)
+  end)
+end)
