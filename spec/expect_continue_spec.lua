@@ -1,0 +1,50 @@
+local dkjson = require "dkjson"
+local support = require "support"
+
+describe("expect_continue", function()
+  local server
+
+  before_each(function()
+    support.begin()
+    server = support.node { script = "upload.js" }
+  end)
+  after_each(support.check_clean)
+
+  local function post(path, options, client_options)
+    local client = support.client(client_options)
+    return support.run(function() return assert(client:post(server.url .. path, ("x"):rep(1000), options)) end)
+  end
+
+  it("holds the body back until 100 (Continue) comes", function()
+    for _, where in ipairs { "request", "client" } do
+      local on = { expect_continue = true }
+      local res = post("/continue", where == "request" and on or nil, where == "client" and on or nil)
+      local seen = dkjson.decode(res.body)
+      assert.equal("100-continue", seen.expect)
+      assert.equal(0, seen.before)
+      assert.equal(1000, seen.bytes)
+      assert.equal(100, res.informational[1].status)
+    end
+  end)
+
+  it("is off by default, and a request may turn it off", function()
+    local seen = dkjson.decode(post("/continue").body)
+    assert.equal(dkjson.null, seen.expect or dkjson.null)
+    assert.equal(1000, seen.bytes)
+    seen = dkjson.decode(post("/continue", { expect_continue = false }, { expect_continue = true }).body)
+    assert.equal(dkjson.null, seen.expect or dkjson.null)
+  end)
+
+  it("gives up after a second: many servers never say it", function()
+    local seen = dkjson.decode(post("/silent", { expect_continue = true }).body)
+    assert.equal(1000, seen.bytes)
+    assert.is_true(seen.waited > 900 and seen.waited < 2000, seen.waited .. " ms")
+  end)
+
+  it("saves the body where the answer comes without it", function()
+    local res = post("/refuse", { expect_continue = true })
+    assert.equal(417, res.status)
+    local closed = server:wait_events(function(event) return event.event == "stream_close" end)
+    assert.equal(0, closed[1].bytes)
+  end)
+end)
