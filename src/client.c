@@ -142,6 +142,12 @@ static int32_t build_defaults(rill_client *client, const rill_options *options, 
     return 0;
 }
 
+/* A limit; 0 is none. */
+static uint32_t most_of(uint32_t count)
+{
+    return count ? count : UINT32_MAX;
+}
+
 static uint64_t bytes_of(double size)
 {
     return size > 0 && size < 9e15 ? (uint64_t)size : 0;
@@ -175,9 +181,6 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
         return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
                               options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
-    if (!options->max_streams || !options->max_connections)
-        return rill_error_set(err, RILL_ARGUMENT, "option %s: 0 would let nothing pass",
-                              options->max_streams ? "max_connections" : "max_streams");
     client->timeout_ms = rill_ms(options->timeout);
     client->queue_timeout_ms = rill_ms(options->queue_timeout);
     client->maxsize = bytes_of(options->maxsize);
@@ -196,9 +199,9 @@ static int32_t configure(rill_client *client, const rill_options *options, rill_
     pool->session.max_header_list = options->max_header_list;
     pool->connect_timeout_ms = rill_ms(options->connect_timeout);
     pool->idle_timeout_ms = rill_ms(options->idle_timeout);
-    pool->max_streams = options->max_streams;
-    pool->max_connections = options->max_connections;
-    pool->max_connections_per_origin = options->max_connections_per_origin;
+    pool->max_streams = most_of(options->max_streams);
+    pool->max_connections = most_of(options->max_connections);
+    pool->max_connections_per_origin = most_of(options->max_connections_per_origin);
     pool->ping_after_ms = rill_ms(options->ping_after);
     pool->ping_timeout_ms = rill_ms(options->ping_timeout);
     int32_t code = configure_dial(&pool->dial, options, err);
@@ -369,7 +372,7 @@ static int32_t parse(const rill_client *client, const char *text, uint32_t lengt
     const char *scheme = client->url_text + url->scheme;
     int scheme_length = url->scheme_length < 40 ? (int)url->scheme_length : 40;
     bool http = scheme_length == 4 && !memcmp(scheme, "http", 4);
-    if (http && !client->h2c)
+    if (http && !client->h2c && !client->bound)
         return rill_error_set(err, RILL_INVALID_URL,
                               "http is only spoken as HTTP/2 with prior knowledge (option h2c)");
     if (!http && (scheme_length != 5 || memcmp(scheme, "https", 5) != 0))

@@ -262,8 +262,12 @@ static void receive(rill_conn *conn)
         return;
     }
     rill_session_send(&conn->session); /* nghttp2's own verdict shows in what it sends */
+    bool drained = !conn->session.open &&
+                   (conn->session.goaway_said || conn->session.goaway_received);
     if (conn->session.fatal.reason)
         fail_with(conn, &conn->session.fatal);
+    else if (length < 0 && drained)
+        rill_conn_fail(conn, NULL); /* there was nothing left to do: it ends in peace */
     else if (length < 0)
         fail_with(conn, &error);
 }

@@ -297,7 +297,7 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
     rill_error error = {0};
     if (conn->error.reason && !conn->greeted) {
         error = conn->error;
-    } else if (session->goaway_received) {
+    } else if (session->goaway_received && !session->goaway_said) {
         rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
                        rill_code_name(session->goaway_code), session->goaway_debug[0] ? ": " : "",
                        session->goaway_debug);
@@ -411,6 +411,8 @@ static void bury_closed(rill_origin *origin)
         if (failed) {
             remember_verdict(origin, &error);
             fail_queue(origin, &error);
+            if (error.kind == RILL_KIND_TCP)
+                back_off(origin); /* later calls wait as well, though none of these is repeated */
         } else {
             lose_assigned(origin);
         }
