@@ -90,6 +90,7 @@ void rill_conn_drain(rill_conn *conn)
         rill_conn_fail(conn, NULL);
     } else if (conn->state == CONN_OPEN) {
         set_state(conn, CONN_DRAINING);
+        conn->drained = true;
         rill_session_goaway(&conn->session, NGHTTP2_NO_ERROR, false);
         rill_turn_mark(conn->setup.turn, conn->setup.mark);
     }

@@ -38,6 +38,7 @@ struct rill_conn {
     rill_timer ping_timer;
     bool timer_due, ping_due;
     bool greeted;       /* the peer's SETTINGS are here */
+    bool drained;       /* we have said that no new streams come */
     bool counted;       /* by the client, as opened */
     bool given_back;    /* evicted: its place is another's already */
     uint64_t active_ms; /* when something moved last */

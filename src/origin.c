@@ -297,7 +297,7 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
     rill_error error = {0};
     if (conn->error.reason && !conn->greeted) {
         error = conn->error;
-    } else if (session->goaway_received && !session->goaway_said) {
+    } else if (session->goaway_received && !conn->drained) {
         rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
                        rill_code_name(session->goaway_code), session->goaway_debug[0] ? ": " : "",
                        session->goaway_debug);
