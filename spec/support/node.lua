@@ -8,7 +8,7 @@ local M = {}
 
 --- Starts a node server on a free port of 127.0.0.1; its `log(object)` calls are `server:events()`.
 ---@param options { script: string?, source: string?, settings: table?, h2c: boolean?, http1: boolean?,
----  certificate: string? } script: a file of spec/support/node ("echo.js" by default); source: JavaScript that sees
+---  certificate: string?, port: integer? } script: a file of spec/support/node ("echo.js" by default); source: JavaScript that sees
 ---  `server`, `http2`, `log` and `options`; settings: what it announces, in node's names; http1: no h2 in ALPN
 ---@return support.Server
 function M.start(options)
@@ -18,7 +18,7 @@ function M.start(options)
   if options.source then script = scratch.write(directory .. "/script.js", options.source) end
   local told = dkjson.encode {
     key = ca.key, cert = options.certificate or ca.leaf, script = script, settings = options.settings,
-    h2c = options.h2c or false, http1 = options.http1 or false,
+    h2c = options.h2c or false, http1 = options.http1 or false, port = options.port,
   }
   local self, said = server.start_announced("node", { "node", server.here .. "/node/main.js", told }, directory)
   self.port = said.port

@@ -24,5 +24,5 @@ server.on('session', (session) => {
 });
 const script = new Function('server', 'http2', 'log', 'options', 'require', fs.readFileSync(options.script, 'utf8'));
 script(server, http2, log, options, require);
-server.listen(0, '127.0.0.1', () => log({ port: server.address().port }));
+server.listen(options.port || 0, '127.0.0.1', () => log({ port: server.address().port }));
 process.on('SIGTERM', () => process.exit(0));
