@@ -526,6 +526,8 @@ void rill_origin_drop_call(rill_call *call)
 
 static enum rill_phase phase_of(const rill_call *call)
 {
+    if (!call->queued && !call->conn->greeted)
+        return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
     if (!call->queued)
         return call->stream.status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->assigned)
