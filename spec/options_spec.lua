@@ -89,7 +89,7 @@ describe("an option of a client", function()
   it("is accepted over all its range", function()
     local client = rill.client {
       headers = { accept = "text/html" }, user_agent = "me", timeout = 0, queue_timeout = 0.5, connect_timeout = 1e6,
-      idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 1, max_connections = 1, window = 65535,
+      idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 0, max_connections = 0, window = 65535,
       max_window = 65535, max_frame_size = 2 ^ 24 - 1, max_buffered = 0, warnsize = 0, expect_continue = true,
       resolve = { ["a.test:443"] = { "127.0.0.1:1", "unix:/x" }, ["b.test:443"] = "::1" },
       dns_servers = { "127.0.0.1", "127.0.0.1:5353" },

@@ -182,6 +182,32 @@ describe("max_connections", function()
   end)
 end)
 
+describe("a wait", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  for _, what in ipairs { "for a slot", "for the end of back-off" } do
+    it("costs nothing while it lasts: " .. what, function()
+      local server = support.node { settings = { maxConcurrentStreams = 1 } }
+      local client = support.client { retries = 100, queue_timeout = 60 }
+      local url = what == "for a slot" and server.url .. "/hold" or support.refused()
+      support.run(function()
+        local tasks = {}
+        for i = 1, 3000 do tasks[i] = rill.spawn(function() return client:get(url) end) end
+        support.wait(function()
+          local stats = client:stats()
+          return stats.requests == 3000 and (stats.streams == 1 or stats.retries >= 3 * 3000)
+        end, 4) -- three failures are followed by 0.4 s at least
+        local before = os.clock()
+        rill.sleep(0.3)
+        local spent = os.clock() - before
+        assert.is_true(spent < 0.1, spent .. " s of CPU time")
+        for _, task in ipairs(tasks) do task:cancel() end
+      end)
+    end)
+  end
+end)
+
 describe("a dead host", function()
   before_each(support.begin)
   after_each(support.check_clean)
