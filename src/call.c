@@ -156,6 +156,18 @@ static int32_t write_text(rill_call *call, const rill_call_setup *setup, const r
     return 0;
 }
 
+static int32_t copy_save_path(rill_call *call, const rill_request *request, rill_error *err)
+{
+    if (!request->save_path)
+        return 0;
+    size_t size = strlen(request->save_path) + 1;
+    call->save_path = rill_slab_alloc(&call->setup.turn->slab, size);
+    if (!call->save_path)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    memcpy(call->save_path, request->save_path, size);
+    return 0;
+}
+
 rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err)
 {
     const rill_request *request = setup->request;
@@ -187,7 +199,10 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     };
     if (!code)
         code = make_source(call, request, err);
+    if (!code)
+        code = copy_save_path(call, request, err);
     call->setup.source = call->source;
+    call->setup.save_path = call->save_path;
     rill_stream_init(&call->stream, &call->setup);
     if (code) {
         rill_call_free(call);
@@ -225,6 +240,7 @@ void rill_call_free(rill_call *call)
     rill_peer_release(call->peer);
     rill_stream_dispose(&call->stream);
     rill_source_free(&turn->slab, call->source);
+    rill_slab_free(&turn->slab, call->save_path);
     rill_slab_free(&turn->slab, call->text);
     rill_slab_free(&turn->slab, call);
 }
@@ -401,6 +417,7 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     event->error_count = stream->error_count;
     event->timings = &call->timings;
     event->bytes_received = (double)stream->received;
+    event->saved = stream->saved;
     if (type == RILL_EVENT_RESPONSE)
         fill_body(call, event);
     return type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
@@ -418,6 +435,7 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .attempts = call->attempts,
         .conn_slot = call->peer ? call->peer->entry.id.slot : 0,
         .conn_generation = call->peer ? call->peer->entry.id.generation : 0,
+        .saved = stream->saved,
         .head = stream->status != 0 && stream->remote != HALF_IDLE,
         .request_sent = stream->local != HALF_IDLE,
         .closed_local = stream->local == HALF_CLOSED || stream->reason != RILL_OPEN,

@@ -46,6 +46,7 @@ struct rill_call {
     char length_text[20]; /* content-length, when one is sent */
     uint32_t length_digits;
 
+    char *save_path;     /* owned; NULL: the response's body is not for a file */
     rill_source *source; /* owned: the request's body; NULL: none */
     rill_timer expect;   /* runs while the body waits for 100 (Continue) */
 

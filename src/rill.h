@@ -179,7 +179,7 @@ typedef struct rill_event {
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
     uint32_t error_count;
-    uint32_t pad;
+    uint32_t saved;             /* 1: the body is in the file of save_path */
     double bytes_received;      /* DATA payload without padding, before decoding */
     double seconds;             /* a ping's round trip */
 } rill_event;
@@ -352,6 +352,8 @@ typedef struct rill_request {
                               fed by rill_stream_write() and rill_stream_finish() */
     const char *trailers;  /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
+    const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
+                              renamed when complete; copied; NULL: it is kept in memory */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent;                              /* the same */
@@ -372,6 +374,7 @@ typedef struct rill_stream_info {
     int32_t code;             /* HTTP/2 error code; -1: none */
     uint32_t attempts;
     uint32_t conn_slot, conn_generation;
+    bool saved; /* the body is in the file of save_path */
     bool head, request_sent, closed_local, closed_remote, reached_warnsize;
     const char *headers, *trailers, *informational;
     uint32_t headers_length, trailers_length, informational_length;

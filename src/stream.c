@@ -19,7 +19,8 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->turn = setup->turn;
     stream->entry = setup->entry;
     stream->pieces = setup->pieces;
-    stream->keeping = !setup->pieces;
+    stream->keeping = !setup->pieces || setup->save_path;
+    stream->save_path = setup->save_path;
     stream->no_limits = setup->no_limits;
     stream->maxsize = setup->maxsize;
     stream->warnsize = setup->warnsize;
@@ -47,6 +48,8 @@ void rill_stream_dispose(rill_stream *stream)
     rill_bytes_dispose(slab, &stream->trailers);
     rill_bytes_dispose(slab, &stream->informational);
     rill_bytes_dispose(slab, &stream->kept);
+    rill_sink_free(slab, stream->sink);
+    stream->sink = NULL;
     drop_chunks(stream);
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
@@ -104,10 +107,29 @@ static void set_error(rill_stream *stream, const rill_error *error)
     stream->error_count = 1;
 }
 
+/* A file gets its name with the end of the body; without it, nothing is left. */
+static void end_sink(rill_stream *stream, enum rill_reason reason)
+{
+    rill_sink *sink = stream->sink;
+    rill_error error = {0};
+    stream->sink = NULL;
+    if (!sink)
+        return;
+    if (reason == RILL_ENDED || reason == RILL_STOPPED) {
+        stream->saved = !rill_sink_commit(sink, &error);
+        if (!stream->saved)
+            rill_stream_close_because(stream, &error);
+    }
+    rill_sink_free(&stream->turn->slab, sink);
+}
+
 static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
 {
     if (stream->reason != RILL_OPEN)
         return false;
+    end_sink(stream, reason);
+    if (stream->reason != RILL_OPEN)
+        return false; /* the file has decided otherwise */
     stream->reason = reason;
     stream->code = code;
     stream->refused = stream->refused || reason == RILL_GOAWAY ||
@@ -229,6 +251,15 @@ static void keep_informational(rill_stream *stream)
         no_memory(stream);
 }
 
+static void open_sink(rill_stream *stream)
+{
+    rill_turn *turn = stream->turn;
+    rill_error error = {0};
+    stream->sink = rill_sink_open(&turn->slab, stream->save_path, rill_turn_random(turn), &error);
+    if (!stream->sink)
+        rill_stream_close_because(stream, &error);
+}
+
 void rill_stream_end_head(rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
@@ -243,6 +274,10 @@ void rill_stream_end_head(rill_stream *stream)
     if (stream->status == 204 || stream->status == 304)
         stream->no_limits = true;
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
+    if (stream->save_path && stream->status < 300)
+        open_sink(stream);
+    if (stream->reason != RILL_OPEN)
+        return;
     if (stream->pieces)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (stream->no_limits)
@@ -264,6 +299,12 @@ enum { BODY_BELIEVED = 1 << 20 };
 
 static bool keep(rill_stream *stream, const void *data, size_t length)
 {
+    if (stream->sink) {
+        rill_error error = {0};
+        if (rill_sink_write(stream->sink, data, length, &error))
+            rill_stream_close_because(stream, &error);
+        return true;
+    }
     rill_slab *slab = &stream->turn->slab;
     if (!stream->kept.room && stream->content_length > (int64_t)length) {
         size_t announced = stream->content_length < BODY_BELIEVED ? (size_t)stream->content_length

@@ -4,6 +4,7 @@
 #define RILL_STREAM_H
 
 #include "bytes.h"
+#include "sink.h"
 #include "source.h"
 #include "turn.h"
 
@@ -29,6 +30,7 @@ struct rill_stream {
     bool refused;            /* the peer says it did not act on it */
     bool pieces;             /* read in pieces: HEAD and READABLE are reported */
     bool keeping;            /* the body is collected: its window goes back on receipt */
+    bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool no_limits;          /* HEAD, 204, 304: sizes do not apply */
     bool reached_warnsize, warn;
@@ -42,6 +44,8 @@ struct rill_stream {
     rill_bytes head, trailers, informational; /* header blocks as rill.h has them */
     bool in_trailers;       /* fields that arrive now are trailers */
 
+    const char *save_path; /* borrowed; NULL: the body is not for a file */
+    rill_sink *sink;       /* owned: where the body goes; NULL: not into a file */
     rill_bytes kept;    /* the body, when it is collected */
     rill_chunks chunks; /* the body, when it is read in pieces */
     uint64_t received;  /* DATA payload without padding */
@@ -67,6 +71,7 @@ typedef struct rill_stream_setup {
     bool pieces, no_limits;
     uint64_t maxsize, warnsize;
     uint32_t max_header_list;
+    const char *save_path;
     rill_source *source;
     uint64_t *buffered;
     uint32_t window;
