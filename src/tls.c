@@ -162,7 +162,8 @@ static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error
 {
     static const unsigned char h2[] = {2, 'h', '2'};
     SSL_CTX *context = tls->context;
-    SSL_CTX_set_app_data(context, tls);
+    if (!SSL_CTX_set_app_data(context, tls))
+        return out_of_memory(err);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

@@ -124,12 +124,23 @@ static void explain(X509_STORE_CTX *verification)
     BIO_free(out);
 }
 
+/* OpenSSL 3.0 overlooks that it could not copy the name to verify for want of memory, and would
+ * verify none: it is copied again here, and must be there. */
+static bool verify(X509_STORE_CTX *verification)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification), SSL_get0_param(ssl)))
+        return X509_verify_cert(verification) > 0;
+    X509_STORE_CTX_set_error(verification, X509_V_ERR_OUT_OF_MEM);
+    return false;
+}
+
 /* Pins are looked at here already, so that a server without the right key learns nothing of ours;
  * rill_trust_check() looks again, because a resumed handshake shows no certificate. */
 static int on_verify(X509_STORE_CTX *verification, void *arg)
 {
     const rill_trust *trust = arg;
-    if (trust->verify && X509_verify_cert(verification) <= 0) {
+    if (trust->verify && !verify(verification)) {
         explain(verification);
         return 0;
     }
