@@ -100,7 +100,10 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     /* the connection's window never waits for a reader */
     int code = keeping ? nghttp2_session_consume(ng, id, length)
                        : nghttp2_session_consume_connection(ng, length);
-    return code == NGHTTP2_ERR_NOMEM ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+    if (code != NGHTTP2_ERR_NOMEM)
+        return 0;
+    rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static void end_stream(rill_session *session, rill_stream *stream)
@@ -184,7 +187,9 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
 /* Why nghttp2 has reset a stream by itself. */
 static void close_broken(const rill_session *session, rill_stream *stream, uint32_t code)
 {
-    if (stream->content_length >= 0 && (uint64_t)stream->content_length != stream->received)
+    if (code == NGHTTP2_INTERNAL_ERROR)
+        rill_stream_close(stream, RILL_ERROR, (int32_t)code, "nghttp2 gave up: out of memory");
+    else if (stream->content_length >= 0 && (uint64_t)stream->content_length != stream->received)
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code,
                           "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
                           (long long)stream->content_length,

@@ -45,9 +45,13 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         char why[SESSION_DEBUG_DATA];
         session->goaway_sent = true;
         rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data, frame->goaway.opaque_data_len);
-        rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s%s%s (%s)",
-                       why, why[0] && session->problem[0] ? "; " : "", session->problem,
-                       rill_code_name((int32_t)frame->goaway.error_code));
+        if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
+            rill_error_set(&session->fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
+        else
+            rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                           "the peer broke HTTP/2: %s%s%s (%s)", why,
+                           why[0] && session->problem[0] ? "; " : "", session->problem,
+                           rill_code_name((int32_t)frame->goaway.error_code));
         session->fatal.code = (int32_t)frame->goaway.error_code;
     }
     if (!stream)
@@ -243,16 +247,26 @@ void rill_session_send(rill_session *session)
     }
 }
 
+/* An upload that cannot be resumed would wait for ever. */
+static void resume(rill_session *session, rill_stream *stream)
+{
+    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
+        return;
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_session_retire(session, stream);
+}
+
 void rill_session_unblock(rill_session *session)
 {
     if (!session->blocked || rill_transport_blocked(session->transport))
         return;
-    for (rill_stream *stream = session->open; stream; stream = stream->next) {
+    for (rill_stream *next, *stream = session->open; stream; stream = next) {
+        next = stream->next;
         if (!stream->blocked)
             continue;
         stream->blocked = false;
         session->blocked--;
-        nghttp2_session_resume_data(session->ng, stream->id);
+        resume(session, stream);
     }
 }
 
@@ -261,7 +275,7 @@ void rill_session_resume(rill_session *session, rill_stream *stream)
     if (!stream->starved || !stream->wire_open)
         return;
     stream->starved = false;
-    nghttp2_session_resume_data(session->ng, stream->id);
+    resume(session, stream);
 }
 
 int32_t rill_session_submit(rill_session *session, rill_stream *stream, const nghttp2_nv *fields,
@@ -273,7 +287,7 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
                                               stream->source ? &body : NULL, stream)
                      : NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
     if (id < 0)
-        return -RILL_INACTIVE;
+        return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
     stream->id = id;
     stream->wire_open = true;
     session->active++;
@@ -288,6 +302,7 @@ void rill_session_consume(rill_session *session, rill_stream *stream, size_t len
     if (!stream->wire_open || !stream->owed ||
         (stream->chunks.length && *stream->buffered > session->setup->max_buffered))
         return;
-    nghttp2_session_consume_stream(session->ng, stream->id, stream->owed);
+    if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
+        rill_error_set(&session->fatal, RILL_ERROR, "out of memory"); /* the peer would wait for ever */
     stream->owed = 0;
 }

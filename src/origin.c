@@ -265,18 +265,18 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_pool *pool = origin->pool;
     size_t count;
     nghttp2_nv *fields = rill_call_fields(call, &pool->defaults, &count);
-    if (fields && rill_conn_submit(conn, &call->stream, fields, count)) {
-        rill_slab_free(&pool->turn->slab, fields);
+    int32_t code =
+        fields ? rill_conn_submit(conn, &call->stream, fields, count) : -RILL_ERROR;
+    rill_slab_free(&pool->turn->slab, fields); /* nghttp2 keeps a copy of the array */
+    if (code == -RILL_INACTIVE)
         return false;
-    }
     rill_queue_remove(&origin->queue, call);
     call->attempts++;
-    if (!fields) {
+    if (code) {
         rill_stream_close(&call->stream, RILL_ERROR, -1, "out of memory");
         finish(origin, call);
         return true;
     }
-    rill_slab_free(&pool->turn->slab, fields); /* nghttp2 keeps a copy of the array */
     call->conn = conn;
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);

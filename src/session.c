@@ -131,7 +131,10 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
     if (session->goaway_sent)
         return;
     ssize_t read = nghttp2_session_mem_recv(session->ng, (const uint8_t *)data, length);
-    if (read < 0) {
+    if (read == NGHTTP2_ERR_NOMEM) {
+        rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
+        session->fatal.code = NGHTTP2_INTERNAL_ERROR;
+    } else if (read < 0) {
         rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
                        nghttp2_strerror((int)read));
         if (session->fatal.code < 0)

@@ -88,7 +88,8 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
 void rill_session_send(rill_session *session);
 
 /* Opens a stream. The fields are borrowed until the next rill_session_send(), the stream's body
- * until it closes. 0, or -RILL_INACTIVE: the session takes no new streams. */
+ * until it closes. 0, -RILL_INACTIVE: the session takes no new streams, or
+ * -RILL_ERROR: out of memory. */
 int32_t rill_session_submit(rill_session *session, rill_stream *stream, const nghttp2_nv *fields,
                             size_t count);
 
