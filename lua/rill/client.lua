@@ -104,6 +104,17 @@ function Client:patch(url, body, given)
   return exchange.call(self, "client:patch", "PATCH", url, body, given)
 end
 
+--- Gets a URL into a file: written beside it and renamed when complete, so no part of a body ever
+--- stands under its name. Only a 2xx body is written; that of another status is the response's.
+---@param url string
+---@param path string
+---@param given table? options of a request; on_chunk cannot be one
+---@return rill.Response? response with `path`, and no body
+---@return rill.Error? err reason "file_error" where the file cannot be written
+function Client:download(url, path, given)
+  return exchange.download(self, "client:download", url, path, given)
+end
+
 --- Sends a request and waits for the whole response.
 ---@param given table url, method ("GET"), body, and the options of a request
 ---@return rill.Response?

@@ -41,23 +41,26 @@ local function is_watched(endpoint, body, given)
     or given and (given.on_headers or given.on_chunk)
 end
 
-local function fetch_watched(endpoint, method, url, block, body, given)
-  local stream, err = streams.open(endpoint, method, url, block, body, given, "repeat")
+local function fetch_watched(endpoint, method, url, block, body, given, path)
+  local stream, err = streams.open(endpoint, method, url, block, body, given, "repeat", path)
   if not stream then return nil, err end
   return stream:response()
 end
 
 -- The fast path: one table a request, the response itself.
-local function fetch(endpoint, call, method, url, body, given, block)
+local function fetch(endpoint, call, method, url, body, given, block, path)
   local task = runtime.current()
   if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
   if runtime.deferred > 0 then runtime.run_deferred() end
   if body == upload.streaming then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
   end
-  if is_watched(endpoint, body, given) then return fetch_watched(endpoint, method, url, block, body, given) end
+  if is_watched(endpoint, body, given) then
+    return fetch_watched(endpoint, method, url, block, body, given, path)
+  end
 
   local response = new_response(endpoint, method, url, block, task)
+  if path then response._save_path = path end
   local started, err = request.start(response, endpoint, method, url, body, given)
   if not started then return nil, err end
   repeat
@@ -87,6 +90,26 @@ function M.call(endpoint, call, method, url, body, given)
   check_target(call, url, method, body)
   options.check_request(call, given)
   return fetch(endpoint, call, method, url, body, given, block_of(endpoint, call, given))
+end
+
+--- Sends a GET whose body the core writes to a file.
+---@param endpoint rill.Endpoint
+---@param call string
+---@param url string
+---@param path string
+---@param given table?
+---@return rill.Response?
+---@return rill.Error? err
+function M.download(endpoint, call, url, path, given)
+  if type(path) ~= "string" or path == "" or path:find("%z") then
+    errors.raise(("%s: path must be a string without NUL, got %s"):format(call, errors.show(path)))
+  end
+  check_target(call, url, "GET")
+  options.check_request(call, given or {})
+  if endpoint._on_chunk or given and given.on_chunk then
+    errors.raise(call .. ": on_chunk sees no body that goes to a file")
+  end
+  return fetch(endpoint, call, "GET", url, nil, given, block_of(endpoint, call, given), path)
 end
 
 --- Sends a request and waits for the whole response.

@@ -83,7 +83,8 @@ function M.start(receiver, client, method, url, body, options, stream)
   if err then return nil, err end
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
-  local special = body or options or stream
+  local path = receiver._save_path
+  local special = body or options or stream or path
   if special then
     if body then
       fill_body(receiver, body)
@@ -91,6 +92,7 @@ function M.start(receiver, client, method, url, body, options, stream)
     end
     if options then fill(receiver, options) end
     if trailers then request.trailers, request.trailers_length = trailers, #trailers end
+    if path then request.save_path = path end
     request.stream = stream ~= nil
     request["repeat"] = stream ~= "once"
   end

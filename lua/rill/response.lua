@@ -20,7 +20,8 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@class rill.Response
 ---@field status integer
 ---@field headers rill.Headers
----@field body string made on first use when it is larger than 64 KiB
+---@field body string? made on first use when it is larger than 64 KiB; nil where it is in a file
+---@field path string? the file that client:download has written
 ---@field trailers rill.Headers?
 ---@field informational {status: integer, headers: rill.Headers}[]
 ---@field url string as it was requested, without user, password and fragment
@@ -43,6 +44,7 @@ function methods:pointer()
   local large = rawget(self, "_large")
   if not large then
     local text = self.body
+    if not text then errors.raise("response: the body is in " .. self.path) end
     return ffi.cast("const uint8_t *", text), #text
   end
   self._pinned = true
@@ -83,6 +85,7 @@ function lazy:headers()
 end
 
 function lazy:body()
+  if not self._large then return nil end -- it is in a file
   local text = body.string(self._large)
   if not self._pinned then
     body.free(self._large)
@@ -227,6 +230,12 @@ function M.keep_body(response, rest)
   C.rill_body_free(rest)
 end
 
+--- The body stands in the file that was asked for.
+---@param response rill.Response
+function M.in_file(response)
+  response.path, response.body = response._save_path, nil
+end
+
 --- The request is over: called by the runtime, before any task resumes.
 ---@param event ffi.cdata* rill_event, borrowed
 function methods:on_event(event)
@@ -245,6 +254,7 @@ function methods:on_event(event)
     if event.informational ~= nil then
       self._informational = ffi.string(event.informational, event.informational_length)
     end
+    if event.saved ~= 0 then M.in_file(self) end
     self._peer = peer.of(event.conn_slot, event.conn_generation)
     keep_facts(self, event.timings, event.bytes_received, event.attempts)
   else

@@ -229,13 +229,15 @@ end
 ---@param body string|table|function|nil
 ---@param options table? checked
 ---@param mode "repeat"|"once" whether what was certainly not processed is sent again by itself
+---@param path string? the file that the core writes the body to
 ---@return rill.Stream?
 ---@return rill.Error? err
-function M.open(endpoint, method, url, block, body, options, mode)
+function M.open(endpoint, method, url, block, body, options, mode, path)
   if type(body) == "function" and not runtime.current() then
     errors.raise("a body function is asked in a task: open the stream in one, as rill.run makes them")
   end
   local own = state.new(method, url, block)
+  own._save_path = path
   local started, err = request.start(own, endpoint, method, url, body, options, mode)
   if not started then return nil, err end
   local handle = ffi.new("rill_handle")

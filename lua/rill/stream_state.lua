@@ -115,6 +115,7 @@ function State:_keep_end(event)
     for name, read in pairs(readers) do
       self._final[name] = read(info)
     end
+    self._saved = info.saved
     self._peer = peer.of(info.conn_slot, info.conn_generation)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
   end
@@ -208,6 +209,10 @@ function State:response()
   made._peer, made._facts = self._peer, self._facts
   local rest = C.rill_stream_body(runtime.loop(), self.slot, self.generation)
   if rest ~= nil then response.keep_body(made, rest) end
+  if self._saved then
+    made._save_path = self._save_path
+    response.in_file(made)
+  end
   if self.parts then made.body = table.concat(self.parts) .. made.body end
   self:release()
   self._response = made

@@ -1,0 +1,106 @@
+local rill = require "rill"
+local support = require "support"
+
+local node
+
+local function names(directory)
+  local list = {}
+  for name in io.popen("ls -A '" .. directory .. "'"):lines() do list[#list + 1] = name end
+  return list
+end
+
+describe("client:download", function()
+  setup(function() node = support.node() end)
+  teardown(function() node:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("writes the body to a file, and leaves nothing beside it", function()
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      local res = assert(client:download(node.url .. "/size?n=3000000", place .. "/big"))
+      assert.equal(200, res.status)
+      assert.equal(place .. "/big", res.path)
+      assert.is_nil(res.body)
+      assert.equal(3000000, res.bytes_received)
+    end)
+    assert.same({ "big" }, names(place))
+    assert.equal(3000000, #support.read(place .. "/big"))
+  end)
+
+  it("replaces what stood there, and only when it is complete", function()
+    local client, place = support.client(), support.directory()
+    support.write(place .. "/page", "old")
+    support.run(function()
+      local res, err = client:download(node.url .. "/size?n=1000", place .. "/page", { maxsize = 100 })
+      assert.is_nil(res)
+      assert.equal("maxsize_exceeded_actual", err.reason)
+      assert.equal("old", support.read(place .. "/page"))
+      assert(client:download(node.url .. "/size?n=1000", place .. "/page"))
+      assert.equal(1000, #support.read(place .. "/page"))
+    end)
+    assert.same({ "page" }, names(place))
+  end)
+
+  it("keeps the body of another status in memory", function()
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      local res = assert(client:download(node.url .. "/status?n=404", place .. "/page"))
+      assert.equal(404, res.status)
+      assert.is_nil(res.path)
+      assert.equal("string", type(res.body))
+    end)
+    assert.same({}, names(place))
+  end)
+
+  it("is turned away by on_headers before anything is written", function()
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      local _, err = client:download(node.url .. "/size?n=3000000", place .. "/big", {
+        on_headers = function() return "cancel" end,
+      })
+      assert.equal("cancelled", err.reason)
+      local res = assert(client:download(node.url .. "/size?n=3000000", place .. "/whole", {
+        on_headers = function() return nil end,
+      }))
+      assert.equal(place .. "/whole", res.path)
+    end)
+    assert.same({ "whole" }, names(place))
+    assert.equal(3000000, #support.read(place .. "/whole"))
+  end)
+
+  it("leaves no file where the body breaks off, or the task is cancelled", function()
+    local client, place = support.client(), support.directory()
+    local broken = support.hostile { case = "close-mid-body-with-length" }
+    local breaking = support.client { tls = { ca_file = broken.ca } }
+    support.run(function()
+      local _, err = breaking:download(broken.url, place .. "/broken")
+      assert.equal("connection_lost", err.reason)
+      local task = rill.spawn(function() return client:download(node.url .. "/size?n=300000000", place .. "/big") end)
+      support.wait(function() return #names(place) == 1 end, 3)
+      task:cancel()
+      task:join()
+    end)
+    assert.same({}, names(place))
+  end)
+
+  it("says which file cannot be written, and why", function()
+    local client = support.client()
+    support.run(function()
+      local _, err = client:download(node.url .. "/size?n=10", "/nowhere/at/all")
+      assert.equal("file_error", err.reason)
+      assert.truthy(err.message:find("/nowhere/at/all: No such file or directory", 1, true), err.message)
+      _, err = client:download(node.url .. "/size?n=10", "/dev/full/x")
+      assert.equal("file_error", err.reason)
+      assert.equal(200, assert(client:get(node.url .. "/size?n=1")).status)
+    end)
+  end)
+
+  it("raises for a path that is none, and for on_chunk", function()
+    local client = support.client()
+    support.run(function()
+      assert.error_matches(function() client:download(node.url, 5) end, "client:download: path must be a string")
+      assert.error_matches(function() client:download(node.url, "x", { on_chunk = print }) end, "on_chunk")
+    end)
+  end)
+end)
