@@ -146,6 +146,9 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         session->warn = session->warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:
+        if (frame->hd.stream_id == session->reset_last)
+            session->points -= SESSION_POINTS_RESET_AGAIN;
+        session->reset_last = frame->hd.stream_id;
         if (stream)
             stream->peer_reset = true; /* nghttp2 closes it next */
         return 0;
@@ -210,9 +213,9 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
         rill_stream_close(stream, RILL_ENDED, -1, " ");
     else if (session->goaway_received && id > session->goaway_last && !stream->peer_reset)
         rill_stream_close(stream, RILL_GOAWAY, session->goaway_code,
-                          "excluded by the peer's GOAWAY (%s, last stream %d%s%s)",
+                          "excluded by the peer's GOAWAY (%s, last stream %d)%s%s",
                           rill_code_name(session->goaway_code), session->goaway_last,
-                          session->goaway_debug[0] ? "): " : ")", session->goaway_debug);
+                          session->goaway_debug[0] ? ": " : "", session->goaway_debug);
     else if (stream->peer_reset)
         rill_stream_close(stream, RILL_RESET, (int32_t)code, "the peer reset the stream: %s (%u)",
                           rill_code_name((int32_t)code), (unsigned)code);

@@ -60,6 +60,21 @@ static void *on_realloc(void *block, size_t size, void *arg)
     return rill_slab_realloc(arg, block, size);
 }
 
+/* What only some builds of 1.52 have, whatever their version says: the Makefile looks. Our own limits
+ * hold without. */
+static void set_late_options(nghttp2_option *option, const rill_session_setup *setup)
+{
+    (void)option, (void)setup;
+#ifdef RILL_HAVE_RESET_RATE_LIMIT
+    nghttp2_option_set_stream_reset_rate_limit(option, SESSION_RESETS, SESSION_RESETS_PER_S);
+#endif
+#ifdef RILL_HAVE_MAX_CONTINUATIONS
+    /* what fits is let pass, also in frames smaller than they may be; SESSION_POINTS bound the rest */
+    nghttp2_option_set_max_continuations(
+        option, setup->max_header_list ? 8 + setup->max_header_list / 1024 : SESSION_POINTS);
+#endif
+}
+
 static int new_session(rill_session *session)
 {
     nghttp2_session_callbacks *callbacks = NULL;
@@ -74,6 +89,7 @@ static int new_session(rill_session *session)
             nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
+        set_late_options(option, session->setup);
         nghttp2_mem mem = {&session->turn->slab, on_malloc, on_free, on_calloc, on_realloc};
         code = nghttp2_session_client_new3(&session->ng, callbacks, session, option, &mem);
     }
@@ -119,6 +135,13 @@ void rill_session_dispose(rill_session *session)
     session->ng = NULL;
 }
 
+/* A peer that resets a stream and breaks the connection in one breath: nobody has been told yet. */
+static void overrule_resets(rill_session *session)
+{
+    for (rill_stream *stream = session->closed; stream; stream = stream->next)
+        rill_stream_overrule(stream, &session->fatal);
+}
+
 void rill_session_receive(rill_session *session, const char *data, size_t length)
 {
     if (session->first_length < SESSION_FIRST_BYTES) {
@@ -128,8 +151,8 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
         memcpy(session->first + session->first_length, data, part);
         session->first_length += (uint32_t)part;
     }
-    if (session->goaway_sent)
-        return;
+    if (session->goaway_sent || session->fatal.reason)
+        return; /* in the middle of a frame nghttp2 would go on with what stands there */
     ssize_t read = nghttp2_session_mem_recv(session->ng, (const uint8_t *)data, length);
     if (read == NGHTTP2_ERR_NOMEM) {
         rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
@@ -140,6 +163,7 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
         if (session->fatal.code < 0)
             session->fatal.code = read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
                                                               : NGHTTP2_PROTOCOL_ERROR;
+        overrule_resets(session);
     }
 }
 

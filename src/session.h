@@ -27,7 +27,13 @@ enum {
      * gives SESSION_POINTS_PER_S. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
     SESSION_POINTS = 20000,
     SESSION_POINT_BYTES = 256,
-    SESSION_POINTS_PER_S = 100
+    SESSION_POINTS_PER_S = 100,
+    /* what a RST_STREAM costs for the very stream that the peer reset last: it may send nothing
+     * more there (RFC 9113 section 5.1), one or two by mistake do no harm */
+    SESSION_POINTS_RESET_AGAIN = 250,
+    /* RST_STREAM that nghttp2 puts up with; so far it counts them in servers only */
+    SESSION_RESETS = 1000,
+    SESSION_RESETS_PER_S = 33
 };
 
 typedef struct rill_session_setup {
@@ -58,6 +64,7 @@ typedef struct rill_session {
     int32_t points;     /* left for frames of no use */
     int32_t frame_cost; /* what the frame that arrives has paid */
     uint64_t points_ms; /* when time gave some last */
+    int32_t reset_last; /* the stream that the peer reset last; 0: none */
 
     bool goaway_received;
     int32_t goaway_last;

@@ -165,6 +165,15 @@ void rill_stream_close_because(rill_stream *stream, const rill_error *cause)
         set_error(stream, cause);
 }
 
+void rill_stream_overrule(rill_stream *stream, const rill_error *error)
+{
+    if (stream->reason != RILL_RESET || !stream->peer_reset || stream->refused)
+        return;
+    stream->reason = (enum rill_reason)error->reason;
+    stream->code = error->code;
+    set_error(stream, error);
+}
+
 void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count)
 {
     if (!stream->errors)

@@ -92,6 +92,11 @@ void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t cod
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
 
+/* The peer reset it and went on to break the connection before anybody was told that the stream had
+ * closed: the connection's error becomes the stream's. Not for what was refused, which may be sent
+ * again. */
+void rill_stream_overrule(rill_stream *stream, const rill_error *error);
+
 /* Adds what led to the error (the connection's errors), in order. */
 void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count);
 

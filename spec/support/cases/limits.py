@@ -1,0 +1,74 @@
+"""Peers that go up to a limit of the client's, or beyond it."""
+
+import asyncio
+
+from bed import frames
+from bed.expect import error, flood, ok, timeout
+from bed.frames import MAX_WINDOW, Code
+from bed.payloads import ok_body
+from bed.registry import socket_case, stream_case
+
+
+@stream_case(expect=flood())
+async def goaway_flood(stream):
+    """GOAWAY without end, which lets our stream go on."""
+    await stream.conn.flood(frames.goaway(MAX_WINDOW))
+
+
+@stream_case(expect=flood())
+async def window_update_stream_flood(stream):
+    """WINDOW_UPDATE of one byte for our stream, without end."""
+    await stream.conn.flood(frames.window_update(stream.id, 1))
+
+
+@stream_case(expect=ok())
+async def frames_15000(stream):
+    """A lot of PRIORITY frames, but no flood yet, then the response."""
+    await stream.conn.send(frames.priority(stream.id + 2) * 15000)
+    await stream.respond()
+
+
+@stream_case(expect=ok())
+async def reset_twice(stream):
+    """A stream is reset three times; the connection is well otherwise."""
+    await stream.conn.send(frames.rst_stream(stream.id, Code.CANCEL) * 3)
+
+
+@stream_case(expect=timeout())
+async def petabyte_promised(stream):
+    """Content-Length promises a petabyte, ten bytes follow, and the stream stays open."""
+    await stream.send_headers([("content-length", str(10**15))])
+    await stream.send_data(b"0123456789")
+
+
+@stream_case(expect=ok())
+async def window_told(stream):
+    """The field "window" tells the connection's window as the client has opened it."""
+    await stream.respond(fields=[("window", str(stream.conn.send_window))])
+
+
+@stream_case(expect=error("goaway"))
+async def goaway_with_kilobyte(stream):
+    """GOAWAY with 1,000 bytes of debug data."""
+    await stream.conn.goaway(0, Code.ENHANCE_YOUR_CALM, b"d" * 1000)
+    await stream.conn.close()
+
+
+@socket_case(expect=error("protocol_error"))
+async def wordy(conn):
+    """After the handshake comes one long line that is no HTTP/2."""
+    conn.wire.use_tls(conn.bed.context_for(conn.case))
+    await conn.wire.handshake()
+    await conn.wire.write(b"HTTP/1.1 400 " + b"w" * 1000 + b"\r\n\r\n")
+    await asyncio.sleep(0.1)
+    await conn.wire.close()
+
+
+@stream_case(expect=error("reset"))
+async def flood_of_another_stream(stream):
+    """A flood on the connection while another stream has its response."""
+    if stream.path.endswith("?first"):
+        await stream.send_headers()
+        return
+    await stream.respond(ok_body(stream.conn.case.name))
+    await stream.conn.flood(frames.ping(b"floodpng"))
