@@ -14,6 +14,7 @@ BUILD ?= build
 LUAJIT ?= luajit
 INSTALL ?= install
 SECONDS ?= 60
+MINUTES ?= 5
 Q = $(if $(V),,@)# V=1 shows the commands
 
 LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
@@ -30,7 +31,13 @@ MODULES = $(shell cd lua && find rill -name '*.lua' | sort)
 
 export PATH := $(PATH):/usr/sbin# nginx lives there, and a user's PATH may not name it
 
-.PHONY: all test lint asan bench fuzz demo install install-rock clean help needs
+# -DRILL_HAVE_NAME where nghttp2 has that function.
+have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include nghttp2/nghttp2.h - \
+	-o /dev/null $(shell pkg-config --cflags --libs libnghttp2) 2>/dev/null && echo -DRILL_HAVE_$(2))
+NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
+	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
+
+.PHONY: all test lint asan bench fuzz hostile soak demo install install-rock clean help needs
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
@@ -41,7 +48,9 @@ needs:
 $(BUILD)/%.o: src/%.c Makefile | needs
 	@mkdir -p $(@D)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(OWN_CFLAGS) -c -o $@ $<
+
+$(BUILD)/session.o: OWN_CFLAGS = $(NGHTTP2_HAS)
 
 # Made beside its place and moved: a running program keeps the library that it has mapped.
 $(LIBRARY): $(OBJECTS)
@@ -50,6 +59,7 @@ $(LIBRARY): $(OBJECTS)
 	$(Q)mv $@.new $@
 	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $(BUILD)/librill.so
+	@.ci/nghttp2
 
 lua/rill/librill.so: | $(LIBRARY)
 	$(Q)ln -sfn ../../$(LIBRARY) $@
@@ -92,6 +102,19 @@ bench: ## compare with h2load on loopback
 fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz
 	@LIBRARIES='$(LIBRARIES)' .ci/fuzz $(SECONDS)
+
+PROBE = $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
+	-p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
+hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1
+	@.ci/need --install build hostile
+	@$(MAKE) --no-print-directory all
+	@spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile.json --command '$(PROBE)' \
+		$(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c)
+
+soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	@$(LUAJIT) bench/soak.lua $(MINUTES)
 
 demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
 	@.ci/need --install build demo

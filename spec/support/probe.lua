@@ -70,7 +70,8 @@ rill.run(function()
   local client = rill.client {
     timeout = tonumber(given["-t"]),
     maxsize = tonumber(given["--max"]) or 0, -- none given: no limit
-    tls = given["--ca"] and { ca_file = given["--ca"] } or nil,
+    h2c = target:find("^http:") ~= nil,
+    tls = given["--ca"] and given["--ca"] ~= "" and { ca_file = given["--ca"] } or nil,
   }
   local numbers, gap = {}, tonumber(given["--gap"]) / 1000
   for i = 1, tonumber(given["-n"]) do
