@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_name(const nghttp2_nv *field)
 {
-    static const char *const forbidden[] = {"connection", "keep-alive",        "proxy-connection",
-                                            "upgrade",    "transfer-encoding", "host",
-                                            "content-length"};
+    static const char *const forbidden[] = {
+        "connection",        "keep-alive", "proxy-connection", "upgrade",
+        "transfer-encoding", "host",       "content-length"};
     assert(field->namelen);
     assert(nghttp2_check_header_name(field->name, field->namelen));
     assert(field->name[0] != ':');
@@ -25,14 +25,16 @@ static void check_value(const nghttp2_nv *field)
 {
     const uint8_t *value = field->value;
     size_t length = field->valuelen;
-    assert(!memchr(value, 0, length) && !memchr(value, '\r', length) && !memchr(value, '\n', length));
+    assert(!memchr(value, 0, length) && !memchr(value, '\r', length) &&
+           !memchr(value, '\n', length));
     if (length)
         assert(!memchr(" \t", value[0], 2) && !memchr(" \t", value[length - 1], 2));
 }
 
 static void check_aside(const rill_fields_aside *aside, const char *block, size_t length)
 {
-    assert(!aside->host || (aside->host >= block && aside->host + aside->host_length <= block + length));
+    assert(!aside->host ||
+           (aside->host >= block && aside->host + aside->host_length <= block + length));
     int64_t number = rill_fields_number(aside->content_length, aside->content_length_length);
     assert(number >= -1);
 }

@@ -51,8 +51,10 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
 }
 
 /* All clients share one TLS context, which none of them uses: making it is most of the work. */
-rill_tls *__real_rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err);
-rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err);
+rill_tls *__real_rill_tls_new(const rill_tls_options *options, X509_STORE **system,
+                              rill_error *err);
+rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, X509_STORE **system,
+                              rill_error *err);
 rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err)
 {
     static rill_tls *tls;
@@ -322,9 +324,9 @@ void world_begin(uint32_t choice)
     options.max_header_list = choice & 32 ? 300 : 64 << 10;
     options.window = 65535;
     world.bound = (choice & 64) != 0;
-    int32_t code = world.bound
-                       ? rill_connect(world.loop, &options, url, sizeof(url) - 1, &world.client, &err)
-                       : rill_client_new(world.loop, &options, &world.client, &err);
+    int32_t code =
+        world.bound ? rill_connect(world.loop, &options, url, sizeof(url) - 1, &world.client, &err)
+                    : rill_client_new(world.loop, &options, &world.client, &err);
     assert(!code);
     for (uint32_t kinds = choice >> 8; kinds; kinds >>= 4)
         start((kinds & 15) - 1);
