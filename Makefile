@@ -37,7 +37,7 @@ have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include ngh
 NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
 	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
 
-.PHONY: all test lint asan bench fuzz hostile soak demo install install-rock clean help needs
+.PHONY: all test lint asan valgrind bench fuzz hostile soak demo install install-rock clean help needs
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
@@ -77,6 +77,13 @@ $(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -o $@ $< \
 		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
 
+# Links the failing calls in front of libc's (see spec/c/shim.h): every symbol is there for libraries.
+$(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.h \
+		spec/c/faults_peer.h $(LIBRARY)
+	@echo '  cc $@'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) \
+		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill -lssl -lcrypto -ldl
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
@@ -91,8 +98,14 @@ asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) build/asan/poll_loop \
+		build/asan/faults \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
+
+valgrind: ## what spec/faults_spec.lua does, with fewer trials, under memcheck
+	@.ci/need --install build valgrind
+	@$(MAKE) --no-print-directory $(BUILD)/faults
+	.ci/valgrind $(BUILD)/faults
 
 bench: ## compare with h2load on loopback
 	@.ci/need --install build bench
