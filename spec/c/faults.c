@@ -7,6 +7,7 @@
  *   descriptors  the n-th new descriptor is refused
  *   close        the server hangs up after n bytes, for every n
  *   send         the n-th send() and all after it find the connection reset
+ *   abandon      the loop is freed after n polls, whatever is open or untold
  *   io           short writes and reads, EAGAIN, EINTR: all must end well
  *   impostor     as memory, with a certificate for another name: no request may end well
  *   pinned       as memory, with another key than the pinned one: the same
@@ -50,6 +51,8 @@ struct trial {
     struct fetch fetches[REQUESTS];
     uint32_t ended_well;
     int32_t refused; /* what could not even be started; 0: all was */
+    uint64_t polls;
+    bool abandoned;
     shim_count count;
 };
 
@@ -60,6 +63,7 @@ static struct faults {
     pid_t peer_pid;
     peer_plan *peer;
     uint64_t first, stride;
+    uint64_t abandon;       /* after so many polls, counted from 1; 0: never */
     const char *name, *pin; /* of the server that is expected; NULL: the one that is there */
     char body[40000];
 } faults;
@@ -199,7 +203,10 @@ static bool pending(const struct trial *trial)
 static void poll_once(struct trial *trial, rill_loop *loop, int32_t timeout_ms)
 {
     rill_event events[EVENTS];
-    int32_t count = rill_poll(loop, events, EVENTS, timeout_ms);
+    trial->abandoned = faults.abandon && ++trial->polls >= faults.abandon;
+    if (trial->abandoned)
+        return;
+    int32_t count = rill_poll(loop, events, faults.abandon ? 1 : EVENTS, timeout_ms);
     for (int32_t i = 0; i < count; i++)
         take(trial, loop, &events[i]);
 }
@@ -207,7 +214,7 @@ static void poll_once(struct trial *trial, rill_loop *loop, int32_t timeout_ms)
 static void wait_for_all(struct trial *trial, rill_loop *loop)
 {
     double end_s = rill_now() + STUCK_SECONDS;
-    while (pending(trial) && rill_now() < end_s)
+    while (pending(trial) && !trial->abandoned && rill_now() < end_s)
         poll_once(trial, loop, 100);
 }
 
@@ -240,9 +247,11 @@ static void exchange(struct trial *trial, rill_loop *loop)
     if (trial->fetches[3].started)
         feed(loop, &trial->fetches[3]);
     wait_for_all(trial, loop);
-    if (!trial->refused)
+    if (!trial->refused && !trial->abandoned)
         trial->refused = start(trial, loop, &client, LAST, &err);
     wait_for_all(trial, loop);
+    if (trial->abandoned)
+        return;
     if (pending(trial))
         fail(trial, "without an outcome: requests of", REQUESTS);
     for (int i = 0; i < REQUESTS; i++)
@@ -250,8 +259,10 @@ static void exchange(struct trial *trial, rill_loop *loop)
             rill_drop(loop, trial->fetches[i].id.slot, trial->fetches[i].id.generation);
     rill_drop(loop, client.slot, client.generation);
     double end_s = rill_now() + STUCK_SECONDS;
-    while (holds(loop, &held) && rill_now() < end_s)
+    while (holds(loop, &held) && !trial->abandoned && rill_now() < end_s)
         poll_once(trial, loop, 1); /* nothing will be told */
+    if (trial->abandoned)
+        return;
     if (holds(loop, &held))
         fail(trial, "left on the loop, connections:", held.connections);
     if (held.bytes > 2048)
@@ -394,6 +405,20 @@ static bool try_closes(const char *mode)
     return tell(&summary, mode);
 }
 
+static bool try_abandon(const char *mode)
+{
+    static const shim_plan none = {0};
+    struct summary summary = {0};
+    struct trial trial = {.abandoned = true};
+    for (uint64_t n = 1; trial.abandoned; n++) {
+        faults.abandon = n;
+        run(&trial, &none);
+        add(&summary, &trial, mode, n);
+    }
+    faults.abandon = 0;
+    return tell(&summary, mode);
+}
+
 static bool try_io(const char *mode)
 {
     static const shim_plan plans[] = {
@@ -430,6 +455,8 @@ static bool try_mode(const char *mode)
         return try_each(mode, sends_break, sends);
     if (!strcmp(mode, "close"))
         return try_closes(mode);
+    if (!strcmp(mode, "abandon"))
+        return try_abandon(mode);
     if (!strcmp(mode, "io"))
         return try_io(mode);
     if (!strcmp(mode, "impostor"))
