@@ -63,9 +63,10 @@ local function fetch(endpoint, call, method, url, body, given, block, path)
   if path then response._save_path = path end
   local started, err = request.start(response, endpoint, method, url, body, given)
   if not started then return nil, err end
-  repeat
+  runtime.park(response)
+  while not response.close_reason do -- a loop that is not entered does not stop the compiler
     runtime.park(response)
-  until response.close_reason
+  end
   response._client, response._task = nil, nil
   if body then response._body = nil end -- the core has done with it
   local failure = response._failure
