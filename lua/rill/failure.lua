@@ -18,8 +18,8 @@ local function frames(trace)
   return trace:match("^(.*)\n\t%[C%]: in function 'xpcall'") or trace
 end
 
-local function place(site)
-  return ("%s:%d"):format(debug.getinfo(site.func, "S").short_src, site.currentline)
+local function place(task)
+  return ("%s:%d"):format(debug.getinfo(task._spawner, "S").short_src, task._line)
 end
 
 --- The stack, and below it where the tasks stand that led to this one.
@@ -30,10 +30,10 @@ function M.traceback(task, trace)
   local parts = { "stack traceback:", frames(trace) }
   for _ = 1, MAX_ANCESTORS do
     local parent = task._parent
-    if not (parent or task._site) then
+    if not (parent or task._spawner) then
       break
     end
-    parts[#parts + 1] = "\nin a task started" .. (task._site and " at " .. place(task._site) or "")
+    parts[#parts + 1] = "\nin a task started" .. (task._spawner and " at " .. place(task) or "")
     if not (parent and parent._co) then
       break
     end

@@ -16,7 +16,8 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@class rill.Task
 ---@field private _co thread? until it ends
 ---@field private _parent rill.Task? that started it
----@field private _site table? where rill.spawn was called: `func`, `currentline`
+---@field private _spawner function? that called rill.spawn, in its line `_line`
+---@field private _line integer?
 ---@field private _owner table? told by owner:child_ended(task)
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
@@ -39,7 +40,9 @@ local function finish(task, ok, ...)
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
   elseif not task._cancelled then
     local count = select("#", ...)
-    if count > 0 then
+    if count == 1 then
+      task._results, task._count = { (...) }, 1 -- compiled; `{ ... }` is not
+    elseif count > 1 then
       task._results, task._count = { ... }, count
     end
   end
@@ -60,8 +63,9 @@ local function finish(task, ok, ...)
     crew:member_ended()
     crew = crew._outer
   end
-  if joiners then
-    for i = 1, #joiners do
+  if joiners and joiners[1] then
+    runtime.wake(joiners[1])
+    for i = 2, #joiners do -- rarely entered: a loop stops the compiler
       runtime.wake(joiners[i])
     end
   end
@@ -89,14 +93,19 @@ function Task:_break(value, trace)
   end
 end
 
+-- Eight fields fill a table of eight: a task that is merely spawned has no others.
 local function new(parent, owner, crew)
-  local task = setmetatable({ _parent = parent, _owner = owner, _crew = crew }, Task)
+  local task = setmetatable({
+    _parent = parent, _co = false, _waiting = nil, _spawner = nil, _line = nil, line = nil, before = nil, after = nil,
+  }, Task)
+  if owner then task._owner = owner end
+  if crew then task._crew = crew end
   return task
 end
 
 local function enlist(task)
   live:push(task)
-  task._cancelled = closing or nil
+  if closing then task._cancelled = true end
   local crew = task._crew
   while crew do
     crew:member_started()
@@ -133,8 +142,19 @@ end
 function M.spawn(fn, ...)
   arguments.callable("rill.spawn: fn", fn)
   local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
-  task._site = debug.getinfo(2, "lf")
+  local site = debug.getinfo(2, "lf") -- not kept: it is as large as the task
+  task._spawner, task._line = site.func, site.currentline
   return task
+end
+
+local function wait_for(task, waiter)
+  local joiners = task._joiners
+  if joiners then
+    joiners[#joiners + 1] = waiter
+  else
+    task._joiners = { waiter }
+  end
+  runtime.park(task)
 end
 
 --- Waits until the task has ended. A caller that is cancelled meanwhile takes the task along, unless
@@ -148,11 +168,10 @@ function Task:join()
     if waiter == self then
       errors.raise("task:join: a task cannot wait for its own end")
     end
-    repeat
-      self._joiners = self._joiners or {}
-      table.insert(self._joiners, waiter)
-      runtime.park(self)
-    until self._ended
+    wait_for(self, waiter)
+    while not self._ended do
+      wait_for(self, waiter)
+    end
   end
   return self:_outcome()
 end
