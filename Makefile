@@ -127,7 +127,7 @@ hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1
 soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
-	@$(LUAJIT) bench/soak.lua $(MINUTES)
+	@$(LUAJIT) spec/soak/main.lua $(MINUTES)
 
 demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
 	@.ci/need --install build demo

@@ -11,7 +11,7 @@ local Hostile = setmetatable({}, { __index = server.Server })
 Hostile.__index = Hostile
 
 --- Starts one case.
----@param options { case: string, extra: string?, h2c: boolean? } extra: the path of a
+---@param options { case: string, extra: string?, h2c: boolean?, port: integer? } extra: the path of a
 ---  Python file with more cases
 ---@return support.Hostile
 function M.start(options)
@@ -23,6 +23,10 @@ function M.start(options)
   if options.extra then
     argv[#argv + 1] = "--extra"
     argv[#argv + 1] = options.extra
+  end
+  if options.port then
+    argv[#argv + 1] = "--port"
+    argv[#argv + 1] = tostring(options.port)
   end
   local self, said = server.start_announced("hostile", argv, directory)
   self.port, self.url, self.ca = said.port, said.url, said.ca

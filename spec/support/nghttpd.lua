@@ -8,7 +8,7 @@ local server = require "support.server"
 local M = {}
 
 --- Starts nghttpd on a free port of 127.0.0.1.
----@param options { files: table<string, string>?, root: string?, h2c: boolean?, verbose: boolean?,
+---@param options { files: table<string, string>?, root: string?, h2c: boolean?, port: integer?, verbose: boolean?,
 ---  max_concurrent_streams: integer?, arguments: string[]? } verbose: `server:output()` tells every frame
 ---@return support.Server
 function M.start(options)
@@ -17,7 +17,7 @@ function M.start(options)
   local root = options.root or directory .. "/root"
   if not options.root then lfs.mkdir(root) end
   for name, content in pairs(options.files or {}) do scratch.write(root .. "/" .. name, content) end
-  local number, ca = port.free(), authority.get()
+  local number, ca = options.port or port.free(), authority.get()
   local argv = { "nghttpd", "-a", "127.0.0.1", "-d", root }
   if options.verbose then argv[#argv + 1] = "-v" end
   if options.max_concurrent_streams then argv[#argv + 1] = "-m" .. options.max_concurrent_streams end
