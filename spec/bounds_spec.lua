@@ -1,0 +1,98 @@
+-- What a client remembers, and where that ends.
+local support = require "support"
+local rill = require "rill"
+
+describe("a client", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("remembers 1,024 origins that have nothing to do, and forgets the one unused longest", function()
+    local ORIGINS, UNUSED, OWN = 1100, 1024, 50
+    local server = support.nghttpd { files = { page = "here" } }
+    local resolve, urls = {}, {}
+    for i = 1, ORIGINS do
+      local authority = ("h%d.test:%d"):format(i, server.port)
+      urls[i], resolve[authority] = "https://" .. authority .. "/page", "127.0.0.1:" .. server.port
+    end
+    local client = support.client {
+      resolve = resolve, max_connections = OWN, tls = { ca_file = server.ca, server_name = "localhost" },
+    }
+    local most = 0
+    support.run(function()
+      for _, url in ipairs(urls) do
+        assert(client:get(url))
+        most = math.max(most, support.counters().origins)
+      end
+      assert.is_true(most <= UNUSED + OWN and most > UNUSED, most .. " origins")
+      local resumed = client:stats().resumptions
+      assert(client:get(urls[OWN * 2])) -- still known, with its TLS session, but without a connection
+      assert.equal(resumed + 1, client:stats().resumptions)
+      assert(client:get(urls[1]))
+      assert.equal(resumed + 1, client:stats().resumptions)
+    end, 20)
+  end)
+
+  it("remembers the addresses of 10,000 names, and then asks again", function()
+    if os.getenv "RILL_SANITIZED" then return pending "10,000 names take too long there" end
+    local NAMES = 10000
+    local record = { A = { "127.0.0.1" }, ttl = 300 }
+    local dns = support.dns { ["first.test"] = record, ["second.test"] = record } -- no other exists
+    local client = support.client { dns_servers = { dns.address }, retries = 0, timeout = 20 }
+    local port = support.refused():match ":(%d+)"
+    local function ask(name)
+      local _, err = client:get(("https://%s:%s/"):format(name, port))
+      return err.kind
+    end
+    local function ask_many(from, to)
+      local names = {}
+      for i = from, to do names[#names + 1] = ("n%d.test"):format(i) end
+      for _, kind in rill.map(names, ask, { concurrency = 100 }) do assert.equal("dns", kind) end
+    end
+    support.run(function()
+      assert.equal("tcp", ask "first.test")
+      ask_many(1, NAMES / 2)
+      assert.equal("tcp", ask "second.test")
+      local first, second = #dns:queries "first.test", #dns:queries "second.test"
+      ask_many(NAMES / 2 + 1, NAMES + 100)
+      assert.equal("tcp", ask "second.test")
+      assert.equal("tcp", ask "first.test")
+      assert.equal(second, #dns:queries "second.test")
+      assert.is_true(#dns:queries "first.test" > first, "the name used longest ago was remembered")
+    end, 30)
+  end)
+
+  it("keeps 16 KiB of warnings that nobody has fetched; the last says that some were dropped", function()
+    local ISSUED = 1000
+    local warnings = {}
+    local client = support.client { on_warning = function(message) warnings[#warnings + 1] = message end }
+    support.run(function()
+      local streams = {}
+      for i = 1, ISSUED do
+        streams[i] = assert(client:open {
+          url = support.refused() .. "/" .. i, method = "POST", body = "four", headers = { ["content-length"] = "5" },
+        })
+      end
+      for _, stream in ipairs(streams) do stream:cancel() end
+      support.wait(function() return #warnings > 0 end, 2)
+      rill.sleep(0)
+    end)
+    local size = 0
+    for _, message in ipairs(warnings) do size = size + #message + 1 end
+    assert.is_true(#warnings > 50 and #warnings < ISSUED, #warnings .. " warnings")
+    assert.is_true(size <= 16 * 2 ^ 10, size .. " bytes")
+    assert.matches("content%-length", warnings[1])
+    assert.matches("some were dropped", warnings[#warnings])
+  end)
+
+  it("backs off from an origin that fails, twice as long each time", function()
+    local client = support.client { retries = 4, timeout = 0 }
+    support.run(function()
+      local before = rill.now()
+      local _, err = client:get(support.refused())
+      local took = rill.now() - before
+      assert.equal(5, err.attempts)
+      -- 0.2, 0.4, 0.8 and 1.6 s, of each at least half
+      assert.is_true(took >= 1.5 and took < 3 + 0.5, took .. " s")
+    end)
+  end)
+end)
