@@ -220,7 +220,7 @@ describe("what a peer promises or says", function()
       require("rill.clib").rill_loop_counters(require("rill.runtime").loop(), counters)
       return counters.bytes
     end
-    local client = client_of { maxsize = 0 }
+    local client = client_of { maxsize = 0, warnsize = 0 }
     support.run(function()
       assert(client:get(url_of "baseline-small"))
       local held = bytes()
@@ -258,6 +258,17 @@ describe("a connection's window", function()
   local function window(client)
     return tonumber(assert(get(client, "window-told")).headers.window)
   end
+
+  it("is the peer's to keep, as a stream's is", function()
+    local client = client_of()
+    support.run(function()
+      local stream = assert(client:open { url = url_of "window-ignored" }) -- and nobody reads
+      local reason, err = stream:closed()
+      assert.equal("protocol_error", reason)
+      assert.equal("FLOW_CONTROL_ERROR", err.code)
+    end)
+    seen(client)
+  end)
 
   it("is 16 MiB, and what max_buffered leaves for further ones, 65,535 bytes at least", function()
     assert.equal(16 * 2 ^ 20, window(client_of()))

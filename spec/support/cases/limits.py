@@ -5,7 +5,7 @@ import asyncio
 from bed import frames
 from bed.expect import error, flood, ok, timeout
 from bed.frames import MAX_WINDOW, Code
-from bed.payloads import ok_body
+from bed.payloads import MIB, ok_body, pattern
 from bed.registry import socket_case, stream_case
 
 
@@ -45,6 +45,13 @@ async def petabyte_promised(stream):
 async def window_told(stream):
     """The field "window" tells the connection's window as the client has opened it."""
     await stream.respond(fields=[("window", str(stream.conn.send_window))])
+
+
+@stream_case(expect=error("protocol_error"))
+async def window_ignored(stream):
+    """Two MiB of body at once, whatever the windows are."""
+    await stream.send_headers()
+    await stream.send_data(pattern(2 * MIB), polite=False)
 
 
 @stream_case(expect=error("goaway"))
