@@ -4,9 +4,9 @@ import asyncio
 
 from bed import frames
 from bed.expect import error, flood, ok, timeout
-from bed.frames import MAX_WINDOW, Code
+from bed.frames import MAX_WINDOW, Code, Setting
 from bed.payloads import MIB, ok_body, pattern
-from bed.registry import socket_case, stream_case
+from bed.registry import connection_case, socket_case, stream_case
 
 
 @stream_case(expect=flood())
@@ -79,3 +79,13 @@ async def flood_of_another_stream(stream):
         return
     await stream.respond(ok_body(stream.conn.case.name))
     await stream.conn.flood(frames.ping(b"floodpng"))
+
+
+@connection_case(expect=error("connection_lost"))
+async def upload_cut(conn):
+    """The connection is gone as soon as a megabyte of the upload has come."""
+    await conn.open({Setting.INITIAL_WINDOW_SIZE: MAX_WINDOW})
+    await conn.send(frames.window_update(0, MAX_WINDOW - 65535))
+    stream = await conn.next_request()
+    await stream.upload(at_least=MIB)
+    conn.reset()
