@@ -95,16 +95,20 @@ static void set_content_length(rill_call *call, const rill_request *request,
                !method_is(request, "PATCH")) {
         return;
     }
-    if (length >= 0)
-        call->length_digits = (uint32_t)snprintf(call->length_text, sizeof(call->length_text),
-                                                 "%lld", (long long)length);
+    rill_source *source = call->source;
+    call->says_empty = !source;
+    if (source && length >= 0)
+        source->length_digits = (uint32_t)snprintf(
+            source->length_text, sizeof(source->length_text), "%lld", (long long)length);
 }
 
-static int32_t make_source(rill_call *call, const rill_request *request, rill_error *err)
+static int32_t make_source(rill_slab *slab, rill_call *call, const rill_request *request,
+                           rill_error *err)
 {
-    rill_slab *slab = &call->setup.turn->slab;
     rill_fields_aside aside;
     int32_t code = rill_source_new(slab, request, &call->source, err);
+    if (call->source)
+        call->source->call = call;
     if (code || !request->trailers)
         return code;
     return rill_fields_clean(slab, request->trailers, request->trailers_length,
@@ -156,12 +160,13 @@ static int32_t write_text(rill_call *call, const rill_call_setup *setup, const r
     return 0;
 }
 
-static int32_t copy_save_path(rill_call *call, const rill_request *request, rill_error *err)
+static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_request *request,
+                              rill_error *err)
 {
     if (!request->save_path)
         return 0;
     size_t size = strlen(request->save_path) + 1;
-    call->save_path = rill_slab_alloc(&call->setup.turn->slab, size);
+    call->save_path = rill_slab_alloc(slab, size);
     if (!call->save_path)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     memcpy(call->save_path, request->save_path, size);
@@ -186,31 +191,30 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     if (!code)
         code = write_text(call, setup, &block, aside, err);
     rill_bytes_dispose(slab, &block);
-    call->setup = (rill_stream_setup){
-        .turn = setup->turn,
-        .entry = &call->entry,
-        .pieces = request->stream,
-        .no_limits = method_is(request, "HEAD"),
-        .maxsize = setup->maxsize,
-        .warnsize = setup->warnsize,
-        .max_header_list = setup->max_header_list,
-        .buffered = setup->buffered,
-        .window = setup->window,
-    };
     if (!code)
-        code = make_source(call, request, err);
+        code = make_source(slab, call, request, err);
     if (!code)
-        code = copy_save_path(call, request, err);
-    call->setup.source = call->source;
-    call->setup.save_path = call->save_path;
-    rill_stream_init(&call->stream, &call->setup);
+        code = copy_save_path(slab, call, request, err);
+    rill_stream_init(&call->stream, &(rill_stream_setup){
+                                        .turn = setup->turn,
+                                        .entry = &call->entry,
+                                        .pieces = request->stream,
+                                        .no_limits = method_is(request, "HEAD"),
+                                        .maxsize = setup->maxsize,
+                                        .warnsize = setup->warnsize,
+                                        .max_header_list = setup->max_header_list,
+                                        .source = call->source,
+                                        .buffered = setup->buffered,
+                                        .window = setup->window,
+                                        .save_path = call->save_path,
+                                    });
     if (code) {
         rill_call_free(call);
         return NULL;
     }
     call->connect = method_is(request, "CONNECT");
     call->repeat = request->repeat;
-    call->scheme = setup->text[setup->url->scheme + 4] == 's' ? "https" : "http";
+    call->tls = setup->text[setup->url->scheme + 4] == 's';
     call->timeout_ms = setup->timeout_ms;
     call->queue_ms = setup->queue_ms;
     call->read_ms = setup->read_ms;
@@ -225,15 +229,16 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
 
 static void stop_timers(rill_call *call)
 {
-    rill_wheel *wheel = &call->setup.turn->wheel;
+    rill_wheel *wheel = &call->stream.turn->wheel;
     rill_wheel_stop(wheel, &call->timer);
-    rill_wheel_stop(wheel, &call->expect);
     rill_wheel_stop(wheel, &call->silence);
+    if (call->source)
+        rill_wheel_stop(wheel, &call->source->expect);
 }
 
 void rill_call_free(rill_call *call)
 {
-    rill_turn *turn = call->setup.turn;
+    rill_turn *turn = call->stream.turn;
     stop_timers(call);
     rill_turn_forget(turn, &call->entry);
     rill_slab_free(&turn->slab, call->last);
@@ -245,23 +250,36 @@ void rill_call_free(rill_call *call)
     rill_slab_free(&turn->slab, call);
 }
 
+static const char *scheme_of(const rill_call *call)
+{
+    return call->tls ? "https" : "http";
+}
+
+const char *rill_call_length(const rill_call *call, uint32_t *digits)
+{
+    const rill_source *source = call->source;
+    *digits = source ? source->length_digits : call->says_empty;
+    return !*digits ? NULL : source ? source->length_text : "0";
+}
+
 /* A constant name with its length. */
 #define FIELD(name, value, length) rill_field(name, sizeof(name) - 1, value, length)
 
 nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count)
 {
-    rill_slab *slab = &call->setup.turn->slab;
+    rill_turn *turn = call->stream.turn;
     const char *target = call->text + call->method_length;
     const char *authority = target + call->target_length;
     const char *block = authority + call->authority_length;
     size_t more = call->own_block ? rill_fields_count(block, call->block_length) : defaults->count;
-    nghttp2_nv *fields = rill_slab_alloc(slab, (more + 6) * sizeof(*fields));
-    if (!fields)
+    if (!rill_bytes_reserve(&turn->slab, &turn->scratch, (more + 6) * sizeof(nghttp2_nv)))
         return NULL;
+    nghttp2_nv *fields = (nghttp2_nv *)turn->scratch.data;
+    const char *scheme = scheme_of(call);
     size_t n = 0;
     fields[n++] = FIELD(":method", call->text, call->method_length);
     if (!call->connect)
-        fields[n++] = FIELD(":scheme", call->scheme, strlen(call->scheme));
+        fields[n++] = FIELD(":scheme", scheme, strlen(scheme));
     fields[n++] = FIELD(":authority", authority, call->authority_length);
     if (!call->connect)
         fields[n++] = FIELD(":path", target, call->target_length);
@@ -271,8 +289,10 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
         memcpy(fields + n, defaults->fields, more * sizeof(*fields));
         n += more;
     }
-    if (call->length_digits)
-        fields[n++] = FIELD("content-length", call->length_text, call->length_digits);
+    uint32_t digits;
+    const char *length = rill_call_length(call, &digits);
+    if (length)
+        fields[n++] = FIELD("content-length", length, digits);
     if (call->source && call->source->held)
         fields[n++] = FIELD("expect", "100-continue", 12);
     *count = n;
@@ -284,24 +304,24 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
     const char *target = call->text + call->method_length;
     int most = call->target_length < 120 ? (int)call->target_length : 120;
     int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
-    snprintf(text, room, "%s://%.*s%.*s", call->scheme, authority, target + call->target_length, most,
+    snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length, most,
              target);
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-void rill_call_renew(rill_call *call)
+void rill_call_renew(rill_call *call, uint32_t window)
 {
-    rill_turn *turn = call->setup.turn;
+    rill_turn *turn = call->stream.turn;
     rill_stream *stream = &call->stream;
     rill_turn_unreport(turn, &call->entry, RILL_EVENT_HEAD);
     rill_wheel_stop(&turn->wheel, &call->silence);
-    rill_wheel_stop(&turn->wheel, &call->expect);
+    if (call->source)
+        rill_wheel_stop(&turn->wheel, &call->source->expect);
     rill_slab_free(&turn->slab, call->last);
     call->last = stream->errors;
     stream->errors = NULL;
-    rill_stream_dispose(stream);
-    rill_stream_init(stream, &call->setup);
+    rill_stream_renew(stream, window);
     call->conn = NULL;
 }
 
@@ -350,21 +370,20 @@ static float seconds(uint64_t from_ms, uint64_t to_ms)
 
 void rill_call_finish(rill_call *call)
 {
-    rill_turn *turn = call->setup.turn;
+    rill_turn *turn = call->stream.turn;
     rill_stream *stream = &call->stream;
     stop_timers(call);
     if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
         stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
-    call->ended_ms = turn->now_ms;
+    uint64_t now_ms = turn->now_ms;
     call->conn = NULL;
     call->origin = NULL;
-    call->client = NULL;
-    call->timings.queue = seconds(call->started_ms, stream->sent_ms ? stream->sent_ms : call->ended_ms);
-    call->timings.wait = seconds(stream->sent_ms, stream->head_ms ? stream->head_ms : call->ended_ms);
-    call->timings.body = seconds(stream->head_ms, call->ended_ms);
+    call->timings.queue = seconds(call->started_ms, stream->sent_ms ? stream->sent_ms : now_ms);
+    call->timings.wait = seconds(stream->sent_ms, stream->head_ms ? stream->head_ms : now_ms);
+    call->timings.body = seconds(stream->head_ms, now_ms);
     call->timings.stalled_local = (float)stream->stalled_local_ms / 1000;
     call->timings.stalled_remote = (float)stream->stalled_remote_ms / 1000;
-    call->timings.total = seconds(call->started_ms, call->ended_ms);
+    call->timings.total = seconds(call->started_ms, now_ms);
     rill_stream_detach(stream);
     if (!call->entry.id.generation)
         rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
@@ -409,10 +428,12 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     }
     event->headers = stream->head.data ? stream->head.data : "";
     event->headers_length = (uint32_t)stream->head.length;
-    event->trailers = stream->trailers.data;
-    event->trailers_length = (uint32_t)stream->trailers.length;
-    event->informational = stream->informational.data;
-    event->informational_length = (uint32_t)stream->informational.length;
+    if (stream->rare) {
+        event->trailers = stream->rare->trailers.data;
+        event->trailers_length = (uint32_t)stream->rare->trailers.length;
+        event->informational = stream->rare->informational.data;
+        event->informational_length = (uint32_t)stream->rare->informational.length;
+    }
     event->errors = stream->errors;
     event->error_count = stream->error_count;
     event->timings = &call->timings;
@@ -443,10 +464,6 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .reached_warnsize = stream->reached_warnsize,
         .headers = stream->head.data ? stream->head.data : "",
         .headers_length = (uint32_t)stream->head.length,
-        .trailers = stream->trailers.data,
-        .trailers_length = (uint32_t)stream->trailers.length,
-        .informational = stream->informational.data,
-        .informational_length = (uint32_t)stream->informational.length,
         .errors = stream->errors,
         .error_count = stream->error_count,
         .timings = call->timings,
@@ -457,6 +474,12 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .remaining_content_length =
             !source ? 0 : source->length < 0 ? -1 : (double)source->length - (double)source->taken,
     };
+    if (stream->rare) {
+        info->trailers = stream->rare->trailers.data;
+        info->trailers_length = (uint32_t)stream->rare->trailers.length;
+        info->informational = stream->rare->informational.data;
+        info->informational_length = (uint32_t)stream->rare->informational.length;
+    }
     if (stream->reason == RILL_CANCELLED && !stream->status)
         info->status = 499;
 }

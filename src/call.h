@@ -32,7 +32,6 @@ typedef struct rill_defaults {
 struct rill_call {
     rill_entry entry;
     rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
-    rill_client *client;    /* borrowed; NULL when it has ended */
     rill_origin *origin;    /* borrowed; NULL when it has ended */
     rill_conn *conn;        /* borrowed; NULL unless sent and open */
     rill_stream stream;     /* the current attempt */
@@ -42,25 +41,21 @@ struct rill_call {
     uint32_t method_length, target_length, authority_length, block_length;
     bool own_block;  /* else the client's default fields are sent */
     bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
+    bool tls;        /* :scheme */
+    bool says_empty; /* content-length: 0 is sent though there is no body */
     bool queued, assigned, repeat;
-    char length_text[20]; /* content-length, when one is sent */
-    uint32_t length_digits;
+    bool idempotent; /* may be repeated though it may have been processed */
 
     char *save_path;     /* owned; NULL: the response's body is not for a file */
     rill_source *source; /* owned: the request's body; NULL: none */
-    rill_timer expect;   /* runs while the body waits for 100 (Continue) */
-
-    const char *scheme; /* static */
     uint32_t attempts, repeats, retries; /* retries: left */
-    bool idempotent;                     /* may be repeated though it may have been processed */
     enum rill_processed processed;       /* the worst of former attempts */
     rill_error *last;                    /* owned: why the former attempt failed; NULL: none, or the first */
     rill_timer silence;                  /* read_timeout */
     uint64_t read_ms;                    /* 0: none */
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
-    uint64_t started_ms, ended_ms, assigned_ms;
+    uint64_t started_ms;
     rill_peer *peer;               /* of the last attempt's connection; one reference, or NULL */
-    rill_stream_setup setup;       /* for the next attempt */
     rill_timings timings;
 };
 
@@ -86,11 +81,14 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
 void rill_call_free(rill_call *call);
 
 /* The header fields of an attempt, `*count` of them; they point into the call and its client. The
- * array is freed with rill_slab_free(). NULL when out of memory. */
+ * array is the turn's scratch. NULL when out of memory. */
 nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count);
 
-/* Prepares the next attempt. */
-void rill_call_renew(rill_call *call);
+/* The content-length that is sent, `*digits` of them; NULL: none. */
+const char *rill_call_length(const rill_call *call, uint32_t *digits);
+
+/* Prepares the next attempt, with this receive window. */
+void rill_call_renew(rill_call *call, uint32_t window);
 
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at once
  * or after back-off; its body is at its start again then. */

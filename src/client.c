@@ -444,15 +444,17 @@ static void check_own(rill_client *client, rill_call *call, const rill_url *url)
 /* A caller's content-length that the body contradicts is ignored, and that is said. */
 static void warn_length(rill_client *client, const rill_call *call, const rill_fields_aside *aside)
 {
-    if (!aside->content_length || !call->length_digits ||
-        (aside->content_length_length == call->length_digits &&
-         !memcmp(aside->content_length, call->length_text, call->length_digits)))
+    uint32_t digits;
+    const char *length = rill_call_length(call, &digits);
+    if (!aside->content_length || !length ||
+        (aside->content_length_length == digits &&
+         !memcmp(aside->content_length, length, digits)))
         return;
     char url[256];
     rill_call_url(call, url, sizeof(url));
     rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %.*s bytes", url,
                    aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
-                   aside->content_length, (int)call->length_digits, call->length_text);
+                   aside->content_length, (int)digits, length);
 }
 
 int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
@@ -501,7 +503,6 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         return code;
     }
     warn_length(client, call, &aside);
-    call->client = client;
     client->pool.stats.requests++;
     if (client->bound)
         call->repeat = false;

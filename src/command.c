@@ -77,7 +77,7 @@ static void consume(rill_call *call, size_t length)
     if (!call->conn || !(length || call->stream.owed))
         return;
     rill_session_consume(&call->conn->session, &call->stream, length);
-    rill_turn_mark(call->setup.turn, call->conn->setup.mark);
+    rill_turn_mark(call->stream.turn, call->conn->setup.mark);
 }
 
 int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
@@ -161,7 +161,7 @@ static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
         rill_origin_close_call(call, err);
     } else if (code >= 0 && call->conn) {
         rill_session_resume(&call->conn->session, &call->stream);
-        rill_turn_mark(call->setup.turn, call->conn->setup.mark);
+        rill_turn_mark(call->stream.turn, call->conn->setup.mark);
     }
     return code;
 }

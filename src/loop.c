@@ -301,6 +301,7 @@ void rill_loop_free(rill_loop *loop)
         close(turn->wake_fd);
     if (loop->timer_fd >= 0)
         close(loop->timer_fd);
+    rill_bytes_dispose(&turn->slab, &turn->scratch);
     rill_slab_free(&turn->slab, turn->slots);
     rill_slab_dispose(&turn->slab);
     free(loop);

@@ -74,7 +74,7 @@ static void end_attempt(rill_origin *origin, rill_call *call, rill_call *before)
         break;
     }
     origin->pool->stats.retries++;
-    rill_call_renew(call);
+    rill_call_renew(call, origin->pool->session.window);
     rill_queue_add(&origin->queue, call, before);
 }
 
@@ -217,12 +217,13 @@ static void bury(rill_origin *origin, rill_conn *conn)
 /* No 100 (Continue) came: the body goes all the same. */
 static void on_expect_timer(rill_timer *timer)
 {
-    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, expect));
-    call->source->held = false;
+    rill_source *source = (rill_source *)((char *)timer - offsetof(rill_source, expect));
+    rill_call *call = source->call;
+    source->held = false;
     if (!call->conn)
         return;
     rill_session_resume(&call->conn->session, &call->stream);
-    rill_turn_mark(call->setup.turn, call->conn->setup.mark);
+    rill_turn_mark(call->stream.turn, call->conn->setup.mark);
 }
 
 /* The peer was silent on a stream for read_timeout, unless it was not its turn. */
@@ -230,11 +231,11 @@ static void on_silence_timer(rill_timer *timer)
 {
     rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, silence));
     const rill_stream *stream = &call->stream;
-    uint64_t now_ms = call->setup.turn->now_ms, due_ms = stream->active_ms + call->read_ms;
+    uint64_t now_ms = call->stream.turn->now_ms, due_ms = stream->active_ms + call->read_ms;
     if (stream->local_since_ms || stream->starved)
         due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
     if (due_ms > now_ms) {
-        rill_wheel_start(&call->setup.turn->wheel, timer, due_ms);
+        rill_wheel_start(&call->stream.turn->wheel, timer, due_ms);
         return;
     }
     rill_error error = {0};
@@ -246,12 +247,12 @@ static void on_silence_timer(rill_timer *timer)
 
 static void start_clocks(rill_call *call)
 {
-    rill_turn *turn = call->setup.turn;
+    rill_turn *turn = call->stream.turn;
     if (!call->assigned)
         rill_call_assign(call, true);
     if (call->source && call->source->held) {
-        call->expect.expire = on_expect_timer;
-        rill_wheel_start(&turn->wheel, &call->expect, turn->now_ms + CALL_EXPECT_MS);
+        call->source->expect.expire = on_expect_timer;
+        rill_wheel_start(&turn->wheel, &call->source->expect, turn->now_ms + CALL_EXPECT_MS);
     }
     if (call->read_ms) {
         call->stream.active_ms = turn->now_ms;
@@ -267,7 +268,6 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     nghttp2_nv *fields = rill_call_fields(call, &pool->defaults, &count);
     int32_t code =
         fields ? rill_conn_submit(conn, &call->stream, fields, count) : -RILL_ERROR;
-    rill_slab_free(&pool->turn->slab, fields); /* nghttp2 keeps a copy of the array */
     if (code == -RILL_INACTIVE)
         return false;
     rill_queue_remove(&origin->queue, call);
@@ -517,11 +517,11 @@ void rill_origin_close_call(rill_call *call, const rill_error *error)
 void rill_origin_drop_call(rill_call *call)
 {
     static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
-    rill_turn_forget(call->setup.turn, &call->entry);
+    rill_turn_forget(call->stream.turn, &call->entry);
     if (call->origin)
         rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
     else
-        rill_turn_bury(call->setup.turn, &call->entry);
+        rill_turn_bury(call->stream.turn, &call->entry);
 }
 
 static enum rill_phase phase_of(const rill_call *call)

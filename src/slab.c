@@ -23,10 +23,18 @@ typedef struct header {
 
 static uint32_t class_of(size_t size)
 {
-    uint32_t index = POOLED ? 0 : SLAB_CLASSES;
-    for (size_t room = SLAB_SMALLEST; room < size && index < SLAB_CLASSES; room <<= 1)
-        index++;
-    return index;
+    if (!POOLED || size > SLAB_LARGEST)
+        return SLAB_CLASSES;
+    if (size <= SLAB_SMALLEST)
+        return 0;
+    unsigned power = 63 - (unsigned)__builtin_clzll(size - 1); /* of two, below: 5 to 13 */
+    unsigned quarters = (unsigned)((size - 1) >> (power - 2));   /* 4 to 7 */
+    return 1 + 4 * (power - 5) + (quarters - 4);
+}
+
+static size_t room_of(uint32_t index)
+{
+    return index ? (size_t)(5 + (index - 1) % 4) << (3 + (index - 1) / 4) : SLAB_SMALLEST;
 }
 
 static header *header_of(void *block)
@@ -37,13 +45,13 @@ static header *header_of(void *block)
 void rill_slab_dispose(rill_slab *slab)
 {
     for (int i = 0; i < SLAB_CLASSES; i++) {
-        while (slab->free[i].first) {
-            void *block = slab->free[i].first;
-            slab->free[i].first = *(void **)block;
+        while (slab->free[i]) {
+            void *block = slab->free[i];
+            slab->free[i] = *(void **)block;
             free(header_of(block));
         }
-        slab->free[i].count = 0;
     }
+    slab->kept = 0;
 }
 
 void *rill_slab_alloc(rill_slab *slab, size_t size)
@@ -51,12 +59,11 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     header *head;
     uint32_t index = class_of(size);
     if (index < SLAB_CLASSES) {
-        size = (size_t)SLAB_SMALLEST << index;
-        struct slab_free *list = &slab->free[index];
-        if (list->first) {
-            void *block = list->first;
-            list->first = *(void **)block;
-            list->count--;
+        void *block = slab->free[index];
+        size = room_of(index);
+        if (block) {
+            slab->free[index] = *(void **)block;
+            slab->kept -= size;
             slab->bytes += sizeof(header) + size;
             return block;
         }
@@ -112,14 +119,11 @@ void rill_slab_free(rill_slab *slab, void *block)
         return;
     header *head = header_of(block);
     slab->bytes -= sizeof(header) + head->size;
-    if (head->class_index < SLAB_CLASSES) {
-        struct slab_free *list = &slab->free[head->class_index];
-        if (list->count * head->size < SLAB_KEEP_BYTES) {
-            *(void **)block = list->first;
-            list->first = block;
-            list->count++;
-            return;
-        }
+    if (head->class_index < SLAB_CLASSES && slab->kept + head->size <= SLAB_KEEP_BYTES) {
+        *(void **)block = slab->free[head->class_index];
+        slab->free[head->class_index] = block;
+        slab->kept += head->size;
+        return;
     }
     free(head);
 }

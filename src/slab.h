@@ -4,19 +4,18 @@
 
 #include <stddef.h>
 
-/* Size classes are powers of two from 32 B to 16 KiB; larger blocks go to malloc. */
-enum { SLAB_CLASSES = 10, SLAB_SMALLEST = 32, SLAB_LARGEST = SLAB_SMALLEST << (SLAB_CLASSES - 1) };
+/* Size classes go from 32 B to 16 KiB in steps of a quarter of the power of two below, so that a block
+ * wastes a fifth at most; larger blocks go to malloc. */
+enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 16 << 10, SLAB_CLASSES = 1 + 4 * 9 };
 
-/* A free list keeps at most this many bytes per class; what is freed beyond goes back to malloc, so
+/* The free lists keep at most this many bytes together; what is freed beyond goes back to malloc, so
  * that a burst does not pin memory for ever. */
-enum { SLAB_KEEP_BYTES = 1 << 20 };
+enum { SLAB_KEEP_BYTES = 4 << 20 };
 
 typedef struct rill_slab {
-    struct slab_free {
-        void *first;
-        size_t count;
-    } free[SLAB_CLASSES];
-    size_t bytes; /* in use, headers included */
+    void *free[SLAB_CLASSES]; /* lists, linked through the blocks */
+    size_t kept;              /* bytes in them */
+    size_t bytes;             /* in use, headers included */
 } rill_slab;
 
 /* Frees what the free lists keep. Blocks still in use stay valid, but must not be freed after. */

@@ -45,8 +45,12 @@ void rill_stream_dispose(rill_stream *stream)
     rill_slab *slab = &stream->turn->slab;
     rill_stream_move(stream, NULL);
     rill_bytes_dispose(slab, &stream->head);
-    rill_bytes_dispose(slab, &stream->trailers);
-    rill_bytes_dispose(slab, &stream->informational);
+    if (stream->rare) {
+        rill_bytes_dispose(slab, &stream->rare->trailers);
+        rill_bytes_dispose(slab, &stream->rare->informational);
+        rill_slab_free(slab, stream->rare);
+        stream->rare = NULL;
+    }
     rill_bytes_dispose(slab, &stream->kept);
     rill_sink_free(slab, stream->sink);
     stream->sink = NULL;
@@ -54,6 +58,25 @@ void rill_stream_dispose(rill_stream *stream)
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
     stream->error_count = 0;
+}
+
+void rill_stream_renew(rill_stream *stream, uint32_t window)
+{
+    const rill_stream_setup setup = {
+        .turn = stream->turn,
+        .entry = stream->entry,
+        .pieces = stream->pieces,
+        .no_limits = stream->no_limits,
+        .maxsize = stream->maxsize,
+        .warnsize = stream->warnsize,
+        .max_header_list = stream->max_header_list,
+        .source = stream->source,
+        .buffered = stream->buffered,
+        .window = window,
+        .save_path = stream->save_path,
+    };
+    rill_stream_dispose(stream);
+    rill_stream_init(stream, &setup);
 }
 
 void rill_stream_detach(rill_stream *stream)
@@ -190,14 +213,29 @@ void rill_stream_begin_head(rill_stream *stream)
     stream->active_ms = stream->turn->now_ms;
 }
 
+/* NULL: out of memory. */
+static struct stream_rare *rare(rill_stream *stream)
+{
+    if (!stream->rare)
+        stream->rare = rill_slab_zalloc(&stream->turn->slab, sizeof(*stream->rare));
+    return stream->rare;
+}
+
 static rill_bytes *current_head(rill_stream *stream)
 {
-    return stream->in_trailers ? &stream->trailers : &stream->head;
+    if (!stream->in_trailers)
+        return &stream->head;
+    return rare(stream) ? &stream->rare->trailers : NULL;
 }
 
 static void no_memory(rill_stream *stream)
 {
     rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+}
+
+static bool is_limited(const rill_stream *stream)
+{
+    return !stream->no_limits && stream->status != 204 && stream->status != 304;
 }
 
 static int parse_status(const char *value, size_t length)
@@ -227,10 +265,10 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     if (!stream->in_trailers && name_length == 14 && !memcmp(name, "content-length", 14))
         stream->content_length = rill_fields_number(value, value_length);
     size_t room = name_length + value_length + 4;
-    if (head->room - head->length < room &&
-        !rill_bytes_reserve(&stream->turn->slab, head,
-                            head->room * 2 > head->length + room ? head->room * 2
-                                                                 : head->length + room + 256)) {
+    size_t wanted = head ? head->length + room : 0;
+    if (!head || (wanted > head->room &&
+                  !rill_bytes_reserve(&stream->turn->slab, head,
+                                      head->room * 2 > wanted ? head->room * 2 : wanted + 256))) {
         no_memory(stream);
         return;
     }
@@ -250,8 +288,8 @@ static void keep_informational(rill_stream *stream)
     char digits[14]; /* CR LF, three, and room for what no status is */
     rill_slab *slab = &stream->turn->slab;
     snprintf(digits, sizeof(digits), "\r\n%03d", stream->status); /* 100 to 199 */
-    bool kept = rill_bytes_append(slab, &stream->informational, digits, 5) &&
-                rill_bytes_append(slab, &stream->informational, stream->head.data,
+    bool kept = rare(stream) && rill_bytes_append(slab, &stream->rare->informational, digits, 5) &&
+                rill_bytes_append(slab, &stream->rare->informational, stream->head.data,
                                   stream->head.length);
     stream->head.length = 0;
     stream->status = 0;
@@ -280,8 +318,6 @@ void rill_stream_end_head(rill_stream *stream)
     stream->head_ms = stream->turn->now_ms;
     if (stream->remote == HALF_IDLE)
         stream->remote = HALF_OPEN;
-    if (stream->status == 204 || stream->status == 304)
-        stream->no_limits = true;
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
     if (stream->save_path && stream->status < 300)
         open_sink(stream);
@@ -289,7 +325,7 @@ void rill_stream_end_head(rill_stream *stream)
         return;
     if (stream->pieces)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
-    if (stream->no_limits)
+    if (!is_limited(stream))
         return;
     if (stream->maxsize && announced > stream->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, NGHTTP2_CANCEL,
@@ -330,7 +366,7 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
         return;
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
-    if (stream->maxsize && !stream->no_limits && stream->received > stream->maxsize) {
+    if (stream->maxsize && is_limited(stream) && stream->received > stream->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, NGHTTP2_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",
                           (unsigned long long)stream->received,

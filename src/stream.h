@@ -32,7 +32,7 @@ struct rill_stream {
     bool keeping;            /* the body is collected: its window goes back on receipt */
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
-    bool no_limits;          /* HEAD, 204, 304: sizes do not apply */
+    bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
     bool blocked;            /* its upload waits for the socket */
     bool starved;            /* its upload waits for its source */
@@ -41,7 +41,10 @@ struct rill_stream {
     int64_t content_length; /* announced; -1: not */
     uint64_t maxsize, warnsize; /* bytes; 0: no limit */
     uint32_t max_header_list, header_list; /* bytes allowed; used by all heads (RFC 9113 section 6.5.2) */
-    rill_bytes head, trailers, informational; /* header blocks as rill.h has them */
+    rill_bytes head;        /* header block as rill.h has it */
+    struct stream_rare {
+        rill_bytes trailers, informational;
+    } *rare;                /* owned: the blocks that most responses do without; NULL: neither */
     bool in_trailers;       /* fields that arrive now are trailers */
 
     const char *save_path; /* borrowed; NULL: the body is not for a file */
@@ -78,6 +81,10 @@ typedef struct rill_stream_setup {
 } rill_stream_setup;
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);
+
+/* The same for the next attempt: disposes of what there is, and starts over as it was set up, with
+ * this receive window. */
+void rill_stream_renew(rill_stream *stream, uint32_t window);
 
 /* It has ended: from now on it touches nothing that belongs to its client. */
 void rill_stream_detach(rill_stream *stream);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "rill.h"
 #include "slab.h"
 #include "timer.h"
@@ -67,6 +68,7 @@ struct rill_turn {
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;      /* the loop is at it: no need to wake it */
     bool woken;
+    rill_bytes scratch; /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
     /* Shared by all connections: empty whenever another one may use them. */
