@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "error.h"
+#include "settings.h"
+
 
 enum { ORIGIN_BUCKETS = 1024 };
-
-/* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
-enum { WINDOW_MIN = 65535, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
 
 struct rill_client {
     rill_entry entry;
@@ -17,206 +16,11 @@ struct rill_client {
     rill_mark mark;            /* to free itself once closed and empty */
     bool closed;
     rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
-    char *user_agent;      /* owned */
-    rill_resolve *resolve; /* owned, with its texts */
-    uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
-    uint32_t max_header_list, retries;
-    bool retry_idempotent, h2c;
+    rill_settings settings;
     char *handed_warning; /* owned: what the last WARNING event points to */
     char *url_text;       /* owned: where URLs are parsed to */
     rill_origin *origins[ORIGIN_BUCKETS];
 };
-
-/* --- options --------------------------------------------------------------------------------- */
-
-void rill_options_init(rill_options *options)
-{
-    *options = (rill_options){
-        .user_agent = "rill/" RILL_VERSION,
-        .timeout = 180,
-        .connect_timeout = 10,
-        .idle_timeout = 240,
-        .ping_after = 15,
-        .ping_timeout = 3,
-        .maxsize = 1 << 30,
-        .warnsize = 32 << 20,
-        .max_header_list = 64 << 10,
-        .max_connections = 512,
-        .max_connections_per_origin = 1,
-        .retries = 2,
-        .retry_idempotent = true,
-        .max_streams = 100,
-        .window = 1 << 20,
-        .max_window = 16 << 20,
-        .max_frame_size = 16384,
-        .max_buffered = 256 << 20,
-        .tls = {.verify = true, .session_cache = true},
-    };
-}
-
-void rill_request_init(rill_request *request)
-{
-    *request = (rill_request){
-        .method = "GET",
-        .method_length = 3,
-        .repeat = true,
-        .timeout = -1,
-        .queue_timeout = -1,
-        .read_timeout = -1,
-        .retries = -1,
-        .retry_idempotent = -1,
-        .maxsize = -1,
-        .warnsize = -1,
-    };
-}
-
-static char *copy_text(rill_slab *slab, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = rill_slab_alloc(slab, size);
-    return copy ? memcpy(copy, text, size) : NULL;
-}
-
-static int32_t copy_resolve(rill_client *client, const rill_options *options, rill_error *err)
-{
-    rill_slab *slab = &client->pool.turn->slab;
-    uint32_t count = options->resolve_count;
-    if (!count)
-        return 0;
-    client->resolve = rill_slab_zalloc(slab, count * sizeof(*client->resolve));
-    if (!client->resolve)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    client->pool.dial.resolve = client->resolve;
-    client->pool.dial.resolve_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        const rill_resolve *from = &options->resolve[i];
-        rill_address address;
-        if (!rill_address_parse(from->address, 443, &address))
-            return rill_error_set(err, RILL_ARGUMENT,
-                                  "option resolve[\"%.100s\"]: \"%.100s\" is no address", from->host,
-                                  from->address);
-        client->resolve[i].host = copy_text(slab, from->host);
-        client->resolve[i].address = copy_text(slab, from->address);
-        if (!client->resolve[i].host || !client->resolve[i].address)
-            return rill_error_set(err, RILL_ERROR, "out of memory");
-    }
-    return 0;
-}
-
-/* The fields of every request, built once. */
-static int32_t build_defaults(rill_client *client, const rill_options *options, rill_error *err)
-{
-    rill_slab *slab = &client->pool.turn->slab;
-    rill_defaults *defaults = &client->pool.defaults;
-    rill_fields_aside aside = {0};
-    client->user_agent = copy_text(slab, options->user_agent ? options->user_agent : "");
-    if (!client->user_agent)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    defaults->user_agent = client->user_agent;
-    rill_bytes agent = {0};
-    bool added = true;
-    if (client->user_agent[0])
-        added = rill_fields_add(slab, &agent, "user-agent", client->user_agent,
-                                strlen(client->user_agent));
-    int32_t code = added ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
-    if (!code && options->headers)
-        code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
-                                 &aside, err);
-    if (!code && !aside.user_agent && agent.length) {
-        rill_fields_aside ignored; /* checks the agent's own text */
-        code = rill_fields_clean(slab, agent.data, agent.length, &defaults->block, &ignored, err);
-    }
-    rill_bytes_dispose(slab, &agent);
-    if (code)
-        return code;
-    if (aside.host || aside.content_length)
-        return rill_error_set(err, RILL_ARGUMENT,
-                              "option headers: \"%s\" belongs to one request, not to all",
-                              aside.host ? "host" : "content-length");
-    size_t count = rill_fields_count(defaults->block.data, defaults->block.length);
-    defaults->fields = rill_slab_alloc(slab, (count + 1) * sizeof(*defaults->fields));
-    if (!defaults->fields)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    defaults->count =
-        rill_fields_split(defaults->block.data, defaults->block.length, defaults->fields);
-    return 0;
-}
-
-/* A limit; 0 is none. */
-static uint32_t most_of(uint32_t count)
-{
-    return count ? count : UINT32_MAX;
-}
-
-static uint64_t bytes_of(double size)
-{
-    return size > 0 && size < 9e15 ? (uint64_t)size : 0;
-}
-
-static int32_t configure_dial(rill_dial_options *dial, const rill_options *options,
-                              rill_error *err)
-{
-    dial->deny_private = options->deny_private;
-    if (options->family && options->family != 4 && options->family != 6)
-        return rill_error_set(err, RILL_ARGUMENT, "option family: %d is not 4 or 6",
-                              options->family);
-    dial->family = options->family == 4 ? AF_INET : options->family == 6 ? AF_INET6 : AF_UNSPEC;
-    const char *from = options->bind_address;
-    if (from && (!rill_address_parse(from, 0, &dial->bind_address) ||
-                 dial->bind_address.any.sa_family == AF_UNIX))
-        return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address",
-                              from);
-    return 0;
-}
-
-static int32_t configure(rill_client *client, const rill_options *options, rill_error *err)
-{
-    rill_pool *pool = &client->pool;
-    if (options->window < WINDOW_MIN || options->window > INT32_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option window: %u is not from %d to %d",
-                              options->window, WINDOW_MIN, INT32_MAX);
-    if (options->max_window > INT32_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option max_window: %u is more than %d",
-                              options->max_window, INT32_MAX);
-    if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
-                              options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
-    client->timeout_ms = rill_ms(options->timeout);
-    client->queue_timeout_ms = rill_ms(options->queue_timeout);
-    client->maxsize = bytes_of(options->maxsize);
-    client->warnsize = bytes_of(options->warnsize);
-    client->read_timeout_ms = rill_ms(options->read_timeout);
-    client->retries = options->retries;
-    client->retry_idempotent = options->retry_idempotent;
-    client->h2c = options->h2c;
-    client->max_header_list = options->max_header_list;
-    pool->session.window = options->window;
-    pool->session.max_window =
-        options->max_window > options->window ? options->max_window : options->window;
-    pool->session.max_frame_size = options->max_frame_size;
-    pool->session.max_buffered =
-        options->max_buffered > 0 ? bytes_of(options->max_buffered) : UINT64_MAX;
-    pool->session.max_header_list = options->max_header_list;
-    pool->connect_timeout_ms = rill_ms(options->connect_timeout);
-    pool->idle_timeout_ms = rill_ms(options->idle_timeout);
-    pool->max_streams = most_of(options->max_streams);
-    pool->max_connections = most_of(options->max_connections);
-    pool->max_connections_per_origin = most_of(options->max_connections_per_origin);
-    pool->ping_after_ms = rill_ms(options->ping_after);
-    pool->ping_timeout_ms = rill_ms(options->ping_timeout);
-    int32_t code = configure_dial(&pool->dial, options, err);
-    if (!code)
-        code = copy_resolve(client, options, err);
-    if (!code)
-        code = build_defaults(client, options, err);
-    if (code)
-        return code;
-    pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
-    if (!pool->resolver)
-        return err && err->reason ? -err->reason : -RILL_ERROR;
-    pool->tls = rill_tls_new(&options->tls, &pool->turn->system_trust, err);
-    return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
-}
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -259,7 +63,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
     if (!client->url_text)
         rill_error_set(err, RILL_ERROR, "out of memory");
-    if (!client->url_text || configure(client, options, err) ||
+    if (!client->url_text || rill_settings_init(&client->settings, &client->pool, options, err) ||
         rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
         rill_client_free(client);
         return NULL;
@@ -283,19 +87,10 @@ void rill_client_free(rill_client *client)
         while (client->origins[i])
             rill_origin_free(client->origins[i]);
     rill_turn_unmark(&client->mark);
-    rill_resolver_free(pool->resolver);
-    rill_tls_free(pool->tls);
-    for (uint32_t i = 0; i < pool->dial.resolve_count; i++) {
-        rill_slab_free(slab, (char *)client->resolve[i].host);
-        rill_slab_free(slab, (char *)client->resolve[i].address);
-    }
-    rill_slab_free(slab, client->resolve);
-    rill_slab_free(slab, client->user_agent);
     rill_slab_free(slab, client->handed_warning);
     rill_slab_free(slab, client->url_text);
     rill_slab_free(slab, pool->warning);
-    rill_slab_free(slab, pool->defaults.fields);
-    rill_bytes_dispose(slab, &pool->defaults.block);
+    rill_settings_dispose(&client->settings, pool);
     *client->link = client->next;
     if (client->next)
         client->next->link = client->link;
@@ -372,7 +167,7 @@ static int32_t parse(const rill_client *client, const char *text, uint32_t lengt
     const char *scheme = client->url_text + url->scheme;
     int scheme_length = url->scheme_length < 40 ? (int)url->scheme_length : 40;
     bool http = scheme_length == 4 && !memcmp(scheme, "http", 4);
-    if (http && !client->h2c && !client->bound)
+    if (http && !client->settings.h2c && !client->bound)
         return rill_error_set(err, RILL_INVALID_URL,
                               "http is only spoken as HTTP/2 with prior knowledge (option h2c)");
     if (!http && (scheme_length != 5 || memcmp(scheme, "https", 5) != 0))
@@ -476,16 +271,16 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .text = client->url_text,
         .url = &url,
         .defaults = &client->pool.defaults,
-        .timeout_ms = pick_ms(request->timeout, client->timeout_ms),
-        .queue_ms = pick_ms(request->queue_timeout, client->queue_timeout_ms),
-        .maxsize = request->maxsize < 0 ? client->maxsize : bytes_of(request->maxsize),
-        .warnsize = request->warnsize < 0 ? client->warnsize : bytes_of(request->warnsize),
-        .max_header_list = client->max_header_list,
+        .timeout_ms = pick_ms(request->timeout, client->settings.timeout_ms),
+        .queue_ms = pick_ms(request->queue_timeout, client->settings.queue_timeout_ms),
+        .maxsize = request->maxsize < 0 ? client->settings.maxsize : rill_bytes_of(request->maxsize),
+        .warnsize = request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
+        .max_header_list = client->settings.max_header_list,
         .window = client->pool.session.window,
         .buffered = &client->pool.buffered,
-        .read_ms = pick_ms(request->read_timeout, client->read_timeout_ms),
-        .retries = request->retries < 0 ? client->retries : (uint32_t)request->retries,
-        .retry_idempotent = request->retry_idempotent < 0 ? client->retry_idempotent
+        .read_ms = pick_ms(request->read_timeout, client->settings.read_timeout_ms),
+        .retries = request->retries < 0 ? client->settings.retries : (uint32_t)request->retries,
+        .retry_idempotent = request->retry_idempotent < 0 ? client->settings.retry_idempotent
                                                           : request->retry_idempotent != 0,
     };
     rill_fields_aside aside;
