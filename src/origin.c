@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 
 static rill_call *call_of(rill_stream *stream)
@@ -18,11 +19,6 @@ static void mark(rill_origin *origin)
 
 /* --- back-off -------------------------------------------------------------------------------- */
 
-static bool backs_off(const rill_origin *origin)
-{
-    return rill_timer_running(&origin->backoff);
-}
-
 static void on_backoff(rill_timer *timer)
 {
     mark((rill_origin *)((char *)timer - offsetof(rill_origin, backoff)));
@@ -32,7 +28,7 @@ static void on_backoff(rill_timer *timer)
 static void back_off(rill_origin *origin)
 {
     rill_turn *turn = origin->pool->turn;
-    if (backs_off(origin))
+    if (rill_origin_backs_off(origin))
         return;
     uint64_t delay_ms = BACKOFF_MOST_MS;
     if (origin->failures < 6)
@@ -214,53 +210,6 @@ static void bury(rill_origin *origin, rill_conn *conn)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* No 100 (Continue) came: the body goes all the same. */
-static void on_expect_timer(rill_timer *timer)
-{
-    rill_source *source = (rill_source *)((char *)timer - offsetof(rill_source, expect));
-    rill_call *call = source->call;
-    source->held = false;
-    if (!call->conn)
-        return;
-    rill_session_resume(&call->conn->session, &call->stream);
-    rill_turn_mark(call->stream.turn, call->conn->setup.mark);
-}
-
-/* The peer was silent on a stream for read_timeout, unless it was not its turn. */
-static void on_silence_timer(rill_timer *timer)
-{
-    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, silence));
-    const rill_stream *stream = &call->stream;
-    uint64_t now_ms = call->stream.turn->now_ms, due_ms = stream->active_ms + call->read_ms;
-    if (stream->local_since_ms || stream->starved)
-        due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
-    if (due_ms > now_ms) {
-        rill_wheel_start(&call->stream.turn->wheel, timer, due_ms);
-        return;
-    }
-    rill_error error = {0};
-    rill_error_set(&error, RILL_TIMEOUT, "read_timeout ran out: the peer was silent for %.3g s",
-                   (double)call->read_ms / 1000);
-    error.phase = stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
-    rill_origin_close_call(call, &error);
-}
-
-static void start_clocks(rill_call *call)
-{
-    rill_turn *turn = call->stream.turn;
-    if (!call->assigned)
-        rill_call_assign(call, true);
-    if (call->source && call->source->held) {
-        call->source->expect.expire = on_expect_timer;
-        rill_wheel_start(&turn->wheel, &call->source->expect, turn->now_ms + CALL_EXPECT_MS);
-    }
-    if (call->read_ms) {
-        call->stream.active_ms = turn->now_ms;
-        call->silence.expire = on_silence_timer;
-        rill_wheel_start(&turn->wheel, &call->silence, turn->now_ms + call->read_ms);
-    }
-}
-
 static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
     rill_pool *pool = origin->pool;
@@ -285,7 +234,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         call->timings.connect = conn->connect_s;
         call->timings.tls = conn->tls_s;
     }
-    start_clocks(call);
+    rill_clock_start(call);
     pool->stats.attempts++;
     return true;
 }
@@ -355,7 +304,7 @@ static uint32_t assignable(const rill_origin *origin)
 static void dispatch(rill_origin *origin)
 {
     rill_queue *queue = &origin->queue;
-    if (!backs_off(origin)) {
+    if (!rill_origin_backs_off(origin)) {
         uint32_t usable;
         enum hope hope = fill_connections(origin, &usable);
         if (!queue->first)
@@ -366,7 +315,7 @@ static void dispatch(rill_origin *origin)
                                        usable < origin->pool->max_connections_per_origin))
             dial(origin);
     }
-    rill_queue_assign(queue, backs_off(origin) ? queue->assigned : assignable(origin));
+    rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
 }
 
 /* Calls that counted on a connection which went without taking them: another one is tried, but not
@@ -524,40 +473,12 @@ void rill_origin_drop_call(rill_call *call)
         rill_turn_bury(call->stream.turn, &call->entry);
 }
 
-static enum rill_phase phase_of(const rill_call *call)
-{
-    if (!call->queued && !call->conn->greeted)
-        return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
-    if (!call->queued)
-        return call->stream.status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
-    if (call->assigned)
-        for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
-            if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !conn->greeted))
-                return rill_conn_phase(conn);
-    return RILL_PHASE_QUEUE;
-}
-
-static void on_call_timer(rill_timer *timer)
-{
-    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, timer));
-    if (call->queued && call->last && backs_off(call->origin)) {
-        rill_origin_close_call(call, call->last); /* what there was to tell all the time */
-        return;
-    }
-    enum rill_phase phase = phase_of(call);
-    rill_error error = {0};
-    rill_error_set(&error, RILL_TIMEOUT, "%s ran out (waiting for %s)",
-                   call->assigned ? "timeout" : "queue_timeout", rill_phase_name((int32_t)phase));
-    error.phase = (int32_t)phase;
-    rill_origin_close_call(call, &error);
-}
-
 void rill_origin_add(rill_origin *origin, rill_call *call)
 {
     rill_turn *turn = origin->pool->turn;
     leave_unused(origin);
     call->origin = origin;
-    call->timer.expire = on_call_timer;
+    rill_clock_init(call);
     rill_queue_add(&origin->queue, call, NULL);
     rill_call_assign(call, false);
     turn->counters.requests++;

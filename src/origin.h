@@ -33,6 +33,12 @@ struct rill_origin {
     uint64_t verdict_ms; /* when */
 };
 
+/* Whether nothing is sent or dialled for now. */
+static inline bool rill_origin_backs_off(const rill_origin *origin)
+{
+    return rill_timer_running(&origin->backoff);
+}
+
 /* NULL when out of memory. */
 rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,
                              uint16_t port);
