@@ -1,13 +1,20 @@
 --- The load of the soak: workers that make requests in every way there is, and drop them in every way.
 local rill = require "rill"
 
-local M = {}
+local M = { odd = {} } -- failures that should not be
 
 local TIMEOUT = 4 -- seconds for a call, and for the wait before it
 local GRACE = 3 -- by which it must have ended: the machine is busy
 
+-- What is in no contract: our own fault, or the machine's.
+local function is_odd(err)
+  return err.reason == "error" or err.reason == "body_error" or err.reason == "file_error"
+end
+
 local function outcome_of(res, err)
-  return res and "ended" or err.reason
+  if res then return "ended" end
+  if is_odd(err) then M.odd[#M.odd + 1] = err.traceback or tostring(err) end
+  return err.reason
 end
 
 -- Ways to make a request of an address.

@@ -2,6 +2,7 @@
 --- line a minute and a verdict. Exit status 1: something leaked, was lost, hung or came twice.
 package.path = "./lua/?.lua;./lua/?/init.lua;./spec/?.lua;" .. package.path
 
+local ffi = require "ffi"
 local lfs = require "lfs"
 local account = require "soak.account"
 local load = require "soak.load"
@@ -24,12 +25,19 @@ local function resident_kb()
   return tonumber(support.read("/proc/self/status"):match "VmRSS:%s*(%d+)")
 end
 
+-- Memory that the loop has from its allocator.
+local function core_mb()
+  local counters = ffi.new "rill_counters"
+  require("rill.clib").rill_loop_counters(require("rill.runtime").loop(), counters)
+  return counters.bytes / 2 ^ 20
+end
+
 -- What there is now, to be compared with what there was.
 local function look(client)
   local held, stats = support.counters(), client:stats()
   return {
-    memory = resident_kb(), descriptors = descriptors(), timers = held.timers, requests = held.requests,
-    streams = stats.streams, pending = stats.pending, connections = stats.connections,
+    memory = resident_kb(), lua = collectgarbage "count" / 1024, core = core_mb(), descriptors = descriptors(),
+    timers = held.timers, streams = stats.streams, pending = stats.pending, connections = stats.connections,
   }
 end
 
@@ -56,9 +64,10 @@ local function check_look(seen, books, began)
 end
 
 local function tell(began, seen, books)
-  print(("%5.1f min  %d requests, %d open | %d MB, %d descriptors, %d timers, %d connections, %d streams | %s"):format(
-    (rill.now() - began) / 60, books.issued, books.issued - books.ended, seen.memory / 1024, seen.descriptors,
-    seen.timers, seen.connections, seen.streams, books:text()))
+  print(("%5.1f min  %d requests, %d open | %d MB (Lua %.1f, core %.1f), %d descriptors, %d timers, "
+    .. "%d connections, %d streams | %s"):format(
+    (rill.now() - began) / 60, books.issued, books.issued - books.ended, seen.memory / 1024, seen.lua, seen.core,
+    seen.descriptors, seen.timers, seen.connections, seen.streams, books:text()))
   io.stdout:flush()
 end
 
@@ -102,6 +111,7 @@ local function balance(client, books)
   check(stats.requests == books.issued, "the client counts %d requests, %d were issued", stats.requests, books.issued)
   check(stats.requests == closed, "the client counts %d requests and %d ends", stats.requests, closed)
   check(stats.streams == 0 and stats.pending == 0, "%d streams and %d pending are left", stats.streams, stats.pending)
+  for i = 1, math.min(#load.odd, 5) do check(false, "a failure that should not be: %s", load.odd[i]) end
   check(stats.buffered == 0, "%d bytes are still buffered", stats.buffered)
 end
 
@@ -119,6 +129,7 @@ rill.on_warning = function() end
 rill.on_error = function(message) check(false, "an error of the soak itself: %s", message) end
 support.begin()
 local before = descriptors()
+local core_before = core_mb()
 local places = world.start()
 local client = rill.client {
   resolve = places.resolve, tls = { ca_pem = places.ca_pem, server_name = "localhost" },
@@ -151,6 +162,7 @@ client = nil -- luacheck: ignore
 support.stop_all()
 local clean, why = pcall(support.check_clean)
 check(clean, "%s", tostring(why))
+check(core_mb() - core_before < 0.1, "%.2f MB of the core before, %.2f MB after", core_before, core_mb())
 check(descriptors() <= before, "%d descriptors before, %d after", before, descriptors())
 for _, failure in ipairs(failures) do print("FAILED: " .. failure) end
 print(#failures == 0 and "soak: good" or ("soak: %d failed"):format(#failures))
