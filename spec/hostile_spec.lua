@@ -185,6 +185,7 @@ describe("a response that breaks off", function()
     ["close-mid-body"] = "connection_lost", ["close-mid-body-with-length"] = "connection_lost",
     ["truncated-mid-body"] = "connection_lost", ["reset-mid-body"] = "connection_lost",
     ["close-after-headers"] = "connection_lost", ["corrupt-record-mid-body"] = "connection_lost",
+    ["ping-then-corrupt"] = "connection_lost",
     ["rst-mid-body-internal-error"] = "reset", ["goaway-mid-body"] = "connection_lost",
   } do
     it("is an error and no short success: " .. case, function()

@@ -83,8 +83,8 @@ static bool put(rill_transport *transport, const char *data, size_t length)
 
 int32_t rill_transport_write(rill_transport *transport, const void *data, size_t length)
 {
-    if (transport->send_error)
-        return 0; /* flush tells */
+    if (transport->send_error || transport->tls_failed)
+        return 0; /* flush tells, or the read has told */
     if (!transport->ssl)
         return put(transport, data, length) ? 0 : -RILL_ERROR;
     ERR_clear_error();
@@ -173,6 +173,7 @@ int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, 
     case SSL_ERROR_WANT_WRITE:
         return 0;
     case SSL_ERROR_SSL: {
+        transport->tls_failed = true;
         transport->turn->cipher_in_start = transport->turn->cipher_in_end = 0;
         if (transport->ended || transport->receive_error)
             break;
@@ -297,7 +298,8 @@ void rill_transport_close(rill_transport *transport, bool polite)
     rill_turn *turn = transport->turn;
     if (transport->fd < 0)
         return;
-    if (polite && transport->ssl && SSL_is_init_finished(transport->ssl) && !transport->send_error) {
+    if (polite && transport->ssl && SSL_is_init_finished(transport->ssl) &&
+        !transport->send_error && !transport->tls_failed) {
         ERR_clear_error();
         SSL_shutdown(transport->ssl); /* without it servers drop the session: no resumption */
     }

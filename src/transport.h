@@ -20,6 +20,7 @@ typedef struct rill_transport {
     bool readable;        /* the socket may have more */
     bool ended;           /* the peer has sent FIN */
     int send_error, receive_error; /* errno; 0: none. After a failed send there may be input yet */
+    bool tls_failed;               /* the read has told; nothing more can be written */
     int receives;         /* left in this turn */
     rill_bytes unsent;    /* what the socket did not take */
     double bytes_sent, bytes_received; /* on the wire */

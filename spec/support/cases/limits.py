@@ -47,6 +47,14 @@ async def window_told(stream):
     await stream.respond(fields=[("window", str(stream.conn.send_window))])
 
 
+@stream_case(expect=error("connection_lost"))
+async def ping_then_corrupt(stream):
+    """A PING and a TLS record that no key decrypts, in one segment: there is an answer, and no way to send it."""
+    await stream.send_headers()
+    wire = stream.conn.wire
+    await wire.write_raw(wire._encrypt(frames.ping()) + b"\x17\x03\x03\x00\x40" + bytes(64))
+
+
 @stream_case(expect=error("protocol_error"))
 async def window_ignored(stream):
     """Two MiB of body at once, whatever the windows are."""
