@@ -37,7 +37,7 @@ have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include ngh
 NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
 	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
 
-.PHONY: all test lint asan valgrind bench fuzz hostile soak demo install install-rock clean help needs
+.PHONY: all test lint asan valgrind bench bench-needs fuzz hostile soak demo install install-rock clean help needs
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
@@ -107,10 +107,26 @@ valgrind: ## what spec/faults_spec.lua does, with fewer trials, under memcheck
 	@$(MAKE) --no-print-directory $(BUILD)/faults
 	.ci/valgrind $(BUILD)/faults
 
-bench: ## compare with h2load on loopback
+# The delaying proxy of the bench.
+$(BUILD)/bench_delay: bench/c/delay.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -o $@ $<
+
+$(BUILD)/bench_go: bench/peers/go_http.go
+	@mkdir -p $(@D)
+	@echo '  go $<'
+	$(Q)GOCACHE=$(abspath $(BUILD))/go-cache GO111MODULE=off go build -o $@ $<
+
+bench-needs:
 	@.ci/need --install build bench
-	@$(MAKE) --no-print-directory all
+	@.ci/need --install peers || echo 'The bench goes on without that.'
+	@$(MAKE) --no-print-directory all $(BUILD)/bench_delay
+	@! command -v go >/dev/null || $(MAKE) --no-print-directory $(BUILD)/bench_go
+
+bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http on loopback
 	bench/run
+	bench/traces
 
 fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz

@@ -1,10 +1,12 @@
---- What the programs of the bench share. Each is called as `NAME.lua URL CA-FILE COUNT`, does COUNT
---- units of work and says so; the first that goes wrong ends it with an error.
+--- What the programs of the bench share. Each is called as `NAME.lua URL CA-FILE COUNT [MORE]`, does
+--- COUNT units of work and says so; the first that goes wrong ends it with an error. MORE is what the program
+--- says it is: a file, a number of streams or connections.
 local rill = require("rill")
 
 local M = {}
 
 M.url, M.ca, M.count = arg[1], arg[2], tonumber(arg[3])
+M.more = arg[4]
 
 --- Makes a client that trusts the bench's authority.
 ---@param options table?

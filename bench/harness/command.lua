@@ -88,7 +88,7 @@ end
 
 local function measure(root, runnable, count, cpus)
   local files = scratch.new()
-  local running = servers.new(files, cpus[#cpus])
+  local running = servers.new(files, cpus[#cpus], root)
   local all = rounds.new(runnable, { root = root, scratch = files, servers = running, client_cpu = cpus[1] })
   local ok, failure = xpcall(function()
     for round = 1, count do
@@ -129,7 +129,7 @@ end
 
 local function run(root, options)
   set_paths(root)
-  local runnable, left_out = rounds.sort_out(chosen(options.only))
+  local runnable, left_out = rounds.sort_out(chosen(options.only), root)
   system.raise_descriptors()
   local cpus = system.cpus() -- before pinning
   local samples = measure(root, runnable, options.rounds, cpus)
@@ -150,7 +150,7 @@ function M.main(here, words)
   local options = read_arguments(words)
   if options.list then
     for _, line in ipairs(chosen(options.only)) do
-      io.write(("%-20s %s%s\n"):format(line.name, line.title, line.pending and " (not yet)" or ""))
+      io.write(("%-20s %s\n"):format(line.name, line.title))
     end
     return 0
   end

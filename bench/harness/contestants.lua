@@ -1,18 +1,20 @@
 --- Who runs a line: how each is started, and how one sees that it did all its work.
 ---
 --- A contestant is { program = string, units = integer, arguments = fun(place) -> string[],
---- check = fun(output) -> boolean }; `place` is { url, ca, root, scratch }.
+--- check = fun(output) -> boolean }; `place` is { url, ca, root, scratch }. `missing` says why it cannot run.
 local system = require("system")
 
 local M = {}
 
 -- The peers that issue and table speak of: what they are called, and how their version is asked for.
 local PEERS = {
-  { name = "h2load", program = "h2load", version = "h2load --version" },
-  { name = "curl", program = "curl", version = "curl --version" },
-  { name = "Lua-cURL multi", reason = "no program in bench/ yet" },
-  { name = "lua-http", reason = "no program in bench/ yet" },
-  { name = "Go net/http", reason = "no program in bench/ yet" },
+  { name = "h2load", version = "h2load --version" },
+  { name = "curl", version = "curl --version" },
+  { name = "libcurl multi, LuaJIT FFI", version = "luajit -e 'local ffi = require([[ffi]]) "
+    .. "ffi.cdef[[const char *curl_version(void);]] print(ffi.string(ffi.load([[libcurl.so.4]]).curl_version()))'" },
+  { name = "lua-http", version = "luajit -e 'require([[http.client]]) print(require([[http.version]]).version)'" },
+  { name = "Go net/http", version = "go version" },
+  { name = "Lua-cURL", reason = "Debian's lua-curl 0.3.0 has no multi interface; libcurl multi stands for it" },
 }
 
 --- Names and versions of the peers that can run, and of those that cannot why.
@@ -21,12 +23,11 @@ local PEERS = {
 function M.peers()
   local present, missing = {}, {}
   for _, peer in ipairs(PEERS) do
-    local reason = peer.reason
-    if not reason and not M.installed(peer.program) then reason = "not installed" end
-    if reason then
-      missing[#missing + 1] = { name = peer.name, reason = reason }
+    local version = not peer.reason and system.line_of(peer.version)
+    if version then
+      present[peer.name] = version
     else
-      present[peer.name] = system.line_of(peer.version) or "version unknown"
+      missing[#missing + 1] = { name = peer.name, reason = peer.reason or "not installed" }
     end
   end
   return present, missing
@@ -38,21 +39,51 @@ function M.installed(program)
   return system.line_of("command -v " .. program) ~= nil
 end
 
---- A program of bench/, run by LuaJIT: it gets URL, CA file and count, and says "units N" at last.
----@param name string its file, without ".lua"
----@param units integer
----@param path string of the URL
-function M.rill(name, units, path)
+-- A program that gets URL, CA file, count and what `more` adds, and says "units N" at last.
+local function program(command, units, path, more)
   return {
-    program = "luajit",
+    program = command[1],
     units = units,
     arguments = function(place)
-      return { "luajit", ("%s/bench/%s.lua"):format(place.root, name), place.url .. path, place.ca, tostring(units) }
+      local argv = {}
+      for i, word in ipairs(command) do
+        argv[i] = word:gsub("^%$root", place.root)
+      end
+      for _, word in ipairs { place.url .. path, place.ca, tostring(units), more and more(place) } do
+        argv[#argv + 1] = word
+      end
+      return argv
     end,
     check = function(output)
       return output:match("\nunits (%d+)\n") == tostring(units)
     end,
   }
+end
+
+--- A program of bench/, run by LuaJIT.
+---@param name string its file, without ".lua"
+---@param units integer
+---@param path string of the URL
+---@param more (fun(place): string)? one argument more
+function M.rill(name, units, path, more)
+  return program({ "luajit", ("$root/bench/%s.lua"):format(name) }, units, path, more)
+end
+
+--- libcurl's multi interface, called by LuaJIT's FFI.
+function M.curl_multi(units, path)
+  return program({ "luajit", "$root/bench/peers/curl_multi.lua" }, units, path)
+end
+
+--- lua-http, which runs in LuaJIT.
+function M.lua_http(units, path)
+  local contestant = program({ "luajit", "$root/bench/peers/lua_http.lua" }, units, path)
+  if not system.line_of("luajit -e 'print(require([[http.client]]))'") then contestant.missing = "not installed" end
+  return contestant
+end
+
+--- Go's net/http: `make bench` builds it where there is a Go compiler.
+function M.go(units, path)
+  return program({ "$root/build/bench_go" }, units, path)
 end
 
 --- h2load, which verifies no certificate and throws away what it gets.

@@ -12,12 +12,15 @@ local KINDS = {
   peak = { label = "peak memory", unit = "MB", scale = 1e-6, value = function(a, i) return a.peak[i] end },
 }
 
+local UNITS = { kib = "KiB", mb = "MB" }
+
 local function printed(name)
   local unit, of = name:match("^(%l+)_(.*)$")
   return {
     label = of:gsub("_", " "),
-    unit = unit == "kib" and "KiB" or unit,
+    unit = UNITS[unit],
     scale = 1,
+    more = unit == "mb",
     value = function(a, i)
       return assert(a.values[name], "the program does not print " .. name)[i]
     end,

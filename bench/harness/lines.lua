@@ -5,7 +5,7 @@
 ---   speed    units a second, over the peer's; more is better
 ---   memory   resident memory at most, over the peer's; less is better
 ---   peak     resident memory at most, in MB (10^6 bytes)
----   a name   that the program prints with a number
+---   a name   that the program prints with a number: kib_..., where less is better, or mb_..., where more is
 --- `of` names the contestant that is held ("rill" unless said), `against` the one it is held against.
 --- The musts are those of the first version; where it names none, of the table that follows it.
 local contestants = require("contestants")
@@ -24,6 +24,10 @@ end
 
 local function upload_file(place)
   return place.scratch:large("upload", UPLOAD_MEGABYTES * 2 ^ 20)
+end
+
+local function received_file(place)
+  return place.scratch:file("received")
 end
 
 -- The same words once for each upload.
@@ -188,11 +192,42 @@ return {
       { "kib_per_task", must = 4, aim = 2.5 },
     },
   },
-  { name = "lua_curl_go", title = "GET 1 KiB against Lua-cURL multi and Go net/http",
-    pending = "those peers have no program in bench/ yet" },
-  { name = "to_file", title = "256 MiB to a file, against curl -o", pending = "client:download is not built yet" },
-  { name = "in_flight", title = "memory of a stream in flight, of a queued request in C",
-    pending = "no program in bench/ yet" },
-  { name = "round_trip_20ms", title = "download at 20 ms round trip",
-    pending = "the growing window is not built yet, nor the delaying proxy" },
+  {
+    name = "to_file", title = "256 MiB to a file", unit = "MiB", server = "nghttpd", prepare = large_file,
+    contestants = {
+      rill = rill("to_file", MEGABYTES, "/256m", received_file),
+      curl = curl(MEGABYTES, function(place)
+        return { "-o", received_file(place), place.url .. "/256m" }
+      end, 1),
+    },
+    figures = { { "cpu", against = "curl", must = 1.1, aim = 1.0 } },
+  },
+  {
+    name = "round_trip_20ms", title = "256 MiB at 20 ms round trip", unit = "MiB", server = "far_20ms",
+    prepare = large_file,
+    contestants = { rill = rill("round_trip_20ms", MEGABYTES, "/256m") },
+    figures = { { "mb_per_second", must = 200, aim = 390 } },
+  },
+  {
+    name = "in_flight", title = "memory of one request in C", unit = "request", server = "far_500ms",
+    contestants = { rill = rill("in_flight", 50900, "/empty") },
+    figures = {
+      { "kib_per_stream", must = 1.5, aim = 1.0 },
+      { "kib_per_queued_request", must = 0.5, aim = 0.25 },
+    },
+  },
+  {
+    name = "peers", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("get_1k", 100000, "/1k-0"),
+      ["libcurl multi"] = contestants.curl_multi(10000, "/1k-0"),
+      ["Go net/http"] = contestants.go(20000, "/1k-0"),
+      ["lua-http"] = contestants.lua_http(3000, "/1k-0"),
+    },
+    figures = {
+      { "cpu", against = "libcurl multi", must = 0.2, aim = 0.15 },
+      { "cpu", against = "Go net/http", must = 0.2, aim = 0.15 },
+      { "cpu", against = "lua-http" },
+    },
+  },
 }

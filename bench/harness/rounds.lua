@@ -15,20 +15,23 @@ local RUN_WITHIN = 60 -- seconds
 ---@field values table<string, number[]> what the program printed
 
 --- Why a contestant cannot run; nil when it can.
-local function obstacle(contestant)
-  if not contestants.installed(contestant.program) then return contestant.program .. " is not installed" end
+local function obstacle(contestant, root)
+  if contestant.missing then return contestant.missing end
+  local program = contestant.program:gsub("^%$root", root)
+  if not contestants.installed(program) then return contestant.program:gsub("^%$root/", "") .. " is not installed" end
 end
 
 --- Takes out of the lines what cannot run: whole lines, or single peers with the figures against them.
 ---@param lines table[]
+---@param root string of the tree
 ---@return table[] runnable
 ---@return { name: string, title: string, reason: string }[] left_out
-function M.sort_out(lines)
+function M.sort_out(lines, root)
   local runnable, left_out = {}, {}
   for _, line in ipairs(lines) do
-    local reason = line.pending or servers.missing(line.server)
-    for name, contestant in pairs(line.contestants or {}) do
-      local why = obstacle(contestant)
+    local reason = servers.missing(line.server, root)
+    for name, contestant in pairs(line.contestants) do
+      local why = obstacle(contestant, root)
       if why and name == "rill" then reason = why end
       contestant.absent = why
     end

@@ -6,11 +6,21 @@ local system = require("system")
 local M = {}
 
 local READY_WITHIN = 10 -- seconds
+local DELAY = "/build/bench_delay" -- `make bench` builds it
 
 -- nghttpd with one thread; windows that do not hold an upload back.
-local function nghttpd(files, port)
-  return { "nghttpd", "-n1", "-w24", "-W24", "-a", "127.0.0.1", "-d", files.root, tostring(port), files.key,
-    files.certificate }
+local function nghttpd(streams)
+  return function(files, port)
+    return { "nghttpd", "-n1", "-w24", "-W24", "-m" .. streams, "-a", "127.0.0.1", "-d", files.root, tostring(port),
+      files.key, files.certificate }
+  end
+end
+
+-- A proxy in front of another server that holds every byte back, on its way there and back.
+local function delay(milliseconds)
+  return function(_, port, target, root)
+    return { root .. DELAY, tostring(port), tostring(target), tostring(milliseconds) }
+  end
 end
 
 -- $extra headers beside the seven that nginx sends of itself with a file.
@@ -57,7 +67,10 @@ end
 
 -- How to start each of them.
 local SERVERS = {
-  nghttpd = { program = "nghttpd", command = nghttpd },
+  nghttpd = { program = "nghttpd", command = nghttpd(100) },
+  nghttpd_wide = { program = "nghttpd", command = nghttpd(10000) },
+  far_20ms = { program = "nghttpd", command = delay(10), behind = "nghttpd" },
+  far_500ms = { program = "nghttpd", command = delay(250), behind = "nghttpd_wide" },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
   -- One request a connection, and every handshake a full one.
   nginx_full = { program = "nginx",
@@ -72,10 +85,14 @@ Servers.__index = Servers
 
 --- Why a server cannot be used; nil when it can.
 ---@param name string
+---@param root string of the tree
 ---@return string?
-function M.missing(name)
-  local program = SERVERS[name].program
-  if not system.line_of("command -v " .. program) then return program .. " is not installed" end
+function M.missing(name, root)
+  local server = SERVERS[name]
+  if not system.line_of("command -v " .. server.program) then return server.program .. " is not installed" end
+  if server.behind and not system.line_of(("command -v '%s%s'"):format(root, DELAY)) then
+    return "build/bench_delay is not built (make bench does it)"
+  end
 end
 
 --- The port of a server, which is started if need be.
@@ -83,9 +100,11 @@ end
 ---@return integer port
 function Servers:port(name)
   if self._ports[name] then return self._ports[name] end
+  local behind = SERVERS[name].behind
+  local target = behind and self:port(behind)
   system.pin(self._cpu)
   local port = system.free_port()
-  local argv = SERVERS[name].command(self._files, port)
+  local argv = SERVERS[name].command(self._files, port, target, self._root)
   local server = process.start_server(argv, self._files:file(name .. ".out"))
   self._running[#self._running + 1] = server
   local deadline = system.now() + READY_WITHIN
@@ -107,9 +126,10 @@ end
 
 ---@param files bench.Scratch
 ---@param cpu integer where they run
+---@param root string of the tree
 ---@return bench.Servers
-function M.new(files, cpu)
-  return setmetatable({ _files = files, _cpu = cpu, _ports = {}, _running = {} }, Servers)
+function M.new(files, cpu, root)
+  return setmetatable({ _files = files, _cpu = cpu, _root = root, _ports = {}, _running = {} }, Servers)
 end
 
 return M
