@@ -46,6 +46,20 @@ describe("a graceful GOAWAY", function()
     assert.equal(count, client:stats().connections_opened)
   end)
 
+  it("costs no request where each connection takes but ten: the oldest go first again", function()
+    local server = support.nginx { files = { page = 1000 }, keepalive_requests = 10 }
+    local client = support.client()
+    local numbers = {}
+    for i = 1, 200 do numbers[i] = i end
+    support.run(function()
+      for number, res, err in rill.map(numbers, function(i) return client:get(server.url .. "/page?" .. i) end,
+                                       { concurrency = 50 }) do
+        assert(res, ("%d: %s"):format(number, tostring(err)))
+        assert.is_true(res.attempts <= 7, ("number %d took %d attempts"):format(number, res.attempts))
+      end
+    end, 20)
+  end)
+
   it("during a reload of nginx loses no request", function()
     local server = support.nginx { files = { page = 1000 } }
     local client = support.client()

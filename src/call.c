@@ -222,7 +222,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->idempotent = setup->retry_idempotent && (method_is(request, "GET") ||
                                                    method_is(request, "HEAD") ||
                                                    method_is(request, "OPTIONS"));
-    call->started_ms = setup->turn->now_ms;
+    call->started_us = setup->turn->now_us;
     set_content_length(call, request, aside);
     return call;
 }
@@ -363,9 +363,22 @@ enum call_verdict rill_call_verdict(rill_call *call)
     return verdict;
 }
 
-static float seconds(uint64_t from_ms, uint64_t to_ms)
+static float seconds(uint64_t from_us, uint64_t to_us)
 {
-    return from_ms && to_ms > from_ms ? (float)(to_ms - from_ms) / 1000 : 0;
+    return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;
+}
+
+/* How long its phases have taken so far. */
+static void take_time(const rill_call *call, rill_timings *timings)
+{
+    const rill_stream *stream = &call->stream;
+    uint64_t now_us = stream->turn->now_us;
+    timings->queue = seconds(call->started_us, stream->sent_us ? stream->sent_us : now_us);
+    timings->wait = seconds(stream->sent_us, stream->head_us ? stream->head_us : now_us);
+    timings->body = seconds(stream->head_us, now_us);
+    timings->stalled_local = (float)stream->stalled_local_ms / 1000;
+    timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
+    timings->total = seconds(call->started_us, now_us);
 }
 
 void rill_call_finish(rill_call *call)
@@ -375,15 +388,9 @@ void rill_call_finish(rill_call *call)
     stop_timers(call);
     if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
         stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
-    uint64_t now_ms = turn->now_ms;
+    take_time(call, &call->timings);
     call->conn = NULL;
     call->origin = NULL;
-    call->timings.queue = seconds(call->started_ms, stream->sent_ms ? stream->sent_ms : now_ms);
-    call->timings.wait = seconds(stream->sent_ms, stream->head_ms ? stream->head_ms : now_ms);
-    call->timings.body = seconds(stream->head_ms, now_ms);
-    call->timings.stalled_local = (float)stream->stalled_local_ms / 1000;
-    call->timings.stalled_remote = (float)stream->stalled_remote_ms / 1000;
-    call->timings.total = seconds(call->started_ms, now_ms);
     rill_stream_detach(stream);
     if (!call->entry.id.generation)
         rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
@@ -482,4 +489,6 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
     }
     if (stream->reason == RILL_CANCELLED && !stream->status)
         info->status = 499;
+    if (stream->reason == RILL_OPEN)
+        take_time(call, &info->timings);
 }

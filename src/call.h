@@ -54,7 +54,8 @@ struct rill_call {
     rill_timer silence;                  /* read_timeout */
     uint64_t read_ms;                    /* 0: none */
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
-    uint64_t started_ms;
+    uint64_t number; /* in the order of their making: the older one is sent first */
+    uint64_t started_us;
     rill_peer *peer;               /* of the last attempt's connection; one reference, or NULL */
     rill_timings timings;
 };

@@ -239,9 +239,14 @@ static void check_own(rill_client *client, rill_call *call, const rill_url *url)
 /* A caller's content-length that the body contradicts is ignored, and that is said. */
 static void warn_length(rill_client *client, const rill_call *call, const rill_fields_aside *aside)
 {
-    uint32_t digits;
+    uint32_t digits = 0;
     const char *length = rill_call_length(call, &digits);
-    if (!aside->content_length || !length ||
+    bool fed = call->source && call->source->kind == SOURCE_FED;
+    if (!length) {
+        length = "0";
+        digits = 1;
+    }
+    if (!aside->content_length || fed ||
         (aside->content_length_length == digits &&
          !memcmp(aside->content_length, length, digits)))
         return;
@@ -257,7 +262,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
 {
     rill_turn *turn = client->pool.turn;
     rill_url url;
-    turn->now_ms = rill_clock_ms(); /* the script may have been busy since the last turn */
+    rill_turn_tick(turn); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
     bool path = client->bound && request->url_length && request->url[0] == '/';

@@ -47,6 +47,15 @@ static const char *fault_of_value(const char *value, size_t length)
     return NULL;
 }
 
+/* What a Host field may be, roughly: no more than the authority of a URL without userinfo. */
+static const char *fault_of_host(const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] <= ' ' || strchr("/@?#\\\x7f", value[i]))
+            length = 0;
+    return length ? NULL : "is no host, nor host:port (RFC 9110 section 7.2)";
+}
+
 static int show(size_t length)
 {
     return length < 80 ? (int)length : 80;
@@ -126,6 +135,8 @@ int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, ril
         fault = fault_of_value(value, value_length);
         if (!fault && named(name, name_length, "te") && !named(value, value_length, "trailers"))
             fault = "may only be \"trailers\" (RFC 9113 section 8.2.2)";
+        if (!fault && named(name, name_length, "host"))
+            fault = aside->host ? "is a second one" : fault_of_host(value, value_length);
         if (fault)
             return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": value \"%.*s\" %s",
                                   show(name_length), name, show(value_length), value, fault);

@@ -58,7 +58,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
         stream->local = HALF_OPEN;
-        stream->sent_ms = session->turn->now_ms;
+        stream->sent_us = session->turn->now_us;
         session->streams++;
     }
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&

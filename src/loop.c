@@ -238,7 +238,7 @@ rill_loop *rill_loop_new(rill_error *err)
     loop->references = 1;
     loop->armed_ms = UINT64_MAX;
     loop->epoll_fd = loop->turn.wake_fd = -1;
-    loop->turn.now_ms = rill_clock_ms();
+    rill_turn_tick(&loop->turn);
     rill_wheel_init(&loop->turn.wheel, loop->turn.now_ms);
     loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     loop->turn.base = new_base();
@@ -335,7 +335,7 @@ static int32_t pass(rill_loop *loop, int flags)
     loop->batches = 0;
     turn->stepping = true;
     int code = event_base_loop(turn->base, flags);
-    turn->now_ms = rill_clock_ms();
+    rill_turn_tick(turn);
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
     turn->stepping = false;
@@ -344,7 +344,7 @@ static int32_t pass(rill_loop *loop, int flags)
 
 static void act(rill_turn *turn)
 {
-    turn->now_ms = rill_clock_ms();
+    rill_turn_tick(turn);
     turn->stepping = true;
     rill_turn_act(turn);
     turn->stepping = false;

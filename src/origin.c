@@ -54,8 +54,8 @@ static void finish(rill_origin *origin, rill_call *call)
     rill_call_finish(call);
 }
 
-/* Repeats a call whose attempt has ended, before `before` (NULL: at the end), or finishes it. */
-static void end_attempt(rill_origin *origin, rill_call *call, rill_call *before)
+/* Repeats a call whose attempt has ended, or finishes it. */
+static void end_attempt(rill_origin *origin, rill_call *call)
 {
     switch (rill_call_verdict(call)) {
     case CALL_DONE:
@@ -71,21 +71,20 @@ static void end_attempt(rill_origin *origin, rill_call *call, rill_call *before)
     }
     origin->pool->stats.retries++;
     rill_call_renew(call, origin->pool->session.window);
-    rill_queue_add(&origin->queue, call, before);
+    rill_queue_add(&origin->queue, call);
 }
 
-/* Takes what has closed on a connection: older requests go back to the head of the queue, in order. */
+/* Takes what has closed on a connection. */
 static void settle(rill_origin *origin, rill_conn *conn)
 {
     rill_stream *closed = NULL;
-    rill_call *head = origin->queue.first;
     if (!conn->session.closed)
         return;
     rill_conn_take_closed(conn, &closed);
     while (closed) {
         rill_call *call = call_of(closed);
         rill_stream_move(closed, NULL);
-        end_attempt(origin, call, head);
+        end_attempt(origin, call);
     }
 }
 
@@ -100,7 +99,7 @@ static void fail_queue(rill_origin *origin, const rill_error *error)
         call->queued = false;
         call->attempts++;
         rill_stream_close_because(&call->stream, error);
-        end_attempt(origin, call, NULL);
+        end_attempt(origin, call);
         call = next;
     }
 }
@@ -229,7 +228,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     call->conn = conn;
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
-    if (call->started_ms < conn->opened_ms) { /* it has waited for the dial */
+    if (call->started_us / 1000 < conn->opened_ms) { /* it has waited for the dial */
         call->timings.dns = conn->dns_s;
         call->timings.connect = conn->connect_s;
         call->timings.tls = conn->tls_s;
@@ -479,7 +478,8 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     leave_unused(origin);
     call->origin = origin;
     rill_clock_init(call);
-    rill_queue_add(&origin->queue, call, NULL);
+    call->number = ++origin->pool->calls;
+    rill_queue_add(&origin->queue, call);
     rill_call_assign(call, false);
     turn->counters.requests++;
     turn->submitted++;

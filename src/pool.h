@@ -26,6 +26,7 @@ typedef struct rill_pool {
 
     uint64_t buffered;    /* bytes held for readers of streams, see max_buffered */
     uint64_t granted;     /* receive windows of all connections */
+    uint64_t calls;       /* made so far: gives each its number */
     uint32_t connections; /* open or being dialled, of all origins */
     rill_conn *idle;      /* borrowed: the one that became idle last stands first */
     rill_origin *waiting; /* borrowed: origins that wait for a connection to close, in order */

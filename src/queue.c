@@ -1,7 +1,19 @@
 #include "queue.h"
 
-void rill_queue_add(rill_queue *queue, rill_call *call, rill_call *before)
+/* A new call belongs at the end, a repeated one near the front: few steps either way. */
+static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
 {
+    rill_call *before = queue->first;
+    if (queue->last && queue->last->number < call->number)
+        return NULL;
+    while (before && before->number < call->number)
+        before = before->next;
+    return before;
+}
+
+void rill_queue_add(rill_queue *queue, rill_call *call)
+{
+    rill_call *before = find_younger(queue, call);
     call->next = before;
     call->prev = before ? before->prev : queue->last;
     *(call->prev ? &call->prev->next : &queue->first) = call;

@@ -10,8 +10,8 @@ typedef struct rill_queue {
     uint32_t assigned; /* how many count as assigned to a connection: always the first ones */
 } rill_queue;
 
-/* Before another call, or at the end (NULL). */
-void rill_queue_add(rill_queue *queue, rill_call *call, rill_call *before);
+/* Where its number belongs: the older ones are sent first, repeated ones too. */
+void rill_queue_add(rill_queue *queue, rill_call *call);
 void rill_queue_remove(rill_queue *queue, rill_call *call);
 
 /* Lets the first `most` count as assigned: their `timeout` runs; for the others queue_timeout does.

@@ -305,7 +305,7 @@ typedef struct rill_options {
     int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
     const char *bind_address; /* numeric address that connections come from (the system's choice) */
     uint32_t max_streams;     /* open at a time on one connection; the peer's limit holds too (100) */
-    uint32_t window;          /* receive window of a stream at first, 65535 ... 2^31-1 (1 MiB) */
+    uint32_t window;          /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
     uint32_t max_window;      /* what it grows to while the reader keeps up (16 MiB) */
     uint32_t max_frame_size;  /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
     double max_buffered;      /* bytes held for streams that are read in pieces (256 MiB) */

@@ -5,7 +5,7 @@
 #include "error.h"
 
 /* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
-enum { WINDOW_MIN = 65535, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
+enum { WINDOW_MIN = 1, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
 
 void rill_options_init(rill_options *options)
 {

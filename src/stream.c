@@ -253,6 +253,8 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM,
                           "the response's header fields exceed max_header_list (%u bytes)",
                           stream->max_header_list);
+        if (stream->errors)
+            stream->errors->limit = stream->max_header_list;
         return;
     }
     stream->header_list += (uint32_t)size;
@@ -315,7 +317,7 @@ void rill_stream_end_head(rill_stream *stream)
         keep_informational(stream);
         return;
     }
-    stream->head_ms = stream->turn->now_ms;
+    stream->head_us = stream->turn->now_us;
     if (stream->remote == HALF_IDLE)
         stream->remote = HALF_OPEN;
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;

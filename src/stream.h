@@ -62,7 +62,7 @@ struct rill_stream {
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
     uint32_t stalled_local_ms, stalled_remote_ms;
 
-    uint64_t sent_ms, head_ms; /* instants; 0: has not happened */
+    uint64_t sent_us, head_us; /* instants; 0: has not happened */
     rill_error *errors;        /* owned: why it failed, then causes; NULL: it did not */
     uint32_t error_count;
 };

@@ -180,11 +180,22 @@ void rill_turn_act(rill_turn *turn)
     }
 }
 
-uint64_t rill_clock_ms(void)
+static uint64_t clock_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t rill_clock_ms(void)
+{
+    return clock_us() / 1000;
+}
+
+void rill_turn_tick(rill_turn *turn)
+{
+    turn->now_us = clock_us();
+    turn->now_ms = turn->now_us / 1000;
 }
 
 uint64_t rill_ms(double seconds)

@@ -48,7 +48,8 @@ struct rill_turn {
     struct event_base *base;
     rill_slab slab;
     rill_wheel wheel;
-    uint64_t now_ms; /* monotonic, as of the turn's last wait */
+    uint64_t now_ms; /* monotonic, as of the last rill_turn_tick(): deadlines */
+    uint64_t now_us; /* the same: for telling how long things took */
 
     struct turn_slot {
         rill_entry *entry;   /* NULL: free */
@@ -118,6 +119,9 @@ void rill_turn_wake(rill_turn *turn);
 void rill_turn_act(rill_turn *turn);
 
 uint64_t rill_clock_ms(void);
+
+/* Reads the clock. */
+void rill_turn_tick(rill_turn *turn);
 
 /* Milliseconds for seconds, rounded up and bounded; for deadlines that are never early. */
 uint64_t rill_ms(double seconds);
