@@ -17,8 +17,7 @@ struct rill_client {
     bool closed;
     rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
     rill_settings settings;
-    char *handed_warning; /* owned: what the last WARNING event points to */
-    char *url_text;       /* owned: where URLs are parsed to */
+    char *url_text; /* owned: where URLs are parsed to */
     rill_origin *origins[ORIGIN_BUCKETS];
 };
 
@@ -87,7 +86,6 @@ void rill_client_free(rill_client *client)
         while (client->origins[i])
             rill_origin_free(client->origins[i]);
     rill_turn_unmark(&client->mark);
-    rill_slab_free(slab, client->handed_warning);
     rill_slab_free(slab, client->url_text);
     rill_slab_free(slab, pool->warning);
     rill_settings_dispose(&client->settings, pool);
@@ -403,9 +401,8 @@ static void take_warning(rill_client *client, rill_event *event)
 {
     rill_pool *pool = &client->pool;
     bool more;
-    rill_slab_free(&pool->turn->slab, client->handed_warning);
-    client->handed_warning = rill_pool_take_warning(pool, &more);
-    event->text = client->handed_warning ? client->handed_warning : "out of memory";
+    const char *text = rill_pool_take_warning(pool, &more);
+    event->text = text ? text : "out of memory";
     if (more)
         rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
 }

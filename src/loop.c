@@ -264,6 +264,7 @@ static void empty_graves(rill_turn *turn)
         call->entry.next = NULL;
         rill_call_free(call);
     }
+    rill_turn_take_back(turn);
 }
 
 /* Calls that have ended, but whose owner has not taken the event or dropped the id. */

@@ -35,22 +35,21 @@ void rill_pool_warn_tls(rill_pool *pool)
         rill_pool_warn(pool, "%s", text);
 }
 
-char *rill_pool_take_warning(rill_pool *pool, bool *more)
+const char *rill_pool_take_warning(rill_pool *pool, bool *more)
 {
-    char *first = pool->warning;
-    size_t size = first ? strlen(first) + 1 : 0;
-    *more = size < pool->warning_length;
+    size_t size = strlen(pool->warning) + 1; /* WARNING is reported when there is one */
+    char *first = rill_turn_lend(pool->turn, size);
+    if (first)
+        memcpy(first, pool->warning, size);
+    pool->warning_length -= size;
+    *more = pool->warning_length > 0;
     if (*more) {
-        first = rill_slab_alloc(&pool->turn->slab, size);
-        if (first)
-            memcpy(first, pool->warning, size);
-        pool->warning_length -= size;
         memmove(pool->warning, pool->warning + size, pool->warning_length);
-    } else {
-        pool->warning = NULL;
-        pool->warning_length = 0;
-        pool->warnings_dropped = false;
+        return first;
     }
+    rill_slab_free(&pool->turn->slab, pool->warning);
+    pool->warning = NULL;
+    pool->warnings_dropped = false;
     return first;
 }
 

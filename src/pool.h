@@ -48,8 +48,8 @@ void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((for
  * handshakes. */
 void rill_pool_warn_tls(rill_pool *pool);
 
-/* Takes the first sentence; NULL: none, or out of memory. `*more`: others wait. The caller frees it. */
-char *rill_pool_take_warning(rill_pool *pool, bool *more);
+/* Takes the first sentence, lent until the next poll; NULL: out of memory. `*more`: others wait. */
+const char *rill_pool_take_warning(rill_pool *pool, bool *more);
 
 /* Puts a connection into the list of idle ones, or takes it out, as it is now. */
 void rill_pool_note_idle(rill_pool *pool, rill_conn *conn);

@@ -113,6 +113,30 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
         leave_queue(turn, entry);
 }
 
+struct turn_text {
+    struct turn_text *next;
+    char text[];
+};
+
+char *rill_turn_lend(rill_turn *turn, size_t size)
+{
+    struct turn_text *lent = rill_slab_alloc(&turn->slab, sizeof(*lent) + size);
+    if (!lent)
+        return NULL;
+    lent->next = turn->lent;
+    turn->lent = lent;
+    return lent->text;
+}
+
+void rill_turn_take_back(rill_turn *turn)
+{
+    while (turn->lent) {
+        struct turn_text *lent = turn->lent;
+        turn->lent = lent->next;
+        rill_slab_free(&turn->slab, lent);
+    }
+}
+
 void rill_turn_bury(rill_turn *turn, rill_entry *entry)
 {
     rill_turn_forget(turn, entry);

@@ -62,6 +62,7 @@ struct rill_turn {
     uint32_t event_count; /* entries in the queue */
 
     rill_entry *graves;   /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
+    struct turn_text *lent; /* owned: texts of events that were handed over */
     uint64_t detached;    /* unread bytes of streams whose client may be gone */
     rill_mark *marks;
     uint64_t chance; /* state of rill_turn_random() */
@@ -102,6 +103,10 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
 /* Forgets the entry and keeps its object until the next poll, which frees it: events may point into
  * it. */
 void rill_turn_bury(rill_turn *turn, rill_entry *entry);
+
+/* Memory for a text that an event points to: freed by the next poll. NULL: out of memory. */
+char *rill_turn_lend(rill_turn *turn, size_t size);
+void rill_turn_take_back(rill_turn *turn);
 
 /* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty. */
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
