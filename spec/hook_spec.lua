@@ -131,6 +131,98 @@ describe("on_chunk", function()
   end)
 end)
 
+describe("a hook of a response that had come whole", function()
+  with_node()
+
+  -- name -> what the hook does with the stream
+  local stops = {
+    ["the verdict stop"] = function() return "stop" end,
+    ["stream:stop()"] = function(stream) stream:stop() end,
+  }
+  local cancels = {
+    ["the verdict cancel"] = function() return "cancel" end,
+    ["stream:cancel()"] = function(stream) stream:cancel() end,
+  }
+
+  -- Opens a stream, asks for its response when the peer has ended it, and hands both over.
+  local function with_response(name, hook, check, path)
+    local client = support.client()
+    support.run(function()
+      local stream = assert(client:open { url = node.url .. (path or "/size?n=10"), [name] = hook })
+      support.wait(function() return stream.closed_remote end, 3, "the end")
+      check(stream, stream:response())
+    end)
+  end
+
+  for what, stop in pairs(stops) do
+    for _, name in ipairs { "on_headers", "on_chunk" } do
+      it("stops it: " .. name .. " with " .. what, function()
+        local function check(stream, res)
+          assert.equal("stopped", res.close_reason)
+          assert.is_true(res.flags.stopped)
+          assert.equal(10, #res.body)
+          assert.equal("stopped", stream.close_reason)
+          assert.equal("stopped", (stream:closed()))
+        end
+        local function hook(_, stream) return stop(stream) end
+        with_response(name, hook, check)
+        local client = support.client()
+        local res = support.run(function() return client:get(node.url .. "/size?n=10", { [name] = hook }) end)
+        assert.equal("stopped", res.close_reason)
+      end)
+    end
+
+    it("leaves what on_chunk was shown: with " .. what, function()
+      local seen = {}
+      with_response("on_chunk", function(chunk, stream)
+        seen[#seen + 1] = chunk
+        if #seen == 2 then return stop(stream) end
+      end, function(stream, res)
+        assert.equal(2, #seen)
+        assert.equal(table.concat(seen), res.body)
+        assert.equal("stopped", stream.close_reason)
+        assert.is_nil((stream:read()))
+      end, "/size?n=300000")
+    end)
+  end
+
+  for what, cancel in pairs(cancels) do
+    it("cancels it with " .. what, function()
+      for _, name in ipairs { "on_headers", "on_chunk" } do
+        with_response(name, function(_, stream) return cancel(stream) end, function(stream, res, err)
+          assert.is_nil(res)
+          assert.equal("cancelled", err.reason)
+          assert.equal(200, err.status)
+          assert.equal("cancelled", stream.close_reason)
+          local reason, same = stream:closed()
+          assert.equal("cancelled", reason)
+          assert.equal(err, same)
+        end)
+      end
+    end)
+  end
+
+  it("that raises is the call's error, and cancels it", function()
+    for _, name in ipairs { "on_headers", "on_chunk" } do
+      with_response(name, function() error "boom" end, function(stream, res, err)
+        assert.is_nil(res)
+        assert.equal("error", err.reason)
+        assert.equal("cancelled", stream.close_reason)
+      end)
+    end
+  end)
+
+  it("changes no close reason that the script has seen", function()
+    local client = support.client()
+    support.run(function()
+      local stream = assert(client:open { url = node.url .. "/size?n=10", on_headers = function() return "stop" end })
+      support.wait(function() return stream.close_reason end, 3, "the end")
+      assert.equal("ended", assert(stream:response()).close_reason)
+      assert.equal("ended", stream.close_reason)
+    end)
+  end)
+end)
+
 describe("warnsize", function()
   with_node()
 

@@ -177,6 +177,34 @@ describe("a stream", function()
     end, { window = 65535 })
   end)
 
+  it("gives an error where it is stopped before a head came", function()
+    local function assert_lacks(processed, res, err)
+      assert.is_nil(res)
+      assert.equal("stopped", err.reason)
+      assert.equal("stopped before a response head came", err.message)
+      assert.equal(processed, err.processed)
+      assert.is_nil(err.status)
+    end
+    for path, processed in pairs { ["/hold?unsent"] = "no", ["/hold?sent"] = "maybe" } do
+      with_stream(path, function(stream)
+        if processed == "maybe" then support.wait(function() return stream.request_sent end, 3, "the request") end
+        stream:stop()
+        assert_lacks(processed, stream:response())
+        assert_lacks(processed, stream:body())
+        assert_lacks(processed, stream:headers())
+        assert.equal("stopped", (stream:closed()))
+      end)
+    end
+    for _, call in ipairs { "response", "body", "headers" } do
+      with_stream("/hold?" .. call, function(stream)
+        local waiting = rill.spawn(function() return stream[call](stream) end)
+        support.wait(function() return stream.request_sent end, 3, "the request")
+        stream:stop()
+        assert_lacks("maybe", waiting:join())
+      end)
+    end
+  end)
+
   it("gives what had arrived before it fails", function()
     local hostile = support.hostile { case = "rst-mid-body-internal-error" } -- behind 5,000 bytes
     local client = support.client { tls = { ca_file = hostile.ca } }

@@ -58,9 +58,13 @@ local function next_chunk(stream, call, max)
   verdict.of_head(stream)
   while true do
     local length = C.rill_stream_read(runtime.loop(), own.slot, own.generation, max, data)
-    if length > 0 then return ffi.string(data[0], length) end
-    if own.close_reason then return nil end
-    wait(stream, call)
+    if length > 0 then
+      if not own.cut then return ffi.string(data[0], length) end
+    elseif own.close_reason then
+      return nil
+    else
+      wait(stream, call)
+    end
   end
 end
 
@@ -74,7 +78,7 @@ function methods:headers()
     wait(self, "stream:headers")
   end
   if own.head then return own.head end
-  return nil, own.failure
+  return nil, own:lack()
 end
 
 --- Waits for the next piece of the body. Reading gives the peer that much window back.
@@ -122,13 +126,14 @@ end
 function methods:response()
   local own = self._state
   if own.on_headers then self:headers() end -- the hook decides before more of the body comes
-  if own.on_chunk or own.parts then
+  if own.on_chunk or own.parts or own.cut then
     gather(self)
   else
     own:collect()
     wait_closed(self, "stream:response")
   end
-  if own.failure then return nil, own.failure end
+  local err = own:lack()
+  if err then return nil, err end
   return own:response()
 end
 
@@ -186,12 +191,12 @@ end
 
 --- Ends the stream: unsent, it is never sent; sent, with RST_STREAM CANCEL. Ended already: nothing.
 function methods:cancel()
-  C.rill_stream_cancel(runtime.loop(), self._state.slot, self._state.generation)
+  self._state:cancel()
 end
 
---- Ends the stream; all that has arrived is the response's body.
+--- Ends the stream; all that has arrived is the response's body. In on_chunk: all that was shown to it.
 function methods:stop()
-  C.rill_stream_stop(runtime.loop(), self._state.slot, self._state.generation)
+  self._state:stop()
 end
 
 --- Ends the stream with RST_STREAM; it closes as "reset". Unsent, it is never sent.
@@ -206,7 +211,8 @@ end
 ---@return rill.Error? err
 function methods:closed()
   wait_closed(self, "stream:closed")
-  return self._state.close_reason, self._state.failure
+  local own = self._state
+  return own:tell(own.close_reason), own.failure
 end
 
 -- What follows the head of the request, and who is shown the response.

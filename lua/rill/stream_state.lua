@@ -24,7 +24,11 @@ local info = ffi.new("rill_stream_info")
 ---@field feeder rill.Task? that asks a body function
 ---@field raised any what that raised
 ---@field parts string[]? of the body, where on_chunk was shown them
+---@field hook string? the name of one that runs now: what it asks for counts as its verdict
+---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
+---@field private _wanted string? the close reason that goes with a hook's verdict
+---@field private _told string? the close reason, once a script has seen it
 local State = {}
 State.__index = State
 
@@ -87,9 +91,52 @@ end
 function State:get(name)
   local read = readers[name]
   if not read then return nil end
-  if self._final then return self._final[name] end
-  if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) ~= 0 then return nil end
-  return read(info)
+  local value
+  if self._final then
+    value = self._final[name]
+  elseif C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
+    value = read(info)
+  end
+  if name == "close_reason" then return self:tell(value) end
+  return value
+end
+
+--- The close reason as scripts see it, the same for ever: a hook's verdict goes before an end that
+--- nobody had seen.
+---@param reason string? the core's
+---@return string?
+function State:tell(reason)
+  local told = self._told
+  if not told and reason then
+    local wanted = self._wanted
+    told = wanted == "cancelled" and wanted or reason == "ended" and wanted or reason
+    self._told = told
+  end
+  return told
+end
+
+--- Whether the server acted on the request, as far as is known (RFC 9113 section 8.7).
+---@return "no"|"maybe"|"yes"
+function State:processed()
+  return self.head and "yes" or self:get("request_sent") and "maybe" or "no"
+end
+
+--- An error of this stream.
+---@param reason string
+---@param message string
+---@param value any what was raised, if anything
+---@return rill.Error
+function State:error(reason, message, value)
+  return errors.new { reason = reason, message = message, value = value, method = self._method, url = self._url,
+    status = self.head and self.head.status, processed = self:processed() }
+end
+
+--- Why there is no response: nil where the stream has closed well, with a head.
+---@return rill.Error?
+function State:lack()
+  if self.failure or self.head then return self.failure end
+  self._headless = self._headless or self:error("stopped", "stopped before a response head came")
+  return self._headless
 end
 
 local function text(pointer, length)
@@ -127,9 +174,30 @@ end
 --- A hook wants no response, or failed: the stream closes as cancelled, and its failure is `err`.
 ---@param err rill.Error
 function State:reject(err)
-  self._verdict = err
+  self._verdict, self._wanted = err, "cancelled"
   if self.close_reason then self.failure = err end -- its end was told before its hooks ran
   C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
+end
+
+--- Whether a hook has ended it.
+---@return boolean
+function State:is_judged()
+  return self._wanted ~= nil
+end
+
+--- A script wants no response.
+function State:cancel()
+  if self.hook then return self:reject(self:error("cancelled", self.hook .. " wants no response")) end
+  C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
+end
+
+--- A script wants no more of the response.
+function State:stop()
+  if self.hook then
+    self._wanted = self._wanted or "stopped"
+    if self.hook == "on_chunk" and not self._told then self.cut = true end
+  end
+  C.rill_stream_stop(runtime.loop(), self.slot, self.generation)
 end
 
 --- Called by the runtime, before any task resumes.
@@ -204,7 +272,7 @@ function State:response()
   if self._response then return self._response end
   local made = response.new(nil, self._method, self._url, self._block)
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
-  made.close_reason = self.close_reason
+  made.close_reason = self:tell(self.close_reason)
   made._head, made._trailers = self._head, self._trailers
   made._peer, made._facts = self._peer, self._facts
   local rest = C.rill_stream_body(runtime.loop(), self.slot, self.generation)

@@ -62,8 +62,8 @@ end
 -- What a write to a stream that takes no more gives back.
 local function ended(own, call)
   own:wait_closed(call)
-  return nil, own.failure or errors.new { reason = own.close_reason, url = own._url, method = own._method,
-    message = "the stream has ended and takes no more of the body", processed = "yes" }
+  return nil, own.failure
+    or own:error(own:tell(own.close_reason), "the stream has ended and takes no more of the body")
 end
 
 -- The outcome of a call that fed the core, unless it went well.

@@ -1,6 +1,4 @@
 --- Shows a script's hooks what has arrived, and does what they say: on_headers, on_chunk.
-local C = require("rill.clib")
-local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -18,24 +16,20 @@ local function run(name, hook, what, stream)
   return verdict
 end
 
-local function reject(own, reason, message, value)
-  own:reject(errors.new { reason = reason, message = message, value = value, method = own._method, url = own._url,
-    status = own.head.status, processed = "yes" })
-end
-
 local function ask(name, hook, what, stream)
   local own = stream._state
+  local outer = own.hook
+  own.hook = name
   local verdict, wrong, raised = run(name, hook, what, stream)
   if wrong then
-    reject(own, "error", wrong, raised)
+    own:reject(own:error("error", wrong, raised))
   elseif verdict == "cancel" then
-    reject(own, "cancelled", name .. " wants no response")
+    own:cancel()
   elseif verdict == "stop" then
-    C.rill_stream_stop(runtime.loop(), own.slot, own.generation)
-  else
-    return
+    own:stop()
   end
-  own.on_chunk = nil -- it is shown nothing more
+  own.hook = outer
+  if own:is_judged() then own.on_chunk = nil end -- it is shown nothing more
 end
 
 --- Shows the head, once, as soon as there is one.
