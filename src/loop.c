@@ -407,7 +407,7 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
 {
     rill_turn *turn = &loop->turn;
     empty_graves(turn);
-    if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && turn->marks))
+    if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn)))
         act(turn);
     if (turn->event_count && ++loop->batches > BATCHES_MOST &&
         pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK))
@@ -420,7 +420,7 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     while (!turn->event_count) {
         int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
         bool interrupted = false;
-        if (!turn->marks && timeout_ms) {
+        if (!rill_turn_marked(turn) && timeout_ms) {
             uint64_t next_ms = rill_wheel_next(&turn->wheel);
             arm(loop, next_ms < end_ms ? next_ms : end_ms);
             if (loop->epoll_fd < 0)
@@ -466,13 +466,13 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 int32_t rill_loop_step(rill_loop *loop)
 {
     rill_turn *turn = &loop->turn;
-    if (turn->marks)
+    if (rill_turn_marked(turn))
         act(turn);
     int32_t code = pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
     if (code)
         return code;
     arm(loop, rill_wheel_next(&turn->wheel));
-    if (turn->marks || turn->event_count)
+    if (rill_turn_marked(turn) || turn->event_count)
         rill_turn_wake(turn);
     return (int32_t)turn->event_count;
 }

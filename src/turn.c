@@ -190,18 +190,25 @@ void rill_turn_unmark(rill_mark *mark)
     mark->link = NULL;
 }
 
-void rill_turn_act(rill_turn *turn)
+static void act(rill_turn *turn)
 {
-    turn->submitted = 0;
-    rill_mark *now = turn->marks; /* a list of its own: what acts may mark itself for later */
-    turn->marks = NULL;
-    if (now)
-        now->link = &now;
-    while (now) {
-        rill_mark *mark = now;
+    while (turn->acting && turn->event_count < TURN_EVENTS) {
+        rill_mark *mark = turn->acting;
         rill_turn_unmark(mark);
         mark->act(mark);
     }
+}
+
+void rill_turn_act(rill_turn *turn)
+{
+    turn->submitted = 0;
+    act(turn); /* what was put off comes first */
+    if (turn->acting || !turn->marks)
+        return;
+    turn->acting = turn->marks; /* a list of its own: what acts may mark itself for later */
+    turn->acting->link = &turn->acting;
+    turn->marks = NULL;
+    act(turn);
 }
 
 static uint64_t clock_us(void)
