@@ -3,10 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -329,13 +329,16 @@ static void arm(rill_loop *loop, uint64_t deadline_ms)
         loop->armed_ms = deadline_ms;
 }
 
-/* One pass: what is marked acts, I/O is waited for (or only looked at), what came of it acts. */
+enum { LOOK_NOT = -1 };
+
+/* One pass: what is marked acts, I/O is waited for (or only looked at, or not even that), what came of
+ * it acts. */
 static int32_t pass(rill_loop *loop, int flags)
 {
     rill_turn *turn = &loop->turn;
     loop->batches = 0;
     turn->stepping = true;
-    int code = event_base_loop(turn->base, flags);
+    int code = flags == LOOK_NOT ? 0 : event_base_loop(turn->base, flags);
     rill_turn_tick(turn);
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
@@ -396,11 +399,22 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 }
 
 /* Waits until the loop has something to do. libevent would go on waiting after a signal, and a
- * script's own handler (Ctrl-C) would never be looked at: false when one has run. */
-static bool wait_ready(int epoll_fd)
+ * script's own handler (Ctrl-C) would never be looked at: false when one has run.
+ *
+ * `*flags` is how the pass after it looks at I/O. Not at all when nothing but the socket that was read
+ * last is ready: a lone request then costs no system call more than sending, waiting, receiving. */
+static bool wait_ready(rill_loop *loop, int *flags)
 {
-    struct pollfd ready = {.fd = epoll_fd, .events = POLLIN};
-    return poll(&ready, 1, -1) >= 0 || errno != EINTR;
+    rill_transport *reader = loop->turn.reader;
+    struct epoll_event ready[2];
+    int count = epoll_wait(loop->epoll_fd, ready, 2, -1);
+    if (count < 0)
+        return errno != EINTR;
+    if (count == 1 && reader && ready[0].data.fd == reader->fd && ready[0].events == EPOLLIN) {
+        rill_transport_wake(reader);
+        *flags = LOOK_NOT;
+    }
+    return true;
 }
 
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
@@ -426,7 +440,7 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
             if (loop->epoll_fd < 0)
                 flags = EVLOOP_ONCE;
             else
-                interrupted = !wait_ready(loop->epoll_fd);
+                interrupted = !wait_ready(loop, &flags);
         }
         int32_t code = pass(loop, flags);
         if (code)

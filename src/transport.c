@@ -13,12 +13,17 @@
 
 #include "error.h"
 
+void rill_transport_wake(rill_transport *transport)
+{
+    transport->readable = true;
+    transport->turn->reader = transport;
+    rill_turn_mark(transport->turn, transport->mark);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    rill_transport *transport = arg;
-    transport->readable = true;
-    rill_turn_mark(transport->turn, transport->mark);
+    rill_transport_wake(arg);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -315,5 +320,7 @@ void rill_transport_close(rill_transport *transport, bool polite)
     ERR_clear_error();
     close(transport->fd);
     transport->fd = -1;
+    if (turn->reader == transport)
+        turn->reader = NULL;
     rill_bytes_dispose(&turn->slab, &transport->unsent);
 }

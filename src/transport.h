@@ -11,7 +11,9 @@
 /* Received per turn before others get theirs: 16 buffers. */
 enum { TRANSPORT_RECEIVES = 16 };
 
-typedef struct rill_transport {
+typedef struct rill_transport rill_transport;
+
+struct rill_transport {
     rill_turn *turn; /* borrowed */
     rill_mark *mark; /* borrowed: marked when the socket is ready */
     int fd;          /* owned; -1: closed */
@@ -24,7 +26,7 @@ typedef struct rill_transport {
     int receives;         /* left in this turn */
     rill_bytes unsent;    /* what the socket did not take */
     double bytes_sent, bytes_received; /* on the wire */
-} rill_transport;
+};
 
 /* Takes over a connected socket (closed on failure too) and `ssl` (NULL for clear text). The struct
  * is overwritten. 0, or -RILL_ERROR. */
@@ -34,6 +36,9 @@ int32_t rill_transport_open(rill_transport *transport, rill_turn *turn, rill_mar
 /* One step of the client's handshake. 1: done; 0: waits for the peer; -1: failed, with `*result` as
  * SSL_get_error() has it. */
 int rill_transport_handshake(rill_transport *transport, int *result);
+
+/* The socket is ready to be read: what its event does. */
+void rill_transport_wake(rill_transport *transport);
 
 /* Before reading in a turn: how much may be received in it. */
 void rill_transport_begin(rill_transport *transport);

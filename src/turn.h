@@ -79,6 +79,7 @@ struct rill_turn {
 
     /* Shared by all connections: empty whenever another one may use them. */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
+    struct rill_transport *reader; /* borrowed: read last; NULL: none, or it is closed */
     struct bio_method_st *bio_method; /* owned; NULL until the first TLS connection */
     struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
     uint8_t cipher_in[TURN_CIPHER_IN];
