@@ -5,7 +5,7 @@
 
 #include "error.h"
 #include "settings.h"
-
+#include "url.h"
 
 enum { ORIGIN_BUCKETS = 1024 };
 
@@ -18,6 +18,7 @@ struct rill_client {
     rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
     rill_settings settings;
     char *url_text; /* owned: where URLs are parsed to */
+    rill_url url;   /* where the parts of the last one stand */
     rill_origin *origins[ORIGIN_BUCKETS];
 };
 
@@ -255,25 +256,41 @@ static void warn_length(rill_client *client, const rill_call *call, const rill_f
                    aside->content_length, (int)digits, length);
 }
 
+/* Parses a request's URL. `*origin` is where it goes; NULL: to be found. Mostly it goes where the one
+ * before went (measured: 1,130 instructions of 5,390 a request). */
+static int32_t read_url(rill_client *client, const rill_request *request, rill_origin **origin,
+                        rill_error *err)
+{
+    *origin = client->pool.latest;
+    if (*origin && rill_url_follow(request->url, request->url_length, client->url_text,
+                                   RILL_URL_ROOM, &client->url))
+        return 0;
+    client->pool.latest = NULL;
+    *origin = client->bound;
+    if (client->bound && request->url_length && request->url[0] == '/')
+        return parse_path(client, request, &client->url, err);
+    return parse(client, request->url, request->url_length, &client->url, err);
+}
+
 int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
                             rill_error *err)
 {
-    rill_turn *turn = client->pool.turn;
-    rill_url url;
+    rill_pool *pool = &client->pool;
+    rill_turn *turn = pool->turn;
+    rill_url *url = &client->url;
+    rill_origin *origin;
     rill_turn_tick(turn); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
-    bool path = client->bound && request->url_length && request->url[0] == '/';
-    int32_t code = path ? parse_path(client, request, &url, err)
-                        : parse(client, request->url, request->url_length, &url, err);
+    int32_t code = read_url(client, request, &origin, err);
     if (code)
         return code;
     rill_call_setup setup = {
         .turn = turn,
         .request = request,
         .text = client->url_text,
-        .url = &url,
-        .defaults = &client->pool.defaults,
+        .url = url,
+        .defaults = &pool->defaults,
         .timeout_ms = pick_ms(request->timeout, client->settings.timeout_ms),
         .queue_ms = pick_ms(request->queue_timeout, client->settings.queue_timeout_ms),
         .maxsize = request->maxsize < 0 ? client->settings.maxsize : rill_bytes_of(request->maxsize),
@@ -290,10 +307,10 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     rill_call *call = rill_call_new(&setup, &aside, err);
     if (!call)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    rill_origin *origin = client->bound;
     if (!origin)
-        origin = find_origin(client, url.scheme_length == 5, client->url_text + url.host,
-                             (size_t)url.host_length, (uint16_t)url.port);
+        origin = find_origin(client, url->scheme_length == 5, client->url_text + url->host,
+                             (size_t)url->host_length, (uint16_t)url->port);
+    pool->latest = origin;
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
                   : rill_error_set(err, RILL_ERROR, "out of memory");
     if (code) {
@@ -306,7 +323,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         call->repeat = false;
     rill_origin_add(origin, call);
     *id = call->entry.id;
-    check_own(client, call, &url);
+    check_own(client, call, url);
     return 0;
 }
 
@@ -314,12 +331,12 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
 
 int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length, rill_error *err)
 {
-    rill_url url;
-    int32_t code = parse(client, text, length, &url, err);
+    const rill_url *url = &client->url;
+    int32_t code = parse(client, text, length, &client->url, err);
     if (code)
         return code;
-    client->bound = find_origin(client, url.scheme_length == 5, client->url_text + url.host,
-                                (size_t)url.host_length, (uint16_t)url.port);
+    client->bound = find_origin(client, url->scheme_length == 5, client->url_text + url->host,
+                                (size_t)url->host_length, (uint16_t)url->port);
     if (!client->bound)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     rill_origin_connect(client->bound);

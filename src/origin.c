@@ -552,6 +552,8 @@ void rill_origin_free(rill_origin *origin)
         if (origin->next)
             origin->next->link = origin->link;
     }
+    if (pool->latest == origin)
+        pool->latest = NULL;
     rill_turn_unmark(&origin->mark);
     rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
     rill_tls_memory_dispose(&origin->memory);

@@ -30,6 +30,7 @@ typedef struct rill_pool {
     uint32_t connections; /* open or being dialled, of all origins */
     rill_conn *idle;      /* borrowed: the one that became idle last stands first */
     rill_origin *waiting; /* borrowed: origins that wait for a connection to close, in order */
+    rill_origin *latest;  /* borrowed: of the last request, whose URL the client has; NULL: gone */
     rill_origin *unused;  /* borrowed: origins with nothing to do; the newest stands first */
     uint32_t unused_count;
     rill_stats stats;     /* what adds up since the start */

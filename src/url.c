@@ -7,6 +7,8 @@
  * - "%2e" counts as a dot where dot segments are removed;
  * - a host of http or https that ends in a number is an IPv4 address in any spelling, or wrong;
  * - but "http:///page" has no host, and "[", "]" and "|" are escaped: there the RFC wins. */
+#include "url.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -311,6 +313,22 @@ int32_t rill_url_parse(const char *text, uint32_t length, char *out, uint32_t ro
 {
     rill_cleaner c = {.out = out, .limit = limit_of(room), .url = url};
     return clean(&c, &text, &length, 1, err);
+}
+
+bool rill_url_follow(const char *text, uint32_t length, char *out, uint32_t room, rill_url *url)
+{
+    uint32_t start = (uint32_t)url->path;
+    rill_span rest = {(const uint8_t *)text + start, (const uint8_t *)text + length};
+    if (url->host_length <= 0 || url->userinfo_length >= 0 || length > RILL_URL_MAX ||
+        length <= start || text[start] != '/' || rest.end[-1] <= ' ' || memcmp(text, out, start) != 0)
+        return false; /* a space at the end is trimmed, other controls are not clean */
+    rill_cleaner c = {.in = rest,
+                      .out = out,
+                      .length = start,
+                      .limit = limit_of(room),
+                      .http = true,
+                      .url = url};
+    return read_path(&c);
 }
 
 int32_t rill_url_resolve(const char *base, uint32_t base_length, const char *reference,
