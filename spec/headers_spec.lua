@@ -122,6 +122,12 @@ describe("the headers of a request", function()
     ["an outer blank in a value"] = { { x = " 1" }, '" 1"' },
     ["a value that is no string"] = { { x = true }, "true" },
     ["an entry that is no pair"] = { { { "x", "1" }, "y" }, "entry 2" },
+    ["an entry with more than two members"] = { { { "x", "1" }, { "y", "2", "3" } },
+      'entry 2 must be {name, value}, got {"y", "2", "3"}' },
+    ["a list that has keys as well"] = { { { "x", "1" }, Accept = "*/*" }, '"Accept"' },
+    ["host given twice"] = { { Host = { "a.test", "b.test" } }, 'Host is given twice: "a.test" and "b.test"' },
+    ["host twice in a list"] = { { { "host", "a.test" }, { "HOST", "b.test" } }, "HOST is given twice" },
+    ["a line end in a value, and the name as it was written"] = { { ["X-Number"] = "1", ["X-Bad"] = "a\nb" }, "X-Bad" },
     ["headers that are no table"] = { "x: 1", '"x: 1"' },
   }
   for name, case in pairs(refused) do

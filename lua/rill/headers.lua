@@ -108,6 +108,7 @@ function M.new(block)
   return headers
 end
 
+-- `name` is shown as the caller wrote it, here and below.
 local function check_name(what, name)
   if type(name) ~= "string" or not find(name, TOKEN) then
     errors.raise(("%s: field name %s is no token (RFC 9110 section 5.1)"):format(what, errors.show(name)))
@@ -128,18 +129,53 @@ local function check_value(what, name, value)
   return value
 end
 
+-- RFC 9113 section 8.3.1: it becomes :authority, and there is one.
+local function check_host(what, name, fields, value)
+  for i = 1, #fields, 2 do
+    if fields[i] == "host" and fields[i + 1] and value then
+      errors.raise(("%s: %s is given twice: %s and %s")
+        :format(what, name, errors.show(fields[i + 1]), errors.show(value)))
+    end
+  end
+end
+
 local function add(fields, what, name, value)
-  local n = #fields
-  fields[n + 1], fields[n + 2] = name, value and check_value(what, name, value)
+  local lowered, n = check_name(what, name), #fields
+  local checked = value and check_value(what, name, value)
+  if lowered == "host" then check_host(what, name, fields, checked) end
+  fields[n + 1], fields[n + 2] = lowered, checked
+end
+
+local function is_pair(entry)
+  if type(entry) ~= "table" or entry[2] == nil then return false end
+  for key in pairs(entry) do
+    if key ~= 1 and key ~= 2 then return false end
+  end
+  return true
+end
+
+-- A table says more by what is in it.
+local function show_entry(entry)
+  if type(entry) ~= "table" then return errors.show(entry) end
+  local parts = {}
+  for i = 1, #entry do
+    parts[i] = errors.show(entry[i])
+  end
+  return "{" .. table.concat(parts, ", ") .. "}"
 end
 
 local function add_list(fields, what, list)
+  for key in pairs(list) do
+    if type(key) ~= "number" or key < 1 or key > #list or key % 1 ~= 0 then
+      errors.raise(("%s: a list of {name, value} has no key %s"):format(what, errors.show(key)))
+    end
+  end
   for i = 1, #list do
     local pair = list[i]
-    if type(pair) ~= "table" or pair[2] == nil then
-      errors.raise(("%s: entry %d must be {name, value}, got %s"):format(what, i, errors.show(pair)))
+    if not is_pair(pair) then
+      errors.raise(("%s: entry %d must be {name, value}, got %s"):format(what, i, show_entry(pair)))
     end
-    add(fields, what, check_name(what, pair[1]), pair[2])
+    add(fields, what, pair[1], pair[2])
   end
 end
 
@@ -150,8 +186,8 @@ local function add_map(fields, what, map)
     names[#names + 1] = name
   end
   table.sort(names)
-  for _, key in ipairs(names) do
-    local name, value = lower(key), map[key]
+  for _, name in ipairs(names) do
+    local value = map[name]
     if type(value) ~= "table" then
       add(fields, what, name, value)
     else
