@@ -12,6 +12,13 @@ describe("an error object", function()
     assert.equal(tostring(err) .. tostring(err), err .. err)
   end)
 
+  it("shows its URL once", function()
+    local err = errors.new { reason = "file_error", url = "https://host/", message = "https://host/: too large" }
+    assert.equal("file_error: https://host/: too large", tostring(err))
+    assert.equal("invalid_url: it is empty", tostring(errors.new { reason = "invalid_url", url = "",
+      message = "it is empty" }))
+  end)
+
   it("is safe to retry when the request was not processed", function()
     assert.is_true(errors.new { reason = "goaway", processed = "no" }.retry_safe)
     assert.is_false(errors.new { reason = "reset", processed = "maybe" }.retry_safe)
@@ -83,6 +90,20 @@ describe("the error of a request", function()
     assert.equal("yes", err.processed)
     assert.is_false(err.retry_safe)
     assert.truthy(tostring(err):find("reset (CANCEL): ", 1, true))
+  end)
+
+  it("shows a code that has no name as its number, as the stream does", function()
+    local server = support.node { source = [[
+      server.on('stream', (stream) => { stream.on('error', () => {}); stream.close(4711); });
+    ]] }
+    local client = support.client()
+    support.run(function()
+      local stream = assert(client:open { url = server.url .. "/" })
+      local reason, err = stream:closed()
+      assert.equal("reset", reason)
+      assert.equal("4711", err.code)
+      assert.equal("4711", stream.error_code)
+    end)
   end)
 
   it("lists the causes of a lost connection", function()

@@ -61,11 +61,6 @@ local function look(self)
   return C.rill_connection_get(runtime.loop(), self.slot, self.generation, core) == 0
 end
 
-local function code_name(number)
-  local name = C.rill_code_name(number)
-  return name[0] ~= 0 and ffi.string(name) or tostring(number)
-end
-
 -- What a script may ask at any time: name -> how it is read from the core's account.
 local readers = {}
 
@@ -79,7 +74,7 @@ end
 
 function readers.goaway()
   if not core.goaway then return nil end
-  return { code = code_name(core.goaway_code), last_stream_id = core.goaway_last,
+  return { code = errors.code_name(core.goaway_code), last_stream_id = core.goaway_last,
     debug = ffi.string(core.goaway_debug) }
 end
 

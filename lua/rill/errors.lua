@@ -12,7 +12,7 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field url string? the request's, without user and password
 ---@field method string?
 ---@field status integer? of the response head; 499 when cancelled before one arrived
----@field code string? HTTP/2 error code (RFC 9113 section 7), as "REFUSED_STREAM"
+---@field code string? HTTP/2 error code (RFC 9113 section 7), as "REFUSED_STREAM"; one without a name in decimal
 ---@field kind string? who said no to a connection: "dns", "tcp", "tls", "alpn", "proxy", "preface", "denied"
 ---@field phase string? what was waited for when the time ran out
 ---@field expected number? bytes announced, where a limit was passed
@@ -28,7 +28,8 @@ function Error:__tostring()
   local detail = self.kind or self.phase or self.code
   local text = self.reason
   if detail then text = text .. " (" .. detail .. ")" end
-  if self.url then text = text .. ": " .. self.url end
+  local named = self.message and self.url and find(self.message, self.url, 1, true)
+  if self.url and not named then text = text .. ": " .. self.url end
   if self.message then text = text .. ": " .. self.message end
   return text
 end
@@ -87,6 +88,14 @@ local function text(pointer)
   return pointer[0] ~= 0 and ffi.string(pointer) or nil
 end
 
+--- An HTTP/2 error code as scripts see it.
+---@param number integer
+---@return string? name its decimal text where RFC 9113 has none; nil for -1
+local function code_name(number)
+  return text(C.rill_code_name(number)) or number >= 0 and ("%d"):format(number) or nil
+end
+M.code_name = code_name
+
 local function positive(number)
   return number > 0 and number or nil
 end
@@ -98,7 +107,7 @@ local function convert(failure, method, url, attempts)
     url = url,
     method = method,
     status = positive(failure.status),
-    code = text(C.rill_code_name(failure.code)),
+    code = code_name(failure.code),
     kind = text(C.rill_kind_name(failure.kind)),
     phase = text(C.rill_phase_name(failure.phase)),
     expected = positive(failure.expected),

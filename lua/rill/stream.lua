@@ -19,7 +19,7 @@ local data = ffi.new("const char *[1]")
 ---@field id integer? on the wire; nil while it waits
 ---@field status integer? of the head; 499 when cancelled before one arrived
 ---@field close_reason string? nil while open, then never changed
----@field error_code string? name of the HTTP/2 code, if any
+---@field error_code string? name of the HTTP/2 code, if any; one without a name in decimal
 ---@field timings table<string, number> seconds per phase
 ---@field bytes_received number DATA payload without padding, before decoding
 ---@field bytes_sent number

@@ -73,8 +73,7 @@ function readers.status(from)
 end
 
 function readers.error_code(from)
-  local name = C.rill_code_name(from.code)
-  return name[0] ~= 0 and ffi.string(name) or nil
+  return errors.code_name(from.code)
 end
 
 function readers.close_reason(from)
