@@ -183,6 +183,7 @@ function Map:__call()
     table.insert(self._takers, taker)
     runtime.park(self)
   end
+  return nil
 end
 
 --- Cancels what runs. Results that were not taken are gone; errors among them go to rill.on_error.
