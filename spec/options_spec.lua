@@ -59,8 +59,8 @@ describe("an option of a client", function()
     max_header_list = { 2 ^ 32, -1 },
     max_connections = { 1.5 },
     max_streams = { "100" },
-    window = { 65534, 2 ^ 31, 0 },
-    max_window = { 65534, 2 ^ 31, "16M" },
+    window = { 2 ^ 31, 0, -1, 1.5 },
+    max_window = { 2 ^ 31, 0, "16M" },
     max_frame_size = { 16383, 2 ^ 24, 16384.5 },
     expect_continue = { 1, "yes" },
     deny_private = { 1, "yes" },
@@ -89,8 +89,8 @@ describe("an option of a client", function()
   it("is accepted over all its range", function()
     local client = rill.client {
       headers = { accept = "text/html" }, user_agent = "me", timeout = 0, queue_timeout = 0.5, connect_timeout = 1e6,
-      idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 0, max_connections = 0, window = 65535,
-      max_window = 65535, max_frame_size = 2 ^ 24 - 1, max_buffered = 0, warnsize = 0, expect_continue = true,
+      idle_timeout = 0, maxsize = 2 ^ 40, max_header_list = 0, max_streams = 0, max_connections = 0, window = 1,
+      max_window = 1, max_frame_size = 2 ^ 24 - 1, max_buffered = 0, warnsize = 0, expect_continue = true,
       resolve = { ["a.test:443"] = { "127.0.0.1:1", "unix:/x" }, ["b.test:443"] = "::1" },
       dns_servers = { "127.0.0.1", "127.0.0.1:5353" },
       tls = { verify = false, ca_file = support.ca().file, server_name = "a.test" },
@@ -99,6 +99,12 @@ describe("an option of a client", function()
       on_headers = function() end, on_chunk = function() end, on_warning = function() end,
     }
     client:close()
+  end)
+
+  it("may be an empty list of pins: there are none", function()
+    local server = support.node()
+    local client = support.client { tls = { ca_file = server.ca, pin_sha256 = {} } }
+    support.run(function() assert(client:get(server.url .. "/size?n=1")) end)
   end)
 
   it("gives nil and an error for a file that is not there", function()

@@ -39,7 +39,7 @@ local TYPES = {
   count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   times = { "a whole number from 0 to 2^31-1", integer_from(0, 2 ^ 31 - 1) },
   family = { '"any", 4 or 6', function(value) return value == "any" or value == 4 or value == 6 end },
-  window = { "a whole number of bytes from 65535 to 2^31-1", integer_from(65535, 2 ^ 31 - 1) },
+  window = { "a whole number of bytes from 1 to 2^31-1", integer_from(1, 2 ^ 31 - 1) },
   frame = { "a whole number of bytes from 16384 to 2^24-1", integer_from(16384, 2 ^ 24 - 1) },
   boolean = { "true or false", function(value) return type(value) == "boolean" end },
   text = { "a string without NUL", is_text },
@@ -270,7 +270,7 @@ function M.for_core(call, given, block)
     anchor[3] = join(call, "dns_servers", given.dns_servers, '"ip" or "ip:port"')
     options.dns_servers = anchor[3]
   end
-  if given.tls and given.tls.pin_sha256 then
+  if given.tls and given.tls.pin_sha256 and #given.tls.pin_sha256 > 0 then
     anchor[4] = join(call, "tls.pin_sha256", given.tls.pin_sha256, "the base64 of a SHA-256 digest")
     options.tls.pin_sha256 = anchor[4]
   end
