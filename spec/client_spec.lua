@@ -123,4 +123,22 @@ describe("a client", function()
     assert.truthy(warning { own = true }:find("content-length", 1, true))
     assert.truthy(warning {}:find("content-length", 1, true))
   end)
+
+  it("names itself and the URL with a warning; a hook that raises is reported as one", function()
+    local on_error, reported, seen = rill.on_error, {}, nil
+    rill.on_error = function(...) reported = { ... } end
+    local client = support.client { on_warning = function(_, fields)
+      seen = fields
+      error "boom"
+    end }
+    support.run(function()
+      assert(client:post(node.url .. "/echo?a=b", "12345", { headers = { ["content-length"] = "6" } }))
+      rill.sleep(0)
+    end)
+    rill.on_error = on_error
+    assert.equal(client, seen.client)
+    assert.equal(node.url .. "/echo?a=b", seen.url)
+    assert.matches("^on_warning raised: .*boom$", reported[1])
+    assert.equal("on_warning", reported[2].hook)
+  end)
 end)

@@ -60,7 +60,8 @@ end
 ---@param kind "client"|"connection" what it is called among the fields
 ---@param event ffi.cdata* rill_event, borrowed
 function M.warn(endpoint, kind, event)
-  runtime.defer(endpoint and endpoint._on_warning or hooks.warn, ffi.string(event.text), { [kind] = endpoint })
+  local message = ffi.string(event.text)
+  runtime.defer(hooks.warn, message, { [kind] = endpoint, url = message:match("^(https?://%S+): ") })
 end
 
 --- Lets go of the core's object now instead of when it is collected. Warnings that wait are fetched.

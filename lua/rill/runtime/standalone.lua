@@ -72,8 +72,8 @@ function M.current()
   return current
 end
 
---- Queues a hook of the script, which may do anything: the next task that enters or leaves a rill
---- call runs `fn(a, b)`.
+--- Queues what calls a hook of the script: the next task that enters or leaves a rill call runs
+--- `fn(a, b)`, one of rill.hooks, which raise nothing.
 function M.defer(fn, a, b)
   local n = M.deferred + 1
   hooks_due[n] = { fn, a, b }
@@ -86,10 +86,7 @@ function M.run_deferred()
   hooks_due = {}
   M.deferred = 0
   for i = 1, #due do
-    local ok, err = pcall(due[i][1], due[i][2], due[i][3])
-    if not ok and err ~= cancelled then
-      hooks.report("a hook raised: " .. tostring(err), { reason = "error", value = err })
-    end
+    due[i][1](due[i][2], due[i][3])
   end
 end
 
