@@ -7,6 +7,7 @@ usage: crawl.lua START_URL [--out FILE] [--concurrency N] [--max-pages N] [--ca 
   --concurrency N   pages at a time (32)
   --max-pages N     pages in all (no limit)
   --ca FILE         certificates to trust, PEM (the system's)
+  --help            this text
 ]]
 
 local here = arg[0]:match "^(.*)/" or "."
@@ -35,8 +36,11 @@ local function read_options(words)
   local options = setmetatable({}, { __index = DEFAULTS })
   local i = 1
   while words[i] do
-    local word, value = words[i], words[i + 1]
+    local word, given = words[i]:match "^(%-%-%a[%a-]*)=(.*)$"
+    local value = given or words[i + 1]
+    word = word or words[i]
     local name = OPTIONS[word]
+    if word == "--help" then os.exit(io.stdout:write(USAGE) and 0 or 1, true) end
     if not name then
       if word:find "^%-" or options.start then complain(2, "what is %s?", word) end
       options.start, i = word, i + 1
@@ -46,7 +50,7 @@ local function read_options(words)
         local kind = DEFAULTS[name] and "whole number from 1" or "file"
         complain(2, "%s takes a %s, got %s", word, kind, value or "nothing")
       end
-      options[name], i = number or value, i + 2
+      options[name], i = number or value, i + (given and 1 or 2)
     end
   end
   local start, err = rill.url.normalize(options.start or complain(2, "START_URL is missing"))

@@ -9,6 +9,7 @@ const pages = {
   '/': { body: `<a href="a/">a</a> <a href="./b/../a/#part">again</a> <a href="HTTPS://LOCALHOST:PORT/%61/">again</a>
     <a href="/old">moved</a><a href="/image">no page</a><a href="/gone">404</a><a href="/short">breaks off</a>
     <a href="/reset">reset</a><a href="/based">base</a><a href="/round">loop</a><a href="/untyped">no type</a>
+    <a href="/data">small</a>
     <a href="https://elsewhere.invalid/">other host</a><a href="http://localhost:PORT/plain">other scheme</a>
     <a href="mailto:x@y">mail</a><a href="javascript:go()">script</a><a href="https://[bad/">bad</a>
     <map><area href="map"></map><!-- <a href="/comment"> --><script>'<a href="/script">'</script>` },
@@ -24,6 +25,7 @@ const pages = {
   '/round': { status: 302, location: '/round', body: '' },
   '/untyped': { type: null, endless: true },
   '/map': { body: 'map' },
+  '/data': { type: 'application/json', body: '{}' },
 };
 server.on('stream', (stream, headers) => {
   const path = headers[':path'];
@@ -115,6 +117,7 @@ describe("examples/crawl.lua", function()
       ["/image"] = "200 stopped", ["/gone"] = "404 ended", ["/short"] = "200 protocol_error",
       ["/reset"] = "200 reset", ["/based"] = "200 ended", ["/deep/er/page"] = "200 ended",
       ["/round"] = "302 ended", ["/untyped"] = "200 stopped", ["/map"] = "200 ended",
+      ["/data"] = "200 stopped",
     }, seen)
     assert.equal("image/png", pages["/image"].content_type)
     assert.is_nil(pages["/untyped"].content_type)
@@ -126,7 +129,7 @@ describe("examples/crawl.lua", function()
     local output = crawl:output()
     assert.matches(("pages: +%d %%(2 errors%%)"):format(#list), output)
     assert.matches("connections: +1\n", output)
-    assert.matches("close reasons: ended 9, protocol_error 1, reset 1, stopped 2\n", output)
+    assert.matches("close reasons: ended 9, protocol_error 1, reset 1, stopped 3\n", output)
     local requests = 0
     for _, event in ipairs(server:events()) do
       if event.event == "request" then requests = requests + 1 end
@@ -186,6 +189,20 @@ describe("examples/crawl.lua", function()
     assert.equal("connect_failed", page.close_reason)
     assert.is_nil(page.status)
     assert.matches("refused", page.error)
+  end)
+
+  it("takes --option=value as well", function()
+    local server = support.node { source = ENDLESS }
+    local crawl = start(server, "--concurrency=1", "--max-pages=3")
+    assert.equal(0, crawl:wait(10), crawl:output())
+    assert.equal(3, #select(2, read(crawl)))
+  end)
+
+  it("prints the usage for --help, and succeeds", function()
+    local pipe = io.popen "luajit examples/crawl.lua --help 2>/dev/null; echo $?"
+    local output = pipe:read "*a"
+    pipe:close()
+    assert.matches("^usage: crawl.lua START_URL.*\n0\n$", output)
   end)
 
   for what, words in pairs {
