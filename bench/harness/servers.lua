@@ -42,6 +42,7 @@ http {
   open_file_cache max=1000;
   ssl_certificate $certificate;
   ssl_certificate_key $key;
+  ssl_protocols TLSv1.2 TLSv1.3;
   root $root;
   server {
     listen 127.0.0.1:$port ssl http2 backlog=4096;
