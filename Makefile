@@ -37,7 +37,7 @@ have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include ngh
 NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
 	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
 
-.PHONY: all test lint asan valgrind bench bench-needs fuzz hostile soak demo install install-rock clean help needs
+.PHONY: all test lint asan valgrind bench bench-needs growth fuzz hostile soak demo install install-rock clean help needs
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
@@ -127,6 +127,9 @@ bench-needs:
 bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http on loopback
 	bench/run
 	bench/traces
+
+growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/*.svg
+	bench/growth
 
 fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz

@@ -1,9 +1,9 @@
--- 1,000 connections, 10 streams at a time on each.
+-- 1,000 connections, or as many as the last word says, 10 streams at a time on each.
 local rill = require("rill")
 local origins = require("origins")
 local program = require("program")
 
-local CONNECTIONS, STREAMS = 1000, 10
+local CONNECTIONS, STREAMS = tonumber(program.more or 1000), 10
 
 rill.run(function()
   local client, urls = origins.client(CONNECTIONS)

@@ -1,9 +1,12 @@
--- As many tasks as there are requests, each waiting for one page of a distinct URL.
+-- As many tasks as there are requests, each waiting for one page of a distinct URL; or, with a last word, in
+-- batches of so many.
 local rill = require("rill")
 local program = require("program")
 
+local BATCH = tonumber(program.more or program.count)
+
 rill.run(function()
-  local client, bytes, tasks = program.client(), 0, {}
+  local client, bytes, number = program.client(), 0, 0
   local prefix = program.url
   local function get(i)
     local response = assert(client:get(prefix .. i % 256 .. "?n=" .. i))
@@ -11,14 +14,22 @@ rill.run(function()
     bytes = bytes + #response.body
     return true
   end
-  get(1)
+  local function batch(size)
+    local tasks = {}
+    for i = 1, size do
+      number = number + 1
+      tasks[i] = rill.spawn(get, number)
+    end
+    for i = 1, size do
+      assert(tasks[i]:join())
+    end
+  end
+  batch(1) -- what comes with the connection belongs to no single task
   local before = program.memory("VmRSS")
-  for i = 2, program.count do
-    tasks[i] = rill.spawn(get, i)
-  end
-  for i = 2, program.count do
-    assert(tasks[i]:join())
-  end
+  batch(BATCH - 1)
   local kib = program.memory("VmHWM") - before
-  program.done(bytes / 1024, { kib_per_task = kib / program.count })
+  while number < program.count do
+    batch(math.min(BATCH, program.count - number))
+  end
+  program.done(bytes / 1024, { kib_per_task = kib / BATCH })
 end)

@@ -80,12 +80,6 @@ local function versions(present)
   return present
 end
 
--- Programs find rill in the tree, and what they share in bench/; nginx is found where a user's PATH may not look.
-local function set_paths(root)
-  system.setenv("PATH", os.getenv("PATH") .. ":/usr/sbin")
-  system.setenv("LUA_PATH", ("%s/lua/?.lua;%s/lua/?/init.lua;%s/bench/?.lua;;"):format(root, root, root))
-end
-
 local function measure(root, runnable, count, cpus)
   local files = scratch.new()
   local running = servers.new(files, cpus[#cpus], root)
@@ -128,9 +122,8 @@ local function gather(options, runnable, left_out, samples, cpus)
 end
 
 local function run(root, options)
-  set_paths(root)
+  system.prepare(root)
   local runnable, left_out = rounds.sort_out(chosen(options.only), root)
-  system.raise_descriptors()
   local cpus = system.cpus() -- before pinning
   local samples = measure(root, runnable, options.rounds, cpus)
   local result = gather(options, runnable, left_out, samples, cpus)

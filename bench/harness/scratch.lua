@@ -62,6 +62,8 @@ function Scratch:large(name, size)
   local file = io.open(path, "rb")
   if file then
     file:close()
+  elseif size == 0 then
+    write(path, "") -- openssl refuses
   else
     self:_openssl("rand", "-out", path, tostring(size))
   end

@@ -110,6 +110,15 @@ function M.setenv(name, value)
   C.setenv(name, value, 1)
 end
 
+--- What all that is started from now on needs: rill in the tree and what its programs share in bench/, nginx, which
+--- a user's PATH may not name, and descriptors.
+---@param root string of the tree
+function M.prepare(root)
+  M.setenv("PATH", os.getenv("PATH") .. ":/usr/sbin")
+  M.setenv("LUA_PATH", ("%s/lua/?.lua;%s/lua/?/init.lua;%s/bench/?.lua;;"):format(root, root, root))
+  M.raise_descriptors()
+end
+
 --- The absolute path of what exists.
 ---@param path string
 ---@return string
