@@ -84,6 +84,12 @@ $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) \
 		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill -lssl -lcrypto -ldl
 
+# Preloaded by spec/cost_spec.lua.
+$(BUILD)/count.so: spec/c/count.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all

@@ -1,0 +1,50 @@
+local process = require "support.process"
+local support = require "support"
+
+-- What a request may cost in steady state. A busy machine cuts what arrives into smaller pieces, so bounds are about
+-- three times what an idle one shows where that matters; a cost that comes with each request passes them at once.
+describe("a GET of 1 KiB in steady state", function()
+  if os.getenv "RILL_SANITIZED" then
+    return pending "is counted in the plain library"
+  end
+  local COUNTER = "build/count.so"
+  local server
+
+  setup(function()
+    process.run({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", COUNTER }, support.directory "make" .. "/output")
+    server = support.nghttpd { files = { ["1k"] = ("x"):rep(1024) } }
+  end)
+
+  teardown(function() server:stop() end)
+
+  -- Runs spec/support/cost.lua; returns what it says, by name.
+  local function measure(streams)
+    local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit",
+      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams) },
+      support.directory "cost" .. "/output")
+    local status, said = child:wait(60), child:output()
+    assert.equal(0, status, said)
+    local costs = {}
+    for name, number in said:gmatch "([%l_]+) ([%d.]+)\n" do costs[name] = tonumber(number) end
+    return costs
+  end
+
+  local function at_most(bound, cost, what)
+    assert.is_true(cost <= bound, ("%s: %.1f, more than %d"):format(what, cost, bound))
+  end
+
+  it("allocates less than once, and shares its system calls, among 100 streams", function()
+    local costs = measure(100)
+    at_most(800, costs.allocations, "allocations for 1,000 requests") -- 242
+    at_most(300, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 92
+    at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
+  end)
+
+  it("allocates seven times, and makes four system calls, alone", function()
+    local costs = measure(1)
+    at_most(9000, costs.allocations, "allocations for 1,000 requests") -- 7,008
+    at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
+    at_most(5000, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 4,007
+    at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
+  end)
+end)
