@@ -46,6 +46,21 @@ describe("a graceful GOAWAY", function()
     assert.equal(count, client:stats().connections_opened)
   end)
 
+  it("keeps large bodies apart while several connections are at work", function()
+    local server = support.nginx { files = { large = 3000000 }, keepalive_requests = 6 }
+    local client = support.client { window = 65536 }
+    local numbers = {}
+    for i = 1, 60 do numbers[i] = i end
+    support.run(function()
+      for number, res, err in rill.map(numbers, function(i) return client:get(server.url .. "/large?" .. i) end,
+                                       { concurrency = 20 }) do
+        assert(res, ("%d: %s"):format(number, tostring(err)))
+        assert.equal(3000000, #res.body)
+      end
+    end, 20)
+    assert.is_true(client:stats().connections_opened >= 10)
+  end)
+
   it("costs no request where each connection takes but ten: the oldest go first again", function()
     local server = support.nginx { files = { page = 1000 }, keepalive_requests = 10 }
     local client = support.client()

@@ -139,6 +139,11 @@ static int32_t write_text(rill_call *call, const rill_call_setup *setup, const r
     size_t authority_length =
         aside->host ? aside->host_length : (size_t)setup->url->authority_length;
     size_t target_length = lead_length + rest;
+    if (block->length > CALL_FIELDS_MAX || authority_length > CALL_FIELDS_MAX ||
+        request->method_length > CALL_FIELDS_MAX)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "the request's header fields have %zu bytes, more than %d",
+                              block->length, CALL_FIELDS_MAX);
     char *out = rill_slab_alloc(&setup->turn->slab, request->method_length + target_length +
                                                         authority_length + block->length + 1);
     if (!out)

@@ -13,6 +13,9 @@ enum { CALL_REPEATS = 10 };
 /* Bodies up to here are handed over with the event; larger ones stay outside the script's heap. */
 enum { CALL_SMALL_BODY = 64 << 10 };
 
+/* Header fields of a request with its URL; a caller's mistake beyond (few servers take 64 KiB). */
+enum { CALL_FIELDS_MAX = 256 << 10 };
+
 /* A body waits for 100 (Continue) no longer: many servers never send it (RFC 9110 section 10.1.1). */
 enum { CALL_EXPECT_MS = 1000 };
 

@@ -226,6 +226,7 @@ static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t gen
 int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                      uint32_t url_length, rill_id *id, rill_error *err)
 {
+    rill_turn_tick(&loop->turn);
     rill_error own;
     if (!err)
         err = &own;
@@ -243,6 +244,7 @@ int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *u
 
 int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
     rill_conn *conn = client ? rill_client_conn(client) : NULL;
     if (!conn || conn->state == CONN_CLOSED)
@@ -253,6 +255,7 @@ int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation
 
 void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
     if (client)
         rill_client_drain(client);
@@ -260,6 +263,7 @@ void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation)
 
 void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
 {
+    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
     if (client)
         rill_client_end(client, code);

@@ -220,6 +220,7 @@ static void fail_with(rill_conn *conn, const rill_error *error)
 static void greet(rill_conn *conn)
 {
     conn->greeted = true;
+    conn->timer_due = false; /* the connect deadline is met */
     arm_idle(conn);
 }
 
@@ -288,13 +289,13 @@ void rill_conn_act(rill_conn *conn)
     bool opened = conn->state == CONN_DIALING;
     if (opened)
         act_dialing(conn);
-    if (conn->ping_due) {
-        conn->ping_due = false;
-        time_out_ping(conn);
-    }
     bool open = conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
     if (open && (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
         receive(conn);
+    if (conn->ping_due && conn->state != CONN_CLOSED) {
+        conn->ping_due = false;
+        time_out_ping(conn); /* unless its answer has just been read */
+    }
     if (conn->timer_due && conn->state != CONN_CLOSED) {
         conn->timer_due = false;
         if (conn->greeted)

@@ -223,20 +223,22 @@ void rill_session_send(rill_session *session)
 {
     const uint8_t *data;
     ssize_t length;
+    int failed = 0;
     if (!session->ng)
         return;
-    while ((length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
+    while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
         size_t rest = (size_t)length;
         while (rest) {
             size_t part = rest < TURN_PLAIN ? rest : TURN_PLAIN;
-            if (make_room(session, part))
-                break;
+            failed = make_room(session, part);
+            if (failed)
+                break; /* a frame without its rest: the session is beyond repair */
             stage(session->turn, data, part);
             data += part;
             rest -= part;
         }
     }
-    if (flush_plain(session) || length < 0)
+    if (failed || flush_plain(session) || length < 0)
         rill_error_set(&session->fatal, RILL_ERROR, "cannot send: %s",
                        length < 0 ? nghttp2_strerror((int)length) : "out of memory");
     if (session->transport->unsent.length > SESSION_UNSENT_MAX && !session->blocked) {

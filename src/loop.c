@@ -340,6 +340,7 @@ static int32_t pass(rill_loop *loop, int flags)
     turn->stepping = true;
     int code = flags == LOOK_NOT ? 0 : event_base_loop(turn->base, flags);
     rill_turn_tick(turn);
+    rill_turn_act(turn); /* what has arrived is read before time is up */
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
     turn->stepping = false;

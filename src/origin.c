@@ -74,8 +74,7 @@ static void end_attempt(rill_origin *origin, rill_call *call)
     rill_queue_add(&origin->queue, call);
 }
 
-/* Takes what has closed on a connection. */
-static void settle(rill_origin *origin, rill_conn *conn)
+static void take_closed(rill_origin *origin, rill_conn *conn)
 {
     rill_stream *closed = NULL;
     if (!conn->session.closed)
@@ -86,6 +85,14 @@ static void settle(rill_origin *origin, rill_conn *conn)
         rill_stream_move(closed, NULL);
         end_attempt(origin, call);
     }
+}
+
+/* Takes what has closed on a connection. A failed dial is told to those who wait first: what was
+ * sent behind its handshake has had its attempt. */
+static void settle(rill_origin *origin, rill_conn *conn)
+{
+    if (conn->state != CONN_CLOSED || conn->greeted || origin->single)
+        take_closed(origin, conn);
 }
 
 /* Every waiting call is told that there is no connection: it costs each an attempt. */
@@ -156,6 +163,15 @@ static void wake_waiting(rill_pool *pool)
         mark(pool->waiting);
 }
 
+/* It does not want a connection now: the next in line may. */
+static void give_up_turn(rill_origin *origin)
+{
+    if (!origin->wait_link)
+        return;
+    stop_waiting(origin);
+    wake_waiting(origin->pool);
+}
+
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
@@ -182,6 +198,8 @@ static void dial(rill_origin *origin)
     if (conn->next)
         conn->next->link = &conn->next;
     origin->conns = conn;
+    if (pool->connections < pool->max_connections)
+        wake_waiting(pool); /* there is room for the next in line too */
 }
 
 static void count_opened(rill_origin *origin, rill_conn *conn)
@@ -219,6 +237,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     if (code == -RILL_INACTIVE)
         return false;
     rill_queue_remove(&origin->queue, call);
+    rill_pool_leave_idle(conn);
     call->attempts++;
     if (code) {
         rill_stream_close(&call->stream, RILL_ERROR, -1, "out of memory");
@@ -303,11 +322,13 @@ static uint32_t assignable(const rill_origin *origin)
 static void dispatch(rill_origin *origin)
 {
     rill_queue *queue = &origin->queue;
-    if (!rill_origin_backs_off(origin)) {
+    if (rill_origin_backs_off(origin)) {
+        give_up_turn(origin);
+    } else {
         uint32_t usable;
         enum hope hope = fill_connections(origin, &usable);
         if (!queue->first)
-            stop_waiting(origin);
+            give_up_turn(origin);
         else if (hope == HOPE_NONE && origin->single && origin->conns)
             refuse_queue(origin, origin->conns);
         else if (hope == HOPE_NONE || (hope == HOPE_FULL && !origin->single &&
@@ -355,15 +376,16 @@ static void bury_closed(rill_origin *origin)
             continue;
         rill_error error = conn->error;
         bool failed = error.reason && !conn->greeted;
-        bury(origin, conn);
         if (failed) {
             remember_verdict(origin, &error);
             fail_queue(origin, &error);
             if (error.kind == RILL_KIND_TCP)
                 back_off(origin); /* later calls wait as well, though none of these is repeated */
-        } else {
-            lose_assigned(origin);
         }
+        take_closed(origin, conn);
+        bury(origin, conn);
+        if (!failed)
+            lose_assigned(origin);
     }
 }
 
@@ -429,9 +451,10 @@ static void on_act(rill_mark *marked)
     }
     bury_closed(origin);
     dispatch(origin);
-    bool closed = false;
+    bool closed = false, ended = false;
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         rill_conn_flush(conn);
+        ended = ended || conn->session.closed;
         settle(origin, conn);
         rill_pool_note_idle(origin->pool, conn);
         if (conn->idle_link)
@@ -440,8 +463,8 @@ static void on_act(rill_mark *marked)
         if (origin->single)
             tell(origin, conn);
     }
-    if (closed && (!origin->single || origin->queue.first))
-        mark(origin); /* buried, and replaced, in the next pass */
+    if ((closed && !origin->single) || ((closed || ended) && origin->queue.first))
+        mark(origin); /* buried, replaced, or sent again, in the next pass */
     note_unused(origin);
 }
 

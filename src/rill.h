@@ -140,8 +140,8 @@ enum rill_event_type {
     RILL_EVENT_HEAD,         /* a stream: its final response head arrived */
     RILL_EVENT_READABLE,     /* a stream: bytes to read after rill_stream_read() had none */
     RILL_EVENT_WRITABLE,     /* a stream: rill_stream_write() takes data again */
-    RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
     RILL_EVENT_CONNECTED,    /* a connection from rill_connect() is usable */
+    RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
     RILL_EVENT_PONG,         /* a connection: answer to rill_connection_ping(); `seconds` */
     RILL_EVENT_WARNING,      /* a client or connection; the sentence is in `text`, its URL in `url` */
     RILL_EVENT_TIMER,        /* a timer ran out; the id is released */

@@ -89,6 +89,7 @@ static int new_session(rill_session *session)
         rill_frames_send_with(callbacks);
         for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++)
             nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
+        nghttp2_option_set_max_send_header_block_length(option, SESSION_FIELDS_MAX);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
         set_late_options(option, session->setup);

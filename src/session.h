@@ -19,6 +19,8 @@ enum {
     SESSION_UNSENT_MAX = 1 << 20,
     /* stream ids end at 2^31-1: a connection takes no new streams shortly before */
     SESSION_LAST_STREAM = INT32_MAX - 16,
+    /* header block of a request; the request itself is held to less */
+    SESSION_FIELDS_MAX = 1 << 20,
     SESSION_FIRST_BYTES = 48, /* of what the peer said first, shown when it is not HTTP/2 */
     SESSION_DEBUG_DATA = 96,  /* of a GOAWAY's debug data that are kept */
     /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx) that

@@ -156,7 +156,7 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     stream->reason = reason;
     stream->code = code;
     stream->refused = stream->refused || reason == RILL_GOAWAY ||
-                      (reason == RILL_RESET && code == NGHTTP2_REFUSED_STREAM);
+                      (reason == RILL_RESET && stream->peer_reset && code == NGHTTP2_REFUSED_STREAM);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
         rill_bytes_dispose(&stream->turn->slab, &stream->kept);
         drop_chunks(stream);

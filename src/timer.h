@@ -15,9 +15,9 @@ struct rill_timer {
     void (*expire)(rill_timer *timer); /* records what is due; see rill_wheel_advance() */
 };
 
-/* Ten levels of 64 slots would cover 64 bits; six cover two years at the finest step, and what is
- * further away waits in the last slot and is sorted again when it comes up. */
-enum { WHEEL_LEVELS = 6, WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS };
+/* Seven levels of 64 slots cover 139 years from boot at steps of a millisecond; what is further away
+ * waits in the last slot and is sorted again when it comes up. */
+enum { WHEEL_LEVELS = 7, WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS };
 
 typedef struct rill_wheel {
     uint64_t now_ms;                 /* up to here everything due has expired */

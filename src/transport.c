@@ -70,9 +70,22 @@ static bool empty_shared(rill_transport *transport)
     return true;
 }
 
+/* The shared buffer holds one transport's bytes at a time: another's leave first. */
+static void own_shared(rill_transport *transport)
+{
+    rill_turn *turn = transport->turn;
+    rill_transport *owner = turn->cipher_owner;
+    if (owner == transport)
+        return;
+    if (owner && turn->cipher_out_length && !empty_shared(owner))
+        owner->send_error = ENOMEM; /* its own flush tells */
+    turn->cipher_owner = transport;
+}
+
 static bool put(rill_transport *transport, const char *data, size_t length)
 {
     rill_turn *turn = transport->turn;
+    own_shared(transport);
     while (length) {
         size_t room = sizeof(turn->cipher_out) - turn->cipher_out_length;
         size_t part = length < room ? length : room;
@@ -107,7 +120,7 @@ int32_t rill_transport_flush(rill_transport *transport, rill_error *err)
         else
             event_add(transport->write_event, NULL);
     }
-    if (turn->cipher_out_length && !empty_shared(transport))
+    if (turn->cipher_owner == transport && turn->cipher_out_length && !empty_shared(transport))
         return rill_error_set(err, RILL_ERROR, "out of memory");
     if (transport->send_error)
         return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(transport->send_error));
@@ -309,7 +322,11 @@ void rill_transport_close(rill_transport *transport, bool polite)
     }
     if (!transport->send_error)
         rill_transport_flush(transport, NULL);
-    turn->cipher_out_length = turn->cipher_in_start = turn->cipher_in_end = 0;
+    if (turn->cipher_owner == transport) {
+        turn->cipher_owner = NULL;
+        turn->cipher_out_length = 0;
+    }
+    turn->cipher_in_start = turn->cipher_in_end = 0;
     if (transport->read_event)
         event_free(transport->read_event);
     if (transport->write_event)

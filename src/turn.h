@@ -78,6 +78,7 @@ struct rill_turn {
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
     /* Shared by all connections: empty whenever another one may use them. */
+    void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
     struct rill_transport *reader; /* borrowed: read last; NULL: none, or it is closed */
     struct bio_method_st *bio_method; /* owned; NULL until the first TLS connection */

@@ -222,7 +222,7 @@ int poll(struct pollfd *fds, nfds_t number, int timeout)
 
 int epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
 {
-    static bool turn;
+    static bool turns[2]; /* waits, and mere looks: or one of them would always fail */
     NEXT(int, "epoll_wait", (int, struct epoll_event *, int, int));
-    return interrupted(&turn) ? -1 : next(fd, events, most, timeout);
+    return interrupted(&turns[timeout == 0]) ? -1 : next(fd, events, most, timeout);
 }
