@@ -463,6 +463,7 @@ describe("streams of a connection", function()
         local reason, err = stream:closed()
         assert.equal("reset", reason)
         assert.equal(case[3], err.code)
+        assert.equal("maybe", err.processed) -- our own refusal says nothing of what the server did
         assert.equal(case[3], stream.error_code)
         local closed = server:wait_events(function(event)
           return event.event == "stream_close" and event.path == path

@@ -313,3 +313,21 @@ describe("max_header_list", function()
     end)
   end
 end)
+
+describe("the header fields of a request", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("are raised when they are larger than any server takes, and sent or refused by the server below that", function()
+    local server = support.node()
+    local client = support.client { timeout = 4 }
+    support.run(function()
+      assert.error_matches(function()
+        client:get(server.url .. "/echo", { headers = { ["x-big"] = ("x"):rep(300 * 1024) } })
+      end, "header fields have %d+ bytes, more than 262144")
+      local res, err = client:get(server.url .. "/echo", { headers = { ["x-big"] = ("x"):rep(70000) } })
+      assert.is_true(res ~= nil or err.reason ~= "timeout", tostring(err)) -- node's own limit is below
+      assert.equal(200, assert(client:get(server.url .. "/echo")).status)
+    end)
+  end)
+end)
