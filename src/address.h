@@ -29,9 +29,9 @@ void rill_address_print(const rill_address *address, char *text);
 int32_t rill_address_port(const rill_address *address); /* 0 for a Unix socket */
 
 /* Whether it is globally reachable unicast, by IANA's special-purpose address registries: private,
- * local, shared, documentation, multicast and reserved addresses are not, nor what nobody was given.
- * IPv4 addresses embedded in IPv6 (mapped, NAT64, 6to4, Teredo) count themselves. Unix sockets are
- * not. */
+ * local, shared, documentation, multicast and reserved addresses are not, nor what nobody was
+ * given. IPv4 addresses embedded in IPv6 (mapped, NAT64, 6to4, Teredo) count themselves. Unix
+ * sockets are not. */
 bool rill_address_is_global(const rill_address *address);
 
 #endif

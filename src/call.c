@@ -11,7 +11,9 @@
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
 }
 
 static size_t percent_decode(const char *text, size_t length, char *out)
@@ -40,10 +42,9 @@ static bool add_basic(rill_slab *slab, rill_bytes *block, const char *userinfo, 
     if (!memchr(userinfo, ':', length))
         plain[plain_length++] = ':'; /* a user without a password */
     memcpy(value, "Basic ", start);
-    int coded = EVP_EncodeBlock((unsigned char *)value + start, (unsigned char *)plain,
-                                (int)plain_length);
-    bool added =
-        rill_fields_add(slab, block, "authorization", value, start + (size_t)coded);
+    int coded =
+        EVP_EncodeBlock((unsigned char *)value + start, (unsigned char *)plain, (int)plain_length);
+    bool added = rill_fields_add(slab, block, "authorization", value, start + (size_t)coded);
     OPENSSL_cleanse(value, room + length + 1);
     rill_slab_free(slab, value);
     return added;
@@ -64,8 +65,8 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
     rill_slab *slab = &setup->turn->slab;
     bool copied = true;
     if (request->headers) {
-        int32_t code = rill_fields_clean(slab, request->headers, request->headers_length, block,
-                                         aside, err);
+        int32_t code =
+            rill_fields_clean(slab, request->headers, request->headers_length, block, aside, err);
         if (code)
             return code;
         if (!aside->user_agent && defaults->user_agent[0])
@@ -98,8 +99,8 @@ static void set_content_length(rill_call *call, const rill_request *request,
     rill_source *source = call->source;
     call->says_empty = !source;
     if (source && length >= 0)
-        source->length_digits = (uint32_t)snprintf(
-            source->length_text, sizeof(source->length_text), "%lld", (long long)length);
+        source->length_digits = (uint32_t)snprintf(source->length_text, sizeof(source->length_text),
+                                                   "%lld", (long long)length);
 }
 
 static int32_t make_source(rill_slab *slab, rill_call *call, const rill_request *request,
@@ -224,9 +225,9 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->queue_ms = setup->queue_ms;
     call->read_ms = setup->read_ms;
     call->retries = setup->retries;
-    call->idempotent = setup->retry_idempotent && (method_is(request, "GET") ||
-                                                   method_is(request, "HEAD") ||
-                                                   method_is(request, "OPTIONS"));
+    call->idempotent =
+        setup->retry_idempotent &&
+        (method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS"));
     call->started_us = setup->turn->now_us;
     set_content_length(call, request, aside);
     return call;
@@ -309,8 +310,8 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
     const char *target = call->text + call->method_length;
     int most = call->target_length < 120 ? (int)call->target_length : 120;
     int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
-    snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length, most,
-             target);
+    snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length,
+             most, target);
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */
@@ -343,7 +344,7 @@ static enum call_verdict judge(const rill_call *call)
                                                                         : CALL_DONE;
     case RILL_CONNECT_FAILED:
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
-                                                                      : CALL_DONE;
+                                                                       : CALL_DONE;
     case RILL_CONNECTION_LOST:
         return rill_stream_processed(stream) == RILL_PROCESSED_NO ||
                        (call->idempotent && !stream->status)
@@ -417,8 +418,10 @@ static void fill_body(rill_call *call, rill_event *event)
         event->body_length = (uint32_t)kept->length;
         return;
     }
-    static const rill_error no_memory = {
-        .reason = RILL_ERROR, .processed = RILL_PROCESSED_YES, .code = -1, .message = "out of memory"};
+    static const rill_error no_memory = {.reason = RILL_ERROR,
+                                         .processed = RILL_PROCESSED_YES,
+                                         .code = -1,
+                                         .message = "out of memory"};
     event->large = rill_stream_detach_body(&call->stream);
     if (event->large)
         return;
@@ -483,8 +486,10 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .bytes_sent = source ? (double)source->taken : 0,
         .readable = (double)(stream->chunks.length + stream->kept.length),
         .request_content_length = source ? (double)source->length : 0,
-        .remaining_content_length =
-            !source ? 0 : source->length < 0 ? -1 : (double)source->length - (double)source->taken,
+        .remaining_content_length = !source ? 0
+                                    : source->length < 0
+                                        ? -1
+                                        : (double)source->length - (double)source->taken,
     };
     if (stream->rare) {
         info->trailers = stream->rare->trailers.data;

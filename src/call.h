@@ -16,7 +16,8 @@ enum { CALL_SMALL_BODY = 64 << 10 };
 /* Header fields of a request with its URL; a caller's mistake beyond (few servers take 64 KiB). */
 enum { CALL_FIELDS_MAX = 256 << 10 };
 
-/* A body waits for 100 (Continue) no longer: many servers never send it (RFC 9110 section 10.1.1). */
+/* A body waits for 100 (Continue) no longer: many servers never send it (RFC 9110 section 10.1.1).
+ */
 enum { CALL_EXPECT_MS = 1000 };
 
 typedef struct rill_call rill_call;
@@ -26,8 +27,8 @@ typedef struct rill_conn rill_conn;
 
 /* The fields that a client sends with every request, built once. */
 typedef struct rill_defaults {
-    rill_bytes block;       /* clean; owned */
-    nghttp2_nv *fields;     /* point into it; owned */
+    rill_bytes block;   /* clean; owned */
+    nghttp2_nv *fields; /* point into it; owned */
     size_t count;
     const char *user_agent; /* borrowed; added to blocks that have none */
 } rill_defaults;
@@ -49,17 +50,17 @@ struct rill_call {
     bool queued, assigned, repeat;
     bool idempotent; /* may be repeated though it may have been processed */
 
-    char *save_path;     /* owned; NULL: the response's body is not for a file */
-    rill_source *source; /* owned: the request's body; NULL: none */
+    char *save_path;                     /* owned; NULL: the response's body is not for a file */
+    rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     enum rill_processed processed;       /* the worst of former attempts */
-    rill_error *last;                    /* owned: why the former attempt failed; NULL: none, or the first */
-    rill_timer silence;                  /* read_timeout */
-    uint64_t read_ms;                    /* 0: none */
+    rill_error *last;   /* owned: why the former attempt failed; NULL: none, or the first */
+    rill_timer silence; /* read_timeout */
+    uint64_t read_ms;   /* 0: none */
     uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
-    uint64_t number; /* in the order of their making: the older one is sent first */
+    uint64_t number;               /* in the order of their making: the older one is sent first */
     uint64_t started_us;
-    rill_peer *peer;               /* of the last attempt's connection; one reference, or NULL */
+    rill_peer *peer; /* of the last attempt's connection; one reference, or NULL */
     rill_timings timings;
 };
 
@@ -78,7 +79,8 @@ typedef struct rill_call_setup {
 } rill_call_setup;
 
 /* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
- * caller's header block said of host and content-length. NULL with `err`: RILL_ARGUMENT or RILL_ERROR. */
+ * caller's header block said of host and content-length. NULL with `err`: RILL_ARGUMENT or
+ * RILL_ERROR. */
 rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err);
 
 /* It must not stand in any queue, and its stream in no list of a session that still runs. */
@@ -94,8 +96,8 @@ const char *rill_call_length(const rill_call *call, uint32_t *digits);
 /* Prepares the next attempt, with this receive window. */
 void rill_call_renew(rill_call *call, uint32_t window);
 
-/* The one place that decides whether a call whose attempt has ended is sent again by itself, at once
- * or after back-off; its body is at its start again then. */
+/* The one place that decides whether a call whose attempt has ended is sent again by itself, at
+ * once or after back-off; its body is at its start again then. */
 enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
 enum call_verdict rill_call_verdict(rill_call *call);
 

@@ -15,7 +15,7 @@ struct rill_client {
     rill_client *next, **link; /* in the loop's list */
     rill_mark mark;            /* to free itself once closed and empty */
     bool closed;
-    rill_origin *bound;    /* borrowed: the only origin of a connection; NULL for a client */
+    rill_origin *bound; /* borrowed: the only origin of a connection; NULL for a client */
     rill_settings settings;
     char *url_text; /* owned: where URLs are parsed to */
     rill_url url;   /* where the parts of the last one stand */
@@ -210,9 +210,10 @@ static bool is_own(const rill_client *client, const rill_url *url, char *peer, s
     int32_t port = to ? rill_address_port(&to->address) : 0;
     snprintf(peer, room, strchr(address, ':') ? "[%s]:%d" : "%s:%d", address, (int)port);
     bool same_host = strlen(origin->host) == length && !memcmp(origin->host, host, length);
-    bool has_port = memchr(host + length, ':',
-                           (size_t)(url->authority_length - url->host_length -
-                                    (url->host - url->authority))) != NULL;
+    bool has_port =
+        memchr(host + length, ':',
+               (size_t)(url->authority_length - url->host_length - (url->host - url->authority))) !=
+        NULL;
     if ((url->scheme_length == 5) != origin->tls)
         return false;
     if (same_host && (!has_port || url->port == origin->port))
@@ -246,18 +247,17 @@ static void warn_length(rill_client *client, const rill_call *call, const rill_f
         digits = 1;
     }
     if (!aside->content_length || fed ||
-        (aside->content_length_length == digits &&
-         !memcmp(aside->content_length, length, digits)))
+        (aside->content_length_length == digits && !memcmp(aside->content_length, length, digits)))
         return;
     char url[256];
     rill_call_url(call, url, sizeof(url));
-    rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %.*s bytes", url,
-                   aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
+    rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %.*s bytes",
+                   url, aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
                    aside->content_length, (int)digits, length);
 }
 
-/* Parses a request's URL. `*origin` is where it goes; NULL: to be found. Mostly it goes where the one
- * before went (measured: 1,130 instructions of 5,390 a request). */
+/* Parses a request's URL. `*origin` is where it goes; NULL: to be found. Mostly it goes where the
+ * one before went (measured: 1,130 instructions of 5,390 a request). */
 static int32_t read_url(rill_client *client, const rill_request *request, rill_origin **origin,
                         rill_error *err)
 {
@@ -293,8 +293,10 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .defaults = &pool->defaults,
         .timeout_ms = pick_ms(request->timeout, client->settings.timeout_ms),
         .queue_ms = pick_ms(request->queue_timeout, client->settings.queue_timeout_ms),
-        .maxsize = request->maxsize < 0 ? client->settings.maxsize : rill_bytes_of(request->maxsize),
-        .warnsize = request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
+        .maxsize =
+            request->maxsize < 0 ? client->settings.maxsize : rill_bytes_of(request->maxsize),
+        .warnsize =
+            request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
         .max_header_list = client->settings.max_header_list,
         .window = client->pool.session.window,
         .buffered = &client->pool.buffered,

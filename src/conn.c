@@ -186,8 +186,8 @@ static void fail_preface(rill_conn *conn)
     char said[SESSION_FIRST_BYTES + 1];
     uint32_t n = 0;
     for (; n < session->first_length && session->first[n] != '\r' && session->first[n] != '\n'; n++)
-        said[n] = session->first[n] >= ' ' && session->first[n] < 0x7f ? (char)session->first[n]
-                                                                       : '.';
+        said[n] =
+            session->first[n] >= ' ' && session->first[n] < 0x7f ? (char)session->first[n] : '.';
     said[n] = 0;
     rill_error error = {0};
     rill_error_connect(&error, RILL_KIND_PREFACE, "%s:%u does not speak HTTP/2: it says \"%s\"",
@@ -231,11 +231,12 @@ static void act_dialing(rill_conn *conn)
     if (code == 0)
         return;
     if (code > 0) {
-        conn->peer = rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl,
-                                   &error);
+        conn->peer =
+            rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl, &error);
         end_dial(conn);
-        code = !conn->peer ? -RILL_ERROR : rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
-                                 &conn->setup.session, &error);
+        code = !conn->peer ? -RILL_ERROR
+                           : rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
+                                               &conn->setup.session, &error);
     }
     if (code < 0) {
         rill_conn_fail(conn, &error);
@@ -264,8 +265,8 @@ static void receive(rill_conn *conn)
         return;
     }
     rill_session_send(&conn->session); /* nghttp2's own verdict shows in what it sends */
-    bool drained = !conn->session.open &&
-                   (conn->session.goaway_said || conn->session.goaway_received);
+    bool drained =
+        !conn->session.open && (conn->session.goaway_said || conn->session.goaway_received);
     if (conn->session.fatal.reason)
         fail_with(conn, &conn->session.fatal);
     else if (length < 0 && drained)

@@ -8,16 +8,16 @@
 
 enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
 
-/* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113 section
- * 3.4), but those beyond the limit come back refused: one saves the round trip that a lone request
- * would wait, and it must be one that may be sent again. */
+/* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
+ * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
+ * request would wait, and it must be one that may be sent again. */
 enum { CONN_UNGREETED = 1 };
 
 typedef struct rill_conn rill_conn;
 
 typedef struct rill_conn_setup {
     rill_turn *turn;
-    rill_mark *mark; /* the owner's: marked when rill_conn_act() has something to do */
+    rill_mark *mark;         /* the owner's: marked when rill_conn_act() has something to do */
     rill_dial_target target; /* what it points to outlives the connection */
     rill_session_setup session;
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0: none */
@@ -89,7 +89,8 @@ enum rill_phase rill_conn_phase(const rill_conn *conn);
 /* No new streams; those that are open finish, then it closes. */
 void rill_conn_drain(rill_conn *conn);
 
-/* Ends at once: GOAWAY with `error`'s code (NO_ERROR where there is none); open streams close for that reason. */
+/* Ends at once: GOAWAY with `error`'s code (NO_ERROR where there is none); open streams close for
+ * that reason. */
 void rill_conn_fail(rill_conn *conn, const rill_error *error);
 
 static inline bool rill_conn_idle(const rill_conn *conn)

@@ -57,9 +57,8 @@ static bool map_host(rill_dial *dial)
             continue;
         found = true;
         if (dial->lookup.count < LOOKUP_ADDRESSES)
-            dial->lookup.count +=
-                rill_address_parse(options->resolve[i].address, target->port,
-                                   &dial->lookup.addresses[dial->lookup.count]);
+            dial->lookup.count += rill_address_parse(options->resolve[i].address, target->port,
+                                                     &dial->lookup.addresses[dial->lookup.count]);
     }
     return found;
 }
@@ -221,9 +220,8 @@ static bool keep_global(rill_dial *dial, rill_error *err)
             rill_address_print(&lookup->addresses[i], denied);
     }
     if (!kept && lookup->count)
-        rill_error_connect(err, RILL_KIND_DENIED,
-                           "%s: %s is not globally reachable (deny_private)", dial->target->host,
-                           denied);
+        rill_error_connect(err, RILL_KIND_DENIED, "%s: %s is not globally reachable (deny_private)",
+                           dial->target->host, denied);
     lookup->count = kept;
     return kept || !denied[0];
 }

@@ -1,5 +1,5 @@
-/* From an origin's name to a connected, negotiated transport, or the reason why not: lookup, race of
- * the addresses (RFC 8305), TLS. */
+/* From an origin's name to a connected, negotiated transport, or the reason why not: lookup, race
+ * of the addresses (RFC 8305), TLS. */
 #ifndef RILL_DIAL_H
 #define RILL_DIAL_H
 
@@ -16,9 +16,9 @@ enum {
 typedef struct rill_dial_options {
     const rill_resolve *resolve; /* the caller's map of hosts to addresses */
     uint32_t resolve_count;
-    int family;                  /* AF_UNSPEC, AF_INET or AF_INET6 */
-    rill_address bind_address;   /* where connections come from; length 0: the system's choice */
-    bool deny_private;           /* only globally reachable addresses, but for mapped ones */
+    int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
+    rill_address bind_address; /* where connections come from; length 0: the system's choice */
+    bool deny_private;         /* only globally reachable addresses, but for mapped ones */
 } rill_dial_options;
 
 /* What there is to dial. All borrowed until the dial is over. */
@@ -43,7 +43,7 @@ typedef struct rill_dial {
     rill_turn *turn;
     rill_mark *mark; /* borrowed: marked when rill_dial_act() has something to do */
     const rill_dial_target *target;
-    bool mapped; /* the caller's map has said where to go */
+    bool mapped;           /* the caller's map has said where to go */
     enum rill_phase phase; /* dns, connect or tls */
     rill_lookup lookup;    /* its addresses are tried in order */
     uint32_t tried, racing;
@@ -59,9 +59,9 @@ typedef struct rill_dial {
 void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
                      const rill_dial_target *target);
 
-/* Goes on as far as it can. 1: `transport` is open and has negotiated h2 (or is clear text); 0: waits;
- * negative: failed, with kind dns, denied, tcp, tls or alpn (or reason timeout, phase dns). The transport may have been
- * opened then: close it. */
+/* Goes on as far as it can. 1: `transport` is open and has negotiated h2 (or is clear text); 0:
+ * waits; negative: failed, with kind dns, denied, tcp, tls or alpn (or reason timeout, phase dns).
+ * The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
 
 /* Ends a dial at any point (done and failed ones too): nothing of it is left. */

@@ -29,26 +29,40 @@ static const char *const reason_names[RILL_REASONS] = {
 };
 
 static const char *const kind_names[RILL_KINDS] = {
-    [RILL_KIND_NONE] = "",           [RILL_KIND_DNS] = "dns",
-    [RILL_KIND_TCP] = "tcp",         [RILL_KIND_TLS] = "tls",
-    [RILL_KIND_ALPN] = "alpn",       [RILL_KIND_PROXY] = "proxy",
+    [RILL_KIND_NONE] = "",           [RILL_KIND_DNS] = "dns",       [RILL_KIND_TCP] = "tcp",
+    [RILL_KIND_TLS] = "tls",         [RILL_KIND_ALPN] = "alpn",     [RILL_KIND_PROXY] = "proxy",
     [RILL_KIND_PREFACE] = "preface", [RILL_KIND_DENIED] = "denied",
 };
 
 static const char *const phase_names[RILL_PHASES] = {
-    [RILL_PHASE_NONE] = "",          [RILL_PHASE_QUEUE] = "queue",
-    [RILL_PHASE_DNS] = "dns",        [RILL_PHASE_CONNECT] = "connect",
-    [RILL_PHASE_PROXY] = "proxy",    [RILL_PHASE_TLS] = "tls",
-    [RILL_PHASE_SETTINGS] = "settings", [RILL_PHASE_HEADERS] = "headers",
-    [RILL_PHASE_BODY] = "body",      [RILL_PHASE_IDLE] = "idle",
+    [RILL_PHASE_NONE] = "",
+    [RILL_PHASE_QUEUE] = "queue",
+    [RILL_PHASE_DNS] = "dns",
+    [RILL_PHASE_CONNECT] = "connect",
+    [RILL_PHASE_PROXY] = "proxy",
+    [RILL_PHASE_TLS] = "tls",
+    [RILL_PHASE_SETTINGS] = "settings",
+    [RILL_PHASE_HEADERS] = "headers",
+    [RILL_PHASE_BODY] = "body",
+    [RILL_PHASE_IDLE] = "idle",
 };
 
 /* RFC 9113 section 7, in the order of their numbers. */
 static const char *const code_names[] = {
-    "NO_ERROR",       "PROTOCOL_ERROR",    "INTERNAL_ERROR",      "FLOW_CONTROL_ERROR",
-    "SETTINGS_TIMEOUT", "STREAM_CLOSED",   "FRAME_SIZE_ERROR",    "REFUSED_STREAM",
-    "CANCEL",         "COMPRESSION_ERROR", "CONNECT_ERROR",       "ENHANCE_YOUR_CALM",
-    "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+    "NO_ERROR",
+    "PROTOCOL_ERROR",
+    "INTERNAL_ERROR",
+    "FLOW_CONTROL_ERROR",
+    "SETTINGS_TIMEOUT",
+    "STREAM_CLOSED",
+    "FRAME_SIZE_ERROR",
+    "REFUSED_STREAM",
+    "CANCEL",
+    "COMPRESSION_ERROR",
+    "CONNECT_ERROR",
+    "ENHANCE_YOUR_CALM",
+    "INADEQUATE_SECURITY",
+    "HTTP_1_1_REQUIRED",
 };
 enum { CODES = sizeof(code_names) / sizeof(code_names[0]) };
 

@@ -17,9 +17,9 @@ typedef struct rill_fields_aside {
 
 /* Checks a header block (rill.h's form) and appends it to `out` as it is to be sent: names in lower
  * case; `host` and `content-length` are left out and told in `aside`.
- * 0, or -RILL_ARGUMENT naming the field and showing the value: a name that is no token, begins with a
- * colon or belongs to the connection (RFC 9113 section 8.2.2; "te: trailers" passes), a value with CR, LF,
- * NUL or outer blanks; or -RILL_ERROR. */
+ * 0, or -RILL_ARGUMENT naming the field and showing the value: a name that is no token, begins with
+ * a colon or belongs to the connection (RFC 9113 section 8.2.2; "te: trailers" passes), a value
+ * with CR, LF, NUL or outer blanks; or -RILL_ERROR. */
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
                           rill_fields_aside *aside, rill_error *err);
 
@@ -30,8 +30,9 @@ bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const c
 /* How many fields a clean block has. */
 size_t rill_fields_count(const char *block, size_t length);
 
-/* Points `fields` (as many as counted) into a clean block, which must stay as long as they are used;
- * credentials are marked never to be indexed (RFC 7541 section 7.1.3). Returns their number. */
+/* Points `fields` (as many as counted) into a clean block, which must stay as long as they are
+ * used; credentials are marked never to be indexed (RFC 7541 section 7.1.3). Returns their number.
+ */
 size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields);
 
 /* One field that points to constant or longer-lived text. */

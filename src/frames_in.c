@@ -121,7 +121,7 @@ static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
     session->goaway_last = goaway->last_stream_id;
     session->goaway_code = (int32_t)goaway->error_code;
     rill_frames_printable(session->goaway_debug, sizeof(session->goaway_debug), goaway->opaque_data,
-                   goaway->opaque_data_len);
+                          goaway->opaque_data_len);
 }
 
 static void set_rtt(rill_session *session, uint64_t since_ms)
@@ -195,8 +195,7 @@ static void close_broken(const rill_session *session, rill_stream *stream, uint3
     else if (stream->content_length >= 0 && (uint64_t)stream->content_length != stream->received)
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code,
                           "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
-                          (long long)stream->content_length,
-                          (unsigned long long)stream->received);
+                          (long long)stream->content_length, (unsigned long long)stream->received);
     else
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code, "the peer broke HTTP/2: %s",
                           session->problem[0] ? session->problem : "malformed response");
@@ -229,7 +228,8 @@ static int on_error(nghttp2_session *ng, int code, const char *message, size_t l
 {
     (void)ng, (void)code;
     rill_session *session = arg;
-    rill_frames_printable(session->problem, sizeof(session->problem), (const uint8_t *)message, length);
+    rill_frames_printable(session->problem, sizeof(session->problem), (const uint8_t *)message,
+                          length);
     return 0;
 }
 
@@ -245,7 +245,8 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
     rill_frames_printable(shown, sizeof(shown), name, name_length);
     if (stream) {
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
-                          "the response's header field \"%s\" is malformed (RFC 9113 8.2.1)", shown);
+                          "the response's header field \"%s\" is malformed (RFC 9113 8.2.1)",
+                          shown);
         rill_session_retire(session, stream);
     }
     return 0;

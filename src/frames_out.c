@@ -1,4 +1,5 @@
-/* What leaves: frames are staged until they fill a TLS record; bodies go straight from their source. */
+/* What leaves: frames are staged until they fill a TLS record; bodies go straight from their
+ * source. */
 #include "frames.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
         char why[SESSION_DEBUG_DATA];
         session->goaway_sent = true;
-        rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data, frame->goaway.opaque_data_len);
+        rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data,
+                              frame->goaway.opaque_data_len);
         if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
             rill_error_set(&session->fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
         else
@@ -67,7 +69,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (frame->hd.type == NGHTTP2_WINDOW_UPDATE)
         grow_window(session, stream);
     if (frame->hd.type == NGHTTP2_DATA) {
-        rill_frames_give_points(session, SESSION_POINT_BYTES); /* the peer opens its windows for these */
+        rill_frames_give_points(session,
+                                SESSION_POINT_BYTES); /* the peer opens its windows for these */
         note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
     }
     return 0;
@@ -305,6 +308,7 @@ void rill_session_consume(rill_session *session, rill_stream *stream, size_t len
         (stream->chunks.length && *stream->buffered > session->setup->max_buffered))
         return;
     if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
-        rill_error_set(&session->fatal, RILL_ERROR, "out of memory"); /* the peer would wait for ever */
+        rill_error_set(&session->fatal, RILL_ERROR,
+                       "out of memory"); /* the peer would wait for ever */
     stream->owed = 0;
 }

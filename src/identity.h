@@ -6,10 +6,11 @@
 
 #include "rill.h"
 
-/* Loads `cert_file` (PEM, the leaf first, then what leads to its issuer) and `key_file` (PEM; NULL: the
- * key stands in `cert_file` too), decrypted with `key_password`. Never asks on the terminal. 0, also
- * when there is nothing to load; -RILL_ARGUMENT: a key without a certificate; -RILL_FILE_ERROR: a file
- * that cannot be read or used, a password that does not open it, a key of another certificate. */
+/* Loads `cert_file` (PEM, the leaf first, then what leads to its issuer) and `key_file` (PEM; NULL:
+ * the key stands in `cert_file` too), decrypted with `key_password`. Never asks on the terminal. 0,
+ * also when there is nothing to load; -RILL_ARGUMENT: a key without a certificate;
+ * -RILL_FILE_ERROR: a file that cannot be read or used, a password that does not open it, a key of
+ * another certificate. */
 int32_t rill_identity_load(SSL_CTX *context, const rill_tls_options *options, rill_error *err);
 
 #endif

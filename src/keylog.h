@@ -6,14 +6,14 @@
 #include <stdbool.h>
 
 typedef struct rill_keylog {
-    int fd;           /* owned; -1: nothing is logged */
-    char *path;       /* owned; NULL: none is wanted */
-    bool untold;      /* `warning` waits to be told */
+    int fd;      /* owned; -1: nothing is logged */
+    char *path;  /* owned; NULL: none is wanted */
+    bool untold; /* `warning` waits to be told */
     char warning[256];
 } rill_keylog;
 
-/* Opens `path` for appending; a new file is its owner's alone. NULL: none is wanted; "env": the path
- * in $SSLKEYLOGFILE, if any. Failing is no error: rill_keylog_warning() tells. The struct is
+/* Opens `path` for appending; a new file is its owner's alone. NULL: none is wanted; "env": the
+ * path in $SSLKEYLOGFILE, if any. Failing is no error: rill_keylog_warning() tells. The struct is
  * overwritten. False: out of memory. */
 bool rill_keylog_open(rill_keylog *keylog, const char *path);
 void rill_keylog_dispose(rill_keylog *keylog); /* a zeroed struct that was never opened is fine */

@@ -331,8 +331,8 @@ static void arm(rill_loop *loop, uint64_t deadline_ms)
 
 enum { LOOK_NOT = -1 };
 
-/* One pass: what is marked acts, I/O is waited for (or only looked at, or not even that), what came of
- * it acts. */
+/* One pass: what is marked acts, I/O is waited for (or only looked at, or not even that), what came
+ * of it acts. */
 static int32_t pass(rill_loop *loop, int flags)
 {
     rill_turn *turn = &loop->turn;
@@ -402,8 +402,9 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 /* Waits until the loop has something to do. libevent would go on waiting after a signal, and a
  * script's own handler (Ctrl-C) would never be looked at: false when one has run.
  *
- * `*flags` is how the pass after it looks at I/O. Not at all when nothing but the socket that was read
- * last is ready: a lone request then costs no system call more than sending, waiting, receiving. */
+ * `*flags` is how the pass after it looks at I/O. Not at all when nothing but the socket that was
+ * read last is ready: a lone request then costs no system call more than sending, waiting,
+ * receiving. */
 static bool wait_ready(rill_loop *loop, int *flags)
 {
     rill_transport *reader = loop->turn.reader;
@@ -460,8 +461,10 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
     if (turn->wake_fd >= 0)
         return loop->epoll_fd;
     if (loop->epoll_fd < 0)
-        return rill_error_set(err, RILL_ERROR, "the loop's descriptor cannot be found: "
-                                               "/proc/self/fdinfo does not tell"), -1;
+        return rill_error_set(err, RILL_ERROR,
+                              "the loop's descriptor cannot be found: "
+                              "/proc/self/fdinfo does not tell"),
+               -1;
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->wake_event = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_wake, loop);
     if (fd < 0 || !loop->wake_event || event_add(loop->wake_event, NULL)) {

@@ -232,8 +232,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_pool *pool = origin->pool;
     size_t count;
     nghttp2_nv *fields = rill_call_fields(call, &pool->defaults, &count);
-    int32_t code =
-        fields ? rill_conn_submit(conn, &call->stream, fields, count) : -RILL_ERROR;
+    int32_t code = fields ? rill_conn_submit(conn, &call->stream, fields, count) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
         return false;
     rill_queue_remove(&origin->queue, call);
@@ -271,7 +270,7 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
         error.code = session->goaway_code;
     } else {
         rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",
-                       conn->error.reason              ? conn->error.message
+                       conn->error.reason             ? conn->error.message
                        : conn->state == CONN_DRAINING ? "it drains"
                                                       : "it is closed");
     }
@@ -342,10 +341,10 @@ static void dispatch(rill_origin *origin)
  * for ever. */
 static void lose_assigned(rill_origin *origin)
 {
-    static const rill_error inactive = {
-        .reason = RILL_INACTIVE,
-        .code = -1,
-        .message = "the connection went before the request was sent"};
+    static const rill_error inactive = {.reason = RILL_INACTIVE,
+                                        .code = -1,
+                                        .message =
+                                            "the connection went before the request was sent"};
     uint32_t left = origin->queue.assigned;
     for (rill_call *next, *call = origin->queue.first; call && left--; call = next) {
         next = call->next;
@@ -404,9 +403,8 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    bool busy =
-        origin->queue.first || (origin->conns && (!origin->single || !origin->told_closed ||
-                                                  origin->conns->session.closed));
+    bool busy = origin->queue.first || (origin->conns && (!origin->single || !origin->told_closed ||
+                                                          origin->conns->session.closed));
     if (busy || origin->unused_link)
         return;
     if (pool->owner)

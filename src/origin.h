@@ -1,4 +1,5 @@
-/* One scheme, host and port: the calls that wait, its connections, when to dial, what is repeated. */
+/* One scheme, host and port: the calls that wait, its connections, when to dial, what is repeated.
+ */
 #ifndef RILL_ORIGIN_H
 #define RILL_ORIGIN_H
 
@@ -13,7 +14,7 @@ enum { BACKOFF_FIRST_MS = 200, BACKOFF_MOST_MS = 10000 };
 enum { ALPN_VERDICT_MS = 60000 };
 
 struct rill_origin {
-    rill_pool *pool; /* borrowed */
+    rill_pool *pool;                         /* borrowed */
     rill_origin *next, **link;               /* in the client's table */
     rill_origin *wait_next, **wait_link;     /* in pool->waiting; link NULL: not in it */
     rill_origin *unused_next, **unused_link; /* in pool->unused; link NULL: not in it */
@@ -25,10 +26,10 @@ struct rill_origin {
     bool single; /* one connection for all its life: rill_connect() */
     bool told_connected, told_closed;
     rill_tls_memory memory;
-    rill_conn *conns; /* owned */
-    rill_queue queue; /* its calls are owned until sent */
-    rill_timer backoff; /* runs while it lasts */
-    uint32_t failures;  /* in a row */
+    rill_conn *conns;    /* owned */
+    rill_queue queue;    /* its calls are owned until sent */
+    rill_timer backoff;  /* runs while it lasts */
+    uint32_t failures;   /* in a row */
     rill_error *verdict; /* owned: ALPN said no; NULL: not lately */
     uint64_t verdict_ms; /* when */
 };
@@ -59,7 +60,8 @@ void rill_origin_close_call(rill_call *call, const rill_error *error);
 /* Forgets a call: cancelled, and nobody is told. */
 void rill_origin_drop_call(rill_call *call);
 
-/* Ends everything: sent calls as cancelled, unsent ones as inactive; idle connections say goodbye. */
+/* Ends everything: sent calls as cancelled, unsent ones as inactive; idle connections say goodbye.
+ */
 void rill_origin_close(rill_origin *origin);
 
 #endif

@@ -10,8 +10,8 @@
  * been unused longest is forgotten. */
 enum { ORIGINS_UNUSED = 1024 };
 
-/* Bytes of warnings that wait for a script to look, and of one of them; beyond they are dropped, and
- * the last one says so. */
+/* Bytes of warnings that wait for a script to look, and of one of them; beyond they are dropped,
+ * and the last one says so. */
 enum { WARNINGS_MAX = 16 << 10, WARNING_LENGTH = 512 };
 
 typedef struct rill_pool {
@@ -33,13 +33,13 @@ typedef struct rill_pool {
     rill_origin *latest;  /* borrowed: of the last request, whose URL the client has; NULL: gone */
     rill_origin *unused;  /* borrowed: origins with nothing to do; the newest stands first */
     uint32_t unused_count;
-    rill_stats stats;     /* what adds up since the start */
-    char *warning;        /* owned: sentences not handed over yet, each NUL-terminated */
+    rill_stats stats; /* what adds up since the start */
+    char *warning;    /* owned: sentences not handed over yet, each NUL-terminated */
     size_t warning_length;
     bool warnings_dropped;
-    rill_entry *entry;    /* borrowed: whose events the warnings are */
-    rill_mark *owner;     /* borrowed: the client's, once it is closed: marked when an origin has
-                             nothing left */
+    rill_entry *entry; /* borrowed: whose events the warnings are */
+    rill_mark *owner;  /* borrowed: the client's, once it is closed: marked when an origin has
+                          nothing left */
 } rill_pool;
 
 /* Queues a sentence for the client's on_warning. */
@@ -60,8 +60,8 @@ void rill_pool_leave_idle(rill_conn *conn);
  * no room, and none is idle. */
 bool rill_pool_make_room(rill_pool *pool);
 
-/* Opens a connection that counts, or NULL with `err`. `setup` holds what is the origin's; the rest is
- * filled in. It ends with rill_pool_bury(). */
+/* Opens a connection that counts, or NULL with `err`. `setup` holds what is the origin's; the rest
+ * is filled in. It ends with rill_pool_bury(). */
 rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *err);
 void rill_pool_bury(rill_pool *pool, rill_conn *conn);
 

@@ -13,7 +13,8 @@
  * section 8.2.1), so nothing in it needs escaping.
  *
  * This header is the one description of the interface: what LuaJIT's ffi.cdef reads is made from
- * it with the preprocessor (RILL_CDEF), so it holds enums, fixed-width integers and structs only. */
+ * it with the preprocessor (RILL_CDEF), so it holds enums, fixed-width integers and structs only.
+ */
 #ifndef RILL_H
 #define RILL_H
 
@@ -106,7 +107,8 @@ enum rill_phase {
     RILL_PHASES
 };
 
-/* Whether the server acted on the request. Only NO makes repeating it safe (RFC 9113 section 8.7). */
+/* Whether the server acted on the request. Only NO makes repeating it safe (RFC 9113 section 8.7).
+ */
 enum rill_processed {
     RILL_PROCESSED_NO,    /* never sent, REFUSED_STREAM, above the last id of a GOAWAY */
     RILL_PROCESSED_MAYBE, /* sent, and nothing came back */
@@ -143,17 +145,17 @@ enum rill_event_type {
     RILL_EVENT_CONNECTED,    /* a connection from rill_connect() is usable */
     RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
     RILL_EVENT_PONG,         /* a connection: answer to rill_connection_ping(); `seconds` */
-    RILL_EVENT_WARNING,      /* a client or connection; the sentence is in `text`, its URL in `url` */
-    RILL_EVENT_TIMER,        /* a timer ran out; the id is released */
-    RILL_EVENT_SIGNAL        /* a signal came; `status` is its number */
+    RILL_EVENT_WARNING, /* a client or connection; the sentence is in `text`, its URL in `url` */
+    RILL_EVENT_TIMER,   /* a timer ran out; the id is released */
+    RILL_EVENT_SIGNAL   /* a signal came; `status` is its number */
 };
 
 /* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
 typedef struct rill_timings {
-    float queue;   /* waiting for a connection or a slot */
-    float dns, connect, tls; /* of the dial this request waited for */
-    float wait;    /* from sent to the first byte of the response */
-    float body;    /* from there to the end */
+    float queue;                         /* waiting for a connection or a slot */
+    float dns, connect, tls;             /* of the dial this request waited for */
+    float wait;                          /* from sent to the first byte of the response */
+    float body;                          /* from there to the end */
     float stalled_local, stalled_remote; /* held back by our window; by the peer's */
     float total;
 } rill_timings;
@@ -162,26 +164,26 @@ typedef struct rill_timings {
  * the next rill_poll(), rill_events() or rill_loop_free() on this loop. */
 typedef struct rill_event {
     uint32_t slot, generation;
-    uint32_t type;              /* enum rill_event_type */
-    int32_t status;             /* :status of the response head; number of the signal */
-    uint32_t reason;            /* enum rill_reason: how the stream closed */
-    uint32_t attempts;          /* streams this request has used */
+    uint32_t type;                       /* enum rill_event_type */
+    int32_t status;                      /* :status of the response head; number of the signal */
+    uint32_t reason;                     /* enum rill_reason: how the stream closed */
+    uint32_t attempts;                   /* streams this request has used */
     uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info() */
-    const char *headers;        /* final response head without :status */
-    const char *trailers;       /* NULL: none */
-    const char *informational;  /* 1xx heads one after the other, each led by CR LF and its three
-                                   digits; NULL: none */
-    const char *body;           /* whole requests with at most 64 KiB; else NULL */
-    rill_body *large;           /* a larger body: whoever is handed the event owns it, and calls
-                                   rill_body_free() */
-    const rill_error *errors;   /* the error, then its causes in order */
-    const char *text;           /* a warning's sentence, NUL-terminated */
+    const char *headers;                 /* final response head without :status */
+    const char *trailers;                /* NULL: none */
+    const char *informational; /* 1xx heads one after the other, each led by CR LF and its three
+                                  digits; NULL: none */
+    const char *body;          /* whole requests with at most 64 KiB; else NULL */
+    rill_body *large;          /* a larger body: whoever is handed the event owns it, and calls
+                                  rill_body_free() */
+    const rill_error *errors;  /* the error, then its causes in order */
+    const char *text;          /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
     uint32_t error_count;
-    uint32_t saved;             /* 1: the body is in the file of save_path */
-    double bytes_received;      /* DATA payload without padding, before decoding */
-    double seconds;             /* a ping's round trip */
+    uint32_t saved;        /* 1: the body is in the file of save_path */
+    double bytes_received; /* DATA payload without padding, before decoding */
+    double seconds;        /* a ping's round trip */
 } rill_event;
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -223,8 +225,8 @@ RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);
 /* Monotonic seconds, as read now. */
 RILL_API double rill_now(void);
 
-/* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years; millisecond steps, never early). Returns 0 or
- * a negative enum rill_reason. */
+/* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years; millisecond steps, never
+ * early). Returns 0 or a negative enum rill_reason. */
 RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err);
 
 /* Reports RILL_EVENT_SIGNAL each time `number` arrives, until dropped; then the former disposition
@@ -248,7 +250,7 @@ RILL_API void rill_handle_drop(rill_handle *handle);
 
 /* What the loop holds right now: all zero again when everything ended. */
 typedef struct rill_counters {
-    double bytes;          /* memory from the loop's allocator in use */
+    double bytes; /* memory from the loop's allocator in use */
     uint32_t clients, origins, connections, dials, requests, timers, signals, events, slots;
 } rill_counters;
 RILL_API void rill_loop_counters(const rill_loop *loop, rill_counters *counters);
@@ -271,8 +273,8 @@ typedef struct rill_tls_options {
     const char *groups;       /* colon-separated, in this order (OpenSSL's) */
     const char *keylog_file;  /* gets the sessions' secrets; "env": $SSLKEYLOGFILE (none). One that
                                  cannot be written is warned of */
-    const char *pin_sha256;   /* comma-separated base64 of SHA-256 of the leaf's SubjectPublicKeyInfo:
-                                 one must match, also without `verify` and when resumed (none) */
+    const char *pin_sha256; /* comma-separated base64 of SHA-256 of the leaf's SubjectPublicKeyInfo:
+                               one must match, also without `verify` and when resumed (none) */
 } rill_tls_options;
 
 /* "host:port" goes to "ip", "ip:port" or "unix:/path"; entries for one host are tried in order. */
@@ -281,13 +283,15 @@ typedef struct rill_resolve {
     const char *address;
 } rill_resolve;
 
-/* rill_options_init() fills in the defaults, given in parentheses. 0 turns a timeout or limit off. */
+/* rill_options_init() fills in the defaults, given in parentheses. 0 turns a timeout or limit off.
+ */
 typedef struct rill_options {
-    const char *headers;      /* header block sent with every request (none) */
+    const char *headers; /* header block sent with every request (none) */
     uint32_t headers_length;
-    const char *user_agent;   /* ("rill/VERSION"); "" sends none; a user-agent in a header block wins */
-    double timeout;           /* the whole call, from its assignment to a connection (180) */
-    double queue_timeout;     /* the wait before that (0) */
+    const char
+        *user_agent;      /* ("rill/VERSION"); "" sends none; a user-agent in a header block wins */
+    double timeout;       /* the whole call, from its assignment to a connection (180) */
+    double queue_timeout; /* the wait before that (0) */
     double connect_timeout;   /* DNS, TCP, TLS and SETTINGS together (10) */
     double read_timeout;      /* silence of the peer on one stream (0) */
     double idle_timeout;      /* a connection on which nothing moves (240) */
@@ -298,20 +302,20 @@ typedef struct rill_options {
     uint32_t max_header_list; /* header block of a response, all its heads together (64 KiB) */
     uint32_t max_connections; /* of this client (512) */
     uint32_t max_connections_per_origin; /* a further one is opened when all are full (1) */
-    uint32_t retries;         /* of what fails without being processed (2) */
+    uint32_t retries;                    /* of what fails without being processed (2) */
     bool retry_idempotent;    /* GET, HEAD, OPTIONS too when the connection is lost (true) */
     bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: an invalid URL) */
     bool deny_private;        /* only globally reachable addresses, but for `resolve`'s (false) */
     int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
     const char *bind_address; /* numeric address that connections come from (the system's choice) */
-    uint32_t max_streams;     /* open at a time on one connection; the peer's limit holds too (100) */
-    uint32_t window;          /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
-    uint32_t max_window;      /* what it grows to while the reader keeps up (16 MiB) */
-    uint32_t max_frame_size;  /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
-    double max_buffered;      /* bytes held for streams that are read in pieces (256 MiB) */
+    uint32_t max_streams; /* open at a time on one connection; the peer's limit holds too (100) */
+    uint32_t window;      /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
+    uint32_t max_window;  /* what it grows to while the reader keeps up (16 MiB) */
+    uint32_t max_frame_size; /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
+    double max_buffered;     /* bytes held for streams that are read in pieces (256 MiB) */
     const rill_resolve *resolve;
     uint32_t resolve_count;
-    const char *dns_servers;  /* "ip" or "ip:port", comma-separated (the system's) */
+    const char *dns_servers; /* "ip" or "ip:port", comma-separated (the system's) */
     rill_tls_options tls;
 } rill_options;
 RILL_API void rill_options_init(rill_options *options);
@@ -346,7 +350,8 @@ typedef struct rill_request {
     bool stream;   /* read in pieces: HEAD, READABLE, CLOSED events; its id lives until dropped */
     bool repeat;   /* what was certainly not processed is sent again by itself */
     bool has_body; /* else END_STREAM goes with the headers */
-    const char *body; /* borrowed until RESPONSE, FAILED, CLOSED or rill_drop(), not just the call */
+    const char
+        *body; /* borrowed until RESPONSE, FAILED, CLOSED or rill_drop(), not just the call */
     size_t body_length;
     const char *body_file; /* the body is this regular file's; has_body without either: the body is
                               fed by rill_stream_write() and rill_stream_finish() */
@@ -368,10 +373,10 @@ RILL_API int32_t rill_request_start(rill_loop *loop, const rill_id *client,
 
 /* What a stream knows of itself; the pointers are good until it is dropped or closes. */
 typedef struct rill_stream_info {
-    int32_t id;               /* on the wire; 0 while it waits */
-    int32_t status;           /* 0 before the head; 499 when cancelled before one */
-    uint32_t reason;          /* enum rill_reason; RILL_OPEN while open */
-    int32_t code;             /* HTTP/2 error code; -1: none */
+    int32_t id;      /* on the wire; 0 while it waits */
+    int32_t status;  /* 0 before the head; 499 when cancelled before one */
+    uint32_t reason; /* enum rill_reason; RILL_OPEN while open */
+    int32_t code;    /* HTTP/2 error code; -1: none */
     uint32_t attempts;
     uint32_t conn_slot, conn_generation;
     bool saved; /* the body is in the file of save_path */
@@ -390,8 +395,9 @@ RILL_API int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t g
                                       rill_stream_info *info);
 
 /* Takes up to `max` bytes that arrived (at most 64 KiB at a time) and gives their window back.
- * `*data` is borrowed until the next call on this stream, or poll. Returns the length; 0 when there is
- * nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or -RILL_CLOSED. */
+ * `*data` is borrowed until the next call on this stream, or poll. Returns the length; 0 when there
+ * is nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or
+ * -RILL_CLOSED. */
 RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                                   const char **data);
 
@@ -399,10 +405,12 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
  * when it has closed, rill_stream_body() hands it over. */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
-/* The unread rest of a closed stream as one body, which the caller owns; NULL: empty, open or stale. */
+/* The unread rest of a closed stream as one body, which the caller owns; NULL: empty, open or
+ * stale. */
 RILL_API rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation);
 
-/* Ends a stream; CLOSED follows with RILL_CANCELLED. Unsent: never sent. Sent: RST_STREAM CANCEL. */
+/* Ends a stream; CLOSED follows with RILL_CANCELLED. Unsent: never sent. Sent: RST_STREAM CANCEL.
+ */
 RILL_API void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* Ends a stream; all that has arrived is the response's body; closes as RILL_STOPPED. */
@@ -412,8 +420,9 @@ RILL_API void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generati
 RILL_API void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code);
 
 /* Feeds a piece of the body (copied). Returns 0; 1 when more than 256 KiB wait: a WRITABLE event
- * follows; or negative: RILL_CLOSED (stale, or the stream has closed), RILL_ARGUMENT (not a fed body, or finished),
- * RILL_BODY_ERROR (longer than the announced content-length; the stream closes so), RILL_ERROR. */
+ * follows; or negative: RILL_CLOSED (stale, or the stream has closed), RILL_ARGUMENT (not a fed
+ * body, or finished), RILL_BODY_ERROR (longer than the announced content-length; the stream closes
+ * so), RILL_ERROR. */
 RILL_API int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation,
                                    const char *data, size_t length, rill_error *err);
 
@@ -434,10 +443,11 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-/* Dials one connection to the origin of `url`, with a client's options. Its id takes requests as a client's does
- * (only for its own origin: others close as RILL_INVALID_HOSTNAME; a `url` that begins with "/" is a path on its own
- * authority; nothing is repeated), and reports CONNECTED or CLOSED, then CLOSED, PONG and WARNING.
- * Returns 0, or negative: RILL_INVALID_URL, RILL_ARGUMENT, RILL_FILE_ERROR, RILL_ERROR. */
+/* Dials one connection to the origin of `url`, with a client's options. Its id takes requests as a
+ * client's does (only for its own origin: others close as RILL_INVALID_HOSTNAME; a `url` that
+ * begins with "/" is a path on its own authority; nothing is repeated), and reports CONNECTED or
+ * CLOSED, then CLOSED, PONG and WARNING. Returns 0, or negative: RILL_INVALID_URL, RILL_ARGUMENT,
+ * RILL_FILE_ERROR, RILL_ERROR. */
 RILL_API int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                               uint32_t url_length, rill_id *id, rill_error *err);
 
@@ -449,13 +459,14 @@ RILL_API int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t g
 RILL_API void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* GOAWAY with `code`, at once: sent streams close as cancelled, unsent ones as inactive. */
-RILL_API void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code);
+RILL_API void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                    uint32_t code);
 
 /* A connection from rill_connect() as it is now. */
 typedef struct rill_connection_state {
-    bool connected, closed, goaway; /* goaway: received from the peer */
+    bool connected, closed, goaway;   /* goaway: received from the peer */
     int32_t goaway_code, goaway_last; /* RFC 9113 section 6.8 */
-    const char *goaway_debug; /* printable, NUL-terminated; borrowed until the next poll */
+    const char *goaway_debug;         /* printable, NUL-terminated; borrowed until the next poll */
     uint32_t streams, pending;
     uint32_t conn_slot, conn_generation; /* for rill_conn_info_get() */
     /* the peer's SETTINGS, in the order of their numbers from 1: header_table_size, enable_push,
@@ -470,7 +481,8 @@ typedef struct rill_conn_info {
     char ip_address[46]; /* numeric; "" for a Unix socket */
     char protocol[4];    /* "h2" or "h2c" */
     int32_t port;
-    const char *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll */
+    const char
+        *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll */
     uint32_t certificate_length;
     bool resumed;
     const char *tls_version, *cipher; /* static; NULL without TLS */
@@ -480,7 +492,8 @@ typedef struct rill_conn_info {
 RILL_API int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                     rill_conn_info *info);
 
-/* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free. */
+/* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free.
+ */
 typedef struct rill_certificate {
     const char *subject, *issuer; /* RFC 2253 form */
     const char *names;            /* subject alternative names, one per line */

@@ -41,7 +41,8 @@ void rill_session_retire(rill_session *session, rill_stream *stream)
 /* --- a session's life ------------------------------------------------------------------------ */
 
 /* A session has a buffer for the largest frame, and seldom writes more than a few hundred bytes to
- * it (measured: 1,000 idle connections take 55 KiB each where it is malloc's, 43 where it is sparse). */
+ * it (measured: 1,000 idle connections take 55 KiB each where it is malloc's, 43 where it is
+ * sparse). */
 static void *on_malloc(size_t size, void *arg)
 {
     return rill_slab_alloc_sparse(arg, size);
@@ -62,8 +63,8 @@ static void *on_realloc(void *block, size_t size, void *arg)
     return block ? rill_slab_realloc(arg, block, size) : rill_slab_alloc_sparse(arg, size);
 }
 
-/* What only some builds of 1.52 have, whatever their version says: the Makefile looks. Our own limits
- * hold without. */
+/* What only some builds of 1.52 have, whatever their version says: the Makefile looks. Our own
+ * limits hold without. */
 static void set_late_options(nghttp2_option *option, const rill_session_setup *setup)
 {
     (void)option, (void)setup;
@@ -71,7 +72,8 @@ static void set_late_options(nghttp2_option *option, const rill_session_setup *s
     nghttp2_option_set_stream_reset_rate_limit(option, SESSION_RESETS, SESSION_RESETS_PER_S);
 #endif
 #ifdef RILL_HAVE_MAX_CONTINUATIONS
-    /* what fits is let pass, also in frames smaller than they may be; SESSION_POINTS bound the rest */
+    /* what fits is let pass, also in frames smaller than they may be; SESSION_POINTS bound the rest
+     */
     nghttp2_option_set_max_continuations(
         option, setup->max_header_list ? 8 + setup->max_header_list / 1024 : SESSION_POINTS);
 #endif
@@ -164,8 +166,8 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
         rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
                        nghttp2_strerror((int)read));
         if (session->fatal.code < 0)
-            session->fatal.code = read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                              : NGHTTP2_PROTOCOL_ERROR;
+            session->fatal.code =
+                read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
         overrule_resets(session);
     }
 }

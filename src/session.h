@@ -23,10 +23,10 @@ enum {
     SESSION_FIELDS_MAX = 1 << 20,
     SESSION_FIRST_BYTES = 48, /* of what the peer said first, shown when it is not HTTP/2 */
     SESSION_DEBUG_DATA = 96,  /* of a GOAWAY's debug data that are kept */
-    /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx) that
-     * are put up with: so many points at first and at most; a frame costs one, and one more per
-     * SESSION_POINT_BYTES; useful ones give it back, each DATA frame we send gives two, a second
-     * gives SESSION_POINTS_PER_S. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
+    /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx)
+     * that are put up with: so many points at first and at most; a frame costs one, and one more
+     * per SESSION_POINT_BYTES; useful ones give it back, each DATA frame we send gives two, a
+     * second gives SESSION_POINTS_PER_S. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
     SESSION_POINTS = 20000,
     SESSION_POINT_BYTES = 256,
     SESSION_POINTS_PER_S = 100,
@@ -39,8 +39,8 @@ enum {
 };
 
 typedef struct rill_session_setup {
-    uint32_t window;          /* receive window of a stream at first */
-    uint32_t max_window;      /* what it grows to */
+    uint32_t window;     /* receive window of a stream at first */
+    uint32_t max_window; /* what it grows to */
     uint32_t max_frame_size;
     uint32_t max_header_list; /* told to the peer; 0: not */
     uint32_t conn_window;     /* receive window of the connection */
@@ -48,14 +48,14 @@ typedef struct rill_session_setup {
 } rill_session_setup;
 
 typedef struct rill_session {
-    rill_turn *turn;           /* borrowed */
-    rill_transport *transport; /* borrowed */
+    rill_turn *turn;                 /* borrowed */
+    rill_transport *transport;       /* borrowed */
     const rill_session_setup *setup; /* borrowed */
-    nghttp2_session *ng;       /* owned */
-    rill_stream *open;         /* sent or about to be, not closed */
-    rill_stream *closed;       /* closed: for the owner of the request to take */
-    uint32_t active;           /* streams that count against the peer's limit */
-    uint32_t peer_max_streams; /* its SETTINGS_MAX_CONCURRENT_STREAMS, 100 before we know */
+    nghttp2_session *ng;             /* owned */
+    rill_stream *open;               /* sent or about to be, not closed */
+    rill_stream *closed;             /* closed: for the owner of the request to take */
+    uint32_t active;                 /* streams that count against the peer's limit */
+    uint32_t peer_max_streams;       /* its SETTINGS_MAX_CONCURRENT_STREAMS, 100 before we know */
     bool settings_received;
     uint32_t peer_settings[6]; /* by number from 1, RFC 9113 section 6.5.2 */
     bool warn;                 /* a stream has passed its warnsize */
@@ -73,18 +73,18 @@ typedef struct rill_session {
     int32_t goaway_code;
     char goaway_debug[SESSION_DEBUG_DATA + 1]; /* printable */
 
-    bool goaway_said; /* by us: no new streams */
-    bool goaway_sent; /* by us, or by nghttp2 for us: nothing more is read */
-    rill_error fatal; /* reason RILL_OPEN: none */
-    char problem[160]; /* what nghttp2 complained of last */
-    uint64_t ping_ms; /* a PING of ours is out since then; 0: none */
-    bool pong;        /* its answer is here, `rtt_ms` is its round trip */
+    bool goaway_said;           /* by us: no new streams */
+    bool goaway_sent;           /* by us, or by nghttp2 for us: nothing more is read */
+    rill_error fatal;           /* reason RILL_OPEN: none */
+    char problem[160];          /* what nghttp2 complained of last */
+    uint64_t ping_ms;           /* a PING of ours is out since then; 0: none */
+    bool pong;                  /* its answer is here, `rtt_ms` is its round trip */
     uint64_t opened_ms, rtt_ms; /* rtt: of SETTINGS or the last PING, at least 1 */
-    double streams;   /* sent so far */
+    double streams;             /* sent so far */
 } rill_session;
 
-/* Submits the preface, SETTINGS and the connection's window; nothing is sent before rill_session_send(). The
- * struct is overwritten. 0 or -RILL_ERROR. */
+/* Submits the preface, SETTINGS and the connection's window; nothing is sent before
+ * rill_session_send(). The struct is overwritten. 0 or -RILL_ERROR. */
 int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport *transport,
                           const rill_session_setup *setup, rill_error *err);
 void rill_session_dispose(rill_session *session);
@@ -106,7 +106,8 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
  * `closed`. */
 void rill_session_retire(rill_session *session, rill_stream *stream);
 
-/* Gives window back for bytes that the reader took (0: it found nothing), unless too much is held for readers. */
+/* Gives window back for bytes that the reader took (0: it found nothing), unless too much is held
+ * for readers. */
 void rill_session_consume(rill_session *session, rill_stream *stream, size_t length);
 
 /* Queues GOAWAY; nothing new is accepted, and with `at_once` nothing more is read. */

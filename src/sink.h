@@ -1,5 +1,5 @@
-/* A response body that goes to a file: written beside its target, renamed when it is complete. So no
- * part of a body ever stands under the target's name. */
+/* A response body that goes to a file: written beside its target, renamed when it is complete. So
+ * no part of a body ever stands under the target's name. */
 #ifndef RILL_SINK_H
 #define RILL_SINK_H
 

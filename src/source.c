@@ -24,8 +24,8 @@ int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_sourc
                         rill_error *err)
 {
     *source = NULL;
-    bool empty = !request->has_body ||
-                 (request->body && !request->body_length && !request->body_file);
+    bool empty =
+        !request->has_body || (request->body && !request->body_length && !request->body_file);
     if (empty && !request->trailers)
         return 0; /* END_STREAM goes with the header fields */
     rill_source *made = rill_slab_zalloc(slab, sizeof(*made));

@@ -14,17 +14,17 @@ enum { SOURCE_HIGH_WATER = 256 << 10 };
 typedef struct rill_call rill_call;
 
 typedef struct rill_source {
-    rill_call *call;  /* borrowed: whose body it is */
+    rill_call *call; /* borrowed: whose body it is */
     enum source_kind kind;
     const char *data; /* borrowed */
     int fd;           /* owned; -1: none */
     rill_chunks fed;
-    int64_t length;   /* announced; -1: not known */
-    uint64_t taken;   /* bytes that frames have carried */
-    bool finished;    /* nothing more is fed */
-    bool held;        /* waits for 100 (Continue), RFC 9110 section 10.1.1 */
-    bool writer_waits; /* to be told when the queue is short again */
-    rill_timer expect; /* the call's: runs while the body waits for 100 (Continue) */
+    int64_t length;       /* announced; -1: not known */
+    uint64_t taken;       /* bytes that frames have carried */
+    bool finished;        /* nothing more is fed */
+    bool held;            /* waits for 100 (Continue), RFC 9110 section 10.1.1 */
+    bool writer_waits;    /* to be told when the queue is short again */
+    rill_timer expect;    /* the call's: runs while the body waits for 100 (Continue) */
     char length_text[20]; /* content-length, when it is sent */
     uint32_t length_digits;
     rill_bytes trailers; /* clean header block sent after the body */

@@ -155,8 +155,9 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
         return false; /* the file has decided otherwise */
     stream->reason = reason;
     stream->code = code;
-    stream->refused = stream->refused || reason == RILL_GOAWAY ||
-                      (reason == RILL_RESET && stream->peer_reset && code == NGHTTP2_REFUSED_STREAM);
+    stream->refused =
+        stream->refused || reason == RILL_GOAWAY ||
+        (reason == RILL_RESET && stream->peer_reset && code == NGHTTP2_REFUSED_STREAM);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
         rill_bytes_dispose(&stream->turn->slab, &stream->kept);
         drop_chunks(stream);
@@ -243,8 +244,8 @@ static int parse_status(const char *value, size_t length)
     return length == 3 ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
 }
 
-void rill_stream_field(rill_stream *stream, const char *name, size_t name_length,
-                       const char *value, size_t value_length)
+void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
+                       size_t value_length)
 {
     uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
     if (stream->reason != RILL_OPEN)
@@ -341,8 +342,8 @@ void rill_stream_end_head(rill_stream *stream)
 
 /* --- body ------------------------------------------------------------------------------------ */
 
-/* What a peer announces is believed up to here when room is made for it; when so much has come, up to
- * there. Room that is not used costs no memory. */
+/* What a peer announces is believed up to here when room is made for it; when so much has come, up
+ * to there. Room that is not used costs no memory. */
 enum { BODY_BELIEVED = 1 << 20, BODY_BELIEVED_MOST = 1 << 30 };
 
 static bool keep(rill_stream *stream, const void *data, size_t length)
@@ -398,8 +399,8 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
 
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
 {
-    size_t length =
-        rill_chunks_take(&stream->turn->slab, &stream->chunks, max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
+    size_t length = rill_chunks_take(&stream->turn->slab, &stream->chunks,
+                                     max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
     *stream->buffered -= length;
     stream->hungry = !length;
     if (length && stream->local_since_ms) {

@@ -17,8 +17,8 @@ enum { STREAM_CAUSES = 8 };
 typedef struct rill_stream rill_stream;
 
 struct rill_stream {
-    rill_turn *turn;   /* borrowed */
-    rill_entry *entry; /* borrowed: whose events these are */
+    rill_turn *turn;           /* borrowed */
+    rill_entry *entry;         /* borrowed: whose events these are */
     rill_stream *next, **link; /* in one of its connection's lists */
 
     int32_t id; /* on the wire; 0: none yet */
@@ -34,24 +34,25 @@ struct rill_stream {
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
-    bool blocked;            /* its upload waits for the socket */
-    bool starved;            /* its upload waits for its source */
+    bool blocked; /* its upload waits for the socket */
+    bool starved; /* its upload waits for its source */
 
-    int32_t status;         /* 0: no final head yet */
-    int64_t content_length; /* announced; -1: not */
+    int32_t status;             /* 0: no final head yet */
+    int64_t content_length;     /* announced; -1: not */
     uint64_t maxsize, warnsize; /* bytes; 0: no limit */
-    uint32_t max_header_list, header_list; /* bytes allowed; used by all heads (RFC 9113 section 6.5.2) */
-    rill_bytes head;        /* header block as rill.h has it */
+    uint32_t max_header_list,
+        header_list; /* bytes allowed; used by all heads (RFC 9113 section 6.5.2) */
+    rill_bytes head; /* header block as rill.h has it */
     struct stream_rare {
         rill_bytes trailers, informational;
-    } *rare;                /* owned: the blocks that most responses do without; NULL: neither */
-    bool in_trailers;       /* fields that arrive now are trailers */
+    } * rare;         /* owned: the blocks that most responses do without; NULL: neither */
+    bool in_trailers; /* fields that arrive now are trailers */
 
     const char *save_path; /* borrowed; NULL: the body is not for a file */
     rill_sink *sink;       /* owned: where the body goes; NULL: not into a file */
-    rill_bytes kept;    /* the body, when it is collected */
-    rill_chunks chunks; /* the body, when it is read in pieces */
-    uint64_t received;  /* DATA payload without padding */
+    rill_bytes kept;       /* the body, when it is collected */
+    rill_chunks chunks;    /* the body, when it is read in pieces */
+    uint64_t received;     /* DATA payload without padding */
 
     rill_source *source; /* of the request's body; borrowed; NULL: none */
     uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
@@ -67,7 +68,8 @@ struct rill_stream {
     uint32_t error_count;
 };
 
-/* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose() before doing it again. */
+/* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose()
+ * before doing it again. */
 typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
@@ -115,8 +117,8 @@ enum rill_processed rill_stream_processed(const rill_stream *stream);
 /* A head begins: informational, final, or trailers. */
 void rill_stream_begin_head(rill_stream *stream);
 /* A field of it. ":status" included. */
-void rill_stream_field(rill_stream *stream, const char *name, size_t name_length,
-                       const char *value, size_t value_length);
+void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
+                       size_t value_length);
 /* The head is complete. */
 void rill_stream_end_head(rill_stream *stream);
 /* Payload of DATA, without padding. */

@@ -15,8 +15,8 @@ struct rill_timer {
     void (*expire)(rill_timer *timer); /* records what is due; see rill_wheel_advance() */
 };
 
-/* Seven levels of 64 slots cover 139 years from boot at steps of a millisecond; what is further away
- * waits in the last slot and is sorted again when it comes up. */
+/* Seven levels of 64 slots cover 139 years from boot at steps of a millisecond; what is further
+ * away waits in the last slot and is sorted again when it comes up. */
 enum { WHEEL_LEVELS = 7, WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS };
 
 typedef struct rill_wheel {
@@ -44,8 +44,8 @@ static inline bool rill_timer_running(const rill_timer *timer)
  * UINT64_MAX when none runs. */
 uint64_t rill_wheel_next(const rill_wheel *wheel);
 
-/* Calls `expire` of every timer due at `now_ms`, each stopped first; `expire` may start and stop any
- * timer; one started for the past is due at the next advance. */
+/* Calls `expire` of every timer due at `now_ms`, each stopped first; `expire` may start and stop
+ * any timer; one started for the past is due at the next advance. */
 void rill_wheel_advance(rill_wheel *wheel, uint64_t now_ms);
 
 #endif

@@ -124,7 +124,7 @@ static int32_t unknown(const char *option, const char *value, rill_error *err)
 /* As browsers have them: AES-128 before AES-256, which OpenSSL would take first. It costs less with
  * every record, and its handshake hashes with SHA-256, for which processors have instructions. */
 #define CIPHERS "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20"
-#define SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define SUITES  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 static int32_t set_algorithms(SSL_CTX *context, const rill_tls_options *options, rill_error *err)
 {

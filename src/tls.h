@@ -11,9 +11,9 @@ typedef struct rill_tls rill_tls;
 /* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN h2, no renegotiation, no
  * compression, no early data; for TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC
  * 9113 section 9.2.2); an unexpected EOF is an error. `*system` is where a loop keeps the system's
- * certificates (see trust.h), looked up when the first handshake that wants them is opened; borrowed.
- * NULL with `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a file holds or
- * that it cannot be read, RILL_ERROR for memory. */
+ * certificates (see trust.h), looked up when the first handshake that wants them is opened;
+ * borrowed. NULL with `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a
+ * file holds or that it cannot be read, RILL_ERROR for memory. */
 rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err);
 void rill_tls_free(rill_tls *tls); /* NULL is fine; after the SSL objects made from it */
 
@@ -30,9 +30,10 @@ void rill_tls_memory_dispose(rill_tls_memory *memory);
 
 /* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name),
  * IP literals (without brackets) are verified as addresses and not sent as SNI; offers `memory`'s
- * session if there is one (and session_cache), and its group first (but for option groups). New sessions go to `memory` (borrowed until
- * rill_tls_detach(); NULL: nothing is remembered). No BIO is set. NULL with `err`: out of memory,
- * or (kind tls) a name that TLS cannot carry. Free the result with SSL_free(). */
+ * session if there is one (and session_cache), and its group first (but for option groups). New
+ * sessions go to `memory` (borrowed until rill_tls_detach(); NULL: nothing is remembered). No BIO
+ * is set. NULL with `err`: out of memory, or (kind tls) a name that TLS cannot carry. Free the
+ * result with SSL_free(). */
 SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
 
 /* Lets go of the memory, at the latest when that goes; tickets that come later are not kept. */

@@ -35,13 +35,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* --- out ------------------------------------------------------------------------------------- */
 
-/* Sends until the socket takes no more. Returns how many bytes went; an error is in `send_error`. */
+/* Sends until the socket takes no more. Returns how many bytes went; an error is in `send_error`.
+ */
 static size_t send_all(rill_transport *transport, const void *data, size_t length)
 {
     size_t sent = 0;
     while (sent < length && !transport->send_error) {
-        ssize_t n =
-            send(transport->fd, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
+        ssize_t n = send(transport->fd, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
         if (n >= 0)
             sent += (size_t)n;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -59,9 +59,8 @@ static bool empty_shared(rill_transport *transport)
     rill_turn *turn = transport->turn;
     size_t length = turn->cipher_out_length;
     turn->cipher_out_length = 0;
-    size_t sent = rill_transport_blocked(transport)
-                      ? 0
-                      : send_all(transport, turn->cipher_out, length);
+    size_t sent =
+        rill_transport_blocked(transport) ? 0 : send_all(transport, turn->cipher_out, length);
     if (sent == length || transport->send_error)
         return true;
     if (!rill_bytes_append(&turn->slab, &transport->unsent, turn->cipher_out + sent, length - sent))
@@ -275,8 +274,7 @@ int32_t rill_transport_open(rill_transport *transport, rill_turn *turn, rill_mar
     *transport = (rill_transport){.turn = turn, .mark = mark, .fd = fd, .ssl = ssl};
     transport->read_event = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_readable, transport);
     transport->write_event = event_new(turn->base, fd, EV_WRITE, on_writable, transport);
-    if (!transport->read_event || !transport->write_event ||
-        event_add(transport->read_event, NULL))
+    if (!transport->read_event || !transport->write_event || event_add(transport->read_event, NULL))
         goto fail;
     if (ssl) {
         BIO_METHOD *method = shared_method(turn);

@@ -26,6 +26,7 @@ void rill_trust_use_system(rill_trust *trust, SSL_CTX *context, X509_STORE **sys
 
 /* After a handshake, resumed ones too, verified or not: the server has shown a certificate, and its
  * key has a pin if there are pins. 0 or -RILL_CONNECT_FAILED, kind tls. */
-int32_t rill_trust_check(const rill_trust *trust, const SSL *ssl, const char *host, rill_error *err);
+int32_t rill_trust_check(const rill_trust *trust, const SSL *ssl, const char *host,
+                         rill_error *err);
 
 #endif

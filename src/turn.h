@@ -28,7 +28,7 @@ struct rill_entry {
     rill_id id;
     uint8_t kind;
     bool queued;
-    uint32_t pending; /* 1 << enum rill_event_type: happened, not handed over yet */
+    uint32_t pending;        /* 1 << enum rill_event_type: happened, not handed over yet */
     rill_entry *next, *prev; /* in the queue */
 };
 
@@ -58,30 +58,31 @@ struct rill_turn {
         rill_entry *entry;   /* NULL: free */
         uint32_t generation; /* of the entry, or of the next one */
         uint32_t next_free;  /* slot + 1; 0: none */
-    } *slots;
+    } * slots;
     uint32_t slot_count, slot_room, free_slot, named;
 
     rill_entry *first_event, *last_event;
     uint32_t event_count; /* entries in the queue */
 
-    rill_entry *graves;   /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
+    rill_entry
+        *graves; /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
     struct turn_text *lent; /* owned: texts of events that were handed over */
-    uint64_t detached;    /* unread bytes of streams whose client may be gone */
+    uint64_t detached;      /* unread bytes of streams whose client may be gone */
     rill_mark *marks;
-    rill_mark *acting; /* marked before those, and put off by TURN_EVENTS */
-    uint64_t chance; /* state of rill_turn_random() */
+    rill_mark *acting;  /* marked before those, and put off by TURN_EVENTS */
+    uint64_t chance;    /* state of rill_turn_random() */
     uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;      /* the loop is at it: no need to wake it */
     bool woken;
-    rill_bytes scratch; /* of whoever fills it: good until the next one does */
+    rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
     /* Shared by all connections: empty whenever another one may use them. */
     void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
-    struct rill_transport *reader; /* borrowed: read last; NULL: none, or it is closed */
-    struct bio_method_st *bio_method; /* owned; NULL until the first TLS connection */
+    struct rill_transport *reader;      /* borrowed: read last; NULL: none, or it is closed */
+    struct bio_method_st *bio_method;   /* owned; NULL until the first TLS connection */
     struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
     uint8_t cipher_in[TURN_CIPHER_IN];
     uint8_t cipher_out[TURN_CIPHER_OUT];
@@ -114,7 +115,8 @@ void rill_turn_bury(rill_turn *turn, rill_entry *entry);
 char *rill_turn_lend(rill_turn *turn, size_t size);
 void rill_turn_take_back(rill_turn *turn);
 
-/* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty. */
+/* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty.
+ */
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
 
 /* Chance for jitter; not for secrets. */

@@ -320,14 +320,11 @@ bool rill_url_follow(const char *text, uint32_t length, char *out, uint32_t room
     uint32_t start = (uint32_t)url->path;
     rill_span rest = {(const uint8_t *)text + start, (const uint8_t *)text + length};
     if (url->host_length <= 0 || url->userinfo_length >= 0 || length > RILL_URL_MAX ||
-        length <= start || text[start] != '/' || rest.end[-1] <= ' ' || memcmp(text, out, start) != 0)
+        length <= start || text[start] != '/' || rest.end[-1] <= ' ' ||
+        memcmp(text, out, start) != 0)
         return false; /* a space at the end is trimmed, other controls are not clean */
-    rill_cleaner c = {.in = rest,
-                      .out = out,
-                      .length = start,
-                      .limit = limit_of(room),
-                      .http = true,
-                      .url = url};
+    rill_cleaner c = {
+        .in = rest, .out = out, .length = start, .limit = limit_of(room), .http = true, .url = url};
     return read_path(&c);
 }
 

@@ -8,8 +8,8 @@
 
 /* `out` holds a URL of http or https that rill_url_parse() has written, `url` says where its parts
  * stand. If `text` begins with the same bytes up to the path (and without a userinfo), only what
- * follows is read, to the same result as rill_url_parse() has. False: it does not, or the rest is not
- * clean; `out` and `url` may have changed then, and the text is to be parsed. */
+ * follows is read, to the same result as rill_url_parse() has. False: it does not, or the rest is
+ * not clean; `out` and `url` may have changed then, and the text is to be parsed. */
 bool rill_url_follow(const char *text, uint32_t length, char *out, uint32_t room, rill_url *url);
 
 #endif
