@@ -60,9 +60,9 @@ static void put_number(frame *out, uint32_t number, int bytes)
 /* Numbers at which something changes. */
 static uint32_t number(input *in)
 {
-    static const uint32_t numbers[] = {
-        0,     1,     2,       3,       100,        255,        16383,      16384,     16385,
-        65535, 65536, 1 << 20, 1 << 24, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff};
+    static const uint32_t numbers[] = {0,     1,      2,      3,          100,        255,
+                                       16383, 16384,  16385,  65535,      65536,      1 << 20,
+                                       1 << 24, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff};
     uint32_t pick = take(in);
     return pick < sizeof(numbers) / sizeof(*numbers) ? numbers[pick] : pick;
 }
@@ -70,51 +70,36 @@ static uint32_t number(input *in)
 /* Pieces of header blocks (RFC 7541): with the static table only, so that any order decodes. */
 #define NEW(name_length, name, value_length, value) "\x00" name_length name value_length value
 static const char *const blocks[] = {
-    "\x88", /* :status 200 */
-    "\x89", /* 204 */
-    "\x8b", /* 304 */
-    "\x8d", /* 404 */
-    "\x08\x03"
-    "103", /* :status, literal */
-    "\x08\x03"
-    "100",
-    "\x08\x03"
-    "999",
-    "\x08\x02"
-    "20",
-    "\x0f\x0d\x01"
-    "5", /* content-length */
-    "\x0f\x0d\x04"
-    "1000",
-    "\x0f\x0d\x05"
-    "99999",
-    "\x0f\x0d\x01"
-    "-",
+    "\x88",                                           /* :status 200 */
+    "\x89",                                           /* 204 */
+    "\x8b",                                           /* 304 */
+    "\x8d",                                           /* 404 */
+    "\x08\x03" "103",                                 /* :status, literal */
+    "\x08\x03" "100",
+    "\x08\x03" "999",
+    "\x08\x02" "20",
+    "\x0f\x0d\x01" "5",                               /* content-length */
+    "\x0f\x0d\x04" "1000",
+    "\x0f\x0d\x05" "99999",
+    "\x0f\x0d\x01" "-",
     NEW("\x01", "a", "\x02", "bc"),
-    NEW("\x01", "A", "\x01", "x"), /* not in lower case */
+    NEW("\x01", "A", "\x01", "x"),                    /* not in lower case */
     NEW("\x0a", "connection", "\x05", "close"),
     NEW("\x01", "n", "\x02", "\r\n"),
     NEW("\x07", ":method", "\x03", "GET"),
     NEW("\x0a", "set-cookie", "\x03", "a=b"),
     NEW("\x01", "s", "\x02", " x"),
     NEW("\x01", "e", "\x01", "\xff"),
-    "\x40\x01"
-    "i"
-    "\x03"
-    "dyn",  /* goes into the dynamic table */
-    "\xbe", /* its newest entry, if there is one */
+    "\x40\x01" "i" "\x03" "dyn",                      /* goes into the dynamic table */
+    "\xbe",                                           /* its newest entry, if there is one */
     "\xbf",
-    "\xff\xff\xff\x7f", /* an index that does not exist */
-    "\x20",             /* table size 0 */
-    "\x3f\xe1\x1f",     /* table size 4096 */
-    "\x3f\xe1\xff\x03", /* more than was allowed */
-    "\x40\x01"
-    "h"
-    "\x83\x00\x00\x00", /* Huffman */
-    "\x00\x01"
-    "l"
-    "\x7f\x81\x01", /* a length that goes beyond the block */
-    "\x80",         /* index 0 */
+    "\xff\xff\xff\x7f",                               /* an index that does not exist */
+    "\x20",                                           /* table size 0 */
+    "\x3f\xe1\x1f",                                   /* table size 4096 */
+    "\x3f\xe1\xff\x03",                               /* more than was allowed */
+    "\x40\x01" "h" "\x83\x00\x00\x00",                /* Huffman */
+    "\x00\x01" "l" "\x7f\x81\x01",                    /* a length that goes beyond the block */
+    "\x80",                                           /* index 0 */
 };
 
 static void put_block(frame *out, input *in)
@@ -127,9 +112,7 @@ static void put_block(frame *out, input *in)
         if (!length) /* begins with a zero byte */
             length = 1 + strlen(piece + 1);
         if (pick >= 240) { /* a value of a few thousand bytes that costs one byte each time */
-            static const char big[] = "\x40\x01"
-                                      "B"
-                                      "\x7f\xa1\x1f";
+            static const char big[] = "\x40\x01" "B" "\x7f\xa1\x1f";
             put(out, big, sizeof(big) - 1);
             for (int i = 0; i < 4128; i++)
                 put(out, "v", 1);
