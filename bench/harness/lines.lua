@@ -58,8 +58,8 @@ return {
   {
     name = "get_1k", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",
     contestants = {
-      rill = rill("get_1k", 200000, "/1k-0"),
-      h2load = h2load(200000, "/1k-0", streams(1, 100)),
+      rill = rill("get_1k", 150000, "/1k-0"),
+      h2load = h2load(150000, "/1k-0", streams(1, 100)),
     },
     figures = {
       { "cpu", against = "h2load", must = 2.2, aim = 1.2 },
@@ -70,7 +70,7 @@ return {
     name = "get_distinct", title = "GET 1 KiB, 100 streams, every URL distinct", unit = "request", server = "nghttpd",
     contestants = {
       rill = rill("get_distinct", 300000, "/1k-"),
-      h2load = h2load(200000, "/1k-0", streams(1, 100)),
+      h2load = h2load(100000, "/1k-0", streams(1, 100)),
     },
     figures = {
       { "cpu", against = "h2load", must = 2.2, aim = 1.5 },
@@ -219,7 +219,7 @@ return {
   {
     name = "peers", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",
     contestants = {
-      rill = rill("get_1k", 100000, "/1k-0"),
+      rill = rill("get_1k", 50000, "/1k-0"),
       ["libcurl multi"] = contestants.curl_multi(10000, "/1k-0"),
       ["Go net/http"] = contestants.go(20000, "/1k-0"),
       ["lua-http"] = contestants.lua_http(3000, "/1k-0"),

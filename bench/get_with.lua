@@ -1,0 +1,24 @@
+-- As get_distinct.lua, with a client's options from the last word: "timeout=0,retry_idempotent=false".
+local rill = require("rill")
+local program = require("program")
+
+local function read_options(text)
+  local options = {}
+  for name, value in text:gmatch("([%w_]+)=([%w.]+)") do
+    if value == "false" then
+      options[name] = false
+    else
+      options[name] = assert(tonumber(value), name)
+    end
+  end
+  return options
+end
+
+rill.run(function()
+  local client, prefix = program.client(read_options(program.more)), program.url
+  program.share(100, program.count, function(i)
+    local response = assert(client:get(prefix .. i % 256 .. "?n=" .. i))
+    assert(response.status == 200 and response.headers["last-modified"] and #response.body == 1024)
+  end)
+  program.done(program.count)
+end)
