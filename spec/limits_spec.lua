@@ -331,3 +331,22 @@ describe("the header fields of a request", function()
     end)
   end)
 end)
+
+describe("the budget for frames of no use", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is not spent by empty frames that end empty responses", function()
+    local server = support.nghttpd { files = { empty = 0 } }
+    local client = support.client()
+    local numbers = {}
+    for i = 1, 21000 do numbers[i] = i end -- more than SESSION_POINTS
+    support.run(function()
+      for _, res, err in rill.map(numbers, function() return client:get(server.url .. "/empty") end,
+                                  { concurrency = 100 }) do
+        assert(res, tostring(err))
+      end
+    end, 20)
+    assert.equal(1, client:stats().connections_opened)
+  end)
+end)

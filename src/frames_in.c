@@ -108,6 +108,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 
 static void end_stream(rill_session *session, rill_stream *stream)
 {
+    rill_frames_give_points(session, 0); /* an empty frame that ends a stream is of use */
     stream->remote = HALF_CLOSED;
     if (stream->local == HALF_CLOSED)
         return; /* nghttp2 closes it next */
