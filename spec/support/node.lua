@@ -8,8 +8,9 @@ local M = {}
 
 --- Starts a node server on a free port of 127.0.0.1; its `log(object)` calls are `server:events()`.
 ---@param options { script: string?, source: string?, settings: table?, h2c: boolean?, http1: boolean?,
----  certificate: string?, port: integer? } script: a file of spec/support/node ("echo.js" by default); source: JavaScript that sees
----  `server`, `http2`, `log` and `options`; settings: what it announces, in node's names; http1: no h2 in ALPN
+---  certificate: string?, port: integer? } script: a file of spec/support/node ("echo.js" by default);
+---  source: JavaScript that sees `server`, `http2`, `log` and `options`; settings: what it announces, in
+---  node's names; http1: no h2 in ALPN
 ---@return support.Server
 function M.start(options)
   options = options or {}
