@@ -10,6 +10,8 @@ local rill = require "rill"
 local support = require "support"
 local world = require "soak.world"
 
+ffi.cdef "int malloc_trim(size_t pad);"
+
 local WORKERS, CONNECTIONS = 60, 100
 local EVERY = 5 -- seconds between two looks
 local FLAT_KB = 16 * 1024 -- memory may differ so much between the first third and the last: load differs, too
@@ -21,7 +23,9 @@ local function descriptors()
   return count
 end
 
+-- What is held, not what the C library keeps of the fullest moment so far.
 local function resident_kb()
+  ffi.C.malloc_trim(0)
   return tonumber(support.read("/proc/self/status"):match "VmRSS:%s*(%d+)")
 end
 
