@@ -58,16 +58,6 @@ void rill_slab_dispose(rill_slab *slab)
     slab->kept = 0;
 }
 
-/* A large body is written once from end to end: half of what that costs is page faults, which huge
- * pages make rare (measured: 0.35 to 0.24 s for 256 MiB). */
-static void advise(const header *head, size_t size)
-{
-    enum { PAGE = 64 << 10 }; /* no system's pages are larger */
-    uintptr_t start = ((uintptr_t)head + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-    if (size >= SLAB_HUGE)
-        madvise((void *)start, size - PAGE, MADV_HUGEPAGE); /* a kernel without them says no */
-}
-
 void *rill_slab_alloc(rill_slab *slab, size_t size)
 {
     header *head;
@@ -87,7 +77,6 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     head = malloc(sizeof(header) + size);
     if (!head)
         return NULL;
-    advise(head, size);
     head->size = size;
     head->class_index = index;
     slab->bytes += sizeof(header) + size;
@@ -130,7 +119,6 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
         header *moved = realloc(head, sizeof(header) + size);
         if (!moved)
             return NULL;
-        advise(moved, size);
         moved->size = size;
         slab->bytes = slab->bytes - before + size;
         return moved + 1;

@@ -8,9 +8,6 @@
  * block wastes a fifth at most; larger blocks go to malloc. */
 enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 16 << 10, SLAB_CLASSES = 1 + 4 * 9 };
 
-/* From here on a block asks for huge pages. */
-enum { SLAB_HUGE = 4 << 20 };
-
 /* The free lists keep at most this many bytes together; what is freed beyond goes back to malloc,
  * so that a burst does not pin memory for ever. */
 enum { SLAB_KEEP_BYTES = 4 << 20 };

@@ -342,9 +342,8 @@ void rill_stream_end_head(rill_stream *stream)
 
 /* --- body ------------------------------------------------------------------------------------ */
 
-/* What a peer announces is believed up to here when room is made for it; when so much has come, up
- * to there. Room that is not used costs no memory. */
-enum { BODY_BELIEVED = 1 << 20, BODY_BELIEVED_MOST = 1 << 30 };
+/* What a peer announces is believed up to here when room is made for it. */
+enum { BODY_BELIEVED = 1 << 20 };
 
 static bool keep(rill_stream *stream, const void *data, size_t length)
 {
@@ -355,13 +354,13 @@ static bool keep(rill_stream *stream, const void *data, size_t length)
         return true;
     }
     rill_slab *slab = &stream->turn->slab;
-    rill_bytes *kept = &stream->kept;
-    if (length > kept->room - kept->length && stream->content_length > (int64_t)length) {
-        int64_t most = kept->room < BODY_BELIEVED ? BODY_BELIEVED : BODY_BELIEVED_MOST;
-        int64_t room = stream->content_length < most ? stream->content_length : most;
-        rill_bytes_reserve(slab, kept, (size_t)room); /* refused: it grows as it comes */
+    if (!stream->kept.room && stream->content_length > (int64_t)length) {
+        size_t announced = stream->content_length < BODY_BELIEVED ? (size_t)stream->content_length
+                                                                  : BODY_BELIEVED;
+        if (!rill_bytes_reserve(slab, &stream->kept, announced))
+            return false;
     }
-    return rill_bytes_append(slab, kept, data, length);
+    return rill_bytes_append(slab, &stream->kept, data, length);
 }
 
 void rill_stream_data(rill_stream *stream, const void *data, size_t length)
