@@ -93,11 +93,10 @@ function Task:_break(value, trace)
   end
 end
 
--- Eight fields fill a table of eight: a task that is merely spawned has no others.
+-- Five fields that are not nil make a table of eight, which a task that is merely spawned fills
+-- (`before`, `after`, `_waiting`).
 local function new(parent, owner, crew)
-  local task = setmetatable({
-    _parent = parent, _co = false, _waiting = nil, _spawner = nil, _line = nil, line = nil, before = nil, after = nil,
-  }, Task)
+  local task = setmetatable({ _parent = parent, _co = false, _spawner = false, _line = false, line = false }, Task)
   if owner then task._owner = owner end
   if crew then task._crew = crew end
   return task
