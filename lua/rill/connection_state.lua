@@ -6,6 +6,7 @@ local endpoints = require("rill.endpoint")
 local errors = require("rill.errors")
 local peer = require("rill.peer")
 local runtime = require("rill.runtime")
+local waiting = require("rill.waiting")
 
 local M = {}
 
@@ -120,11 +121,9 @@ end
 
 ---@private
 function State:_wake()
-  local waiting = self._waiting
+  local tasks = self._waiting
   self._waiting = {}
-  for i = 1, #waiting do
-    runtime.wake(waiting[i])
-  end
+  waiting.wake(tasks)
 end
 
 --- The script closes it: what there is to know is kept, as the core will forget it.
@@ -141,19 +140,13 @@ end
 --- Waits for the next event, whatever it is.
 ---@param call string what is called, for the error outside of a task
 function State:wait(call)
-  local task = runtime.current()
-  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
-  self._waiting[#self._waiting + 1] = task
-  runtime.park(self)
+  waiting.park(self._waiting, self, call)
 end
 
 --- A task that waits was cancelled. One that waits for the connection to be made takes it along.
 ---@param task table
 function State:abandon(task)
-  local waiting = self._waiting
-  for i = #waiting, 1, -1 do
-    if waiting[i] == task then table.remove(waiting, i) end
-  end
+  waiting.leave(self._waiting, task)
   if self.connected then return end
   runtime.unwatch(self.slot)
   C.rill_drop(runtime.loop(), self.slot, self.generation)

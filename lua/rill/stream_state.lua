@@ -8,6 +8,7 @@ local headers = require("rill.headers")
 local peer = require("rill.peer")
 local response = require("rill.response")
 local runtime = require("rill.runtime")
+local waiting = require("rill.waiting")
 
 local M = {}
 
@@ -211,11 +212,9 @@ function State:on_event(event)
     self._body = nil -- what was sent: the core has done with it
     runtime.unwatch(self.slot)
   end
-  local waiting = self._waiting
+  local tasks = self._waiting
   self._waiting = {}
-  for i = 1, #waiting do
-    runtime.wake(waiting[i])
-  end
+  waiting.wake(tasks)
   local feeder = self.feeder
   if feeder and self.close_reason then
     self.feeder = nil
@@ -226,21 +225,16 @@ end
 --- Waits for the next event, whatever it is: the caller looks again at what it waits for.
 ---@param call string what is called, for the error outside of a task
 function State:wait(call)
-  local task = runtime.current()
-  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
-  self._waiting[#self._waiting + 1] = task
-  runtime.park(self)
+  waiting.park(self._waiting, self, call)
 end
 
 --- A task that waits was cancelled. The stream is, too, unless another task waits for it; the one that
 --- feeds its body does not count.
 ---@param task table
 function State:abandon(task)
-  local waiting = self._waiting
-  for i = #waiting, 1, -1 do
-    if waiting[i] == task then table.remove(waiting, i) end
-  end
-  local others = #waiting > 1 or #waiting == 1 and waiting[1] ~= self.feeder
+  waiting.leave(self._waiting, task)
+  local tasks = self._waiting
+  local others = #tasks > 1 or #tasks == 1 and tasks[1] ~= self.feeder
   if not others then C.rill_stream_cancel(runtime.loop(), self.slot, self.generation) end
 end
 

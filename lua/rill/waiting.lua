@@ -1,0 +1,35 @@
+--- The tasks that wait for the next event of a stream or a connection.
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+--- Parks the current task until the next event, whatever it is: the caller looks again at what it waits for.
+---@param tasks rill.Task[] who waits; emptied by who wakes them
+---@param waiting table what the task is parked on
+---@param call string what is called, for the error outside of a task
+function M.park(tasks, waiting, call)
+  local task = runtime.current()
+  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
+  tasks[#tasks + 1] = task
+  runtime.park(waiting)
+end
+
+--- A task was cancelled while it waited.
+---@param tasks rill.Task[]
+---@param task rill.Task
+function M.leave(tasks, task)
+  for i = #tasks, 1, -1 do
+    if tasks[i] == task then table.remove(tasks, i) end
+  end
+end
+
+--- Lets all of them look again.
+---@param tasks rill.Task[]
+function M.wake(tasks)
+  for i = 1, #tasks do
+    runtime.wake(tasks[i])
+  end
+end
+
+return M
