@@ -40,11 +40,11 @@ describe("a GET of 1 KiB in steady state", function()
     at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
   end)
 
-  it("allocates seven times, and makes four system calls, alone", function()
+  it("allocates seven times, and makes three system calls, alone", function()
     local costs = measure(1)
     at_most(9000, costs.allocations, "allocations for 1,000 requests") -- 7,008
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
-    at_most(5000, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 4,007
+    at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 3,007
     at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
   end)
 end)

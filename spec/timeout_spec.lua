@@ -1,40 +1,13 @@
 local support = require "support"
 local rill = require "rill"
 
-local RECOVERING = require("support.server").here .. "/cases/recovering.py"
+local silent = require "support.silent"
 
-local function client_of(server, options)
-  local all = { tls = { ca_file = server.ca } }
-  for name, value in pairs(options or {}) do all[name] = value end
-  return support.client(all)
-end
+local assert_timeout, ended, hostile = silent.assert_timeout, silent.ended, silent.hostile
+local stop, of_stream
 
-local function hostile(case, options)
-  local server = support.hostile { case = case, extra = RECOVERING }
-  return server, client_of(server, options)
-end
-
-local shared -- answers the path of every case that is about one stream
-
-setup(function() shared = support.hostile { case = "silent-after-headers" } end)
-teardown(function() shared:stop() end)
-
-local function of_stream(case, options)
-  local url = shared.url:gsub("[^/]+$", case)
-  return url, client_of(shared, options)
-end
-
--- Fails unless the request timed out in that phase; returns the error.
-local function assert_timeout(phase, res, err)
-  assert.is_nil(res)
-  assert.equal("timeout", err.reason)
-  assert.equal(phase, err.phase)
-  return err
-end
-
-local function ended(name, path)
-  return function(event) return event.event == name and event.path == path end
-end
+setup(function() stop, of_stream = silent.shared() end)
+teardown(function() stop() end)
 
 describe("timeout", function()
   before_each(support.begin)
