@@ -95,4 +95,27 @@ describe("a client", function()
       assert.is_true(took >= 1.5 and took < 3 + 0.5, took .. " s")
     end)
   end)
+
+  -- Four requests in a row: between them 0.2, 0.4 and 0.8 s, of each at least half.
+  local function assert_backs_off(client, url, reason, method)
+    support.run(function()
+      local before = rill.now()
+      for _ = 1, 4 do
+        local _, err = client:request { url = url, method = method }
+        assert.equal(reason, err.reason)
+        assert.equal(1, err.attempts)
+      end
+      assert.is_true(rill.now() - before >= 0.7)
+    end)
+  end
+
+  it("backs off from an origin that hangs up during the handshake", function()
+    local server = support.tcp "close"
+    assert_backs_off(support.client { tls = { ca_file = server.ca } }, server.url, "connect_failed", "GET")
+  end)
+
+  it("backs off from an origin that hangs up without an answer, though nothing is repeated", function()
+    local server = support.node { script = "failing.js" }
+    assert_backs_off(support.client(), server.url .. "/fail?with=drop,drop,drop,drop", "connection_lost", "POST")
+  end)
 end)

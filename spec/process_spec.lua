@@ -167,7 +167,7 @@ describe("a peer that closes while we write", function()
     local lines = run([[
     local body = ("x"):rep(50 * 2 ^ 20)
     rill.run(function()
-      for _ = 1, 10 do
+      for _ = 1, 3 do
         local res, err = client:post(url, body)
         tell(res and "response" or err.reason)
       end
@@ -176,9 +176,7 @@ describe("a peer that closes while we write", function()
     tell "alive"
     ]], server, "")
     server:stop()
-    assert.equal(11, #lines)
-    for i = 1, 10 do assert.equal("connection_lost", lines[i]) end
-    assert.equal("alive", lines[11])
+    assert.same({ "connection_lost", "connection_lost", "connection_lost", "alive" }, lines)
   end)
 end)
 

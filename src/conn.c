@@ -375,7 +375,7 @@ static uint32_t most_streams(const rill_conn *conn)
 bool rill_conn_grants(const rill_conn *conn)
 {
     return conn->greeted && most_streams(conn) && !rill_transport_blocked(&conn->transport) &&
-           !rill_timer_running(&conn->ping_timer);
+           !conn->session.ping_ms;
 }
 
 bool rill_conn_at_limit(const rill_conn *conn)
@@ -393,6 +393,15 @@ uint32_t rill_conn_room(const rill_conn *conn)
         return session->streams > 0 || session->active ? 0 : CONN_UNGREETED;
     uint32_t most = most_streams(conn);
     return session->active < most ? most - session->active : 0;
+}
+
+bool rill_conn_peer_fails(const rill_conn *conn)
+{
+    const rill_transport *transport = &conn->transport;
+    bool hung_up = conn->error.reason == RILL_CONNECTION_LOST || transport->ended ||
+                   transport->receive_error || transport->send_error;
+    return conn->error.reason &&
+           (conn->error.kind == RILL_KIND_TCP || (hung_up && !conn->session.answered));
 }
 
 int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,

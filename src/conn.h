@@ -93,6 +93,9 @@ void rill_conn_drain(rill_conn *conn);
  * that reason. */
 void rill_conn_fail(rill_conn *conn, const rill_error *error);
 
+/* Whether it closed because the peer cannot be reached, or hung up without a single answer. */
+bool rill_conn_peer_fails(const rill_conn *conn);
+
 static inline bool rill_conn_idle(const rill_conn *conn)
 {
     return conn->state == CONN_OPEN && !conn->session.open && !conn->session.closed;

@@ -142,8 +142,10 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         rill_stream_end_head(stream);
         if (stream->starved && !stream->source->held)
             rill_session_resume(session, stream); /* 100 (Continue) */
-        if (stream->status)
+        if (stream->status) {
+            session->answered = true;
             rill_frames_give_points(session, frame->hd.length);
+        }
         session->warn = session->warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:

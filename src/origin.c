@@ -378,9 +378,9 @@ static void bury_closed(rill_origin *origin)
         if (failed) {
             remember_verdict(origin, &error);
             fail_queue(origin, &error);
-            if (error.kind == RILL_KIND_TCP)
-                back_off(origin); /* later calls wait as well, though none of these is repeated */
         }
+        if (rill_conn_peer_fails(conn))
+            back_off(origin); /* later calls wait as well, though none of these is repeated */
         take_closed(origin, conn);
         bury(origin, conn);
         if (!failed)

@@ -58,6 +58,7 @@ typedef struct rill_session {
     uint32_t peer_max_streams;       /* its SETTINGS_MAX_CONCURRENT_STREAMS, 100 before we know */
     bool settings_received;
     uint32_t peer_settings[6]; /* by number from 1, RFC 9113 section 6.5.2 */
+    bool answered;             /* a stream has got a final head */
     bool warn;                 /* a stream has passed its warnsize */
     uint32_t blocked;          /* uploads that wait for the socket */
     uint8_t first[SESSION_FIRST_BYTES];

@@ -247,6 +247,10 @@ static void exchange(struct trial *trial, rill_loop *loop)
     if (trial->fetches[3].started)
         feed(loop, &trial->fetches[3]);
     wait_for_all(trial, loop);
+    if (!trial->refused && !trial->abandoned && trial->ended_well < LAST) {
+        rill_drop(loop, client.slot, client.generation); /* its origin backs off */
+        trial->refused = rill_client_new(loop, &options, &client, &err);
+    }
     if (!trial->refused && !trial->abandoned)
         trial->refused = start(trial, loop, &client, LAST, &err);
     wait_for_all(trial, loop);
