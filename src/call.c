@@ -130,8 +130,9 @@ static size_t target_of(const rill_call_setup *setup, const char **target, const
     return length + (url->query_length >= 0 ? (size_t)url->query_length + 1 : 0);
 }
 
-static int32_t write_text(rill_call *call, const rill_call_setup *setup, const rill_bytes *block,
-                          const rill_fields_aside *aside, rill_error *err)
+/* A call with its text, all else zero; NULL with `err`. */
+static rill_call *new_call(const rill_call_setup *setup, const rill_bytes *block,
+                           const rill_fields_aside *aside, rill_error *err)
 {
     const rill_request *request = setup->request;
     const char *target, *lead;
@@ -141,19 +142,25 @@ static int32_t write_text(rill_call *call, const rill_call_setup *setup, const r
         aside->host ? aside->host_length : (size_t)setup->url->authority_length;
     size_t target_length = lead_length + rest;
     if (block->length > CALL_FIELDS_MAX || authority_length > CALL_FIELDS_MAX ||
-        request->method_length > CALL_FIELDS_MAX)
-        return rill_error_set(err, RILL_ARGUMENT,
-                              "the request's header fields have %zu bytes, more than %d",
-                              block->length, CALL_FIELDS_MAX);
-    char *out = rill_slab_alloc(&setup->turn->slab, request->method_length + target_length +
-                                                        authority_length + block->length + 1);
-    if (!out)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    call->text = out;
+        request->method_length > CALL_FIELDS_MAX) {
+        rill_error_set(err, RILL_ARGUMENT,
+                       "the request's header fields have %zu bytes, more than %d", block->length,
+                       CALL_FIELDS_MAX);
+        return NULL;
+    }
+    size_t length = request->method_length + target_length + authority_length + block->length;
+    rill_call *call = rill_slab_alloc(&setup->turn->slab, sizeof(*call) + length);
+    if (!call) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    memset(call, 0, sizeof(*call));
+    call->turn = setup->turn;
     call->method_length = request->method_length;
     call->target_length = (uint32_t)target_length;
     call->authority_length = (uint32_t)authority_length;
     call->block_length = (uint32_t)block->length;
+    char *out = call->text;
     memcpy(out, request->method, request->method_length);
     out += request->method_length;
     memcpy(out, lead, lead_length);
@@ -163,7 +170,7 @@ static int32_t write_text(rill_call *call, const rill_call_setup *setup, const r
     out += authority_length;
     if (block->length)
         memcpy(out, block->data, block->length);
-    return 0;
+    return call;
 }
 
 static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_request *request,
@@ -186,34 +193,26 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     memset(aside, 0, sizeof(*aside));
     if (rill_fields_check_method(request->method, request->method_length, err))
         return NULL;
-    rill_call *call = rill_slab_zalloc(slab, sizeof(*call));
-    if (!call) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
-        return NULL;
-    }
     rill_bytes block = {0};
-    call->own_block = request->headers || setup->url->userinfo_length > 0;
-    int32_t code = call->own_block ? build_block(setup, &block, aside, err) : 0;
-    if (!code)
-        code = write_text(call, setup, &block, aside, err);
+    bool own_block = request->headers || setup->url->userinfo_length > 0;
+    int32_t code = own_block ? build_block(setup, &block, aside, err) : 0;
+    rill_call *call = code ? NULL : new_call(setup, &block, aside, err);
     rill_bytes_dispose(slab, &block);
-    if (!code)
-        code = make_source(slab, call, request, err);
+    if (!call)
+        return NULL;
+    call->own_block = own_block;
+    code = make_source(slab, call, request, err);
     if (!code)
         code = copy_save_path(slab, call, request, err);
-    rill_stream_init(&call->stream, &(rill_stream_setup){
-                                        .turn = setup->turn,
-                                        .entry = &call->entry,
-                                        .pieces = request->stream,
-                                        .no_limits = method_is(request, "HEAD"),
-                                        .maxsize = setup->maxsize,
-                                        .warnsize = setup->warnsize,
-                                        .max_header_list = setup->max_header_list,
-                                        .source = call->source,
-                                        .buffered = setup->buffered,
-                                        .window = setup->window,
-                                        .save_path = call->save_path,
-                                    });
+    call->pieces = request->stream;
+    call->head = method_is(request, "HEAD");
+    call->maxsize = setup->maxsize;
+    call->warnsize = setup->warnsize;
+    call->buffered = setup->buffered;
+    call->max_header_list = setup->max_header_list;
+    call->window = setup->window;
+    if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
+        code = rill_error_set(err, RILL_ERROR, "out of memory");
     if (code) {
         rill_call_free(call);
         return NULL;
@@ -233,26 +232,29 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     return call;
 }
 
-static void stop_timers(rill_call *call)
+/* The clocks of an attempt. */
+static void stop_attempt(rill_call *call)
 {
-    rill_wheel *wheel = &call->stream.turn->wheel;
-    rill_wheel_stop(wheel, &call->timer);
-    rill_wheel_stop(wheel, &call->silence);
+    rill_wheel *wheel = &call->turn->wheel;
+    if (call->stream)
+        rill_wheel_stop(wheel, &call->stream->silence);
     if (call->source)
         rill_wheel_stop(wheel, &call->source->expect);
 }
 
 void rill_call_free(rill_call *call)
 {
-    rill_turn *turn = call->stream.turn;
-    stop_timers(call);
+    rill_turn *turn = call->turn;
+    stop_attempt(call);
+    rill_wheel_stop(&turn->wheel, &call->timer);
     rill_turn_forget(turn, &call->entry);
     rill_slab_free(&turn->slab, call->last);
     rill_peer_release(call->peer);
-    rill_stream_dispose(&call->stream);
+    if (call->stream)
+        rill_stream_dispose(call->stream);
+    rill_slab_free(&turn->slab, call->stream);
     rill_source_free(&turn->slab, call->source);
     rill_slab_free(&turn->slab, call->save_path);
-    rill_slab_free(&turn->slab, call->text);
     rill_slab_free(&turn->slab, call);
 }
 
@@ -273,7 +275,7 @@ const char *rill_call_length(const rill_call *call, uint32_t *digits)
 
 nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count)
 {
-    rill_turn *turn = call->stream.turn;
+    rill_turn *turn = call->turn;
     const char *target = call->text + call->method_length;
     const char *authority = target + call->target_length;
     const char *block = authority + call->authority_length;
@@ -316,24 +318,57 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-void rill_call_renew(rill_call *call, uint32_t window)
+static void init_stream(rill_call *call)
 {
-    rill_turn *turn = call->stream.turn;
-    rill_stream *stream = &call->stream;
+    rill_stream_init(call->stream, &(rill_stream_setup){
+                                       .turn = call->turn,
+                                       .entry = &call->entry,
+                                       .pieces = call->pieces,
+                                       .no_limits = call->head,
+                                       .maxsize = call->maxsize,
+                                       .warnsize = call->warnsize,
+                                       .max_header_list = call->max_header_list,
+                                       .source = call->source,
+                                       .buffered = call->buffered,
+                                       .window = call->window,
+                                       .save_path = call->save_path,
+                                   });
+}
+
+bool rill_call_begin(rill_call *call)
+{
+    if (call->stream)
+        return true;
+    call->stream = rill_slab_alloc(&call->turn->slab, sizeof(*call->stream));
+    if (!call->stream)
+        return false;
+    init_stream(call);
+    return true;
+}
+
+void rill_call_close(rill_call *call, const rill_error *error)
+{
+    if (rill_call_begin(call))
+        rill_stream_close_because(call->stream, error);
+}
+
+void rill_call_renew(rill_call *call)
+{
+    rill_turn *turn = call->turn;
+    rill_stream *stream = call->stream;
     rill_turn_unreport(turn, &call->entry, RILL_EVENT_HEAD);
-    rill_wheel_stop(&turn->wheel, &call->silence);
-    if (call->source)
-        rill_wheel_stop(&turn->wheel, &call->source->expect);
+    stop_attempt(call);
     rill_slab_free(&turn->slab, call->last);
     call->last = stream->errors;
     stream->errors = NULL;
-    rill_stream_renew(stream, window);
+    rill_stream_dispose(stream);
+    init_stream(call);
     call->conn = NULL;
 }
 
 static enum call_verdict judge(const rill_call *call)
 {
-    const rill_stream *stream = &call->stream;
+    const rill_stream *stream = call->stream;
     switch (stream->reason) {
     case RILL_INACTIVE:
         return CALL_REPEAT_NOW;
@@ -357,7 +392,9 @@ static enum call_verdict judge(const rill_call *call)
 
 enum call_verdict rill_call_verdict(rill_call *call)
 {
-    enum rill_processed processed = rill_stream_processed(&call->stream);
+    if (!call->stream)
+        return CALL_DONE;
+    enum rill_processed processed = rill_stream_processed(call->stream);
     if (processed > call->processed)
         call->processed = processed;
     if (!call->repeat || !call->entry.id.generation)
@@ -374,11 +411,19 @@ static float seconds(uint64_t from_us, uint64_t to_us)
     return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;
 }
 
+/* What is told of a call that has no stream. */
+static const rill_stream nothing = {.code = -1, .content_length = -1};
+
+static const rill_stream *attempt_of(const rill_call *call)
+{
+    return call->stream ? call->stream : &nothing;
+}
+
 /* How long its phases have taken so far. */
 static void take_time(const rill_call *call, rill_timings *timings)
 {
-    const rill_stream *stream = &call->stream;
-    uint64_t now_us = stream->turn->now_us;
+    const rill_stream *stream = attempt_of(call);
+    uint64_t now_us = call->turn->now_us;
     timings->queue = seconds(call->started_us, stream->sent_us ? stream->sent_us : now_us);
     timings->wait = seconds(stream->sent_us, stream->head_us ? stream->head_us : now_us);
     timings->body = seconds(stream->head_us, now_us);
@@ -389,20 +434,24 @@ static void take_time(const rill_call *call, rill_timings *timings)
 
 void rill_call_finish(rill_call *call)
 {
-    rill_turn *turn = call->stream.turn;
-    rill_stream *stream = &call->stream;
-    stop_timers(call);
-    if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
-        stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
-    take_time(call, &call->timings);
+    rill_turn *turn = call->turn;
+    rill_stream *stream = call->stream;
+    enum rill_reason reason = rill_call_reason(call);
+    stop_attempt(call);
+    rill_wheel_stop(&turn->wheel, &call->timer);
+    if (stream) {
+        if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
+            stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
+        take_time(call, &stream->timings);
+        rill_stream_detach(stream);
+    }
     call->conn = NULL;
     call->origin = NULL;
-    rill_stream_detach(stream);
     if (!call->entry.id.generation)
         rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
-    else if (stream->pieces)
+    else if (call->pieces)
         rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
-    else if (stream->reason == RILL_ENDED || stream->reason == RILL_STOPPED)
+    else if (reason == RILL_ENDED || reason == RILL_STOPPED)
         rill_turn_report(turn, &call->entry, RILL_EVENT_RESPONSE);
     else
         rill_turn_report(turn, &call->entry, RILL_EVENT_FAILED);
@@ -410,30 +459,38 @@ void rill_call_finish(rill_call *call)
 
 /* --- telling --------------------------------------------------------------------------------- */
 
+/* Neither a response without its body nor an end without its reason is one. */
+static void tell_no_memory(rill_event *event, enum rill_processed processed)
+{
+    static const rill_error errors[] = {
+        {.reason = RILL_ERROR, .code = -1, .message = "out of memory"},
+        {.reason = RILL_ERROR,
+         .processed = RILL_PROCESSED_YES,
+         .code = -1,
+         .message = "out of memory"},
+    };
+    event->type = RILL_EVENT_FAILED;
+    event->reason = RILL_ERROR;
+    event->errors = &errors[processed == RILL_PROCESSED_YES];
+    event->error_count = 1;
+}
+
 static void fill_body(rill_call *call, rill_event *event)
 {
-    rill_bytes *kept = &call->stream.kept;
+    rill_bytes *kept = &call->stream->kept;
     if (kept->length <= CALL_SMALL_BODY) {
         event->body = kept->data ? kept->data : "";
         event->body_length = (uint32_t)kept->length;
         return;
     }
-    static const rill_error no_memory = {.reason = RILL_ERROR,
-                                         .processed = RILL_PROCESSED_YES,
-                                         .code = -1,
-                                         .message = "out of memory"};
-    event->large = rill_stream_detach_body(&call->stream);
-    if (event->large)
-        return;
-    event->type = RILL_EVENT_FAILED; /* no body is no response */
-    event->reason = RILL_ERROR;
-    event->errors = &no_memory;
-    event->error_count = 1;
+    event->large = rill_stream_detach_body(call->stream);
+    if (!event->large)
+        tell_no_memory(event, RILL_PROCESSED_YES);
 }
 
 bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event)
 {
-    rill_stream *stream = &call->stream;
+    const rill_stream *stream = attempt_of(call);
     event->status = stream->status;
     event->reason = stream->reason;
     event->attempts = call->attempts;
@@ -451,17 +508,19 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     }
     event->errors = stream->errors;
     event->error_count = stream->error_count;
-    event->timings = &call->timings;
+    event->timings = &stream->timings;
     event->bytes_received = (double)stream->received;
     event->saved = stream->saved;
     if (type == RILL_EVENT_RESPONSE)
         fill_body(call, event);
+    else if (!call->stream)
+        tell_no_memory(event, RILL_PROCESSED_NO);
     return type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
 }
 
 void rill_call_info(const rill_call *call, rill_stream_info *info)
 {
-    const rill_stream *stream = &call->stream;
+    const rill_stream *stream = attempt_of(call);
     const rill_source *source = call->source;
     *info = (rill_stream_info){
         .id = stream->id,
@@ -481,7 +540,7 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .headers_length = (uint32_t)stream->head.length,
         .errors = stream->errors,
         .error_count = stream->error_count,
-        .timings = call->timings,
+        .timings = stream->timings,
         .bytes_received = (double)stream->received,
         .bytes_sent = source ? (double)source->taken : 0,
         .readable = (double)(stream->chunks.length + stream->kept.length),

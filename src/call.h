@@ -33,36 +33,46 @@ typedef struct rill_defaults {
     const char *user_agent; /* borrowed; added to blocks that have none */
 } rill_defaults;
 
+/* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
 struct rill_call {
-    rill_entry entry;
+    rill_entry entry; /* first: a stream finds its call by it */
+    rill_turn *turn;  /* borrowed */
     rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
     rill_origin *origin;    /* borrowed; NULL when it has ended */
     rill_conn *conn;        /* borrowed; NULL unless sent and open */
-    rill_stream stream;     /* the current attempt */
+    rill_stream *stream;    /* owned: the current attempt; NULL: none was made yet, or memory ran
+                               out when the call was to end */
     rill_timer timer;       /* queue_timeout or timeout, whichever clock runs */
 
-    char *text; /* owned: method, target, authority, header block */
-    uint32_t method_length, target_length, authority_length, block_length;
+    uint32_t method_length, target_length, authority_length, block_length; /* of `text` */
     bool own_block;  /* else the client's default fields are sent */
     bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
     bool tls;        /* :scheme */
     bool says_empty; /* content-length: 0 is sent though there is no body */
     bool queued, assigned, repeat;
+    bool pieces, head; /* read in pieces; a HEAD request */
     bool idempotent; /* may be repeated though it may have been processed */
 
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     enum rill_processed processed;       /* the worst of former attempts */
-    rill_error *last;   /* owned: why the former attempt failed; NULL: none, or the first */
-    rill_timer silence; /* read_timeout */
-    uint64_t read_ms;   /* 0: none */
-    uint64_t timeout_ms, queue_ms; /* left on each clock; 0: none */
-    uint64_t number;               /* in the order of their making: the older one is sent first */
+    rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
+    uint64_t maxsize, warnsize;             /* see rill_stream */
+    uint64_t *buffered;                     /* see rill_stream */
+    uint32_t max_header_list, window;       /* see rill_stream */
+    uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
+    uint64_t number; /* in the order of their making: the older one is sent first */
     uint64_t started_us;
     rill_peer *peer; /* of the last attempt's connection; one reference, or NULL */
-    rill_timings timings;
+    char text[];     /* method, target, authority, header block */
 };
+
+/* The call that a stream is an attempt of. */
+static inline rill_call *rill_call_of(const rill_stream *stream)
+{
+    return (rill_call *)stream->entry;
+}
 
 typedef struct rill_call_setup {
     rill_turn *turn;
@@ -93,8 +103,26 @@ nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *default
 /* The content-length that is sent, `*digits` of them; NULL: none. */
 const char *rill_call_length(const rill_call *call, uint32_t *digits);
 
-/* Prepares the next attempt, with this receive window. */
-void rill_call_renew(rill_call *call, uint32_t window);
+/* Makes the stream of the current attempt, unless it is there. False: out of memory. */
+bool rill_call_begin(rill_call *call);
+
+/* Closes the current attempt on our side; see rill_stream_close_because(). */
+void rill_call_close(rill_call *call, const rill_error *error);
+
+/* Whether its current attempt has closed. */
+static inline bool rill_call_closed(const rill_call *call)
+{
+    return !call->origin || (call->stream && call->stream->reason != RILL_OPEN);
+}
+
+/* Why its attempt has closed. */
+static inline enum rill_reason rill_call_reason(const rill_call *call)
+{
+    return call->stream ? call->stream->reason : RILL_ERROR;
+}
+
+/* Prepares the next attempt. */
+void rill_call_renew(rill_call *call);
 
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at
  * once or after back-off; its body is at its start again then. */

@@ -10,20 +10,21 @@ static void on_expect_timer(rill_timer *timer)
     source->held = false;
     if (!call->conn)
         return;
-    rill_session_resume(&call->conn->session, &call->stream);
-    rill_turn_mark(call->stream.turn, call->conn->setup.mark);
+    rill_session_resume(&call->conn->session, call->stream);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
 }
 
 /* The peer was silent on a stream for read_timeout, unless it was not its turn. */
 static void on_silence_timer(rill_timer *timer)
 {
-    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, silence));
-    const rill_stream *stream = &call->stream;
-    uint64_t now_ms = call->stream.turn->now_ms, due_ms = stream->active_ms + call->read_ms;
+    const rill_stream *stream =
+        (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
+    rill_call *call = rill_call_of(stream);
+    uint64_t now_ms = call->turn->now_ms, due_ms = stream->active_ms + call->read_ms;
     if (stream->local_since_ms || stream->starved)
         due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
     if (due_ms > now_ms) {
-        rill_wheel_start(&call->stream.turn->wheel, timer, due_ms);
+        rill_wheel_start(&call->turn->wheel, timer, due_ms);
         return;
     }
     rill_error error = {0};
@@ -38,7 +39,7 @@ static enum rill_phase phase_of(const rill_call *call)
     if (!call->queued && !call->conn->greeted)
         return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
     if (!call->queued)
-        return call->stream.status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
+        return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->assigned)
         for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
             if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !conn->greeted))
@@ -68,7 +69,7 @@ void rill_clock_init(rill_call *call)
 
 void rill_clock_start(rill_call *call)
 {
-    rill_turn *turn = call->stream.turn;
+    rill_turn *turn = call->turn;
     if (!call->assigned)
         rill_call_assign(call, true);
     if (call->source && call->source->held) {
@@ -76,8 +77,8 @@ void rill_clock_start(rill_call *call)
         rill_wheel_start(&turn->wheel, &call->source->expect, turn->now_ms + CALL_EXPECT_MS);
     }
     if (call->read_ms) {
-        call->stream.active_ms = turn->now_ms;
-        call->silence.expire = on_silence_timer;
-        rill_wheel_start(&turn->wheel, &call->silence, turn->now_ms + call->read_ms);
+        call->stream->active_ms = turn->now_ms;
+        call->stream->silence.expire = on_silence_timer;
+        rill_wheel_start(&turn->wheel, &call->stream->silence, turn->now_ms + call->read_ms);
     }
 }

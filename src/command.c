@@ -15,6 +15,13 @@ static rill_call *find_call(rill_loop *loop, uint32_t slot, uint32_t generation)
     return (rill_call *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CALL);
 }
 
+/* A request that is read in pieces. */
+static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_call *call = find_call(loop, slot, generation);
+    return call && call->pieces ? call : NULL;
+}
+
 /* --- clients --------------------------------------------------------------------------------- */
 
 int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
@@ -74,40 +81,40 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
 /* Gives window back for what a reader has taken off a stream that is still open. */
 static void consume(rill_call *call, size_t length)
 {
-    if (!call->conn || !(length || call->stream.owed))
+    if (!call->conn || !(length || call->stream->owed))
         return;
-    rill_session_consume(&call->conn->session, &call->stream, length);
-    rill_turn_mark(call->stream.turn, call->conn->setup.mark);
+    rill_session_consume(&call->conn->session, call->stream, length);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
 }
 
 int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                          const char **data)
 {
-    rill_call *call = find_call(loop, slot, generation);
+    rill_call *call = find_pieces(loop, slot, generation);
     if (!call)
         return -RILL_CLOSED;
-    size_t length = rill_stream_take(&call->stream, max, data);
+    size_t length = rill_stream_take(call->stream, max, data);
     consume(call, length);
     return (int32_t)length;
 }
 
 int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    rill_call *call = find_call(loop, slot, generation);
+    rill_call *call = find_pieces(loop, slot, generation);
     size_t released;
     if (!call)
         return -RILL_CLOSED;
-    bool kept = rill_stream_keep(&call->stream, &released);
+    bool kept = rill_stream_keep(call->stream, &released);
     consume(call, released);
     return kept ? 0 : -RILL_ERROR;
 }
 
 rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    rill_call *call = find_call(loop, slot, generation);
-    if (!call || call->stream.reason == RILL_OPEN)
+    rill_call *call = find_pieces(loop, slot, generation);
+    if (!call || !rill_call_closed(call))
         return NULL;
-    return rill_stream_detach_body(&call->stream);
+    return rill_stream_detach_body(call->stream);
 }
 
 void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation)
@@ -150,7 +157,7 @@ static int32_t find_fed(rill_loop *loop, uint32_t slot, uint32_t generation, ril
         return rill_error_set(err, RILL_ARGUMENT, "this request's body is not written in pieces");
     if (call && call->source->finished)
         return rill_error_set(err, RILL_ARGUMENT, "write after finish");
-    if (!call || call->stream.reason != RILL_OPEN)
+    if (!call || rill_call_closed(call))
         return rill_error_set(err, RILL_CLOSED, "the stream has closed");
     return 0;
 }
@@ -161,8 +168,8 @@ static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
     if (code == -RILL_BODY_ERROR) {
         rill_origin_close_call(call, err);
     } else if (code >= 0 && call->conn) {
-        rill_session_resume(&call->conn->session, &call->stream);
-        rill_turn_mark(call->stream.turn, call->conn->setup.mark);
+        rill_session_resume(&call->conn->session, call->stream);
+        rill_turn_mark(call->turn, call->conn->setup.mark);
     }
     return code;
 }

@@ -7,11 +7,6 @@
 #include "clock.h"
 #include "error.h"
 
-static rill_call *call_of(rill_stream *stream)
-{
-    return (rill_call *)((char *)stream - offsetof(rill_call, stream));
-}
-
 static void mark(rill_origin *origin)
 {
     rill_turn_mark(origin->pool->turn, &origin->mark);
@@ -45,10 +40,11 @@ static void back_off(rill_origin *origin)
 static void finish(rill_origin *origin, rill_call *call)
 {
     rill_stats *stats = &origin->pool->stats;
-    stats->closed[call->stream.reason]++;
-    if (call->stream.reason == RILL_ENDED || call->stream.reason == RILL_STOPPED)
+    enum rill_reason reason = rill_call_reason(call);
+    stats->closed[reason]++;
+    if (reason == RILL_ENDED || reason == RILL_STOPPED)
         stats->responses++;
-    if (call->stream.reason == RILL_ENDED)
+    if (reason == RILL_ENDED)
         origin->failures = 0;
     origin->pool->turn->counters.requests--;
     rill_call_finish(call);
@@ -70,7 +66,7 @@ static void end_attempt(rill_origin *origin, rill_call *call)
         break;
     }
     origin->pool->stats.retries++;
-    rill_call_renew(call, origin->pool->session.window);
+    rill_call_renew(call);
     rill_queue_add(&origin->queue, call);
 }
 
@@ -81,7 +77,7 @@ static void take_closed(rill_origin *origin, rill_conn *conn)
         return;
     rill_conn_take_closed(conn, &closed);
     while (closed) {
-        rill_call *call = call_of(closed);
+        rill_call *call = rill_call_of(closed);
         rill_stream_move(closed, NULL);
         end_attempt(origin, call);
     }
@@ -105,7 +101,7 @@ static void fail_queue(rill_origin *origin, const rill_error *error)
         call->next = call->prev = NULL;
         call->queued = false;
         call->attempts++;
-        rill_stream_close_because(&call->stream, error);
+        rill_call_close(call, error);
         end_attempt(origin, call);
         call = next;
     }
@@ -121,7 +117,7 @@ static void warn_sizes(rill_origin *origin, rill_conn *conn)
                 continue;
             char url[256];
             stream->warn = false;
-            rill_call_url(call_of(stream), url, sizeof(url));
+            rill_call_url(rill_call_of(stream), url, sizeof(url));
             bool announced = stream->content_length > (int64_t)stream->warnsize;
             rill_pool_warn(origin->pool, "%s: %s %llu bytes, more than warnsize (%llu)", url,
                            announced ? "announces" : "has sent",
@@ -231,15 +227,18 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
     rill_pool *pool = origin->pool;
     size_t count;
-    nghttp2_nv *fields = rill_call_fields(call, &pool->defaults, &count);
-    int32_t code = fields ? rill_conn_submit(conn, &call->stream, fields, count) : -RILL_ERROR;
+    nghttp2_nv *fields =
+        rill_call_begin(call) ? rill_call_fields(call, &pool->defaults, &count) : NULL;
+    int32_t code = fields ? rill_conn_submit(conn, call->stream, fields, count) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
         return false;
     rill_queue_remove(&origin->queue, call);
     rill_pool_leave_idle(conn);
     call->attempts++;
     if (code) {
-        rill_stream_close(&call->stream, RILL_ERROR, -1, "out of memory");
+        static const rill_error no_memory = {
+            .reason = RILL_ERROR, .code = -1, .message = "out of memory"};
+        rill_call_close(call, &no_memory);
         finish(origin, call);
         return true;
     }
@@ -247,9 +246,9 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
     if (call->started_us / 1000 < conn->opened_ms) { /* it has waited for the dial */
-        call->timings.dns = conn->dns_s;
-        call->timings.connect = conn->connect_s;
-        call->timings.tls = conn->tls_s;
+        call->stream->timings.dns = conn->dns_s;
+        call->stream->timings.connect = conn->connect_s;
+        call->stream->timings.tls = conn->tls_s;
     }
     rill_clock_start(call);
     pool->stats.attempts++;
@@ -471,14 +470,14 @@ static void on_act(rill_mark *marked)
 void rill_origin_close_call(rill_call *call, const rill_error *error)
 {
     rill_origin *origin = call->origin;
-    if (!origin || call->stream.reason != RILL_OPEN)
-        return; /* it has ended */
-    rill_stream_close_because(&call->stream, error);
+    if (rill_call_closed(call))
+        return;
+    rill_call_close(call, error);
     if (call->queued) {
         rill_queue_remove(&origin->queue, call);
         finish(origin, call);
     } else {
-        rill_session_retire(&call->conn->session, &call->stream);
+        rill_session_retire(&call->conn->session, call->stream);
     }
     mark(origin);
 }
@@ -486,11 +485,11 @@ void rill_origin_close_call(rill_call *call, const rill_error *error)
 void rill_origin_drop_call(rill_call *call)
 {
     static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
-    rill_turn_forget(call->stream.turn, &call->entry);
+    rill_turn_forget(call->turn, &call->entry);
     if (call->origin)
         rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
     else
-        rill_turn_bury(call->stream.turn, &call->entry);
+        rill_turn_bury(call->turn, &call->entry);
 }
 
 void rill_origin_add(rill_origin *origin, rill_call *call)
@@ -521,7 +520,7 @@ void rill_origin_close(rill_origin *origin)
         rill_origin_close_call(origin->queue.first, &inactive);
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         while (conn->session.open)
-            rill_origin_close_call(call_of(conn->session.open), &cancelled);
+            rill_origin_close_call(rill_call_of(conn->session.open), &cancelled);
         settle(origin, conn);
         rill_conn_drain(conn);
     }

@@ -35,7 +35,7 @@ void rill_queue_remove(rill_queue *queue, rill_call *call)
 
 void rill_call_assign(rill_call *call, bool assigned)
 {
-    rill_turn *turn = call->stream.turn;
+    rill_turn *turn = call->turn;
     rill_timer *timer = &call->timer;
     uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
     uint64_t running = assigned ? call->timeout_ms : call->queue_ms;

@@ -60,25 +60,6 @@ void rill_stream_dispose(rill_stream *stream)
     stream->error_count = 0;
 }
 
-void rill_stream_renew(rill_stream *stream, uint32_t window)
-{
-    const rill_stream_setup setup = {
-        .turn = stream->turn,
-        .entry = stream->entry,
-        .pieces = stream->pieces,
-        .no_limits = stream->no_limits,
-        .maxsize = stream->maxsize,
-        .warnsize = stream->warnsize,
-        .max_header_list = stream->max_header_list,
-        .source = stream->source,
-        .buffered = stream->buffered,
-        .window = window,
-        .save_path = stream->save_path,
-    };
-    rill_stream_dispose(stream);
-    rill_stream_init(stream, &setup);
-}
-
 void rill_stream_detach(rill_stream *stream)
 {
     *stream->buffered -= stream->chunks.length;

@@ -64,6 +64,8 @@ struct rill_stream {
     uint32_t stalled_local_ms, stalled_remote_ms;
 
     uint64_t sent_us, head_us; /* instants; 0: has not happened */
+    rill_timings timings;      /* of its call: how long the phases took */
+    rill_timer silence;        /* read_timeout */
     rill_error *errors;        /* owned: why it failed, then causes; NULL: it did not */
     uint32_t error_count;
 };
@@ -83,10 +85,6 @@ typedef struct rill_stream_setup {
 } rill_stream_setup;
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);
-
-/* The same for the next attempt: disposes of what there is, and starts over as it was set up, with
- * this receive window. */
-void rill_stream_renew(rill_stream *stream, uint32_t window);
 
 /* It has ended: from now on it touches nothing that belongs to its client. */
 void rill_stream_detach(rill_stream *stream);
