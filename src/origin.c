@@ -100,6 +100,7 @@ static void fail_queue(rill_origin *origin, const rill_error *error)
         rill_call *next = call->next;
         call->next = call->prev = NULL;
         call->queued = false;
+        call->turn->counters.waiting--;
         call->attempts++;
         rill_call_close(call, error);
         end_attempt(origin, call);

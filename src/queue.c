@@ -19,6 +19,7 @@ void rill_queue_add(rill_queue *queue, rill_call *call)
     *(call->prev ? &call->prev->next : &queue->first) = call;
     *(before ? &before->prev : &queue->last) = call;
     call->queued = true;
+    call->turn->counters.waiting++;
     queue->count++;
     queue->assigned += call->assigned;
 }
@@ -29,6 +30,7 @@ void rill_queue_remove(rill_queue *queue, rill_call *call)
     *(call->next ? &call->next->prev : &queue->last) = call->prev;
     call->next = call->prev = NULL;
     call->queued = false;
+    call->turn->counters.waiting--;
     queue->count--;
     queue->assigned -= call->assigned;
 }

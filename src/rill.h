@@ -252,6 +252,7 @@ RILL_API void rill_handle_drop(rill_handle *handle);
 typedef struct rill_counters {
     double bytes; /* memory from the loop's allocator in use */
     uint32_t clients, origins, connections, dials, requests, timers, signals, events, slots;
+    uint32_t waiting; /* of the requests: not sent yet */
 } rill_counters;
 RILL_API void rill_loop_counters(const rill_loop *loop, rill_counters *counters);
 

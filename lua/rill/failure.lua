@@ -18,10 +18,6 @@ local function frames(trace)
   return trace:match("^(.*)\n\t%[C%]: in function 'xpcall'") or trace
 end
 
-local function place(task)
-  return ("%s:%d"):format(debug.getinfo(task._spawner, "S").short_src, task._line)
-end
-
 --- The stack, and below it where the tasks stand that led to this one.
 ---@param task rill.Task
 ---@param trace string the task's own stack, from debug.traceback
@@ -30,11 +26,11 @@ function M.traceback(task, trace)
   local parts = { "stack traceback:", frames(trace) }
   for _ = 1, MAX_ANCESTORS do
     local parent = task._parent
-    if not (parent or task._spawner) then
+    if not (parent or task._place) then
       break
     end
-    parts[#parts + 1] = "\nin a task started" .. (task._spawner and " at " .. place(task) or "")
-    if not (parent and parent._co) then
+    parts[#parts + 1] = "\nin a task started" .. (task._place and " at " .. task._place or "")
+    if not (parent and type(parent._co) == "thread") then
       break
     end
     parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent._co))

@@ -14,36 +14,35 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
----@field private _co thread? until it ends
+---@field private _co table|thread|nil what it begins with; its coroutine; nil when it has ended
 ---@field private _parent rill.Task? that started it
----@field private _spawner function? that called rill.spawn, in its line `_line`
----@field private _line integer?
+---@field private _place string|false where rill.spawn was called
 ---@field private _owner table? told by owner:child_ended(task)
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
 ---@field private _cancelled boolean?
----@field private _ended boolean?
----@field private _results table? what its function returned, `_count` values
+---@field private _results table|false what its function returned, at [0] how many
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
 
---- Ends a task: after this line its outcome is fixed.
+--- Ends a task: after this line its outcome is fixed. A field that is not there is not set to nil: that
+--- would make room for it.
 local function finish(task, ok, ...)
   live:remove(task)
-  task._ended = true
-  task._co, task._rethrown = nil, nil
+  task._co = nil
+  if task._rethrown then task._rethrown = nil end
   if not ok then
     local raised = ...
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
   elseif not task._cancelled then
     local count = select("#", ...)
     if count == 1 then
-      task._results, task._count = { (...) }, 1 -- compiled; `{ ... }` is not
+      task._results = { [0] = 1, (...) } -- compiled; `{ ... }` is not
     elseif count > 1 then
-      task._results, task._count = { ... }, count
+      task._results = { [0] = count, ... }
     end
   end
   local maps = task._maps
@@ -70,7 +69,11 @@ local function finish(task, ok, ...)
     end
   end
   -- What a finished task was part of must not live as long as its handle.
-  task._parent, task._joiners, task._owner, task._crew, task._maps = nil, nil, nil, nil, nil
+  task._parent = nil
+  if joiners then task._joiners = nil end
+  if owner then task._owner = nil end
+  if task._crew then task._crew = nil end
+  if maps then task._maps = nil end
 end
 
 local function root(task, fn, ...)
@@ -88,7 +91,7 @@ end
 --- The runtime could not go on with this task: a stray yield, mostly.
 ---@private
 function Task:_break(value, trace)
-  if not self._ended then
+  if self._co then
     finish(self, false, { value = value, traceback = failure.traceback(self, trace) })
   end
 end
@@ -96,7 +99,7 @@ end
 -- Five fields that are not nil make a table of eight, which a task that is merely spawned fills
 -- (`before`, `after`, `_waiting`).
 local function new(parent, owner, crew)
-  local task = setmetatable({ _parent = parent, _co = false, _spawner = false, _line = false, line = false }, Task)
+  local task = setmetatable({ _parent = parent, _co = false, _place = false, _results = false, line = false }, Task)
   if owner then task._owner = owner end
   if crew then task._crew = crew end
   return task
@@ -135,14 +138,31 @@ function M.current(what)
   return task
 end
 
+local places = setmetatable({}, { __mode = "k" }) -- of functions: by line, "file:line"
+
+--- The line that the caller of the calling function has come to.
+local function calling_place()
+  local info = debug.getinfo(3, "lf")
+  local lines = places[info.func]
+  if not lines then
+    lines = {}
+    places[info.func] = lines
+  end
+  local place = lines[info.currentline]
+  if not place then
+    place = ("%s:%d"):format(debug.getinfo(info.func, "S").short_src, info.currentline)
+    lines[info.currentline] = place
+  end
+  return place
+end
+
 --- Starts `fn(...)` as a task of its own, when the current one waits next.
 ---@param fn function
 ---@return rill.Task
 function M.spawn(fn, ...)
   arguments.callable("rill.spawn: fn", fn)
   local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
-  local site = debug.getinfo(2, "lf") -- not kept: it is as large as the task
-  task._spawner, task._line = site.func, site.currentline
+  task._place = calling_place()
   return task
 end
 
@@ -162,13 +182,13 @@ end
 ---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
 ---  or "cancelled"
 function Task:join()
-  if not self._ended then
+  if self._co then
     local waiter = M.current("task:join")
     if waiter == self then
       errors.raise("task:join: a task cannot wait for its own end")
     end
     wait_for(self, waiter)
-    while not self._ended do
+    while self._co do
       wait_for(self, waiter)
     end
   end
@@ -178,7 +198,7 @@ end
 --- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
 --- it waited for is cancelled. Nothing happens to a task that has ended.
 function Task:cancel()
-  if not self._ended then
+  if self._co then
     runtime.cancel(self)
   end
 end
@@ -208,7 +228,7 @@ function Task:_outcome()
     if not self._results then
       return
     end
-    return unpack(self._results, 1, self._count)
+    return unpack(self._results, 1, self._results[0])
   end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
@@ -232,7 +252,7 @@ function Task:_unwrap()
     end
     failure.rethrow(failed)
   elseif self._results then
-    return unpack(self._results, 1, self._count)
+    return unpack(self._results, 1, self._results[0])
   end
 end
 

@@ -94,10 +94,10 @@ function M.timeout(seconds, fn, ...)
   deadline.child = child
   repeat
     runtime.park(deadline)
-  until child._ended or deadline.timer.fired
+  until not child._co or deadline.timer.fired
   deadline.timer:stop()
   deadline.over = true -- from here on the task waits for other things: the child must not wake it
-  if child._ended then
+  if not child._co then
     return child:_unwrap()
   end
   child:cancel()

@@ -25,13 +25,23 @@ local create, resume, yield, running =
 local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait longer
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 local MAX_REFUSALS = 1000 -- waits a cancelled task may try before it is dropped where it stands
+local MAX_SPARE = 256 -- coroutines that are kept for tasks to come
+
+-- While so many requests wait to be sent, tasks that have not begun are held back: they would only
+-- make that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
+local CROWD = 1000
+local BEGIN_IN_CROWD = 8 -- begin all the same, each time the network has brought something
+local CROWD_MS = 1 -- that the network is given to bring something, before RESUMES_PER_POLL of them begin
 
 -- What a task's coroutine hands to step(): private, so whatever else comes is a stray yield.
 local PARKED, ENDED, DROPPED = {}, {}, {}
 
 local events = ffi.new("rill_event[?]", MAX_EVENTS)
 local receivers = {} -- by slot
-local ready, head, tail = {}, 1, 0 -- woken tasks, in order
+local ready, head, tail = {}, 1, 0 -- woken and new tasks, in order
+local held, held_head, held_tail = {}, 1, 0 -- new tasks that are held back, in order
+local spare, spares = {}, 0 -- coroutines without a task
+local counters = ffi.new("rill_counters")
 local current -- the task that runs
 local alive = 0 -- tasks that were started and have not ended
 local external = 0 -- parked tasks that something outside of them can wake
@@ -171,10 +181,15 @@ function M.cancel(task)
   end
 end
 
-local function body(fn, ...)
-  yield(PARKED) -- the arguments wait on this stack until the task's turn comes
+local function serve(fn, ...)
   fn(...)
-  return ENDED
+end
+
+-- A coroutine runs one task after the other. Between them its stack holds nothing of the last one.
+local function body()
+  while true do
+    serve(yield(ENDED))
+  end
 end
 
 --- Starts a task: `fn(...)` runs in it when its turn comes, and does not raise.
@@ -184,20 +199,23 @@ function M.start(task, fn, ...)
   if not driving then
     errors.raise("tasks run inside rill.run(fn) only")
   end
-  task._co = create(body)
-  resume(task._co, fn, ...)
+  task._co = { [0] = select("#", ...) + 1, fn, ... } -- until it begins
   alive = alive + 1
   tail = tail + 1
   ready[tail] = task
 end
 
 --- A task's coroutine came back with anything but a wait.
-local function settle(task, ok, what)
+local function settle(task, co, ok, what)
   alive = alive - 1
   if what == ENDED then
+    if spares < MAX_SPARE then
+      spares = spares + 1
+      spare[spares] = co
+    end
     return
   end
-  local trace = debug.traceback(task._co)
+  local trace = debug.traceback(co)
   if not ok then
     task:_break(what, trace)
   elseif what == DROPPED then
@@ -211,25 +229,76 @@ local function settle(task, ok, what)
 end
 
 local function step(task)
+  local co = task._co
   current = task
-  local ok, what = resume(task._co)
+  local ok, what = resume(co)
   current = nil
   if what ~= PARKED then
-    settle(task, ok, what)
+    settle(task, co, ok, what)
   end
 end
 
+local function begin(task)
+  local call, co = task._co, spare[spares]
+  if co then
+    spare[spares] = nil
+    spares = spares - 1
+  else
+    co = create(body)
+    resume(co)
+  end
+  task._co = co
+  current = task
+  local ok, what = resume(co, unpack(call, 1, call[0]))
+  current = nil
+  if what ~= PARKED then
+    settle(task, co, ok, what)
+  end
+end
+
+local function is_new(task)
+  return type(task._co) == "table"
+end
+
+local function is_crowded()
+  C.rill_loop_counters(M.loop(), counters)
+  return counters.waiting >= CROWD
+end
+
+--- New tasks begin in the order in which they were started.
 local function run_ready()
   local budget = RESUMES_PER_POLL
   while head <= tail and budget > 0 do
     local task = ready[head]
     ready[head] = nil
     head = head + 1
-    budget = budget - 1
-    step(task)
+    if not is_new(task) then
+      budget = budget - 1
+      step(task)
+    elseif held_head <= held_tail or is_crowded() then
+      held_tail = held_tail + 1
+      held[held_tail] = task
+    else
+      budget = budget - 1
+      begin(task)
+    end
   end
   if head > tail then
     head, tail = 1, 0
+  end
+end
+
+---@param most integer
+local function begin_held(most)
+  while held_head <= held_tail and most > 0 do
+    local task = held[held_head]
+    held[held_head] = nil
+    held_head = held_head + 1
+    most = most - 1
+    begin(task)
+  end
+  if held_head > held_tail then
+    held_head, held_tail = 1, 0
   end
 end
 
@@ -264,16 +333,35 @@ function M.take_events()
   until count < MAX_EVENTS
 end
 
+--- A pass while new tasks are held back.
+---@param idle boolean no task is ready
+local function pass_crowd(idle)
+  local crowded = is_crowded()
+  local count = poll(crowded and idle and CROWD_MS or 0)
+  begin_held(crowded and count > 0 and BEGIN_IN_CROWD or RESUMES_PER_POLL)
+end
+
+--- A pass otherwise. Polls once more at the end: what was queued goes out.
+---@param idle boolean
+---@param stuck function see drive()
+local function pass(idle, stuck)
+  local waits = idle and external > 0
+  local count = poll(waits and -1 or 0)
+  if idle and not waits and count == 0 and alive > 0 then
+    stuck()
+  end
+end
+
 --- Runs until every task has ended.
 ---@param stuck function called when no task is ready and nothing outside of them can change that
 local function drive(stuck)
   while alive > 0 do
     run_ready()
     local idle = head > tail
-    local waits = idle and external > 0
-    local count = poll(waits and -1 or 0) -- once more at the end: what was queued goes out
-    if idle and not waits and count == 0 and alive > 0 then
-      stuck()
+    if held_head <= held_tail then
+      pass_crowd(idle)
+    else
+      pass(idle, stuck)
     end
   end
 end
@@ -294,6 +382,7 @@ function M.run(stuck, task, fn, ...)
   current = nil
   if not ok then -- the loop, or what luajit raises after Ctrl-C
     ready, head, tail, alive, external = {}, 1, 0, 0, 0
+    held, held_head, held_tail = {}, 1, 0
   end
   return ok, err
 end

@@ -1,0 +1,71 @@
+-- Tasks that have not begun, while more requests wait than can be sent.
+local support = require "support"
+local rill = require "rill"
+
+describe("a crowd of tasks", function()
+  local CROWD, PASS, STREAMS = 1000, 256, 100
+  local TASKS = 5000
+  local server
+
+  setup(function() server = support.node { script = "held.js" } end)
+  teardown(function() server:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  -- Spawns TASKS that each ask for a page which is never answered. Returns them, and which one began `last`.
+  local function spawn_all(client)
+    local tasks, begun = {}, { last = 0 }
+    for i = 1, TASKS do
+      tasks[i] = rill.spawn(function(number)
+        assert.equal(begun.last + 1, number)
+        begun.last = number
+        return client:get(server.url .. "/held")
+      end, i)
+    end
+    return tasks, begun
+  end
+
+  it("begins in order, held back or not", function()
+    local nghttpd = support.nghttpd { files = { page = "here" } }
+    local client = support.client { tls = { ca_file = nghttpd.ca } }
+    support.run(function()
+      local order, most, tasks = 0, 0, {}
+      for i = 1, TASKS do
+        tasks[i] = rill.spawn(function(number)
+          order = order + 1
+          assert.equal(order, number)
+          local res = assert(client:get(nghttpd.url .. "/page"))
+          most = math.max(most, client:stats().pending)
+          return res.status
+        end, i)
+      end
+      for i = 1, TASKS do assert.equal(200, tasks[i]:join()) end
+      assert.is_true(most >= CROWD / 2, most .. " at most: nothing was held back")
+    end)
+    nghttpd:stop()
+  end)
+
+  it("is held back when 1,000 requests wait, but begins where nothing is ever answered", function()
+    local client = support.client()
+    support.run(function()
+      local tasks, begun = spawn_all(client)
+      rill.sleep(0)
+      assert.is_true(begun.last >= CROWD and begun.last <= CROWD + PASS + STREAMS, begun.last .. " have begun")
+      support.wait(function() return begun.last == TASKS end, 4)
+      assert.is_true(client:stats().pending > TASKS - 200)
+      for i = 1, TASKS do tasks[i]:cancel() end
+    end)
+  end)
+
+  it("goes with the first task that fails, begun or not", function()
+    local client, begun = support.client(), nil
+    local ok, err = pcall(rill.run, function()
+      begun = select(2, spawn_all(client))
+      rill.sleep(0)
+      error "enough"
+    end)
+    assert.is_false(ok)
+    assert.matches("enough", err)
+    assert.is_true(begun.last < TASKS, "all had begun")
+  end)
+end)
