@@ -18,4 +18,20 @@ function M.client(count)
   return program.client { resolve = resolve, max_connections = count + 1 }, urls
 end
 
+--- Visits `count` origins at once, program.count times in all, each time on a new connection: the server ends one
+--- after every request.
+---@param count integer
+---@return table stats of the client
+function M.visit(count)
+  local client, urls = M.client(count)
+  program.share(count, count, function(i)
+    for _ = 1, program.count / count do
+      assert(assert(client:get(urls[i])).status == 200)
+    end
+  end)
+  local stats = client:stats()
+  assert(stats.handshakes >= program.count)
+  return stats
+end
+
 return M

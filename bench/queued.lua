@@ -1,5 +1,5 @@
--- As many tasks as there are requests, each waiting for one page of a distinct URL; or, with a last word, in
--- batches of so many.
+-- As many tasks as there are requests, all started at once, each for one page of a distinct URL; or, with a last
+-- word, in batches of so many.
 local rill = require("rill")
 local program = require("program")
 
@@ -24,12 +24,8 @@ rill.run(function()
       assert(tasks[i]:join())
     end
   end
-  batch(1) -- what comes with the connection belongs to no single task
-  local before = program.memory("VmRSS")
-  batch(BATCH - 1)
-  local kib = program.memory("VmHWM") - before
   while number < program.count do
     batch(math.min(BATCH, program.count - number))
   end
-  program.done(bytes / 1024, { kib_per_task = kib / BATCH })
+  program.done(bytes / 1024)
 end)

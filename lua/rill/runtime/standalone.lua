@@ -30,8 +30,8 @@ local MAX_SPARE = 256 -- coroutines that are kept for tasks to come
 -- While so many requests wait to be sent, tasks that have not begun are held back: they would only
 -- make that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
 local CROWD = 1000
-local BEGIN_IN_CROWD = 8 -- begin all the same, each time the network has brought something
-local CROWD_MS = 1 -- that the network is given to bring something, before RESUMES_PER_POLL of them begin
+local BEGIN_IN_CROWD = 8 -- begin all the same, each time the network was looked at
+local CROWD_MS = 1 -- when nothing happens for so long, RESUMES_PER_POLL begin
 
 -- What a task's coroutine hands to step(): private, so whatever else comes is a stray yield.
 local PARKED, ENDED, DROPPED = {}, {}, {}
@@ -336,9 +336,10 @@ end
 --- A pass while new tasks are held back.
 ---@param idle boolean no task is ready
 local function pass_crowd(idle)
-  local crowded = is_crowded()
-  local count = poll(crowded and idle and CROWD_MS or 0)
-  begin_held(crowded and count > 0 and BEGIN_IN_CROWD or RESUMES_PER_POLL)
+  local waits = idle and is_crowded()
+  local count = poll(waits and CROWD_MS or 0)
+  local moves = not waits or count > 0
+  begin_held(moves and is_crowded() and BEGIN_IN_CROWD or RESUMES_PER_POLL)
 end
 
 --- A pass otherwise. Polls once more at the end: what was queued goes out.
