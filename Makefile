@@ -98,7 +98,7 @@ test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shu
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 	@.ci/need --install build test lint
 	@$(MAKE) --no-print-directory all
-	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' .ci/lint $(LIBRARY)
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
 
 asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
@@ -139,7 +139,7 @@ growth: bench-needs ## plot cost against streams, connections, queue and body si
 
 fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz
-	@LIBRARIES='$(LIBRARIES)' .ci/fuzz $(SECONDS)
+	@LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/fuzz $(SECONDS)
 
 PROBE = $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
 	-p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
