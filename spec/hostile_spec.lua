@@ -216,11 +216,7 @@ describe("what a peer promises or says", function()
   after_each(support.check_clean)
 
   it("is believed up to 1 MiB of content-length", function()
-    local counters = require("ffi").new "rill_counters"
-    local function bytes()
-      require("rill.clib").rill_loop_counters(require("rill.runtime").loop(), counters)
-      return counters.bytes
-    end
+    local function bytes() return support.counters().bytes end
     local client = client_of { maxsize = 0, warnsize = 0 }
     support.run(function()
       assert(client:get(url_of "baseline-small"))
