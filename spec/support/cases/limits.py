@@ -118,3 +118,11 @@ async def deaf_to_the_first(conn):
         stream = await conn.next_request()
         await DEAF[0].send(frames.ping() * 900)
         await stream.respond()
+
+
+@connection_case(expect=ok())
+async def slow_to_read(conn):
+    """A small receive buffer; every request gets its response."""
+    conn.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    await conn.open()
+    await conn.serve_ok()
