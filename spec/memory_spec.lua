@@ -29,7 +29,7 @@ describe("requests that wait", function()
 
   it("may be as many as a script makes; when they have gone, their memory goes back but for 4 MiB", function()
     if SANITIZED then return pending "freed memory is not kept there" end
-    local REQUESTS, KEPT, SLACK = 20000, 4 * MIB, MIB / 4
+    local REQUESTS, KEPT, SLACK = 20000, 4 * MIB, MIB -- slack: what stands in front of each block
     local silent = support.tcp "silent"
     local client = support.client { timeout = 0 }
     support.run(function()

@@ -47,7 +47,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
                           "the connection went before the request was sent");
     else
         rill_stream_close_because(stream, error);
-    rill_stream_add_causes(stream, error, 1);
+    rill_stream_add_cause(stream, error);
     stream->wire_open = false;
     rill_stream_move(stream, &conn->session.closed);
 }

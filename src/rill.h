@@ -176,7 +176,7 @@ typedef struct rill_event {
     const char *body;          /* whole requests with at most 64 KiB; else NULL */
     rill_body *large;          /* a larger body: whoever is handed the event owns it, and calls
                                   rill_body_free() */
-    const rill_error *errors;  /* the error, then its causes in order */
+    const rill_error *errors;  /* the error, then its cause if there is one */
     const char *text;          /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;

@@ -112,13 +112,13 @@ enum rill_processed rill_stream_processed(const rill_stream *stream)
     return RILL_PROCESSED_MAYBE;
 }
 
-/* Room for the error and its causes; what is lost for want of memory is the sentence, not the
+/* Room for the error and its cause; what is lost for want of memory is the sentence, not the
  * reason. */
 static void set_error(rill_stream *stream, const rill_error *error)
 {
     rill_slab *slab = &stream->turn->slab;
     if (!stream->errors)
-        stream->errors = rill_slab_alloc(slab, sizeof(rill_error) * (1 + STREAM_CAUSES));
+        stream->errors = rill_slab_alloc(slab, 2 * sizeof(rill_error));
     if (!stream->errors)
         return;
     stream->errors[0] = *error;
@@ -198,12 +198,10 @@ void rill_stream_overrule(rill_stream *stream, const rill_error *error)
     set_error(stream, error);
 }
 
-void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count)
+void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)
 {
-    if (!stream->errors)
-        return;
-    for (uint32_t i = 0; i < count && stream->error_count < 1 + STREAM_CAUSES; i++)
-        stream->errors[stream->error_count++] = causes[i];
+    if (stream->error_count == 1)
+        stream->errors[stream->error_count++] = *cause;
 }
 
 /* --- heads ----------------------------------------------------------------------------------- */

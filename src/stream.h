@@ -11,9 +11,6 @@
 /* Sending and receiving are two halves (RFC 9113 section 5.1). */
 enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
 
-/* Causes of a lost connection that are kept and told, oldest first. */
-enum { STREAM_CAUSES = 8 };
-
 typedef struct rill_stream rill_stream;
 
 struct rill_stream {
@@ -64,7 +61,7 @@ struct rill_stream {
     uint32_t stalled_local_ms, stalled_remote_ms;
 
     uint64_t sent_us, head_us; /* instants; 0: has not happened */
-    rill_error *errors;        /* owned: why it failed, then causes; NULL: it did not */
+    rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
     uint32_t error_count;
 };
 
@@ -106,8 +103,8 @@ void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
  * again. */
 void rill_stream_overrule(rill_stream *stream, const rill_error *error);
 
-/* Adds what led to the error (the connection's errors), in order. */
-void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count);
+/* Adds what led to the error: the connection's own. Once. */
+void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);
 
 /* Whether the server acted on the request. */
 enum rill_processed rill_stream_processed(const rill_stream *stream);
