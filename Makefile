@@ -90,6 +90,13 @@ $(BUILD)/count.so: spec/c/count.c
 	@echo '  cc $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
 
+# Preloaded by specs of limits.
+$(BUILD)/extremes.so: spec/c/extremes.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< \
+		$(shell pkg-config --cflags --libs libnghttp2) -ldl
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all

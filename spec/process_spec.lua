@@ -2,48 +2,26 @@
 local lfs = require "lfs"
 local process = require "support.process"
 local scratch = require "support.scratch"
+local script = require "support.script"
 local support = require "support"
 
 local SANITIZED = os.getenv "RILL_SANITIZED" ~= nil
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
 
--- What every script of this file begins with; `ca` and the script's own arguments follow.
+-- What every script of this file begins with.
 local PROLOGUE = [[
-package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
-local rill = require "rill"
 local ca, url, place = ...
 local client = rill.client { tls = { ca_file = ca }, retries = 0, timeout = 10, max_connections = 1000 }
-local function tell(...) io.write(table.concat({ ... }, " "), "\n") io.flush() end
 ]]
 
--- make asan: scripts run under it as well (support.process keeps these from other programs).
-local function environment()
-  local words = { "env", "--default-signal=PIPE" }
-  for _, name in ipairs { "LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS" } do
-    local value = os.getenv(name)
-    if value and SANITIZED then words[#words + 1] = name .. "=" .. value end
-  end
-  return words
-end
-
 -- Starts a script; `before`: words that the command line begins with.
-local function start(script, server, place, before)
-  local directory = support.directory "script"
-  local argv = {}
-  for _, word in ipairs(before or {}) do argv[#argv + 1] = word end
-  for _, word in ipairs(environment()) do argv[#argv + 1] = word end
-  local file = scratch.write(directory .. "/script.lua", PROLOGUE .. script)
-  for _, word in ipairs { "luajit", file, server.ca, server.url, place } do argv[#argv + 1] = word end
-  return process.start(argv, directory .. "/output")
+local function start(text, server, place, before)
+  return script.start(PROLOGUE .. text, { server.ca, server.url, place }, { before = before })
 end
 
 -- Runs one to its end, which must be a good one; returns its lines.
-local function run(...)
-  local child = start(...)
-  assert.equal(0, child:wait(30), child:output())
-  local lines = {}
-  for line in child:output():gmatch "[^\n]+" do lines[#lines + 1] = line end
-  return lines
+local function run(text, server, place, before)
+  return script.run(PROLOGUE .. text, { server.ca, server.url, place }, { before = before })
 end
 
 local function names(directory)
@@ -146,7 +124,7 @@ describe("a process that is ended", function()
     });
     ]]
     local node, place = support.node { source = source }, support.directory "crawl"
-    local argv = environment()
+    local argv = script.environment()
     for _, word in ipairs { "luajit", "examples/crawl.lua", node.url .. "/", "--out", place .. "/lines",
                             "--ca", node.ca } do
       argv[#argv + 1] = word

@@ -1,6 +1,9 @@
 -- Whose turn it is: how much is done for some before the others are looked at.
+local script = require "support.script"
 local support = require "support"
 local rill = require "rill"
+
+local EXTREMES = "build/extremes.so"
 
 -- Blocks the process until that time has come: what is due then is found due all at once.
 local function block_until(instant)
@@ -88,5 +91,41 @@ describe("tasks that keep waking each other", function()
       assert.is_true(seen ~= nil, "the clocks stood still")
       assert.is_true(seen <= 256, seen .. " turns")
     end)
+  end)
+end)
+
+describe("a connection that has more to give than one turn takes", function()
+  setup(function() support.make(EXTREMES) end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is left after sixteen buffers of 32 KiB: a step of the loop does a bounded amount of work", function()
+    local SIZE = 12 * 2 ^ 20 -- within the windows
+    local nginx = support.nginx { files = { large = SIZE } }
+    local lines = script.run([[
+    local C, loop = require("rill.clib"), require("rill.runtime").loop()
+    local url, ca, size = ...
+    local client = rill.client { tls = { ca_file = ca }, window = 16 * 2 ^ 20 }
+    rill.run(function()
+      local stream = assert(client:open { url = url })
+      local last, most, steps = 0, 0, 0
+      while last < tonumber(size) do
+        C.rill_loop_step(loop)
+        local received = stream.bytes_received
+        if received > last then
+          most, steps = math.max(most, received - last), steps + 1
+        end
+        last = received
+      end
+      tell(most)
+      tell(steps)
+      stream:cancel()
+    end)
+    client:close()
+    ]], { nginx.url .. "/large", nginx.ca, tostring(SIZE) },
+      { preload = EXTREMES, environment = { "EXTREMES_FULL_READS=1" } })
+    local most, steps = tonumber(lines[1]), tonumber(lines[2])
+    assert.is_true(most <= 3 * 16 * 32 * 1024, most .. " bytes in one step") -- it looks up to three times
+    assert.is_true(steps >= 8, steps .. " steps")
   end)
 end)
