@@ -422,8 +422,7 @@ static void fill_body(rill_call *call, rill_event *event)
                                          .processed = RILL_PROCESSED_YES,
                                          .code = -1,
                                          .message = "out of memory"};
-    event->large = rill_stream_detach_body(&call->stream);
-    if (event->large)
+    if (rill_stream_detach_body(&call->stream, &event->large))
         return;
     event->type = RILL_EVENT_FAILED; /* no body is no response */
     event->reason = RILL_ERROR;

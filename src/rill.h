@@ -402,12 +402,15 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
                                   const char **data);
 
 /* From now on collects the rest of the body (bounded by maxsize) and returns its window on receipt;
- * when it has closed, rill_stream_body() hands it over. */
+ * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED (stale),
+ * RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
-/* The unread rest of a closed stream as one body, which the caller owns; NULL: empty, open or
- * stale. */
-RILL_API rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation);
+/* The unread rest of a closed stream as one body, which the caller owns; NULL: it is empty. Returns
+ * 0, or negative, with NULL: RILL_CLOSED (stale), RILL_ARGUMENT (the stream is open), RILL_ERROR
+ * (memory: nothing has changed, the body can still be had). */
+RILL_API int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                  rill_body **body);
 
 /* Ends a stream; CLOSED follows with RILL_CANCELLED. Unsent: never sent. Sent: RST_STREAM CANCEL.
  */

@@ -126,11 +126,11 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length);
 /* See rill_stream_read(): bytes taken from what arrived. */
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data);
 
-/* From now on the body is collected; what is unread becomes its start. False: out of memory.
- * `*released` is how many bytes of window that gives back. */
+/* From now on the body is collected; what is unread becomes its start. False: out of memory, and
+ * nothing has changed. `*released` is how many bytes of window that gives back. */
 bool rill_stream_keep(rill_stream *stream, size_t *released);
 
-/* Hands over the unread body; NULL: empty or out of memory. */
-rill_body *rill_stream_detach_body(rill_stream *stream);
+/* Hands over the unread body; NULL: it is empty. False: out of memory, and nothing has changed. */
+bool rill_stream_detach_body(rill_stream *stream, rill_body **body);
 
 #endif

@@ -408,7 +408,7 @@ static void do_to_fetch(struct fetch *fetch, uint32_t deed, uint32_t argument)
         break;
     case DEED_BODY:
         if (fetch->pieces && !fetch->large)
-            fetch->large = rill_stream_body(loop, slot, generation);
+            rill_stream_body(loop, slot, generation, &fetch->large);
         break;
     case DEED_CANCEL:
         rill_stream_cancel(loop, slot, generation);
