@@ -171,6 +171,8 @@ static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_reque
 {
     if (!request->save_path)
         return 0;
+    if (method_is(request, "HEAD"))
+        return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
     size_t size = strlen(request->save_path) + 1;
     call->save_path = rill_slab_alloc(slab, size);
     if (!call->save_path)

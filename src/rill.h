@@ -358,7 +358,8 @@ typedef struct rill_request {
     const char *trailers;  /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
-                              renamed when complete; copied; NULL: it is kept in memory */
+                              renamed when complete; copied; not for HEAD; NULL: it is kept in
+                              memory */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent;                              /* the same */
@@ -366,7 +367,7 @@ typedef struct rill_request {
 RILL_API void rill_request_init(rill_request *request);
 
 /* Issues a request on a client (or on a connection from rill_connect()). It is queued, and sent by
- * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field),
+ * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field, save_path),
  * RILL_INVALID_URL, RILL_CLOSED (the client), RILL_ERROR (memory). */
 RILL_API int32_t rill_request_start(rill_loop *loop, const rill_id *client,
                                     const rill_request *request, rill_id *id, rill_error *err);
