@@ -455,8 +455,8 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 RILL_API int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                               uint32_t url_length, rill_id *id, rill_error *err);
 
-/* Sends PING; PONG follows, unless the connection closes. 0, or -RILL_CLOSED. One at a time:
- * a second joins the first. */
+/* Sends PING, as soon as the connection is usable; PONG follows, unless the connection closes. 0, or
+ * -RILL_CLOSED. One at a time: a second joins the first. */
 RILL_API int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* GOAWAY NO_ERROR: open streams finish, unsent ones close as inactive, then it closes. */
