@@ -107,13 +107,15 @@ lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 	@$(MAKE) --no-print-directory all
 	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
 
+SANITIZED = build/asan/librill.so.$(VERSION)
+sanitize = $(MAKE) --no-print-directory BUILD=build/asan \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
 asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) build/asan/poll_loop \
-		build/asan/faults \
-		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
-	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
+	@$(sanitize) $(SANITIZED) build/asan/poll_loop build/asan/faults
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan $(SANITIZED) $(BUSTED_FLAGS) $(ROOT)
 
 valgrind: ## what spec/faults_spec.lua does, with fewer trials, under memcheck
 	@.ci/need --install build valgrind
@@ -148,13 +150,14 @@ fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz
 	@LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/fuzz $(SECONDS)
 
-PROBE = $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
+PROBE = $(if $(ASAN),$(CURDIR)/.ci/sanitized $(CURDIR)/$(SANITIZED)) $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
 	-p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
-hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1
+hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1, ASAN=1: under sanitizers
 	@.ci/need --install build hostile
 	@$(MAKE) --no-print-directory all
-	@spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile.json --command '$(PROBE)' \
-		$(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c)
+	@$(if $(ASAN),$(sanitize) $(SANITIZED))
+	@CC='$(CC)' spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile$(if $(ASAN),_asan).json \
+		--command '$(PROBE)' $(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c) $(if $(ASAN),--sanitized)
 
 soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test
