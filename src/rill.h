@@ -403,8 +403,8 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
                                   const char **data);
 
 /* From now on collects the rest of the body (bounded by maxsize) and returns its window on receipt;
- * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED (stale),
- * RILL_ERROR (memory: nothing has changed). */
+ * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED
+ * (stale), RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* The unread rest of a closed stream as one body, which the caller owns; NULL: it is empty. Returns
@@ -455,8 +455,8 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 RILL_API int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                               uint32_t url_length, rill_id *id, rill_error *err);
 
-/* Sends PING, as soon as the connection is usable; PONG follows, unless the connection closes. 0, or
- * -RILL_CLOSED. One at a time: a second joins the first. */
+/* Sends PING, as soon as the connection is usable; PONG follows, unless the connection closes. 0,
+ * or -RILL_CLOSED. One at a time: a second joins the first. */
 RILL_API int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* GOAWAY NO_ERROR: open streams finish, unsent ones close as inactive, then it closes. */

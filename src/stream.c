@@ -418,10 +418,9 @@ bool rill_stream_keep(rill_stream *stream, size_t *released)
     size_t length, unread = stream->chunks.length;
     rill_slab *slab = &stream->turn->slab;
     rill_bytes *kept = &stream->kept;
+    size_t room = kept->room ? kept->length + unread : first_room(stream, unread);
     *released = 0;
-    if (unread &&
-        !rill_bytes_reserve(slab, kept,
-                            kept->room ? kept->length + unread : first_room(stream, unread)))
+    if (unread && !rill_bytes_reserve(slab, kept, room))
         return false;
     stream->keeping = true;
     while ((length = rill_stream_take(stream, CHUNK_ROOM, &data))) {

@@ -146,8 +146,7 @@ static void read_all(struct trial *trial, rill_loop *loop, struct fetch *fetch)
 static void collect(rill_loop *loop, struct fetch *fetch)
 {
     uint32_t slot = fetch->id.slot, generation = fetch->id.generation;
-    if (rill_stream_collect(loop, slot, generation) &&
-        rill_stream_collect(loop, slot, generation))
+    if (rill_stream_collect(loop, slot, generation) && rill_stream_collect(loop, slot, generation))
         rill_stream_cancel(loop, slot, generation);
 }
 
