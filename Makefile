@@ -90,6 +90,13 @@ $(BUILD)/count.so: spec/c/count.c
 	@echo '  cc $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
 
+# Preloaded by specs of limits.
+$(BUILD)/extremes.so: spec/c/extremes.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< \
+		$(shell pkg-config --cflags --libs libnghttp2) -ldl
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
@@ -98,15 +105,17 @@ test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shu
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 	@.ci/need --install build test lint
 	@$(MAKE) --no-print-directory all
-	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' .ci/lint $(LIBRARY)
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
+
+SANITIZED = build/asan/librill.so.$(VERSION)
+sanitize = $(MAKE) --no-print-directory BUILD=build/asan \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory BUILD=build/asan build/asan/librill.so.$(VERSION) build/asan/poll_loop \
-		build/asan/faults \
-		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
-	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan build/asan/librill.so.$(VERSION) $(BUSTED_FLAGS) $(ROOT)
+	@$(sanitize) $(SANITIZED) build/asan/poll_loop build/asan/faults
+	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan $(SANITIZED) $(BUSTED_FLAGS) $(ROOT)
 
 valgrind: ## what spec/faults_spec.lua does, with fewer trials, under memcheck
 	@.ci/need --install build valgrind
@@ -139,15 +148,16 @@ growth: bench-needs ## plot cost against streams, connections, queue and body si
 
 fuzz: ## run every harness in fuzz/ for SECONDS=60
 	@.ci/need --install build fuzz
-	@LIBRARIES='$(LIBRARIES)' .ci/fuzz $(SECONDS)
+	@LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/fuzz $(SECONDS)
 
-PROBE = $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
+PROBE = $(if $(ASAN),$(CURDIR)/.ci/sanitized $(CURDIR)/$(SANITIZED)) $(LUAJIT) $(CURDIR)/spec/support/probe.lua --ca {ca} -X {method} --data {upload_file} -n {count} \
 	-p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
-hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1
+hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1, ASAN=1: under sanitizers
 	@.ci/need --install build hostile
 	@$(MAKE) --no-print-directory all
-	@spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile.json --command '$(PROBE)' \
-		$(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c)
+	@$(if $(ASAN),$(sanitize) $(SANITIZED))
+	@CC='$(CC)' spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile$(if $(ASAN),_asan).json \
+		--command '$(PROBE)' $(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c) $(if $(ASAN),--sanitized)
 
 soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test

@@ -11,7 +11,7 @@ describe("a GET of 1 KiB in steady state", function()
   local server
 
   setup(function()
-    process.run({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", COUNTER }, support.directory "make" .. "/output")
+    support.make(COUNTER)
     server = support.nghttpd { files = { ["1k"] = ("x"):rep(1024) } }
   end)
 

@@ -103,6 +103,32 @@ describe("a host name", function()
     assert.equal("127.0.0.1", res.ip_address)
   end)
 
+  it("has sixteen addresses: more are not tried", function()
+    local sixteen, seventeen = {}, { "127.0.0.17" }
+    for i = 2, 16 do
+      sixteen[#sixteen + 1] = "127.0.0." .. i -- nobody listens there
+      seventeen[#seventeen + 1] = "127.0.0." .. i
+    end
+    sixteen[#sixteen + 1], seventeen[#seventeen + 1] = "127.0.0.1", "127.0.0.1"
+    local client = asked({ ["a.test"] = { A = sixteen }, ["b.test"] = { A = seventeen } }, { retries = 0 })
+    support.run(function()
+      assert.equal("127.0.0.1", assert(client:get(url "a.test")).ip_address)
+      local _, err = client:get(url "b.test")
+      assert.equal("connect_failed", err.reason)
+      assert.equal("tcp", err.kind)
+    end)
+  end)
+
+  it("is asked twice, and given up, where the name server is silent", function()
+    local client, dns = asked({ ["silent.test"] = "silence" }, { family = 4, retries = 0, connect_timeout = 0 })
+    support.run(function()
+      local _, err = client:get(url "silent.test")
+      assert.equal("connect_failed", err.reason)
+      assert.equal("dns", err.kind)
+      assert.equal(2, #dns:queries "silent.test")
+    end, 10) -- 2 s for the first question, 4 s for the second
+  end)
+
   it("is not asked again for a second connection while its TTL lasts", function()
     local client, dns = asked { ["a.test"] = { A = { "127.0.0.1" }, ttl = 60 } }
     support.run(function()

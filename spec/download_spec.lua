@@ -96,6 +96,23 @@ describe("client:download", function()
     end)
   end)
 
+  it("has no HEAD: from C a path is refused there, since a HEAD request has no body to save", function()
+    local ffi, C = require "ffi", require "rill.clib"
+    local client, path = support.client(), support.directory() .. "/page"
+    local request, id, err = ffi.new "rill_request", ffi.new "rill_id", ffi.new "rill_error"
+    local url = node.url .. "/size?n=1000"
+    C.rill_request_init(request)
+    request.method, request.method_length, request.url, request.url_length = "HEAD", 4, url, #url
+    request.save_path = path
+    local code = C.rill_request_start(require("rill.runtime").loop(), client._id, request, id, err)
+    assert.equal(-C.RILL_ARGUMENT, code)
+    assert.equal("save_path: a HEAD request has no body to save", ffi.string(err.message))
+    assert.equal(0, support.counters().requests)
+    support.run(function()
+      assert.error_matches(function() client:download(url, path, { method = "HEAD" }) end, "method")
+    end)
+  end)
+
   it("raises for a path that is none, and for on_chunk", function()
     local client = support.client()
     support.run(function()

@@ -111,8 +111,17 @@ describe("the error of a request", function()
     local err = failure(server.url .. "/drop?n=100&announce=1")
     assert.equal("connection_lost", err.reason)
     assert.equal("yes", err.processed)
-    assert.truthy(#err.errors >= 1)
+    assert.equal(1, #err.errors)
     assert.truthy(#err.errors[1].message > 0)
+  end)
+
+  it("lists the cause that ended the last attempt, however many there were", function()
+    local dying = support.hostile { case = "reset-before-headers" }
+    local err = failure(dying.url, { retries = 3, tls = { ca_file = dying.ca } })
+    assert.equal("connection_lost", err.reason)
+    assert.equal(4, err.attempts)
+    assert.equal(1, #err.errors)
+    assert.equal("connection_lost", err.errors[1].reason)
   end)
 
   it("tells both sizes where a limit was passed", function()

@@ -11,8 +11,7 @@ describe("an exchange", function()
 
   setup(function()
     ca = support.ca()
-    process.run({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "BUILD=" .. build, program },
-      support.directory "make" .. "/output")
+    support.make(program, "BUILD=" .. build)
   end)
 
   -- Runs one mode over clear text, or TLS when `stride` is given. Returns the counts that it tells, by reason.

@@ -1,4 +1,5 @@
 -- A part of spec/hostile through the Lua API; `make hostile` judges all of it.
+local process = require "support.process"
 local support = require "support"
 local rill = require "rill"
 
@@ -89,6 +90,29 @@ describe("a flood", function()
     deaf:stop() -- it tells of a connection that it does not read only then
     local last = deaf:ends(1)[1]
     assert.is_true(last.bytes_out < SENT_MOST, last.bytes_out .. " bytes sent")
+  end)
+
+  it("is one, however slow, as soon as 256 KiB of answers wait for a server that reads no more", function()
+    local deaf = support.hostile { case = "deaf-to-the-first", extra = cases "limits" }
+    local trusting = { tls = { ca_file = deaf.ca } }
+    local client, other = support.client(trusting), support.client(trusting)
+    local path = support.directory "upload" .. "/file"
+    process.run({ "truncate", "--size=1G", path }, path .. ".output") -- fills the socket
+    support.run(function()
+      local upload = rill.spawn(function() return client:post(deaf.url, { file = path }) end)
+      local rounds = 0
+      support.wait(function() return client:stats().attempts == 1 end, 2)
+      while client:stats().streams == 1 do -- has the first connection sent 900 PINGs
+        assert(other:get(deaf.url))
+        rounds = rounds + 1
+        assert.is_true(rounds <= 20, "still open after 18,000 PINGs")
+      end
+      local _, err = upload:join()
+      assert.equal("protocol_error", err.reason)
+      assert.equal("ENHANCE_YOUR_CALM", err.code)
+      assert.matches("does not read what it makes us answer", err.message)
+      assert.is_true(rounds * 900 * 17 > 256 * 1024, rounds .. " rounds") -- an answer has 17 bytes
+    end)
   end)
 
   it("is more than 15,000 frames: these do no harm", function()
@@ -216,11 +240,7 @@ describe("what a peer promises or says", function()
   after_each(support.check_clean)
 
   it("is believed up to 1 MiB of content-length", function()
-    local counters = require("ffi").new "rill_counters"
-    local function bytes()
-      require("rill.clib").rill_loop_counters(require("rill.runtime").loop(), counters)
-      return counters.bytes
-    end
+    local function bytes() return support.counters().bytes end
     local client = client_of { maxsize = 0, warnsize = 0 }
     support.run(function()
       assert(client:get(url_of "baseline-small"))

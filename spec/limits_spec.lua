@@ -2,6 +2,7 @@ local support = require "support"
 local rill = require "rill"
 
 local CANCEL = 8 -- RFC 9113 section 7
+local LIMITS = require("support.server").here .. "/cases/limits.py"
 
 -- The paths of the requests the server saw, in order, and the most that were open at once.
 local function requests(server)
@@ -329,6 +330,34 @@ describe("the header fields of a request", function()
       assert.is_true(res ~= nil or err.reason ~= "timeout", tostring(err)) -- node's own limit is below
       assert.equal(200, assert(client:get(server.url .. "/echo")).status)
     end)
+  end)
+end)
+
+describe("requests with large header fields", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("wait, but for 256 KiB of them, while the server is slow to read", function()
+    local REQUESTS, SIZE, MORE = 400, 60000, 3 * 2 ^ 20
+    local server = support.hostile { case = "slow-to-read", extra = LIMITS }
+    local client = support.client { tls = { ca_file = server.ca }, max_streams = REQUESTS }
+    local options = { headers = { ["x-large"] = ("{"):rep(SIZE) } } -- Huffman's code does not make it smaller
+    support.run(function()
+      assert(client:get(server.url)) -- the connection stands, and knows its limits
+      local held, most, done, calls = support.counters().bytes, 0, false, {}
+      for i = 1, REQUESTS do calls[i] = function() return client:get(server.url, options) end end
+      local watcher = rill.spawn(function()
+        while not done do
+          most = math.max(most, support.counters().bytes - held)
+          rill.sleep(0)
+        end
+      end)
+      for _, result in ipairs(rill.all(calls)) do assert.equal(200, assert(result[1], tostring(result[2])).status) end
+      done = true
+      watcher:join()
+      assert.is_true(most < REQUESTS * SIZE + MORE, most .. " bytes for the requests, and on their way")
+      assert.equal(1, client:stats().connections_opened)
+    end, 20)
   end)
 end)
 

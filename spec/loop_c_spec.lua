@@ -21,8 +21,7 @@ describe("a C program with a poll(2) loop of its own", function()
   local server
 
   setup(function()
-    process.run({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "BUILD=" .. build, program },
-      support.directory "make" .. "/output")
+    support.make(program, "BUILD=" .. build)
     server = support.nginx { files = { ["small.txt"] = "hello\n", ["page.html"] = 20000, ["large.txt"] = 300000 } }
   end)
 

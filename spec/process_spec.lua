@@ -2,48 +2,26 @@
 local lfs = require "lfs"
 local process = require "support.process"
 local scratch = require "support.scratch"
+local script = require "support.script"
 local support = require "support"
 
 local SANITIZED = os.getenv "RILL_SANITIZED" ~= nil
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
 
--- What every script of this file begins with; `ca` and the script's own arguments follow.
+-- What every script of this file begins with.
 local PROLOGUE = [[
-package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
-local rill = require "rill"
 local ca, url, place = ...
 local client = rill.client { tls = { ca_file = ca }, retries = 0, timeout = 10, max_connections = 1000 }
-local function tell(...) io.write(table.concat({ ... }, " "), "\n") io.flush() end
 ]]
 
--- make asan: scripts run under it as well (support.process keeps these from other programs).
-local function environment()
-  local words = { "env", "--default-signal=PIPE" }
-  for _, name in ipairs { "LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS" } do
-    local value = os.getenv(name)
-    if value and SANITIZED then words[#words + 1] = name .. "=" .. value end
-  end
-  return words
-end
-
 -- Starts a script; `before`: words that the command line begins with.
-local function start(script, server, place, before)
-  local directory = support.directory "script"
-  local argv = {}
-  for _, word in ipairs(before or {}) do argv[#argv + 1] = word end
-  for _, word in ipairs(environment()) do argv[#argv + 1] = word end
-  local file = scratch.write(directory .. "/script.lua", PROLOGUE .. script)
-  for _, word in ipairs { "luajit", file, server.ca, server.url, place } do argv[#argv + 1] = word end
-  return process.start(argv, directory .. "/output")
+local function start(text, server, place, before)
+  return script.start(PROLOGUE .. text, { server.ca, server.url, place }, { before = before })
 end
 
 -- Runs one to its end, which must be a good one; returns its lines.
-local function run(...)
-  local child = start(...)
-  assert.equal(0, child:wait(30), child:output())
-  local lines = {}
-  for line in child:output():gmatch "[^\n]+" do lines[#lines + 1] = line end
-  return lines
+local function run(text, server, place, before)
+  return script.run(PROLOGUE .. text, { server.ca, server.url, place }, { before = before })
 end
 
 local function names(directory)
@@ -146,7 +124,7 @@ describe("a process that is ended", function()
     });
     ]]
     local node, place = support.node { source = source }, support.directory "crawl"
-    local argv = environment()
+    local argv = script.environment()
     for _, word in ipairs { "luajit", "examples/crawl.lua", node.url .. "/", "--out", place .. "/lines",
                             "--ca", node.ca } do
       argv[#argv + 1] = word
@@ -224,6 +202,51 @@ describe("a process out of descriptors", function()
     assert.matches("Too many open files", lines[4])
     assert.equal("200", lines[5])
     assert.equal("200", lines[6])
+  end)
+end)
+
+describe("memory that is short", function()
+  it("fails a response whose body has no room, and loses none of it", function()
+    if SANITIZED then return pending "the sanitizers' allocator ends the process" end
+    local nginx = support.nginx { files = { large = 2 ^ 25 } }
+    local lines = run([[
+    local ffi = require "ffi"
+    ffi.cdef "struct rlimit { unsigned long now, most; }; int setrlimit(int what, const struct rlimit *to);"
+    local RLIMIT_AS, NONE, SPARE = 9, -1ULL, 2 ^ 23 -- less than the body has
+    local function limit(bytes)
+      assert(ffi.C.setrlimit(RLIMIT_AS, ffi.new("struct rlimit", bytes, NONE)) == 0)
+    end
+    local function short_of_memory(fn, ...)
+      local file = io.open "/proc/self/statm"
+      limit(file:read "*n" * 4096 + SPARE)
+      file:close()
+      local result, err = fn(...)
+      limit(NONE)
+      return result, err
+    end
+    rill.run(function()
+      local wide = rill.client { tls = { ca_file = ca }, window = 2 ^ 26, max_window = 2 ^ 26 }
+      local stream = assert(wide:open { url = url .. "/large" })
+      tell((stream:closed())) -- all of it has arrived, and nobody has read it
+      local res, err = short_of_memory(stream.response, stream)
+      tell(res and #res.body or err.reason, err and err.message)
+      tell(#stream:response().body)
+
+      stream = assert(wide:open { url = url .. "/large" })
+      while stream.bytes_received < 2 ^ 24 do rill.sleep(0) end
+      res, err = short_of_memory(stream.response, stream)
+      tell(res and #res.body or err.reason, err and err.message)
+      tell(assert(wide:get(url .. "/large")).status)
+      wide:close()
+    end)
+    client:close()
+    ]], nginx, "")
+    nginx:stop()
+    assert.equal("ended", lines[1])
+    assert.matches("^error out of memory", lines[2])
+    assert.equal(tostring(2 ^ 25), lines[3])
+    assert.matches("^error out of memory", lines[4])
+    assert.equal("200", lines[5])
   end)
 end)
 

@@ -15,6 +15,7 @@ local M = {
   hostile = require("support.hostile").start,
   dns = require("support.dns").start,
   delay = require("support.delay").start,
+  make = require "support.make",
   tcp = tcp.start,
   refused = tcp.refused,
   content = require("support.nginx").content,

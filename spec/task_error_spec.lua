@@ -53,6 +53,19 @@ describe("the traceback of an error", function()
     end)
   end)
 
+  it("goes through eight tasks that led there, and no further", function()
+    local function descend(levels)
+      if levels == 0 then error "boom" end
+      return rill.timeout(60, descend, levels - 1)
+    end
+    local function ancestors(levels)
+      local err = raised_by(function() return descend(levels) end)
+      return select(2, err:gsub("in a task started", ""))
+    end
+    assert.equal(7, ancestors(7))
+    assert.equal(8, ancestors(20))
+  end)
+
   it("survives semaphore:with", function()
     local err = raised_by(function()
       rill.semaphore(1):with(deeper)

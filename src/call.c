@@ -178,6 +178,8 @@ static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_reque
 {
     if (!request->save_path)
         return 0;
+    if (method_is(request, "HEAD"))
+        return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
     size_t size = strlen(request->save_path) + 1;
     call->save_path = rill_slab_alloc(slab, size);
     if (!call->save_path)
@@ -483,8 +485,7 @@ static void fill_body(rill_call *call, rill_event *event)
         event->body_length = (uint32_t)kept->length;
         return;
     }
-    event->large = rill_stream_detach_body(call->stream);
-    if (!event->large)
+    if (!rill_stream_detach_body(call->stream, &event->large))
         tell_no_memory(event, RILL_PROCESSED_YES);
 }
 

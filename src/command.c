@@ -109,12 +109,15 @@ int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
     return kept ? 0 : -RILL_ERROR;
 }
 
-rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation)
+int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, rill_body **body)
 {
     rill_call *call = find_pieces(loop, slot, generation);
-    if (!call || !rill_call_closed(call))
-        return NULL;
-    return rill_stream_detach_body(call->stream);
+    *body = NULL;
+    if (!call)
+        return -RILL_CLOSED;
+    if (!rill_call_closed(call))
+        return -RILL_ARGUMENT;
+    return rill_stream_detach_body(call->stream, body) ? 0 : -RILL_ERROR;
 }
 
 void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation)

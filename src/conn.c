@@ -47,7 +47,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
                           "the connection went before the request was sent");
     else
         rill_stream_close_because(stream, error);
-    rill_stream_add_causes(stream, error, 1);
+    rill_stream_add_cause(stream, error);
     stream->wire_open = false;
     rill_stream_move(stream, &conn->session.closed);
 }
@@ -160,6 +160,9 @@ static void on_ping_timer(rill_timer *timer)
 void rill_conn_ping(rill_conn *conn)
 {
     rill_turn *turn = conn->setup.turn;
+    conn->ping_wanted = !conn->greeted; /* until then connect_timeout holds */
+    if (conn->ping_wanted)
+        return;
     rill_session_ping(&conn->session);
     if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
         rill_wheel_start(&turn->wheel, &conn->ping_timer,
@@ -222,6 +225,8 @@ static void greet(rill_conn *conn)
     conn->greeted = true;
     conn->timer_due = false; /* the connect deadline is met */
     arm_idle(conn);
+    if (conn->ping_wanted)
+        rill_conn_ping(conn);
 }
 
 static void act_dialing(rill_conn *conn)

@@ -37,6 +37,7 @@ struct rill_conn {
     rill_timer timer; /* connect deadline, then idleness */
     rill_timer ping_timer;
     bool timer_due, ping_due;
+    bool ping_wanted;   /* PING is sent when it is greeted */
     bool greeted;       /* the peer's SETTINGS are here */
     bool drained;       /* we have said that no new streams come */
     bool counted;       /* by the client, as opened */
@@ -67,7 +68,7 @@ void rill_conn_take_closed(rill_conn *conn, rill_stream **list);
  * for long whether it is there. False while its answer is out (it is acted on by itself). */
 bool rill_conn_ready(rill_conn *conn);
 
-/* Sends PING; the peer has ping_timeout to answer. */
+/* Sends PING, once the peer has greeted us; then it has ping_timeout to answer. */
 void rill_conn_ping(rill_conn *conn);
 
 /* Whether it can carry more streams than it does, now or as those that are open end. */

@@ -8,6 +8,8 @@
 #include "error.h"
 #include "fields.h"
 
+enum { FRAME_HEADER = 9 }; /* RFC 9113 section 4.1 */
+
 /* --- what is sent ---------------------------------------------------------------------------- */
 
 /* Between two DATA frames an upload waits for the peer's window, or not at all. */
@@ -56,6 +58,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
                            rill_code_name((int32_t)frame->goaway.error_code));
         session->fatal.code = (int32_t)frame->goaway.error_code;
     }
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+        session->answers += FRAME_HEADER + frame->hd.length;
     if (!stream)
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
@@ -184,9 +188,9 @@ static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     rill_session *session = arg;
     rill_turn *turn = session->turn;
     rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
-    if (!stream || make_room(session, 9 + length))
+    if (!stream || make_room(session, FRAME_HEADER + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    stage(turn, head, 9);
+    stage(turn, head, FRAME_HEADER);
     rill_source *source = stream->source;
     rill_source_take(&turn->slab, source, turn->plain + turn->plain_length, length);
     turn->plain_length += length;
@@ -229,6 +233,9 @@ void rill_session_send(rill_session *session)
     int failed = 0;
     if (!session->ng)
         return;
+    if (session->answers > session->transport->unsent.length)
+        session->answers = session->transport->unsent.length;
+    session->heads = 0;
     while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
         size_t rest = (size_t)length;
         while (rest) {
@@ -244,7 +251,7 @@ void rill_session_send(rill_session *session)
     if (failed || flush_plain(session) || length < 0)
         rill_error_set(&session->fatal, RILL_ERROR, "cannot send: %s",
                        length < 0 ? nghttp2_strerror((int)length) : "out of memory");
-    if (session->transport->unsent.length > SESSION_UNSENT_MAX && !session->blocked) {
+    if (session->answers > SESSION_UNSENT_MAX) {
         rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
                        "the peer does not read what it makes us answer (%d bytes)",
                        SESSION_UNSENT_MAX);
@@ -293,6 +300,8 @@ int32_t rill_session_submit(rill_session *session, rill_stream *stream, const ng
                      : NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
     if (id < 0)
         return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
+    for (size_t i = 0; i < count; i++)
+        session->heads += fields[i].namelen + fields[i].valuelen;
     stream->id = id;
     stream->wire_open = true;
     session->active++;

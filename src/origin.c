@@ -297,8 +297,8 @@ static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
             continue;
         ++*usable;
         uint32_t room = ready ? rill_conn_room(conn) : 0;
-        while (queue->first && room-- && (conn->greeted || queue->first->repeat) &&
-               send_call(origin, conn, queue->first))
+        while (queue->first && room-- && !rill_session_full(&conn->session) &&
+               (conn->greeted || queue->first->repeat) && send_call(origin, conn, queue->first))
             ;
         if (hope != HOPE_COMING)
             hope = rill_conn_at_limit(conn) ? HOPE_FULL : HOPE_COMING;
@@ -451,8 +451,9 @@ static void on_act(rill_mark *marked)
     dispatch(origin);
     bool closed = false, ended = false;
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        bool full = rill_session_full(&conn->session);
         rill_conn_flush(conn);
-        ended = ended || conn->session.closed;
+        ended = ended || conn->session.closed || full;
         settle(origin, conn);
         rill_pool_note_idle(origin->pool, conn);
         if (conn->idle_link)

@@ -176,7 +176,7 @@ typedef struct rill_event {
     const char *body;          /* whole requests with at most 64 KiB; else NULL */
     rill_body *large;          /* a larger body: whoever is handed the event owns it, and calls
                                   rill_body_free() */
-    const rill_error *errors;  /* the error, then its causes in order */
+    const rill_error *errors;  /* the error, then its cause if there is one */
     const char *text;          /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
@@ -359,7 +359,8 @@ typedef struct rill_request {
     const char *trailers;  /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
-                              renamed when complete; copied; NULL: it is kept in memory */
+                              renamed when complete; copied; not for HEAD; NULL: it is kept in
+                              memory */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent;                              /* the same */
@@ -367,7 +368,7 @@ typedef struct rill_request {
 RILL_API void rill_request_init(rill_request *request);
 
 /* Issues a request on a client (or on a connection from rill_connect()). It is queued, and sent by
- * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field),
+ * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field, save_path),
  * RILL_INVALID_URL, RILL_CLOSED (the client), RILL_ERROR (memory). */
 RILL_API int32_t rill_request_start(rill_loop *loop, const rill_id *client,
                                     const rill_request *request, rill_id *id, rill_error *err);
@@ -403,12 +404,15 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
                                   const char **data);
 
 /* From now on collects the rest of the body (bounded by maxsize) and returns its window on receipt;
- * when it has closed, rill_stream_body() hands it over. */
+ * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED
+ * (stale), RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
-/* The unread rest of a closed stream as one body, which the caller owns; NULL: empty, open or
- * stale. */
-RILL_API rill_body *rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation);
+/* The unread rest of a closed stream as one body, which the caller owns; NULL: it is empty. Returns
+ * 0, or negative, with NULL: RILL_CLOSED (stale), RILL_ARGUMENT (the stream is open), RILL_ERROR
+ * (memory: nothing has changed, the body can still be had). */
+RILL_API int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                  rill_body **body);
 
 /* Ends a stream; CLOSED follows with RILL_CANCELLED. Unsent: never sent. Sent: RST_STREAM CANCEL.
  */
@@ -452,8 +456,8 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 RILL_API int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                               uint32_t url_length, rill_id *id, rill_error *err);
 
-/* Sends PING; PONG follows, unless the connection closes. 0, or -RILL_CLOSED. One at a time:
- * a second joins the first. */
+/* Sends PING, as soon as the connection is usable; PONG follows, unless the connection closes. 0,
+ * or -RILL_CLOSED. One at a time: a second joins the first. */
 RILL_API int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* GOAWAY NO_ERROR: open streams finish, unsent ones close as inactive, then it closes. */

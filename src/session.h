@@ -15,8 +15,12 @@ enum {
     SESSION_WINDOW_MIN = 65535,
     /* a DATA frame with its 9 bytes of header fills one TLS record */
     SESSION_DATA_PAYLOAD = TURN_PLAIN - 9,
-    /* answers (acknowledgements, window updates) kept for a peer that does not read */
-    SESSION_UNSENT_MAX = 1 << 20,
+    /* answers (acknowledgements, window updates) kept for a peer that does not read: more than
+     * 15,000 PINGs make, and no peer in good faith has so many answered before it reads one */
+    SESSION_UNSENT_MAX = 256 << 10,
+    /* header fields of requests that are written in one go: more wait until the socket has taken
+     * these, so that a slow peer is not buffered for */
+    SESSION_HEADS_MAX = TURN_CIPHER_OUT,
     /* stream ids end at 2^31-1: a connection takes no new streams shortly before */
     SESSION_LAST_STREAM = INT32_MAX - 16,
     /* header block of a request; the request itself is held to less */
@@ -61,6 +65,8 @@ typedef struct rill_session {
     bool answered;             /* a stream has got a final head */
     bool warn;                 /* a stream has passed its warnsize */
     uint32_t blocked;          /* uploads that wait for the socket */
+    size_t answers;            /* bytes of them that the socket has not taken, at most */
+    size_t heads;              /* bytes of requests' fields submitted since the last send */
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
 
@@ -122,6 +128,12 @@ void rill_session_resume(rill_session *session, rill_stream *stream);
 
 /* Lets uploads go on that waited for the socket. */
 void rill_session_unblock(rill_session *session);
+
+/* So much was submitted that it must be sent first. */
+static inline bool rill_session_full(const rill_session *session)
+{
+    return session->heads >= SESSION_HEADS_MAX;
+}
 
 /* Whether its stream ids are (nearly) used up. */
 bool rill_session_used_up(const rill_session *session);

@@ -93,13 +93,13 @@ enum rill_processed rill_stream_processed(const rill_stream *stream)
     return RILL_PROCESSED_MAYBE;
 }
 
-/* Room for the error and its causes; what is lost for want of memory is the sentence, not the
+/* Room for the error and its cause; what is lost for want of memory is the sentence, not the
  * reason. */
 static void set_error(rill_stream *stream, const rill_error *error)
 {
     rill_slab *slab = &stream->turn->slab;
     if (!stream->errors)
-        stream->errors = rill_slab_alloc(slab, sizeof(rill_error) * (1 + STREAM_CAUSES));
+        stream->errors = rill_slab_alloc(slab, 2 * sizeof(rill_error));
     if (!stream->errors)
         return;
     stream->errors[0] = *error;
@@ -179,12 +179,10 @@ void rill_stream_overrule(rill_stream *stream, const rill_error *error)
     set_error(stream, error);
 }
 
-void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count)
+void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)
 {
-    if (!stream->errors)
-        return;
-    for (uint32_t i = 0; i < count && stream->error_count < 1 + STREAM_CAUSES; i++)
-        stream->errors[stream->error_count++] = causes[i];
+    if (stream->error_count == 1)
+        stream->errors[stream->error_count++] = *cause;
 }
 
 /* --- heads ----------------------------------------------------------------------------------- */
@@ -326,6 +324,15 @@ void rill_stream_end_head(rill_stream *stream)
 /* What a peer announces is believed up to here when room is made for it. */
 enum { BODY_BELIEVED = 1 << 20 };
 
+/* Room for the first `length` bytes of a body, and what is announced beside. */
+static size_t first_room(const rill_stream *stream, size_t length)
+{
+    int64_t announced = stream->content_length;
+    if (announced > BODY_BELIEVED)
+        announced = BODY_BELIEVED;
+    return announced > (int64_t)length ? (size_t)announced : length;
+}
+
 static bool keep(rill_stream *stream, const void *data, size_t length)
 {
     if (stream->sink) {
@@ -335,13 +342,9 @@ static bool keep(rill_stream *stream, const void *data, size_t length)
         return true;
     }
     rill_slab *slab = &stream->turn->slab;
-    if (!stream->kept.room && stream->content_length > (int64_t)length) {
-        size_t announced = stream->content_length < BODY_BELIEVED ? (size_t)stream->content_length
-                                                                  : BODY_BELIEVED;
-        if (!rill_bytes_reserve(slab, &stream->kept, announced))
-            return false;
-    }
-    return rill_bytes_append(slab, &stream->kept, data, length);
+    rill_bytes *kept = &stream->kept;
+    return (kept->room || rill_bytes_reserve(slab, kept, first_room(stream, length))) &&
+           rill_bytes_append(slab, kept, data, length);
 }
 
 void rill_stream_data(rill_stream *stream, const void *data, size_t length)
@@ -393,21 +396,28 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
 bool rill_stream_keep(rill_stream *stream, size_t *released)
 {
     const char *data;
-    size_t length;
+    size_t length, unread = stream->chunks.length;
+    rill_slab *slab = &stream->turn->slab;
+    rill_bytes *kept = &stream->kept;
+    size_t room = kept->room ? kept->length + unread : first_room(stream, unread);
     *released = 0;
+    if (unread && !rill_bytes_reserve(slab, kept, room))
+        return false;
     stream->keeping = true;
     while ((length = rill_stream_take(stream, CHUNK_ROOM, &data))) {
-        if (!keep(stream, data, length))
-            return false;
+        rill_bytes_append(slab, kept, data, length); /* there is room */
         *released += length;
     }
     return true;
 }
 
-rill_body *rill_stream_detach_body(rill_stream *stream)
+bool rill_stream_detach_body(rill_stream *stream, rill_body **body)
 {
     size_t released;
-    if (!rill_stream_keep(stream, &released) || !stream->kept.length)
-        return NULL;
-    return rill_body_take(&stream->turn->slab, &stream->kept);
+    *body = NULL;
+    if (!rill_stream_keep(stream, &released))
+        return false;
+    if (stream->kept.length)
+        *body = rill_body_take(&stream->turn->slab, &stream->kept);
+    return *body || !stream->kept.length;
 }

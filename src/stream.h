@@ -11,9 +11,6 @@
 /* Sending and receiving are two halves (RFC 9113 section 5.1). */
 enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
 
-/* Causes of a lost connection that are kept and told, oldest first. */
-enum { STREAM_CAUSES = 8 };
-
 typedef struct rill_stream rill_stream;
 
 struct rill_stream {
@@ -66,7 +63,7 @@ struct rill_stream {
     uint64_t sent_us, head_us; /* instants; 0: has not happened */
     rill_timings timings;      /* of its call: how long the phases took */
     rill_timer silence;        /* read_timeout */
-    rill_error *errors;        /* owned: why it failed, then causes; NULL: it did not */
+    rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
     uint32_t error_count;
 };
 
@@ -104,8 +101,8 @@ void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
  * again. */
 void rill_stream_overrule(rill_stream *stream, const rill_error *error);
 
-/* Adds what led to the error (the connection's errors), in order. */
-void rill_stream_add_causes(rill_stream *stream, const rill_error *causes, uint32_t count);
+/* Adds what led to the error: the connection's own. Once. */
+void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);
 
 /* Whether the server acted on the request. */
 enum rill_processed rill_stream_processed(const rill_stream *stream);
@@ -127,11 +124,11 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length);
 /* See rill_stream_read(): bytes taken from what arrived. */
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data);
 
-/* From now on the body is collected; what is unread becomes its start. False: out of memory.
- * `*released` is how many bytes of window that gives back. */
+/* From now on the body is collected; what is unread becomes its start. False: out of memory, and
+ * nothing has changed. `*released` is how many bytes of window that gives back. */
 bool rill_stream_keep(rill_stream *stream, size_t *released);
 
-/* Hands over the unread body; NULL: empty or out of memory. */
-rill_body *rill_stream_detach_body(rill_stream *stream);
+/* Hands over the unread body; NULL: it is empty. False: out of memory, and nothing has changed. */
+bool rill_stream_detach_body(rill_stream *stream, rill_body **body);
 
 #endif

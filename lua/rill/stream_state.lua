@@ -14,6 +14,7 @@ local M = {}
 
 local HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
 local info = ffi.new("rill_stream_info")
+local rest = ffi.new("rill_body *[1]")
 
 ---@class rill.StreamState
 ---@field slot integer
@@ -256,20 +257,25 @@ end
 function State:collect()
   if self._collected or self.close_reason then return end
   self._collected = true
-  C.rill_stream_collect(runtime.loop(), self.slot, self.generation)
+  if C.rill_stream_collect(runtime.loop(), self.slot, self.generation) == -C.RILL_ERROR then
+    self:reject(self:error("error", "out of memory"))
+  end
 end
 
 --- The response of a stream that has closed well; the same one each time.
----@return rill.Response
+---@return rill.Response?
+---@return rill.Error? err out of memory: the body can still be had
 function State:response()
   if self._response then return self._response end
+  if C.rill_stream_body(runtime.loop(), self.slot, self.generation, rest) == -C.RILL_ERROR then
+    return nil, self:error("error", "out of memory for the body")
+  end
   local made = response.new(nil, self._method, self._url, self._block)
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
   made.close_reason = self:tell(self.close_reason)
   made._head, made._trailers = self._head, self._trailers
   made._peer, made._facts = self._peer, self._facts
-  local rest = C.rill_stream_body(runtime.loop(), self.slot, self.generation)
-  if rest ~= nil then response.keep_body(made, rest) end
+  if rest[0] ~= nil then response.keep_body(made, rest[0]) end
   if self._saved then
     made._save_path = self._save_path
     response.in_file(made)

@@ -50,12 +50,12 @@ function M.connect(url, options)
   return connection, err
 end
 
---- What the loop holds, by name.
+--- What the loop holds, by name, and the `bytes` of its memory that are in use.
 ---@return table<string, number>
 function M.counters()
   local counters = ffi.new "rill_counters"
   require("rill.clib").rill_loop_counters(loop(), counters)
-  local held = {}
+  local held = { bytes = counters.bytes }
   for _, name in ipairs(COUNTED) do held[name] = counters[name] end
   return held
 end

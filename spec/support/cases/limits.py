@@ -1,6 +1,7 @@
 """Peers that go up to a limit of the client's, or beyond it."""
 
 import asyncio
+import socket
 
 from bed import frames
 from bed.expect import error, flood, ok, timeout
@@ -97,3 +98,31 @@ async def upload_cut(conn):
     stream = await conn.next_request()
     await stream.upload(at_least=MIB)
     conn.reset()
+
+
+DEAF = []  # connections that are not read any more
+
+
+@connection_case(expect=error("protocol_error"))
+async def deaf_to_the_first(conn):
+    """Of the first connection nothing is read after its request's head; each request on another has 900 PINGs sent there."""
+    await conn.open({Setting.INITIAL_WINDOW_SIZE: MAX_WINDOW})
+    await conn.send(frames.window_update(0, MAX_WINDOW - 65535))
+    if conn.ordinal == 1:
+        conn.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        await conn.next_request()
+        conn.stop_reading()
+        DEAF.append(conn)
+        await conn.linger()
+    while True:
+        stream = await conn.next_request()
+        await DEAF[0].send(frames.ping() * 900)
+        await stream.respond()
+
+
+@connection_case(expect=ok())
+async def slow_to_read(conn):
+    """A small receive buffer; every request gets its response."""
+    conn.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    await conn.open()
+    await conn.serve_ok()
