@@ -125,7 +125,8 @@ describe("a connection that has more to give than one turn takes", function()
     ]], { nginx.url .. "/large", nginx.ca, tostring(SIZE) },
       { preload = EXTREMES, environment = { "EXTREMES_FULL_READS=1" } })
     local most, steps = tonumber(lines[1]), tonumber(lines[2])
-    assert.is_true(most <= 3 * 16 * 32 * 1024, most .. " bytes in one step") -- it looks up to three times
+    -- it looks up to three times, and a record may have begun before
+    assert.is_true(most <= (3 * 16 * 32 + 16) * 1024, most .. " bytes in one step")
     assert.is_true(steps >= 8, steps .. " steps")
   end)
 end)

@@ -22,11 +22,21 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
 ---@field private _cancelled boolean?
----@field private _results table|false what its function returned, at [0] how many
+---@field private _results any what its function returned; false: nothing
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
+
+local Several = {} -- metatable of results that are not one value, or one that is nil or false
+
+local function unpack_results(results)
+  if getmetatable(results) == Several then
+    return unpack(results, 1, results.count)
+  elseif results then
+    return results
+  end
+end
 
 --- Ends a task: after this line its outcome is fixed. A field that is not there is not set to nil: that
 --- would make room for it.
@@ -38,11 +48,11 @@ local function finish(task, ok, ...)
     local raised = ...
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
   elseif not task._cancelled then
-    local count = select("#", ...)
-    if count == 1 then
-      task._results = { [0] = 1, (...) } -- compiled; `{ ... }` is not
-    elseif count > 1 then
-      task._results = { [0] = count, ... }
+    local count, first = select("#", ...), ...
+    if count == 1 and first then
+      task._results = first
+    elseif count > 0 then
+      task._results = setmetatable({ count = count, ... }, Several)
     end
   end
   local maps = task._maps
@@ -225,10 +235,7 @@ function Task:_outcome()
   end
   local failed = self._failure
   if not (failed or self._cancelled) then
-    if not self._results then
-      return
-    end
-    return unpack(self._results, 1, self._results[0])
+    return unpack_results(self._results)
   end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
@@ -251,8 +258,8 @@ function Task:_unwrap()
       self._report:seen()
     end
     failure.rethrow(failed)
-  elseif self._results then
-    return unpack(self._results, 1, self._results[0])
+  else
+    return unpack_results(self._results)
   end
 end
 
