@@ -3,8 +3,8 @@ local support = require "support"
 local rill = require "rill"
 
 describe("a crowd of tasks", function()
-  local CROWD, PASS, STREAMS = 1000, 256, 100
-  local TASKS = 5000
+  local CROWD, PASS, STREAMS = 10000, 256, 100
+  local TASKS = 20000
   local server
 
   setup(function() server = support.node { script = "held.js" } end)
@@ -45,7 +45,7 @@ describe("a crowd of tasks", function()
     nghttpd:stop()
   end)
 
-  it("is held back when 1,000 requests wait, but begins where nothing is ever answered", function()
+  it("is held back when 10,000 requests wait, but begins where nothing is ever answered", function()
     local client = support.client()
     support.run(function()
       local tasks, begun = spawn_all(client)

@@ -29,7 +29,7 @@ local MAX_SPARE = 256 -- coroutines that are kept for tasks to come
 
 -- While so many requests wait to be sent, tasks that have not begun are held back: they would only
 -- make that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
-local CROWD = 1000
+local CROWD = 10000
 local BEGIN_IN_CROWD = 8 -- begin all the same, each time the network was looked at
 local CROWD_MS = 1 -- when nothing happens for so long, RESUMES_PER_POLL begin
 
