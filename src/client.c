@@ -204,7 +204,8 @@ static bool is_own(const rill_client *client, const rill_url *url, char *peer, s
     const char *host = client->url_text + url->host;
     size_t length = (size_t)url->host_length;
     char address[46] = "";
-    const rill_peer *to = origin->conns ? origin->conns->peer : NULL;
+    const rill_conn *conn = rill_client_conn(client);
+    const rill_peer *to = conn ? conn->peer : NULL;
     if (to)
         rill_address_print(&to->address, address);
     int32_t port = to ? rill_address_port(&to->address) : 0;
@@ -347,7 +348,8 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
 
 rill_conn *rill_client_conn(const rill_client *client)
 {
-    return client->bound ? client->bound->conns : NULL;
+    const rill_origin *origin = client->bound;
+    return !origin ? NULL : origin->conns ? origin->conns : origin->remains;
 }
 
 void rill_client_drain(rill_client *client)
@@ -356,7 +358,7 @@ void rill_client_drain(rill_client *client)
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
     while (client->bound->queue.first)
         rill_origin_close_call(client->bound->queue.first, &drained);
-    rill_conn_drain(client->bound->conns);
+    rill_conn_drain(rill_client_conn(client));
     rill_turn_mark(client->pool.turn, &client->bound->mark);
 }
 
@@ -365,14 +367,14 @@ void rill_client_end(rill_client *client, uint32_t code)
     rill_error closed = {0};
     rill_error_set(&closed, RILL_CANCELLED, "the connection was closed by the caller");
     closed.code = (int32_t)code;
-    rill_conn_fail(client->bound->conns, &closed);
+    rill_conn_fail(rill_client_conn(client), &closed);
     rill_turn_mark(client->pool.turn, &client->bound->mark);
 }
 
 void rill_client_describe(const rill_client *client, rill_connection_state *state)
 {
     const rill_origin *origin = client->bound;
-    const rill_conn *conn = origin->conns;
+    const rill_conn *conn = rill_client_conn(client);
     const rill_session *session = &conn->session;
     *state = (rill_connection_state){
         .connected = conn->greeted,

@@ -87,7 +87,7 @@ static void take_closed(rill_origin *origin, rill_conn *conn)
  * sent behind its handshake has had its attempt. */
 static void settle(rill_origin *origin, rill_conn *conn)
 {
-    if (conn->state != CONN_CLOSED || conn->greeted || origin->single)
+    if (conn->state != CONN_CLOSED || conn->greeted)
         take_closed(origin, conn);
 }
 
@@ -213,12 +213,17 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     rill_pool_warn_tls(origin->pool); /* writing the key log may have failed */
 }
 
+/* It has closed, and its streams are taken. */
 static void bury(rill_origin *origin, rill_conn *conn)
 {
     *conn->link = conn->next;
     if (conn->next)
         conn->next->link = conn->link;
-    rill_pool_bury(origin->pool, conn);
+    rill_pool_retire(origin->pool, conn);
+    if (origin->single)
+        origin->remains = conn;
+    else
+        rill_conn_free(conn);
     wake_waiting(origin->pool);
 }
 
@@ -328,10 +333,10 @@ static void dispatch(rill_origin *origin)
         enum hope hope = fill_connections(origin, &usable);
         if (!queue->first)
             give_up_turn(origin);
-        else if (hope == HOPE_NONE && origin->single && origin->conns)
-            refuse_queue(origin, origin->conns);
-        else if (hope == HOPE_NONE || (hope == HOPE_FULL && !origin->single &&
-                                       usable < origin->pool->max_connections_per_origin))
+        else if (hope == HOPE_NONE && origin->single)
+            refuse_queue(origin, origin->conns ? origin->conns : origin->remains);
+        else if (hope != HOPE_COMING && !origin->single &&
+                 usable < origin->pool->max_connections_per_origin)
             dial(origin);
     }
     rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
@@ -365,26 +370,53 @@ static void remember_verdict(rill_origin *origin, const rill_error *error)
     origin->verdict_ms = origin->pool->turn->now_ms;
 }
 
-/* A connection that could not be made tells those who wait; one that was lost is replaced. */
+/* What a closed connection means to those who wait: one that could not be made fails them, the only
+ * one refuses them, and one that was lost is replaced. */
+static void tell_waiting(rill_origin *origin, const rill_conn *conn)
+{
+    rill_error error = conn->error;
+    if (origin->single) {
+        refuse_queue(origin, conn);
+        return;
+    }
+    if (error.reason && !conn->greeted) {
+        remember_verdict(origin, &error);
+        fail_queue(origin, &error);
+    } else {
+        lose_assigned(origin);
+    }
+    if (rill_conn_peer_fails(conn))
+        back_off(origin); /* later calls wait as well, though none of these is repeated */
+}
+
+/* What the owner of a single connection hears. */
+static void tell(rill_origin *origin, rill_conn *conn, bool closed)
+{
+    rill_pool *pool = origin->pool;
+    if (!origin->single)
+        return;
+    if (conn->session.pong)
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_PONG);
+    conn->session.pong = false;
+    if (conn->greeted && !origin->told_connected) {
+        origin->told_connected = true;
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CONNECTED);
+    }
+    if (closed)
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CLOSED);
+}
+
 static void bury_closed(rill_origin *origin)
 {
     rill_conn *next;
     for (rill_conn *conn = origin->conns; conn; conn = next) {
         next = conn->next;
-        if (conn->state != CONN_CLOSED || origin->single)
+        if (conn->state != CONN_CLOSED)
             continue;
-        rill_error error = conn->error;
-        bool failed = error.reason && !conn->greeted;
-        if (failed) {
-            remember_verdict(origin, &error);
-            fail_queue(origin, &error);
-        }
-        if (rill_conn_peer_fails(conn))
-            back_off(origin); /* later calls wait as well, though none of these is repeated */
+        tell_waiting(origin, conn);
         take_closed(origin, conn);
+        tell(origin, conn, true);
         bury(origin, conn);
-        if (!failed)
-            lose_assigned(origin);
     }
 }
 
@@ -403,9 +435,7 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    bool busy = origin->queue.first || (origin->conns && (!origin->single || !origin->told_closed ||
-                                                          origin->conns->session.closed));
-    if (busy || origin->unused_link)
+    if (origin->queue.first || origin->conns || origin->unused_link)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -419,22 +449,6 @@ static void note_unused(rill_origin *origin)
     while (origin->unused_next)
         origin = origin->unused_next;
     rill_origin_free(origin);
-}
-
-static void tell(rill_origin *origin, rill_conn *conn)
-{
-    rill_pool *pool = origin->pool;
-    if (conn->session.pong)
-        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_PONG);
-    conn->session.pong = false;
-    if (conn->greeted && !origin->told_connected) {
-        origin->told_connected = true;
-        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CONNECTED);
-    }
-    if (conn->state == CONN_CLOSED && !origin->told_closed) {
-        origin->told_closed = true;
-        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CLOSED);
-    }
 }
 
 static void on_act(rill_mark *marked)
@@ -459,10 +473,9 @@ static void on_act(rill_mark *marked)
         if (conn->idle_link)
             wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
-        if (origin->single)
-            tell(origin, conn);
+        tell(origin, conn, false);
     }
-    if ((closed && !origin->single) || ((closed || ended) && origin->queue.first))
+    if (closed || (ended && origin->queue.first))
         mark(origin); /* buried, replaced, or sent again, in the next pass */
     note_unused(origin);
 }
@@ -564,9 +577,11 @@ void rill_origin_free(rill_origin *origin)
     assert(!origin->queue.first);
     while (origin->conns) {
         rill_conn_fail(origin->conns, NULL);
-        settle(origin, origin->conns);
+        take_closed(origin, origin->conns);
         bury(origin, origin->conns);
     }
+    if (origin->remains)
+        rill_conn_free(origin->remains);
     stop_waiting(origin);
     leave_unused(origin);
     if (origin->link) {

@@ -24,9 +24,10 @@ struct rill_origin {
     uint16_t port;
     bool tls;
     bool single; /* one connection for all its life: rill_connect() */
-    bool told_connected, told_closed;
+    bool told_connected;
     rill_tls_memory memory;
     rill_conn *conns;    /* owned */
+    rill_conn *remains;  /* owned: the single connection, when it has closed; else NULL */
     rill_queue queue;    /* its calls are owned until sent */
     rill_timer backoff;  /* runs while it lasts */
     uint32_t failures;   /* in a row */

@@ -127,7 +127,7 @@ rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *e
     return conn;
 }
 
-void rill_pool_bury(rill_pool *pool, rill_conn *conn)
+void rill_pool_retire(rill_pool *pool, rill_conn *conn)
 {
     rill_pool_leave_idle(conn);
     pool->stats.bytes_sent += conn->transport.bytes_sent;
@@ -135,5 +135,4 @@ void rill_pool_bury(rill_pool *pool, rill_conn *conn)
     pool->granted -= conn->setup.session.conn_window;
     if (!conn->given_back)
         pool->connections--;
-    rill_conn_free(conn);
 }

@@ -61,8 +61,8 @@ void rill_pool_leave_idle(rill_conn *conn);
 bool rill_pool_make_room(rill_pool *pool);
 
 /* Opens a connection that counts, or NULL with `err`. `setup` holds what is the origin's; the rest
- * is filled in. It ends with rill_pool_bury(). */
+ * is filled in. When it has closed rill_pool_retire() makes that it counts no more. */
 rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *err);
-void rill_pool_bury(rill_pool *pool, rill_conn *conn);
+void rill_pool_retire(rill_pool *pool, rill_conn *conn);
 
 #endif
