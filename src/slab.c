@@ -85,7 +85,7 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
 
 void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
 {
-    if (!POOLED || size <= SLAB_LARGEST || size > SIZE_MAX - sizeof(header))
+    if (!POOLED || size <= SLAB_SPARSE || size > SIZE_MAX - sizeof(header))
         return rill_slab_alloc(slab, size);
     header *head = mmap(NULL, sizeof(header) + size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

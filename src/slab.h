@@ -4,9 +4,14 @@
 
 #include <stddef.h>
 
-/* Size classes go from 32 B to 16 KiB in steps of a quarter of the power of two below, so that a
- * block wastes a fifth at most; larger blocks go to malloc. */
-enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 16 << 10, SLAB_CLASSES = 1 + 4 * 9 };
+/* Size classes go from 32 B to 128 KiB in steps of a quarter of the power of two below, so that a
+ * block wastes a fifth at most; larger blocks go to malloc. Bodies up to 64 KiB and chunks are in
+ * them: malloc gives such memory back to the system when it is freed, and every page of it is
+ * faulted in again (measured: a fifth of the CPU of such a body). */
+enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 128 << 10, SLAB_CLASSES = 1 + 4 * 12 };
+
+/* From here on rill_slab_alloc_sparse() takes pages of its own. */
+enum { SLAB_SPARSE = 16 << 10 };
 
 /* The free lists keep at most this many bytes together; what is freed beyond goes back to malloc,
  * so that a burst does not pin memory for ever. */
@@ -23,7 +28,7 @@ void rill_slab_dispose(rill_slab *slab);
 
 /* NULL when memory ran out. Blocks are aligned for any type. */
 void *rill_slab_alloc(rill_slab *slab, size_t size);
-/* The same, on pages of its own where it is larger than SLAB_LARGEST: a large buffer of which
+/* The same, on pages of its own where it is larger than SLAB_SPARSE: a large buffer of which
  * little is ever written takes no more than that. Must not be detached. */
 void *rill_slab_alloc_sparse(rill_slab *slab, size_t size);
 void *rill_slab_zalloc(rill_slab *slab, size_t size);

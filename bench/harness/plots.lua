@@ -63,7 +63,7 @@ end
 
 local SIZES = {
   { 0, "0" }, { KIB, "1 KiB" }, { 16 * KIB, "16 KiB" }, { 256 * KIB, "256 KiB" }, { 4 * MIB, "4 MiB" },
-  { 64 * MIB, "64 MiB" }, { 256 * MIB, "256 MiB" },
+  { 64 * MIB, "" }, { 256 * MIB, "256 MiB" },
 }
 local NO_BODY = 64 -- where 0 stands on the axis, and so does what a head weighs
 
