@@ -247,7 +247,8 @@ static void act_dialing(rill_conn *conn)
         rill_conn_fail(conn, &error);
         return;
     }
-    conn->active_ms = conn->heard_ms = conn->opened_ms = conn->setup.turn->now_ms;
+    conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
+    conn->opened_us = conn->setup.turn->now_us;
     set_state(conn, CONN_OPEN);
 }
 

@@ -44,7 +44,7 @@ struct rill_conn {
     bool given_back;    /* evicted: its place is another's already */
     uint64_t active_ms; /* when something moved last */
     uint64_t heard_ms;  /* when the peer was heard last */
-    uint64_t opened_ms; /* when TLS stood */
+    uint64_t opened_us; /* when TLS stood */
     float dns_s, connect_s, tls_s;
     rill_error error; /* why it closed; reason RILL_OPEN: in peace */
 };

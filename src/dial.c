@@ -28,7 +28,7 @@ static void on_stagger(rill_timer *timer)
 
 static void enter(rill_dial *dial, enum rill_phase phase)
 {
-    float spent = (float)(dial->turn->now_ms - dial->phase_ms) / 1000;
+    float spent = (float)(dial->turn->now_us - dial->phase_us) / 1000000;
     if (dial->phase == RILL_PHASE_DNS)
         dial->dns_s = spent;
     else if (dial->phase == RILL_PHASE_CONNECT)
@@ -36,7 +36,7 @@ static void enter(rill_dial *dial, enum rill_phase phase)
     else if (dial->phase == RILL_PHASE_TLS)
         dial->tls_s = spent;
     dial->phase = phase;
-    dial->phase_ms = dial->turn->now_ms;
+    dial->phase_us = dial->turn->now_us;
 }
 
 /* --- addresses ------------------------------------------------------------------------------- */
@@ -96,7 +96,7 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
     dial->mark = mark;
     dial->target = target;
     dial->phase = RILL_PHASE_DNS;
-    dial->phase_ms = turn->now_ms;
+    dial->phase_us = turn->now_us;
     dial->stagger.expire = on_stagger;
     for (int i = 0; i < DIAL_RACERS; i++)
         dial->racers[i].fd = -1;

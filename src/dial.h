@@ -50,7 +50,7 @@ typedef struct rill_dial {
     struct dial_racer racers[DIAL_RACERS]; /* one per address */
     rill_timer stagger;
     char failures[200]; /* "address: why" of those that failed */
-    uint64_t phase_ms;  /* when this phase began */
+    uint64_t phase_us;  /* when this phase began */
     float dns_s, connect_s, tls_s;
     rill_address address; /* the one that won */
 } rill_dial;

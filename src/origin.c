@@ -251,7 +251,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     call->conn = conn;
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
-    if (call->started_us / 1000 < conn->opened_ms) { /* it has waited for the dial */
+    if (call->started_us < conn->opened_us) { /* it has waited for the dial */
         call->stream->timings.dns = conn->dns_s;
         call->stream->timings.connect = conn->connect_s;
         call->stream->timings.tls = conn->tls_s;
