@@ -84,6 +84,21 @@ describe("http:// with h2c", function()
     end)
   end)
 
+  it("sends no request before the peer's SETTINGS: nothing else tells that it speaks HTTP/2", function()
+    local server = support.tcp "silent"
+    local client = support.client { h2c = true, connect_timeout = 0.3, retries = 0 }
+    support.run(function()
+      local _, err = client:get(("http://localhost:%d/page"):format(server.port))
+      assert.equal("timeout", err.reason)
+      assert.equal("settings", err.phase)
+      assert.equal("no", err.processed)
+      client:close()
+      local last = server:wait_events(function(event) return event.event == "end" end)[1]
+      local PREFACE, SETTINGS, WINDOW_UPDATE, GOAWAY = 24, 9 + 4 * 6, 9 + 4, 9 + 8
+      assert.equal(PREFACE + SETTINGS + WINDOW_UPDATE + GOAWAY, last.bytes)
+    end)
+  end)
+
   it("is a connection of one's own, too", function()
     support.run(function()
       local conn = assert(support.connect(node.url, { h2c = true }))

@@ -395,8 +395,9 @@ uint32_t rill_conn_room(const rill_conn *conn)
     if (conn->state != CONN_OPEN || !rill_session_usable(session) ||
         rill_transport_blocked(&conn->transport))
         return 0;
+    bool unused = !session->streams && !session->active;
     if (!conn->greeted)
-        return session->streams > 0 || session->active ? 0 : CONN_UNGREETED;
+        return conn->transport.ssl && unused ? CONN_UNGREETED : 0;
     uint32_t most = most_streams(conn);
     return session->active < most ? most - session->active : 0;
 }

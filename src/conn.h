@@ -10,7 +10,8 @@ enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
 
 /* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
  * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
- * request would wait, and it must be one that may be sent again. */
+ * request would wait, and it must be one that may be sent again. In clear text nothing has told yet
+ * that the peer speaks HTTP/2: there requests wait. */
 enum { CONN_UNGREETED = 1 };
 
 typedef struct rill_conn rill_conn;
