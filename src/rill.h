@@ -399,17 +399,17 @@ RILL_API int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t g
 /* Takes up to `max` bytes that arrived (at most 64 KiB at a time) and gives their window back.
  * `*data` is borrowed until the next call on this stream, or poll. Returns the length; 0 when there
  * is nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or
- * -RILL_CLOSED. */
+ * -RILL_CLOSED: a stale id, or that of a whole request. */
 RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                                   const char **data);
 
 /* From now on collects the rest of the body (bounded by maxsize) and returns its window on receipt;
  * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED
- * (stale), RILL_ERROR (memory: nothing has changed). */
+ * (as above), RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* The unread rest of a closed stream as one body, which the caller owns; NULL: it is empty. Returns
- * 0, or negative, with NULL: RILL_CLOSED (stale), RILL_ARGUMENT (the stream is open), RILL_ERROR
+ * 0, or negative, with NULL: RILL_CLOSED (as above), RILL_ARGUMENT (the stream is open), RILL_ERROR
  * (memory: nothing has changed, the body can still be had). */
 RILL_API int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation,
                                   rill_body **body);
