@@ -35,8 +35,8 @@ typedef struct rill_defaults {
 
 /* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
 struct rill_call {
-    rill_entry entry; /* first: a stream finds its call by it */
-    rill_turn *turn;  /* borrowed */
+    rill_entry entry;       /* first: a stream finds its call by it */
+    rill_turn *turn;        /* borrowed */
     rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
     rill_origin *origin;    /* borrowed; NULL when it has ended */
     rill_conn *conn;        /* borrowed; NULL unless sent and open */
@@ -51,15 +51,15 @@ struct rill_call {
     bool says_empty; /* content-length: 0 is sent though there is no body */
     bool queued, assigned, repeat;
     bool pieces, head; /* read in pieces; a HEAD request */
-    bool idempotent; /* may be repeated though it may have been processed */
+    bool idempotent;   /* may be repeated though it may have been processed */
 
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     enum rill_processed processed;       /* the worst of former attempts */
-    rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
-    uint64_t maxsize, warnsize;             /* see rill_stream */
-    uint64_t *buffered;                     /* see rill_stream */
+    rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
+    uint64_t maxsize, warnsize; /* see rill_stream */
+    uint64_t *buffered;         /* see rill_stream */
     uint32_t max_header_list, window;       /* see rill_stream */
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
     uint64_t number; /* in the order of their making: the older one is sent first */

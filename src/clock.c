@@ -17,8 +17,7 @@ static void on_expect_timer(rill_timer *timer)
 /* The peer was silent on a stream for read_timeout, unless it was not its turn. */
 static void on_silence_timer(rill_timer *timer)
 {
-    const rill_stream *stream =
-        (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
+    const rill_stream *stream = (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
     rill_call *call = rill_call_of(stream);
     uint64_t now_ms = call->turn->now_ms, due_ms = stream->active_ms + call->read_ms;
     if (stream->local_since_ms || stream->starved)
