@@ -118,4 +118,19 @@ describe("a client", function()
     local server = support.node { script = "failing.js" }
     assert_backs_off(support.client(), server.url .. "/fail?with=drop,drop,drop,drop", "connection_lost", "POST")
   end)
+
+  it("does not back off from one that closes a connection on which nothing is open", function()
+    local server = support.node { script = "held.js" }
+    local client, other = support.client { retries = 0 }, support.client()
+    support.run(function()
+      for _ = 1, 2 do
+        local _, err = client:get(server.url .. "/held", { timeout = 0.1 })
+        assert.equal("headers", err.phase)
+        assert(other:get(server.url .. "/hang-up"))
+        support.wait(function() return client:stats().connections == 0 end, 2)
+      end
+      -- in back-off a call waits in the queue
+      assert.equal(200, assert(client:get(server.url .. "/seen", { queue_timeout = 0.02 })).status)
+    end)
+  end)
 end)

@@ -97,3 +97,25 @@ describe("1,000 tasks that are cancelled at random points", function()
     assert.same({}, failures)
   end)
 end)
+
+describe("a storm of cancelled streams", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("leaves the others on its connection alone: resetting them is not the peer's doing", function()
+    local STREAMS = 22000 -- of 13 bytes each in RST_STREAM: more than a peer may make us answer
+    local server = support.node { script = "reset_counter.js", raw = true }
+    local client = support.client { h2c = true, max_streams = STREAMS + 10 }
+    support.run(function()
+      local kept = assert(client:open { url = server.url })
+      local streams = {}
+      for i = 1, STREAMS do streams[i] = assert(client:open { url = server.url }) end
+      support.wait(function() return client:stats().pending == 0 end, 15)
+      for i = 1, STREAMS do streams[i]:cancel() end
+      assert.equal(200, assert(client:get(server.url)).status)
+      assert.is_nil(kept.close_reason)
+      assert.equal(1, client:stats().connections_opened)
+      kept:cancel()
+    end, 30)
+  end)
+end)

@@ -57,6 +57,23 @@ describe("a crowd of tasks", function()
     end)
   end)
 
+  it("does not keep those waiting whom somebody waits for", function()
+    local client = support.client()
+    support.run(function()
+      local tasks, begun = spawn_all(client)
+      rill.sleep(0)
+      assert.equal("done", rill.timeout(1, function() return "done" end))
+      assert.same({ { "first" }, { "second" } },
+        rill.all { function() return "first" end, function() return "second" end })
+      assert.equal("child", rill.spawn(function() return "child" end):join())
+      tasks[TASKS]:cancel()
+      local _, err = tasks[TASKS]:join()
+      assert.equal("cancelled", err.reason)
+      assert.is_true(begun.last < TASKS - 1, "all had begun")
+      for i = 1, TASKS do tasks[i]:cancel() end
+    end)
+  end)
+
   it("goes with the first task that fails, begun or not", function()
     local client, begun = support.client(), nil
     local ok, err = pcall(rill.run, function()

@@ -167,6 +167,26 @@ describe("a task", function()
     end)
   end)
 
+  it("takes 7,000 arguments, and says so when there are more", function()
+    rill.run(function()
+      local function count(...) return (select("#", ...)) end
+      assert.equal(7000, rill.spawn(count, unpack({}, 1, 7000)):join())
+      assert.has_error(function() rill.spawn(count, unpack({}, 1, 7001)) end,
+        "a task takes at most 7000 arguments, got 7001")
+    end)
+  end)
+
+  it("has a coroutine of its own, which is dead when the task has ended", function()
+    local seen = {}
+    rill.run(function()
+      for i = 1, 3 do
+        rill.spawn(function() seen[i] = coroutine.running() end):join()
+      end
+    end)
+    assert.is_true(seen[1] ~= seen[2] and seen[2] ~= seen[3])
+    for i = 1, 3 do assert.equal("dead", coroutine.status(seen[i])) end
+  end)
+
   it("is not started outside of run", function()
     assert.error_matches(function()
       rill.spawn(print)

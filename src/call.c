@@ -526,7 +526,7 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
     *info = (rill_stream_info){
         .id = stream->id,
         .status = stream->status,
-        .reason = stream->reason,
+        .reason = call->stream || call->origin ? stream->reason : RILL_ERROR,
         .code = stream->code,
         .attempts = call->attempts,
         .conn_slot = call->peer ? call->peer->entry.id.slot : 0,

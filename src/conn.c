@@ -67,6 +67,7 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error)
         return;
     if (error)
         conn->error = *error;
+    conn->broke_off = conn->session.open != NULL;
     bool lost = error && error->reason == RILL_CONNECTION_LOST;
     if (conn->session.ng && !lost) {
         uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : NGHTTP2_NO_ERROR;
@@ -407,8 +408,8 @@ bool rill_conn_peer_fails(const rill_conn *conn)
     const rill_transport *transport = &conn->transport;
     bool hung_up = conn->error.reason == RILL_CONNECTION_LOST || transport->ended ||
                    transport->receive_error || transport->send_error;
-    return conn->error.reason &&
-           (conn->error.kind == RILL_KIND_TCP || (hung_up && !conn->session.answered));
+    bool due = !conn->greeted || (conn->broke_off && !conn->session.answered);
+    return conn->error.reason && (conn->error.kind == RILL_KIND_TCP || (hung_up && due));
 }
 
 int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,

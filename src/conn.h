@@ -43,6 +43,7 @@ struct rill_conn {
     bool drained;       /* we have said that no new streams come */
     bool counted;       /* by the client, as opened */
     bool given_back;    /* evicted: its place is another's already */
+    bool broke_off;     /* streams were open when it closed */
     uint64_t active_ms; /* when something moved last */
     uint64_t heard_ms;  /* when the peer was heard last */
     uint64_t opened_us; /* when TLS stood */
@@ -95,7 +96,8 @@ void rill_conn_drain(rill_conn *conn);
  * that reason. */
 void rill_conn_fail(rill_conn *conn, const rill_error *error);
 
-/* Whether it closed because the peer cannot be reached, or hung up without a single answer. */
+/* Whether it closed because the peer cannot be reached, or hung up on the handshake or on requests
+ * without having answered a single one. */
 bool rill_conn_peer_fails(const rill_conn *conn);
 
 static inline bool rill_conn_idle(const rill_conn *conn)

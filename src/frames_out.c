@@ -38,6 +38,14 @@ static void grow_window(rill_session *session, rill_stream *stream)
         stream->window = wider;
 }
 
+/* What the peer makes us send, as often as it likes. RST_STREAM is bounded by our streams. */
+static bool is_answer(const nghttp2_frame_hd *head)
+{
+    return head->type == NGHTTP2_WINDOW_UPDATE ||
+           ((head->type == NGHTTP2_PING || head->type == NGHTTP2_SETTINGS) &&
+            head->flags & NGHTTP2_FLAG_ACK);
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
@@ -58,7 +66,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
                            rill_code_name((int32_t)frame->goaway.error_code));
         session->fatal.code = (int32_t)frame->goaway.error_code;
     }
-    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+    if (is_answer(&frame->hd))
         session->answers += FRAME_HEADER + frame->hd.length;
     if (!stream)
         return 0;

@@ -242,9 +242,8 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_pool_leave_idle(conn);
     call->attempts++;
     if (code) {
-        static const rill_error no_memory = {
-            .reason = RILL_ERROR, .code = -1, .message = "out of memory"};
-        rill_call_close(call, &no_memory);
+        rill_call_close(
+            call, &(rill_error){.reason = RILL_ERROR, .code = -1, .message = "out of memory"});
         finish(origin, call);
         return true;
     }

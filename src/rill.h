@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* Changes when anything below changes its meaning or layout. */
-enum { RILL_ABI = 1 };
+enum { RILL_ABI = 2 };
 #ifndef RILL_CDEF
 #define RILL_VERSION "0.1.0"
 #endif

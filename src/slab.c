@@ -31,7 +31,7 @@ static uint32_t class_of(size_t size)
         return SLAB_CLASSES;
     if (size <= SLAB_SMALLEST)
         return 0;
-    unsigned power = 63 - (unsigned)__builtin_clzll(size - 1); /* of two, below: 5 to 13 */
+    unsigned power = 63 - (unsigned)__builtin_clzll(size - 1); /* of two, below: 5 to 16 */
     unsigned quarters = (unsigned)((size - 1) >> (power - 2)); /* 4 to 7 */
     return 1 + 4 * (power - 5) + (quarters - 4);
 }

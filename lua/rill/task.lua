@@ -9,6 +9,8 @@ local unjoined = require("rill.unjoined")
 
 local M = {}
 
+local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
+
 local live = new_line() -- tasks that have not ended, oldest first
 local closing = false -- the first task failed: whatever starts now is cancelled from birth
 
@@ -131,6 +133,10 @@ end
 ---@param crew rill.Map? the map whose worker it is, if it is one
 ---@return rill.Task
 function M.start(parent, owner, crew, fn, ...)
+  local count = select("#", ...)
+  if count > MAX_ARGUMENTS then
+    errors.raise(("a task takes at most %d arguments, got %d"):format(MAX_ARGUMENTS, count))
+  end
   local task = new(parent, owner, crew or parent._crew)
   runtime.start(task, root, task, fn, ...)
   enlist(task)
@@ -148,35 +154,40 @@ function M.current(what)
   return task
 end
 
-local places = setmetatable({}, { __mode = "k" }) -- of functions: by line, "file:line"
+-- Where rill.spawn was called last: mostly it is called there again. Weak: what a function holds is not held for this.
+local last = setmetatable({}, { __mode = "v" })
 
---- The line that the caller of the calling function has come to.
+--- Where the caller of the calling function has come to: "file:line".
+---@return string|false false where nobody calls: it is a coroutine's first function
 local function calling_place()
   local info = debug.getinfo(3, "lf")
-  local lines = places[info.func]
-  if not lines then
-    lines = {}
-    places[info.func] = lines
+  if not info then
+    return false
   end
-  local place = lines[info.currentline]
-  if not place then
-    place = ("%s:%d"):format(debug.getinfo(info.func, "S").short_src, info.currentline)
-    lines[info.currentline] = place
+  if info.func ~= last.func or info.currentline ~= last.line then
+    local place = debug.getinfo(info.func, "S").short_src
+    if info.currentline > 0 then
+      place = ("%s:%d"):format(place, info.currentline)
+    end
+    last.func, last.line, last.place = info.func, info.currentline, place
   end
-  return place
+  return last.place
 end
 
---- Starts `fn(...)` as a task of its own, when the current one waits next.
+--- Starts `fn(...)` as a task of its own, when the current one waits next; of more than 1,000 started
+--- without a wait the others later, while 10,000 requests wait to be sent.
 ---@param fn function
 ---@return rill.Task
 function M.spawn(fn, ...)
   arguments.callable("rill.spawn: fn", fn)
+  local place = calling_place()
   local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
-  task._place = calling_place()
+  task._place = place
   return task
 end
 
 local function wait_for(task, waiter)
+  runtime.hurry(task)
   local joiners = task._joiners
   if joiners then
     joiners[#joiners + 1] = waiter

@@ -10,11 +10,14 @@ local rill = require "rill"
 local support = require "support"
 local world = require "soak.world"
 
-ffi.cdef "int malloc_trim(size_t pad);"
+ffi.cdef [[
+struct soak_mallinfo { size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, rest[2]; };
+struct soak_mallinfo mallinfo2(void);
+]]
 
 local WORKERS, CONNECTIONS = 60, 100
 local EVERY = 5 -- seconds between two looks
-local FLAT_KB = 16 * 1024 -- memory may differ so much between the first third and the last: load differs, too
+local FLAT_KB = 8 * 1024 -- memory may differ so much between the first third and the last: load differs, too
 local minutes = tonumber(arg[1]) or 5
 
 local function descriptors()
@@ -23,10 +26,11 @@ local function descriptors()
   return count
 end
 
--- What is held, not what the C library keeps of the fullest moment so far.
-local function resident_kb()
-  ffi.C.malloc_trim(0)
-  return tonumber(support.read("/proc/self/status"):match "VmRSS:%s*(%d+)")
+-- What malloc() and Lua have given, not what the C library keeps of the fullest moment so far: that stays resident
+-- where the heap could not grow in one piece, and malloc_trim() does not give it back.
+local function held_kb()
+  local info = ffi.C.mallinfo2()
+  return tonumber(info.uordblks + info.hblkhd) / 1024 + collectgarbage "count"
 end
 
 -- Memory that the loop has from its allocator.
@@ -40,7 +44,7 @@ end
 local function look(client)
   local held, stats = support.counters(), client:stats()
   return {
-    memory = resident_kb(), lua = collectgarbage "count" / 1024, core = core_mb(), descriptors = descriptors(),
+    memory = held_kb(), lua = collectgarbage "count" / 1024, core = core_mb(), descriptors = descriptors(),
     timers = held.timers, streams = stats.streams, pending = stats.pending, connections = stats.connections,
   }
 end

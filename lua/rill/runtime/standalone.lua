@@ -25,11 +25,12 @@ local create, resume, yield, running =
 local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait longer
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 local MAX_REFUSALS = 1000 -- waits a cancelled task may try before it is dropped where it stands
-local MAX_SPARE = 256 -- coroutines that are kept for tasks to come
 
 -- While so many requests wait to be sent, tasks that have not begun are held back: they would only
 -- make that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
+-- Held back are those of a task that has started more than BULK of them without waiting itself.
 local CROWD = 10000
+local BULK = 1000
 local BEGIN_IN_CROWD = 8 -- begin all the same, each time the network was looked at
 local CROWD_MS = 1 -- when nothing happens for so long, RESUMES_PER_POLL begin
 
@@ -40,7 +41,7 @@ local events = ffi.new("rill_event[?]", MAX_EVENTS)
 local receivers = {} -- by slot
 local ready, head, tail = {}, 1, 0 -- woken and new tasks, in order
 local held, held_head, held_tail = {}, 1, 0 -- new tasks that are held back, in order
-local spare, spares = {}, 0 -- coroutines without a task
+local started = 0 -- tasks that the current one has started since it was resumed
 local counters = ffi.new("rill_counters")
 local current -- the task that runs
 local alive = 0 -- tasks that were started and have not ended
@@ -166,6 +167,20 @@ function M.wake(task)
   ready[tail] = task
 end
 
+--- Somebody waits for this task's end: it is not held back any more.
+---@param task rill.Task
+function M.hurry(task)
+  local call = task._co
+  if type(call) == "table" then
+    call.bulk = nil
+    if call.held then
+      call.held = nil
+      tail = tail + 1
+      ready[tail] = task
+    end
+  end
+end
+
 --- Marks a task as cancelled and ends the wait it is in.
 ---@param task rill.Task
 function M.cancel(task)
@@ -173,6 +188,7 @@ function M.cancel(task)
     return
   end
   task._cancelled = true
+  M.hurry(task)
   local waiting = task._waiting
   if waiting then
     task._abandoned = waiting
@@ -181,15 +197,9 @@ function M.cancel(task)
   end
 end
 
-local function serve(fn, ...)
+local function body(fn, ...)
   fn(...)
-end
-
--- A coroutine runs one task after the other. Between them its stack holds nothing of the last one.
-local function body()
-  while true do
-    serve(yield(ENDED))
-  end
+  return ENDED
 end
 
 --- Starts a task: `fn(...)` runs in it when its turn comes, and does not raise.
@@ -199,7 +209,13 @@ function M.start(task, fn, ...)
   if not driving then
     errors.raise("tasks run inside rill.run(fn) only")
   end
-  task._co = { [0] = select("#", ...) + 1, fn, ... } -- until it begins
+  started = started + 1
+  -- what it begins with, at [0] how many values
+  local call = { [0] = select("#", ...) + 1, fn, ... }
+  if started > BULK then
+    call.bulk = true -- it may be held back
+  end
+  task._co = call
   alive = alive + 1
   tail = tail + 1
   ready[tail] = task
@@ -209,10 +225,6 @@ end
 local function settle(task, co, ok, what)
   alive = alive - 1
   if what == ENDED then
-    if spares < MAX_SPARE then
-      spares = spares + 1
-      spare[spares] = co
-    end
     return
   end
   local trace = debug.traceback(co)
@@ -230,7 +242,7 @@ end
 
 local function step(task)
   local co = task._co
-  current = task
+  current, started = task, 0
   local ok, what = resume(co)
   current = nil
   if what ~= PARKED then
@@ -239,16 +251,9 @@ local function step(task)
 end
 
 local function begin(task)
-  local call, co = task._co, spare[spares]
-  if co then
-    spare[spares] = nil
-    spares = spares - 1
-  else
-    co = create(body)
-    resume(co)
-  end
+  local call, co = task._co, create(body)
   task._co = co
-  current = task
+  current, started = task, 0
   local ok, what = resume(co, unpack(call, 1, call[0]))
   current = nil
   if what ~= PARKED then
@@ -265,7 +270,7 @@ local function is_crowded()
   return counters.waiting >= CROWD
 end
 
---- New tasks begin in the order in which they were started.
+--- Tasks of a bulk begin in the order in which they were started.
 local function run_ready()
   local budget = RESUMES_PER_POLL
   while head <= tail and budget > 0 do
@@ -275,7 +280,8 @@ local function run_ready()
     if not is_new(task) then
       budget = budget - 1
       step(task)
-    elseif held_head <= held_tail or is_crowded() then
+    elseif task._co.bulk and (held_head <= held_tail or is_crowded()) then
+      task._co.held = true
       held_tail = held_tail + 1
       held[held_tail] = task
     else
@@ -294,8 +300,10 @@ local function begin_held(most)
     local task = held[held_head]
     held[held_head] = nil
     held_head = held_head + 1
-    most = most - 1
-    begin(task)
+    if is_new(task) and task._co.held then -- else somebody was in a hurry
+      most = most - 1
+      begin(task)
+    end
   end
   if held_head > held_tail then
     held_head, held_tail = 1, 0

@@ -3,9 +3,11 @@
 //   /release         answers all that is held, in its order
 //   /goaway?last=N&code=C&debug=TEXT     sends that on the oldest connection that holds something
 //   /destroy         destroys that connection
+//   /hang-up         closes every other connection
 // Anything else is held.
 'use strict';
 const held = [];
+const sessions = new Set();
 
 function seen(stream, raw) {
   const pseudo = {};
@@ -23,6 +25,8 @@ function command(stream, url) {
     session.goaway(Number(query.get('code')), Number(query.get('last')), Buffer.from(query.get('debug') || ''));
   } else if (url.pathname === '/destroy') {
     session.destroy();
+  } else if (url.pathname === '/hang-up') {
+    for (const each of sessions) if (each !== stream.session) each.destroy();
   } else {
     for (const each of held.splice(0)) {
       if (each.destroyed) continue;
@@ -33,6 +37,11 @@ function command(stream, url) {
   stream.respond({ ':status': 200 }, { endStream: true });
 }
 
+server.on('session', (session) => {
+  sessions.add(session);
+  session.on('close', () => sessions.delete(session));
+});
+
 server.on('stream', (stream, headers, flags, raw) => {
   const path = headers[':path'] || '';
   const url = new URL(path === '*' ? '/' : path, 'https://localhost');
@@ -40,6 +49,6 @@ server.on('stream', (stream, headers, flags, raw) => {
   stream.on('error', () => {});
   stream.on('close', () => log({ event: 'stream_close', path, code: stream.rstCode }));
   if (url.pathname === '/seen' || !path || headers[':method'] === 'OPTIONS') seen(stream, raw);
-  else if (['/release', '/goaway', '/destroy'].includes(url.pathname)) command(stream, url);
+  else if (['/release', '/goaway', '/destroy', '/hang-up'].includes(url.pathname)) command(stream, url);
   else held.push(stream);
 });

@@ -4,12 +4,14 @@
 const fs = require('fs');
 const http2 = require('http2');
 const https = require('https');
+const net = require('net');
 
 const options = JSON.parse(process.argv[2]);
 const log = (event) => fs.writeSync(1, JSON.stringify(event) + '\n');
 const pair = options.h2c ? {} : { key: fs.readFileSync(options.key), cert: fs.readFileSync(options.cert) };
 
 function make() {
+  if (options.raw) return net.createServer();
   if (options.http1) return https.createServer(pair);
   const all = { ...pair, settings: options.settings || {} };
   return options.h2c ? http2.createServer(all) : http2.createSecureServer(all);
