@@ -115,9 +115,47 @@ describe("a flood", function()
     end)
   end)
 
-  it("is more than 15,000 frames: these do no harm", function()
+  it("is one also where it goes to a stream that has ended", function()
     local client = client_of()
-    assert.equal(200, assert(get(client, "frames-15000")).status)
+    assert.equal(200, assert(get(client, "closed-stream-flood?first")).status)
+    local res, err = get(client, "closed-stream-flood")
+    assert.is_nil(res)
+    assert.equal("protocol_error", err.reason, tostring(err))
+    assert.equal("ENHANCE_YOUR_CALM", err.code)
+    local last = seen(client)[1]
+    assert.is_true(last.bytes_out < SENT_MOST, last.bytes_out .. " bytes sent")
+    assert_well_behaved { last }
+  end)
+
+  it("is not what was on its way when streams were reset", function()
+    local client = client_of { maxsize = 1000 }
+    support.run(function()
+      local calls = {}
+      for i = 1, 10 do calls[i] = function() return client:get(url_of "in-flight") end end
+      for _, result in ipairs(rill.all(calls)) do assert.equal("maxsize_exceeded", result[2].reason) end
+    end)
+    assert.equal(200, assert(get(client, "baseline-small")).status)
+    assert.equal(1, client:stats().connections_opened)
+    assert_well_behaved(seen(client))
+  end)
+
+  for _, case in ipairs { "frames-15000", "pings-1500", "settings-of-1500" } do
+    it("is more than this, which does no harm: " .. case, function()
+      local client = client_of()
+      assert.equal(200, assert(get(client, case)).status)
+      assert_well_behaved(seen(client))
+    end)
+  end
+
+  it("is not made of a few frames with each response", function()
+    local client = client_of()
+    local numbers = {}
+    for i = 1, 3500 do numbers[i] = i end -- times 7 is more than SESSION_POINTS
+    support.run(function()
+      local function fetch() return client:get(url_of "talkative") end
+      for _, res, err in rill.map(numbers, fetch, { concurrency = 100 }) do assert(res, tostring(err)) end
+    end, 20)
+    assert.equal(1, client:stats().connections_opened)
     assert_well_behaved(seen(client))
   end)
 

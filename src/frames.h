@@ -5,6 +5,8 @@
 
 #include "session.h"
 
+enum { FRAME_HEADER = 9 }; /* RFC 9113 section 4.1 */
+
 /* Register the callbacks of either direction. */
 void rill_frames_receive_with(nghttp2_session_callbacks *callbacks);
 void rill_frames_send_with(nghttp2_session_callbacks *callbacks);
@@ -17,6 +19,9 @@ void rill_frames_leave_wire(rill_session *session, rill_stream *stream);
 
 /* A useful frame of `length` bytes gives back what it cost, see SESSION_POINTS. */
 void rill_frames_give_points(rill_session *session, size_t length);
+
+/* Has the peer pay for what nghttp2 has read and told nobody of. False: `fatal` is set. */
+bool rill_frames_pay_ignored(rill_session *session);
 
 /* The first line of a peer's bytes, as a NUL-terminated text of at most `room` bytes. */
 void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t length);

@@ -19,6 +19,21 @@ static void give_time_points(rill_session *session)
     session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
 }
 
+/* False: the peer has used up its points. */
+static bool pay(rill_session *session, int32_t points)
+{
+    session->points -= points;
+    if (session->points >= 0)
+        return true;
+    give_time_points(session);
+    if (session->points > 0)
+        return true;
+    rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                   "the peer sends frames of no use, more than %d", SESSION_POINTS);
+    session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+    return false;
+}
+
 /* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
 static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
                                void *arg)
@@ -32,17 +47,23 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
 {
     (void)ng;
     rill_session *session = arg;
+    session->ignored -= FRAME_HEADER + (int64_t)head->length;
     session->frame_cost = 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
-    session->points -= session->frame_cost;
-    if (session->points >= 0)
-        return 0;
-    give_time_points(session);
-    if (session->points > 0)
-        return 0;
-    rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
-                   "the peer sends frames of no use, more than %d", SESSION_POINTS);
-    session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return pay(session, session->frame_cost) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* nghttp2 drops DATA for closed streams without a word. What was on its way when we reset a stream
+ * is no fault of the peer's. */
+bool rill_frames_pay_ignored(rill_session *session)
+{
+    if (session->ignored < SESSION_POINT_BYTES)
+        return true;
+    int64_t free = session->ignored < session->in_flight ? session->ignored : session->in_flight;
+    session->ignored -= free;
+    session->in_flight -= free;
+    int32_t points = (int32_t)(session->ignored / SESSION_POINT_BYTES);
+    session->ignored %= SESSION_POINT_BYTES;
+    return pay(session, points);
 }
 
 void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t length)
@@ -144,7 +165,8 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
             rill_session_resume(session, stream); /* 100 (Continue) */
         if (stream->status) {
             session->answered = true;
-            rill_frames_give_points(session, frame->hd.length);
+            rill_frames_give_points(session,
+                                    frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
         }
         session->warn = session->warn || stream->warn;
         break;

@@ -8,8 +8,6 @@
 #include "error.h"
 #include "fields.h"
 
-enum { FRAME_HEADER = 9 }; /* RFC 9113 section 4.1 */
-
 /* --- what is sent ---------------------------------------------------------------------------- */
 
 /* Between two DATA frames an upload waits for the peer's window, or not at all. */

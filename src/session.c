@@ -17,6 +17,10 @@ void rill_frames_leave_wire(rill_session *session, rill_stream *stream)
     if (!stream->wire_open)
         return;
     stream->wire_open = false;
+    if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
+        int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
+        session->in_flight += window > 0 ? window : 0;
+    }
     session->active--;
     if (stream->blocked)
         session->blocked--;
@@ -94,6 +98,8 @@ static int new_session(rill_session *session)
         nghttp2_option_set_max_send_header_block_length(option, SESSION_FIELDS_MAX);
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_max_outbound_ack(option, SESSION_POINTS); /* these decide */
+        nghttp2_option_set_max_settings(option, SESSION_SETTINGS);
         set_late_options(option, session->setup);
         nghttp2_mem mem = {&session->turn->slab, on_malloc, on_free, on_calloc, on_realloc};
         code = nghttp2_session_client_new3(&session->ng, callbacks, session, option, &mem);
@@ -158,6 +164,7 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
     }
     if (session->goaway_sent || session->fatal.reason)
         return; /* in the middle of a frame nghttp2 would go on with what stands there */
+    session->ignored += (int64_t)length;
     ssize_t read = nghttp2_session_mem_recv(session->ng, (const uint8_t *)data, length);
     if (read == NGHTTP2_ERR_NOMEM) {
         rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
@@ -168,6 +175,8 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
         if (session->fatal.code < 0)
             session->fatal.code =
                 read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
+        overrule_resets(session);
+    } else if (!rill_frames_pay_ignored(session)) {
         overrule_resets(session);
     }
 }

@@ -30,10 +30,15 @@ enum {
     /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx)
      * that are put up with: so many points at first and at most; a frame costs one, and one more
      * per SESSION_POINT_BYTES; useful ones give it back, each DATA frame we send gives two, a
-     * second gives SESSION_POINTS_PER_S. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
+     * response SESSION_POINTS_HEAD more, a second SESSION_POINTS_PER_S. DATA for closed streams
+     * costs by its bytes alone. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
     SESSION_POINTS = 20000,
     SESSION_POINT_BYTES = 256,
     SESSION_POINTS_PER_S = 100,
+    /* what may go along with each response: early hints, a PING, SETTINGS, window updates */
+    SESSION_POINTS_HEAD = 16,
+    /* entries of a SETTINGS frame, most of them unknown to us: nghttp2 takes 32 */
+    SESSION_SETTINGS = 4096,
     /* what a RST_STREAM costs for the very stream that the peer reset last: it may send nothing
      * more there (RFC 9113 section 5.1), one or two by mistake do no harm */
     SESSION_POINTS_RESET_AGAIN = 250,
@@ -74,6 +79,8 @@ typedef struct rill_session {
     int32_t frame_cost; /* what the frame that arrives has paid */
     uint64_t points_ms; /* when time gave some last */
     int32_t reset_last; /* the stream that the peer reset last; 0: none */
+    int64_t ignored;    /* bytes that belong to no frame we were told of, or to its head */
+    int64_t in_flight;  /* so many more may come for streams that we have reset */
 
     bool goaway_received;
     int32_t goaway_last;

@@ -293,6 +293,13 @@ void rill_stream_end_head(rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
         return;
+    if (stream->status < 100) { /* nghttp2 is content with three digits */
+        int status = stream->status;
+        stream->status = 0;
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
+                          "the response's status is %03d (RFC 9110 section 15)", status);
+        return;
+    }
     if (stream->status < 200) {
         keep_informational(stream);
         return;

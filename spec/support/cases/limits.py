@@ -5,7 +5,7 @@ import socket
 
 from bed import frames
 from bed.expect import error, flood, ok, timeout
-from bed.frames import MAX_WINDOW, Code, Setting
+from bed.frames import MAX_WINDOW, STATUS_200, Code, Setting, block
 from bed.payloads import MIB, ok_body, pattern
 from bed.registry import connection_case, socket_case, stream_case
 
@@ -20,6 +20,43 @@ async def goaway_flood(stream):
 async def window_update_stream_flood(stream):
     """WINDOW_UPDATE of one byte for our stream, without end."""
     await stream.conn.flood(frames.window_update(stream.id, 1))
+
+
+@stream_case(expect=flood())
+async def closed_stream_flood(stream):
+    """Empty DATA frames without end for a stream that had its whole response before."""
+    if stream.path.endswith("?first"):
+        await stream.respond()
+        return
+    await stream.conn.flood(frames.data(stream.id - 2))
+
+
+@stream_case(expect=error("maxsize_exceeded"))
+async def in_flight(stream):
+    """More is announced than anybody takes, and what the window lets through is on its way already."""
+    announced = STATUS_200 + block(("content-length", str(2**40)))
+    await stream.conn.send(frames.headers(stream.id, announced) + frames.data(stream.id, bytes(16000)) * 65)
+
+
+@stream_case(expect=ok())
+async def pings_1500(stream):
+    """1,500 PINGs in one go, and the response."""
+    await stream.conn.send(frames.ping() * 1500)
+    await stream.respond()
+
+
+@stream_case(expect=ok())
+async def settings_of_1500(stream):
+    """A SETTINGS frame with 1,500 entries, which nobody knows, and the response."""
+    await stream.conn.send_settings([(0x1000 + number, number) for number in range(1500)])
+    await stream.respond()
+
+
+@stream_case(expect=ok())
+async def talkative(stream):
+    """Eight PRIORITY frames go along with each response."""
+    await stream.conn.send(frames.priority(stream.id + 2) * 8)
+    await stream.respond()
 
 
 @stream_case(expect=ok())
