@@ -175,12 +175,23 @@ static int32_t lost(const rill_transport *transport, rill_error *err)
                           "the peer closed the connection without close_notify");
 }
 
+/* Nothing is left of what was received, and the socket has no more: spares the call that finds out.
+ */
+static bool is_drained(const rill_transport *transport)
+{
+    const rill_turn *turn = transport->turn;
+    return !transport->readable && !transport->ended && !transport->receive_error &&
+           turn->cipher_in_start == turn->cipher_in_end && !SSL_has_pending(transport->ssl);
+}
+
 int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, rill_error *err)
 {
     if (!transport->ssl) {
         ssize_t n = receive(transport, data, room);
         return n > 0 ? n : n < 0 ? 0 : lost(transport, err);
     }
+    if (is_drained(transport))
+        return 0;
     ERR_clear_error();
     int n = SSL_read(transport->ssl, data, (int)room);
     if (n > 0)
