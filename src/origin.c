@@ -94,13 +94,10 @@ static void settle(rill_origin *origin, rill_conn *conn)
 /* Every waiting call is told that there is no connection: it costs each an attempt. */
 static void fail_queue(rill_origin *origin, const rill_error *error)
 {
-    rill_call *call = origin->queue.first;
-    origin->queue = (rill_queue){0};
+    rill_call *call = rill_queue_take_all(&origin->queue);
     while (call) {
         rill_call *next = call->next;
-        call->next = call->prev = NULL;
-        call->queued = false;
-        call->turn->counters.waiting--;
+        call->next = NULL;
         call->attempts++;
         rill_call_close(call, error);
         end_attempt(origin, call);

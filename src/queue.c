@@ -35,6 +35,18 @@ void rill_queue_remove(rill_queue *queue, rill_call *call)
     queue->assigned -= call->assigned;
 }
 
+rill_call *rill_queue_take_all(rill_queue *queue)
+{
+    rill_call *first = queue->first;
+    for (rill_call *call = first; call; call = call->next) {
+        call->prev = NULL;
+        call->queued = false;
+        call->turn->counters.waiting--;
+    }
+    *queue = (rill_queue){0};
+    return first;
+}
+
 void rill_call_assign(rill_call *call, bool assigned)
 {
     rill_turn *turn = call->turn;

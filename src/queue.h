@@ -14,6 +14,9 @@ typedef struct rill_queue {
 void rill_queue_add(rill_queue *queue, rill_call *call);
 void rill_queue_remove(rill_queue *queue, rill_call *call);
 
+/* Empties it: the first call, linked to the others by `next`; NULL: there was none. */
+rill_call *rill_queue_take_all(rill_queue *queue);
+
 /* Lets the first `most` count as assigned: their `timeout` runs; for the others queue_timeout does.
  * A clock that stops keeps what it has left. */
 void rill_queue_assign(rill_queue *queue, uint32_t most);

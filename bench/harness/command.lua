@@ -5,7 +5,6 @@ local lines = require("lines")
 local report = require("report")
 local rounds = require("rounds")
 local scratch = require("scratch")
-local servers = require("servers")
 local system = require("system")
 
 local M = {}
@@ -80,31 +79,6 @@ local function versions(present)
   return present
 end
 
-local function measure(root, runnable, count, cpus)
-  local files = scratch.new()
-  local running = servers.new(files, cpus[#cpus], root)
-  local all = rounds.new(runnable, { root = root, scratch = files, servers = running, client_cpu = cpus[1] })
-  local ok, failure = xpcall(function()
-    for round = 1, count do
-      local started = system.now()
-      all:run(round)
-      io.stderr:write(("round %d of %d: %.0f s\n"):format(round, count, system.now() - started))
-    end
-  end, function(err)
-    return type(err) == "string" and err or tostring(err)
-  end)
-  running:stop()
-  files:remove()
-  if not ok then error(failure, 0) end
-  return all:samples()
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  file:close()
-end
-
 local function gather(options, runnable, left_out, samples, cpus)
   local present, missing = contestants.peers()
   local run = { date = os.date("!%Y-%m-%d"), rounds = options.rounds, machine = machine(#cpus),
@@ -125,11 +99,11 @@ local function run(root, options)
   system.prepare(root)
   local runnable, left_out = rounds.sort_out(chosen(options.only), root)
   local cpus = system.cpus() -- before pinning
-  local samples = measure(root, runnable, options.rounds, cpus)
+  local samples = rounds.measure(root, runnable, options.rounds, cpus)
   local result = gather(options, runnable, left_out, samples, cpus)
   os.execute(("mkdir -p '%s/build'"):format(root))
-  write(root .. "/build/bench.json", report.json(result))
-  write(root .. "/build/bench.md", report.markdown(result))
+  scratch.write(root .. "/build/bench.json", report.json(result))
+  scratch.write(root .. "/build/bench.md", report.markdown(result))
   io.write(report.markdown(result))
   local missed, all = report.missed(result)
   io.write(("%d of %d musts met; build/bench.md, build/bench.json\n"):format(all - missed, all))

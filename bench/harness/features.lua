@@ -1,7 +1,6 @@
 --- The command bench/features. All of these features are in librill: its own instructions tell what they cost, while
 --- those of the whole program depend on how the peer's answers happen to be cut into pieces.
 local process = require("process")
-local scratch = require("scratch")
 local servers = require("servers")
 local system = require("system")
 
@@ -83,22 +82,15 @@ end
 local function run(root)
   assert(system.line_of("command -v valgrind"), "valgrind is not installed")
   system.prepare(root)
-  local files = scratch.new()
-  local running = servers.new(files, system.cpus()[1], root)
-  local ok, failure = pcall(function()
+  servers.during(root, system.cpus()[1], function(files, running)
     measure { root = root, files = files, url = ("https://localhost:%d"):format(running:port("nghttpd")) }
   end)
-  running:stop()
-  files:remove()
-  if not ok then error(failure, 0) end
 end
 
 ---@param here string the directory of bench/features
 ---@return integer status
 function M.main(here)
-  local ok, failure = pcall(run, system.absolute(here .. "/.."))
-  if not ok then io.stderr:write("bench/features: ", tostring(failure), "\n") end
-  return ok and 0 or 1
+  return system.attempt("bench/features", run, here)
 end
 
 return M

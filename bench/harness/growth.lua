@@ -4,7 +4,6 @@ local plot = require("plot")
 local plots = require("plots")
 local rounds = require("rounds")
 local scratch = require("scratch")
-local servers = require("servers")
 local statistics = require("statistics")
 local system = require("system")
 
@@ -24,24 +23,6 @@ local function lines_of(root)
   local runnable, left_out = rounds.sort_out(lines, root)
   assert(#left_out == 0, left_out[1] and left_out[1].reason)
   return runnable
-end
-
-local function measure(root, lines)
-  local cpus = system.cpus()
-  local files = scratch.new()
-  local running = servers.new(files, cpus[#cpus], root)
-  local all = rounds.new(lines, { root = root, scratch = files, servers = running, client_cpu = cpus[1] })
-  local ok, failure = pcall(function()
-    for round = 1, ROUNDS do
-      local started = system.now()
-      all:run(round)
-      io.stderr:write(("round %d of %d: %.0f s\n"):format(round, ROUNDS, system.now() - started))
-    end
-  end)
-  running:stop()
-  files:remove()
-  if not ok then error(failure, 0) end
-  return all:samples()
 end
 
 -- Microseconds of CPU for one unit, the median of the rounds.
@@ -82,20 +63,14 @@ local function drawn(one, series)
   return plot.bars(one.title, "us", bars)
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  file:close()
-end
-
 local function run(root)
   system.prepare(root)
   local lines = lines_of(root)
-  local samples = measure(root, lines)
+  local samples = rounds.measure(root, lines, ROUNDS, system.cpus())
   local all = {}
   for _, one in ipairs(plots) do
     local series = series_of(one, samples)
-    write(root .. "/doc/" .. one.file, drawn(one, series))
+    scratch.write(root .. "/doc/" .. one.file, drawn(one, series))
     all[#all + 1] = { file = one.file, title = one.title, x = one.x, series = series }
     for _, single in ipairs(series) do
       local words = {}
@@ -105,16 +80,15 @@ local function run(root)
       print(("%s, %s: %s"):format(one.file, single.name, table.concat(words, ", ")))
     end
   end
-  write(root .. "/build/growth.json", json.encode { date = os.date("!%Y-%m-%d"), rounds = ROUNDS, plots = all } .. "\n")
+  local result = { date = os.date("!%Y-%m-%d"), rounds = ROUNDS, plots = all }
+  scratch.write(root .. "/build/growth.json", json.encode(result) .. "\n")
 end
 
 --- Measures and draws all of `plots`: doc/*.svg, build/growth.json.
 ---@param here string the directory of bench/growth
 ---@return integer status
 function M.main(here)
-  local ok, failure = pcall(run, system.absolute(here .. "/.."))
-  if not ok then io.stderr:write("bench/growth: ", tostring(failure), "\n") end
-  return ok and 0 or 1
+  return system.attempt("bench/growth", run, here)
 end
 
 return M

@@ -103,16 +103,23 @@ function Rounds:run(round)
   end
 end
 
----@return table<string, table<string, bench.Samples>> samples by line and contestant
-function Rounds:samples()
-  return self._samples
-end
-
+--- Measures lines on servers of their own.
+---@param root string of the tree
 ---@param lines table[] runnable ones of `lines`
----@param setting { root: string, scratch: bench.Scratch, servers: bench.Servers, client_cpu: integer }
----@return bench.Rounds
-function M.new(lines, setting)
-  return setmetatable({ _lines = lines, _setting = setting, _samples = {} }, Rounds)
+---@param count integer rounds
+---@param cpus integer[] the first is the clients', the last the servers'
+---@return table<string, table<string, bench.Samples>> samples by line and contestant
+function M.measure(root, lines, count, cpus)
+  return servers.during(root, cpus[#cpus], function(files, running)
+    local setting = { root = root, scratch = files, servers = running, client_cpu = cpus[1] }
+    local all = setmetatable({ _lines = lines, _setting = setting, _samples = {} }, Rounds)
+    for round = 1, count do
+      local started = system.now()
+      all:run(round)
+      io.stderr:write(("round %d of %d: %.0f s\n"):format(round, count, system.now() - started))
+    end
+    return all._samples
+  end)
 end
 
 return M

@@ -125,12 +125,19 @@ function Servers:stop()
   end
 end
 
----@param files bench.Scratch
----@param cpu integer where they run
+--- Calls `fn` with scratch files and servers, which are gone when it has returned or raised.
 ---@param root string of the tree
----@return bench.Servers
-function M.new(files, cpu, root)
-  return setmetatable({ _files = files, _cpu = cpu, _root = root, _ports = {}, _running = {} }, Servers)
+---@param cpu integer where the servers run
+---@param fn fun(files: bench.Scratch, running: bench.Servers): any
+---@return any result of `fn`
+function M.during(root, cpu, fn)
+  local files = scratch.new()
+  local running = setmetatable({ _files = files, _cpu = cpu, _root = root, _ports = {}, _running = {} }, Servers)
+  local ok, result = pcall(fn, files, running)
+  running:stop()
+  files:remove()
+  if not ok then error(result, 0) end
+  return result
 end
 
 return M

@@ -130,6 +130,17 @@ function M.absolute(path)
   return text
 end
 
+--- Runs a command of the bench; says what went wrong.
+---@param name string the command's
+---@param run fun(root: string)
+---@param here string its directory
+---@return integer status
+function M.attempt(name, run, here)
+  local ok, failure = pcall(run, M.absolute(here .. "/.."))
+  if not ok then io.stderr:write(name, ": ", tostring(failure), "\n") end
+  return ok and 0 or 1
+end
+
 --- The first line that a shell command prints, nil when it fails or prints none.
 ---@param command string
 ---@return string?

@@ -1,6 +1,5 @@
 --- The command bench/traces.
 local jit_v = require("jit.v")
-local scratch = require("scratch")
 local servers = require("servers")
 local system = require("system")
 
@@ -48,24 +47,17 @@ end
 local function run(root)
   package.path = ("%s/lua/?.lua;%s/lua/?/init.lua;"):format(root, root) .. package.path
   local rill = require("rill")
-  local files = scratch.new()
-  local running = servers.new(files, system.cpus()[1], root)
-  local warm_up, steady = files:file("warm_up.jit"), files:file("steady.jit")
-  local ok, failure = pcall(function()
+  local traces, aborts, later, bad
+  servers.during(root, system.cpus()[1], function(files, running)
+    local warm_up, steady = files:file("warm_up.jit"), files:file("steady.jit")
     local prefix = ("https://localhost:%d/1k-"):format(running:port("nghttpd"))
     rill.run(function()
       local client = rill.client { tls = { ca_file = files.ca } }
       fetch(rill, client, prefix, warm_up, steady)
     end)
-  end)
-  local traces, aborts, later, bad
-  if ok then
     traces, aborts = read(warm_up)
     later, bad = read(steady)
-  end
-  running:stop()
-  files:remove()
-  if not ok then error(failure, 0) end
+  end)
   print(("warm-up: %d traces, %d aborts in %d requests; then %d traces, %d aborts in %d"):format(traces, #aborts,
     WARM_UP, later, #bad, STEADY))
   for _, line in ipairs(bad) do

@@ -15,7 +15,7 @@ local function made()
   local path = ffi.new("char[?]", #template + 1, template)
   assert(ffi.C.mkdtemp(path) ~= nil, "cannot make a temporary directory")
   -- servers that end at the same time may still write there
-  process.at_end('rm -rf "$0" || { sleep 1; rm -rf "$0"; }', ffi.string(path))
+  process.at_end('tries=1000; until rm -rf "$0" || [ $((tries -= 1)) = 0 ]; do :; done', ffi.string(path))
   return ffi.string(path)
 end
 
