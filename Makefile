@@ -20,11 +20,11 @@ Q = $(if $(V),,@)# V=1 shows the commands
 LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
 	$(shell pkg-config --cflags $(LIBRARIES)) $(CFLAGS)
 ALL_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,-z,defs -Wl,--as-needed $(LDFLAGS)
 
-SOURCES = $(sort $(wildcard src/*.c))
+SOURCES = $(sort $(wildcard src/*/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/librill.so.$(VERSION)
 MODULES = $(shell cd lua && find rill -name '*.lua' | sort)
@@ -50,7 +50,7 @@ $(BUILD)/%.o: src/%.c Makefile | needs
 	@echo '  cc $<'
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWN_CFLAGS) -c -o $@ $<
 
-$(BUILD)/session.o: OWN_CFLAGS = $(NGHTTP2_HAS)
+$(BUILD)/h2/session.o: OWN_CFLAGS = $(NGHTTP2_HAS)
 
 # Made beside its place and moved: a running program keeps the library that it has mapped.
 $(LIBRARY): $(OBJECTS)
@@ -84,7 +84,7 @@ $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) \
 		-L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill -lssl -lcrypto -ldl
 
-# Preloaded by spec/cost_spec.lua.
+# Preloaded by spec/task/cost_spec.lua.
 $(BUILD)/count.so: spec/c/count.c
 	@mkdir -p $(@D)
 	@echo '  cc $<'
@@ -117,7 +117,7 @@ asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@$(sanitize) $(SANITIZED) build/asan/poll_loop build/asan/faults
 	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan $(SANITIZED) $(BUSTED_FLAGS) $(ROOT)
 
-valgrind: ## what spec/faults_spec.lua does, with fewer trials, under memcheck
+valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck
 	@.ci/need --install build valgrind
 	@$(MAKE) --no-print-directory $(BUILD)/faults
 	.ci/valgrind $(BUILD)/faults

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fields.h"
+#include "http/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loop.h"
-#include "tls.h"
+#include "api/loop.h"
+#include "net/tls.h"
 
 enum {
     BODY_BYTES = 300000,  /* of an upload: more than the socket takes */

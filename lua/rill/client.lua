@@ -1,9 +1,9 @@
 --- Requests by URL, over a pool of connections.
 local ffi = require("ffi")
 local C = require("rill.clib")
-local endpoints = require("rill.endpoint")
+local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
-local exchange = require("rill.exchange")
+local exchange = require("rill.core.exchange")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -78,7 +78,7 @@ function Client:options(url, given)
 end
 
 ---@param url string
----@param body string|table|function|nil as lua/rill/upload.lua says
+---@param body string|table|function|nil as lua/rill/core/upload.lua says
 ---@param given table?
 ---@return rill.Response?
 ---@return rill.Error? err

@@ -1,11 +1,11 @@
 --- One connection to one origin, in a script's hands. Dropped without close(), it drains when it is
 --- collected.
 local C = require("rill.clib")
-local endpoints = require("rill.endpoint")
+local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
-local exchange = require("rill.exchange")
+local exchange = require("rill.core.exchange")
 local runtime = require("rill.runtime")
-local state = require("rill.connection_state")
+local state = require("rill.core.connection_state")
 local url = require("rill.url")
 
 local M = {}

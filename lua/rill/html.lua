@@ -7,7 +7,7 @@
 --- depth of the tree or the attributes of one tag. Links do not depend on nesting, so a parser that got into such a
 --- place is left for a fresh one that goes on where it stood: time grows with the length of the page only.
 local ffi = require "ffi"
-local charset = require "rill.charset"
+local charset = require "rill.core.charset"
 local url = require "rill.url"
 
 local PIECE = 4096 -- bytes pushed at once

@@ -2,10 +2,10 @@
 --- Its fields that not every script reads are made when they are first asked for.
 local ffi = require("ffi")
 local C = require("rill.clib")
-local body = require("rill.body")
+local body = require("rill.core.body")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
-local peer = require("rill.peer")
+local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
 local url = require("rill.url")
 

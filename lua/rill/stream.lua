@@ -4,11 +4,11 @@ local ffi = require("ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
-local request = require("rill.request")
+local request = require("rill.core.request")
 local runtime = require("rill.runtime")
-local state = require("rill.stream_state")
-local upload = require("rill.upload")
-local verdict = require("rill.verdict")
+local state = require("rill.core.stream_state")
+local upload = require("rill.core.upload")
+local verdict = require("rill.core.verdict")
 
 local M = {}
 

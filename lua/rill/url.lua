@@ -1,5 +1,5 @@
 --- URLs as RFC 3986 has them, forgiving as browsers are with scraped links. The reading is done in C
---- (src/url.c): requests use the same.
+--- (src/url/url.c): requests use the same.
 local ffi = require("ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")

@@ -1,4 +1,4 @@
-/* Preloaded by spec/process_spec.lua: the time of day jumps an hour ahead and back, from call to
+/* Preloaded by spec/task/process_spec.lua: the time of day jumps an hour ahead and back, from call to
  * call. Monotonic clocks go on as they are. */
 #include <dlfcn.h>
 #include <stddef.h>

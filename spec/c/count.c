@@ -1,5 +1,5 @@
 /* Counts what a program asks of the allocator and of the kernel: LD_PRELOAD=build/count.so, and
- * count_take() from within. For spec/cost_spec.lua; needs glibc. */
+ * count_take() from within. For spec/task/cost_spec.lua; needs glibc. */
 #include <dlfcn.h>
 #include <poll.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
--- What a request costs in steady state: for spec/cost_spec.lua, which starts this with build/count.so preloaded.
+-- What a request costs in steady state: for spec/task/cost_spec.lua, which starts this with build/count.so preloaded.
 --
 --     luajit cost.lua URL CA-FILE STREAMS
 --

@@ -54,6 +54,23 @@ function M.read(path)
   return content
 end
 
+--- The files below a directory, in all folders.
+---@param directory string
+---@return string[] paths each begins with `directory`
+function M.find(directory)
+  local paths = {}
+  for name in lfs.dir(directory) do
+    local path = directory .. "/" .. name
+    local mode = lfs.attributes(path, "mode")
+    if mode == "directory" and not name:find "^%.%.?$" then
+      for _, below in ipairs(M.find(path)) do paths[#paths + 1] = below end
+    elseif mode == "file" then
+      paths[#paths + 1] = path
+    end
+  end
+  return paths
+end
+
 --- Whether this process runs as root: nginx then has to be told to keep its user.
 M.is_root = ffi.C.geteuid() == 0
 

@@ -13,9 +13,9 @@
 ---   background       such a wait that may also end from outside, but keeps nobody up: a signal
 local ffi = require("ffi")
 local C = require("rill.clib")
-local cancelled = require("rill.cancelled")
+local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
-local hooks = require("rill.hooks")
+local hooks = require("rill.core.hooks")
 
 local M = { name = "standalone", deferred = 0 }
 

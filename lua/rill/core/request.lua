@@ -1,0 +1,107 @@
+--- Hands a request to the core. The core's description of it is one reused struct: a plain GET sets
+--- its method and URL and nothing else.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+local upload = require("rill.core.upload")
+
+local M = {}
+
+local id = ffi.new("rill_id")
+local failure = ffi.new("rill_error[1]")
+local request = ffi.new("rill_request")
+
+-- What stands in the struct between calls: a whole response, repeated where that is certainly safe.
+local function reset()
+  C.rill_request_init(request)
+  request["repeat"] = true
+end
+reset()
+
+-- Where the body comes from. What is fed in pieces follows later.
+local function fill_body(receiver, body)
+  request.has_body = true
+  if type(body) == "string" then
+    request.body, request.body_length = body, #body
+    receiver._body = body -- borrowed by the core until the request is over
+  elseif not upload.is_fed(body) then
+    request.body_file = body.file
+  end
+end
+
+-- What most requests do without. Limits are of `options`; nil leaves the client's.
+local function fill(receiver, options)
+  if options.headers or options.user_agent then
+    request.headers, request.headers_length = receiver._block, #receiver._block
+  end
+  if options.timeout then request.timeout = options.timeout end
+  if options.queue_timeout then request.queue_timeout = options.queue_timeout end
+  if options.read_timeout then request.read_timeout = options.read_timeout end
+  if options.retries then request.retries = options.retries end
+  if options.retry_idempotent ~= nil then request.retry_idempotent = options.retry_idempotent and 1 or 0 end
+  if options.maxsize then request.maxsize = options.maxsize end
+  if options.warnsize then request.warnsize = options.warnsize end
+end
+
+local function choose(own, default)
+  if own == nil then return default end
+  return own
+end
+
+-- Trailers that are known when the request starts: those of a fed body follow it.
+local function trailers_of(options, body, method, url)
+  local trailers = options and options.trailers
+  if not trailers or upload.is_fed(body) then return nil end
+  if type(trailers) ~= "function" then return upload.trailers("request", trailers) end
+  local ok, given = pcall(trailers)
+  if ok then return given and upload.trailers("request", given) end
+  return nil, errors.new { reason = "body_error", message = "trailers raised: " .. tostring(given), value = given,
+    method = method, url = url, processed = "no", attempts = 0 }
+end
+
+local function refuse(code, method, url)
+  local err = errors.from_core(failure, 1, method, url, 0)
+  failure[0].reason = C.RILL_OPEN -- the core keeps the first error that is written to it
+  if code == -C.RILL_CLOSED or code == -C.RILL_ARGUMENT then errors.raise(err.message) end
+  return nil, err
+end
+
+--- Starts a request; its events go to `receiver` from now on.
+---@param receiver table gets slot and generation; `_block` is the header block that is sent
+---@param client rill.Endpoint
+---@param method string
+---@param url string
+---@param body string|table|function|nil a string is kept in receiver._body while the core borrows it: the
+---  receiver clears it
+---@param options table? checked
+---@param stream "repeat"|"once"|nil read in pieces; "once": never repeated by itself
+---@return boolean? started
+---@return rill.Error? err reason "invalid_url", "file_error", "body_error" or "error"; wrong use is raised
+function M.start(receiver, client, method, url, body, options, stream)
+  local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
+  if err then return nil, err end
+  request.method, request.method_length = method, #method
+  request.url, request.url_length = url, #url
+  local path = receiver._save_path
+  local special = body or options or stream or path
+  if special then
+    if body then
+      fill_body(receiver, body)
+      request.expect_continue = choose(options and options.expect_continue, client._expect_continue) or false
+    end
+    if options then fill(receiver, options) end
+    if trailers then request.trailers, request.trailers_length = trailers, #trailers end
+    if path then request.save_path = path end
+    request.stream = stream ~= nil
+    request["repeat"] = stream ~= "once"
+  end
+  local code = C.rill_request_start(runtime.loop(), client._id, request, id, failure)
+  if special then reset() end
+  if code ~= 0 then return refuse(code, method, url) end
+  receiver.slot, receiver.generation = id.slot, id.generation
+  runtime.watch(id.slot, receiver)
+  return true
+end
+
+return M

@@ -1,0 +1,289 @@
+--- What the core told of one stream, and the tasks that wait for more. It receives the stream's
+--- events, so the runtime holds it; the script's stream object does not hang from it, or a dropped
+--- one would never be collected.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local errors = require("rill.errors")
+local headers = require("rill.headers")
+local peer = require("rill.core.peer")
+local response = require("rill.response")
+local runtime = require("rill.runtime")
+local waiting = require("rill.task.waiting")
+
+local M = {}
+
+local HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
+local info = ffi.new("rill_stream_info")
+local rest = ffi.new("rill_body *[1]")
+
+---@class rill.StreamState
+---@field slot integer
+---@field generation integer
+---@field head {status: integer, headers: rill.Headers, informational: table[]}?
+---@field close_reason string?
+---@field failure rill.Error?
+---@field writable boolean? the core takes more of the body, as far as is known
+---@field feeder rill.Task? that asks a body function
+---@field raised any what that raised
+---@field parts string[]? of the body, where on_chunk was shown them
+---@field hook string? the name of one that runs now: what it asks for counts as its verdict
+---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
+---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
+---@field private _wanted string? the close reason that goes with a hook's verdict
+---@field private _told string? the close reason, once a script has seen it
+local State = {}
+State.__index = State
+
+---@param method string
+---@param url string
+---@param block string the header block that is sent
+---@return rill.StreamState
+function M.new(method, url, block)
+  local state = setmetatable({
+    slot = 0,
+    generation = 0,
+    _method = method,
+    _url = url,
+    _block = block,
+    _waiting = {},
+  }, State)
+  return state
+end
+
+-- What a script may ask of a stream at any time: name -> how it is read from rill_stream_info.
+local readers = {}
+
+for _, name in ipairs { "bytes_received", "bytes_sent", "request_sent", "reached_warnsize", "closed_local",
+  "closed_remote" } do
+  readers[name] = function(from)
+    return from[name]
+  end
+end
+
+for _, name in ipairs { "request_content_length", "remaining_content_length" } do
+  readers[name] = function(from)
+    return from[name] >= 0 and from[name] or nil -- a fed body may have no announced length
+  end
+end
+
+function readers.id(from)
+  return from.id ~= 0 and from.id or nil
+end
+
+function readers.status(from)
+  return from.status ~= 0 and from.status or nil
+end
+
+function readers.error_code(from)
+  return errors.code_name(from.code)
+end
+
+function readers.close_reason(from)
+  return from.reason ~= C.RILL_OPEN and errors.reasons[from.reason] or nil
+end
+
+function readers.timings(from)
+  return response.timings(from.timings)
+end
+
+--- One of the above, as it is now; after the end, as it was then.
+---@param name string
+---@return any value nil for other names
+function State:get(name)
+  local read = readers[name]
+  if not read then return nil end
+  local value
+  if self._final then
+    value = self._final[name]
+  elseif C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
+    value = read(info)
+  end
+  if name == "close_reason" then return self:tell(value) end
+  return value
+end
+
+--- The close reason as scripts see it, the same for ever: a hook's verdict goes before an end that
+--- nobody had seen.
+---@param reason string? the core's
+---@return string?
+function State:tell(reason)
+  local told = self._told
+  if not told and reason then
+    local wanted = self._wanted
+    told = wanted == "cancelled" and wanted or reason == "ended" and wanted or reason
+    self._told = told
+  end
+  return told
+end
+
+--- Whether the server acted on the request, as far as is known (RFC 9113 section 8.7).
+---@return "no"|"maybe"|"yes"
+function State:processed()
+  return self.head and "yes" or self:get("request_sent") and "maybe" or "no"
+end
+
+--- An error of this stream.
+---@param reason string
+---@param message string
+---@param value any what was raised, if anything
+---@return rill.Error
+function State:error(reason, message, value)
+  return errors.new { reason = reason, message = message, value = value, method = self._method, url = self._url,
+    status = self.head and self.head.status, processed = self:processed() }
+end
+
+--- Why there is no response: nil where the stream has closed well, with a head.
+---@return rill.Error?
+function State:lack()
+  if self.failure or self.head then return self.failure end
+  self._headless = self._headless or self:error("stopped", "stopped before a response head came")
+  return self._headless
+end
+
+local function text(pointer, length)
+  return pointer ~= nil and ffi.string(pointer, length) or nil
+end
+
+-- `from`: an event or rill_stream_info, which name these alike.
+function State:_keep_head(from)
+  local informational = text(from.informational, from.informational_length)
+  self._head = ffi.string(from.headers, from.headers_length)
+  self.head = {
+    status = from.status,
+    headers = headers.new(self._head),
+    informational = informational and headers.informational(informational) or {},
+  }
+end
+
+function State:_keep_end(event)
+  if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
+    if info.head and not self.head then self:_keep_head(info) end
+    self._trailers = text(info.trailers, info.trailers_length)
+    self._final = {}
+    for name, read in pairs(readers) do
+      self._final[name] = read(info)
+    end
+    self._saved = info.saved
+    self._peer = peer.of(info.conn_slot, info.conn_generation)
+    response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
+  end
+  self.close_reason = errors.reasons[event.reason]
+  self.failure = self._verdict or errors.of_event(event, self._method, self._url)
+  if self.failure then self.failure.value = self.failure.value or self.raised end
+end
+
+--- A hook wants no response, or failed: the stream closes as cancelled, and its failure is `err`.
+---@param err rill.Error
+function State:reject(err)
+  self._verdict, self._wanted = err, "cancelled"
+  if self.close_reason then self.failure = err end -- its end was told before its hooks ran
+  C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
+end
+
+--- Whether a hook has ended it.
+---@return boolean
+function State:is_judged()
+  return self._wanted ~= nil
+end
+
+--- A script wants no response.
+function State:cancel()
+  if self.hook then return self:reject(self:error("cancelled", self.hook .. " wants no response")) end
+  C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
+end
+
+--- A script wants no more of the response.
+function State:stop()
+  if self.hook then
+    self._wanted = self._wanted or "stopped"
+    if self.hook == "on_chunk" and not self._told then self.cut = true end
+  end
+  C.rill_stream_stop(runtime.loop(), self.slot, self.generation)
+end
+
+--- Called by the runtime, before any task resumes.
+---@param event ffi.cdata* rill_event, borrowed
+function State:on_event(event)
+  if event.type == HEAD then
+    self:_keep_head(event)
+  elseif event.type == WRITABLE then
+    self.writable = true
+  elseif event.type == CLOSED then
+    self:_keep_end(event)
+    self._body = nil -- what was sent: the core has done with it
+    runtime.unwatch(self.slot)
+  end
+  local tasks = self._waiting
+  self._waiting = {}
+  waiting.wake(tasks)
+  local feeder = self.feeder
+  if feeder and self.close_reason then
+    self.feeder = nil
+    feeder:cancel() -- nobody wants more of the body
+  end
+end
+
+--- Waits for the next event, whatever it is: the caller looks again at what it waits for.
+---@param call string what is called, for the error outside of a task
+function State:wait(call)
+  waiting.park(self._waiting, self, call)
+end
+
+--- A task that waits was cancelled. The stream is, too, unless another task waits for it; the one that
+--- feeds its body does not count.
+---@param task table
+function State:abandon(task)
+  waiting.leave(self._waiting, task)
+  local tasks = self._waiting
+  local others = #tasks > 1 or #tasks == 1 and tasks[1] ~= self.feeder
+  if not others then C.rill_stream_cancel(runtime.loop(), self.slot, self.generation) end
+end
+
+State.give_back = State.abandon -- it was cancelled after an event had woken it
+
+---@param call string
+function State:wait_closed(call)
+  while not self.close_reason do
+    self:wait(call)
+  end
+end
+
+--- Gives the core's memory back: everything worth keeping is here.
+function State:release()
+  C.rill_drop(runtime.loop(), self.slot, self.generation)
+end
+
+--- From now on the body is collected whole.
+function State:collect()
+  if self._collected or self.close_reason then return end
+  self._collected = true
+  if C.rill_stream_collect(runtime.loop(), self.slot, self.generation) == -C.RILL_ERROR then
+    self:reject(self:error("error", "out of memory"))
+  end
+end
+
+--- The response of a stream that has closed well; the same one each time.
+---@return rill.Response?
+---@return rill.Error? err out of memory: the body can still be had
+function State:response()
+  if self._response then return self._response end
+  if C.rill_stream_body(runtime.loop(), self.slot, self.generation, rest) == -C.RILL_ERROR then
+    return nil, self:error("error", "out of memory for the body")
+  end
+  local made = response.new(nil, self._method, self._url, self._block)
+  made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
+  made.close_reason = self:tell(self.close_reason)
+  made._head, made._trailers = self._head, self._trailers
+  made._peer, made._facts = self._peer, self._facts
+  if rest[0] ~= nil then response.keep_body(made, rest[0]) end
+  if self._saved then
+    made._save_path = self._save_path
+    response.in_file(made)
+  end
+  if self.parts then made.body = table.concat(self.parts) .. made.body end
+  self:release()
+  self._response = made
+  return made
+end
+
+return M

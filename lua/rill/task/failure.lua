@@ -1,0 +1,76 @@
+--- What a task raised, with the stack it was raised on and the stacks that led there.
+local cancelled = require("rill.task.cancelled")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+---@class rill.Failure
+---@field value any what was raised
+---@field traceback string
+
+local MAX_ANCESTORS = 8 -- tasks in one traceback
+
+local CANCELLED = { value = cancelled, traceback = "" }
+
+--- A stack without the frames below a task's function, which only show how it was started.
+local function frames(trace)
+  trace = trace:gsub("^.-stack traceback:", "")
+  return trace:match("^(.*)\n\t%[C%]: in function 'xpcall'") or trace
+end
+
+--- The stack, and below it where the tasks stand that led to this one.
+---@param task rill.Task
+---@param trace string the task's own stack, from debug.traceback
+---@return string
+function M.traceback(task, trace)
+  local parts = { "stack traceback:", frames(trace) }
+  for _ = 1, MAX_ANCESTORS do
+    local parent = task._parent
+    if not (parent or task._place) then
+      break
+    end
+    parts[#parts + 1] = "\nin a task started" .. (task._place and " at " .. task._place or "")
+    if not (parent and type(parent._co) == "thread") then
+      break
+    end
+    parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent._co))
+    task = parent
+  end
+  return table.concat(parts)
+end
+
+--- Makes a failure of what was raised: the handler for xpcall.
+---@param value any
+---@return rill.Failure
+function M.capture(value)
+  if value == cancelled then
+    return CANCELLED
+  end
+  local task = runtime.current()
+  local earlier = task and task._rethrown
+  if earlier and rawequal(earlier.value, value) then
+    return earlier -- it crossed from another task: that stack says more than this one
+  end
+  local trace = debug.traceback("", 2)
+  return { value = value, traceback = task and M.traceback(task, trace) or frames(trace) }
+end
+
+--- What was raised, as text.
+---@param failed rill.Failure
+---@return string
+function M.message(failed)
+  local ok, text = pcall(tostring, failed.value)
+  return ok and text or type(failed.value) .. " whose __tostring raises"
+end
+
+--- Raises a failure's value in the current task, where capture() finds its old traceback again.
+---@param failure rill.Failure
+function M.rethrow(failure)
+  local task = runtime.current()
+  if task then
+    task._rethrown = failure
+  end
+  error(failure.value, 0)
+end
+
+return M

@@ -1,0 +1,391 @@
+--- Tasks: started, joined, cancelled. Written on a runtime's park and wake alone.
+local arguments = require("rill.core.arguments")
+local cancelled = require("rill.task.cancelled")
+local errors = require("rill.errors")
+local failure = require("rill.task.failure")
+local new_line = require("rill.task.line")
+local runtime = require("rill.runtime")
+local unjoined = require("rill.task.unjoined")
+
+local M = {}
+
+local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
+
+local live = new_line() -- tasks that have not ended, oldest first
+local closing = false -- the first task failed: whatever starts now is cancelled from birth
+
+--- A task. The handle that rill.spawn returns.
+---@class rill.Task
+---@field private _co table|thread|nil what it begins with; its coroutine; nil when it has ended
+---@field private _parent rill.Task? that started it
+---@field private _place string|false where rill.spawn was called
+---@field private _owner table? told by owner:child_ended(task)
+---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
+---@field private _maps table? maps that this task made: closed when it ends
+---@field private _joiners table? tasks that wait for its end
+---@field private _cancelled boolean?
+---@field private _results any what its function returned; false: nothing
+---@field private _failure rill.Failure?
+---@field private _report rill.Report? of its failure
+local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
+Task.__index = Task
+
+local Several = {} -- metatable of results that are not one value, or one that is nil or false
+
+local function unpack_results(results)
+  if getmetatable(results) == Several then
+    return unpack(results, 1, results.count)
+  elseif results then
+    return results
+  end
+end
+
+--- Ends a task: after this line its outcome is fixed. A field that is not there is not set to nil: that
+--- would make room for it.
+local function finish(task, ok, ...)
+  live:remove(task)
+  task._co = nil
+  if task._rethrown then task._rethrown = nil end
+  if not ok then
+    local raised = ...
+    task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
+  elseif not task._cancelled then
+    local count, first = select("#", ...), ...
+    if count == 1 and first then
+      task._results = first
+    elseif count > 0 then
+      task._results = setmetatable({ count = count, ... }, Several)
+    end
+  end
+  local maps = task._maps
+  if maps then
+    for map in pairs(maps) do
+      map:close()
+    end
+  end
+  local joiners, owner, crew = task._joiners, task._owner, task._crew
+  if not ok and task._failure.value ~= cancelled then
+    task._report = unjoined.watch(task, task._failure)
+  end
+  if owner then
+    owner:child_ended(task)
+  end
+  while crew do
+    crew:member_ended()
+    crew = crew._outer
+  end
+  if joiners and joiners[1] then
+    runtime.wake(joiners[1])
+    for i = 2, #joiners do -- rarely entered: a loop stops the compiler
+      runtime.wake(joiners[i])
+    end
+  end
+  -- What a finished task was part of must not live as long as its handle.
+  task._parent = nil
+  if joiners then task._joiners = nil end
+  if owner then task._owner = nil end
+  if task._crew then task._crew = nil end
+  if maps then task._maps = nil end
+end
+
+local function root(task, fn, ...)
+  if task._cancelled then
+    return finish(task, false, { value = cancelled, traceback = "" })
+  end
+  return finish(task, xpcall(fn, failure.capture, ...))
+end
+
+local function first_root(task, fn, ...)
+  live:push(task)
+  return root(task, fn, ...)
+end
+
+--- The runtime could not go on with this task: a stray yield, mostly.
+---@private
+function Task:_break(value, trace)
+  if self._co then
+    finish(self, false, { value = value, traceback = failure.traceback(self, trace) })
+  end
+end
+
+-- Five fields that are not nil make a table of eight, which a task that is merely spawned fills
+-- (`before`, `after`, `_waiting`).
+local function new(parent, owner, crew)
+  local task = setmetatable({ _parent = parent, _co = false, _place = false, _results = false, line = false }, Task)
+  if owner then task._owner = owner end
+  if crew then task._crew = crew end
+  return task
+end
+
+local function enlist(task)
+  live:push(task)
+  if closing then task._cancelled = true end
+  local crew = task._crew
+  while crew do
+    crew:member_started()
+    crew = crew._outer
+  end
+end
+
+--- Starts a child of `parent`: it counts as the map worker that its parent counts as.
+---@param parent rill.Task
+---@param owner table? its method child_ended(task) is called when the child has ended; may not raise
+---@param crew rill.Map? the map whose worker it is, if it is one
+---@return rill.Task
+function M.start(parent, owner, crew, fn, ...)
+  local count = select("#", ...)
+  if count > MAX_ARGUMENTS then
+    errors.raise(("a task takes at most %d arguments, got %d"):format(MAX_ARGUMENTS, count))
+  end
+  local task = new(parent, owner, crew or parent._crew)
+  runtime.start(task, root, task, fn, ...)
+  enlist(task)
+  return task
+end
+
+--- The current task, for a call that needs one.
+---@param what string the call's name
+---@return rill.Task
+function M.current(what)
+  local task = runtime.current()
+  if not task then
+    errors.raise(what .. " was called outside of a task: call it inside rill.run(fn)")
+  end
+  return task
+end
+
+-- Where rill.spawn was called last: mostly it is called there again. Weak: what a function holds is not held for this.
+local last = setmetatable({}, { __mode = "v" })
+
+--- Where the caller of the calling function has come to: "file:line".
+---@return string|false false where nobody calls: it is a coroutine's first function
+local function calling_place()
+  local info = debug.getinfo(3, "lf")
+  if not info then
+    return false
+  end
+  if info.func ~= last.func or info.currentline ~= last.line then
+    local place = debug.getinfo(info.func, "S").short_src
+    if info.currentline > 0 then
+      place = ("%s:%d"):format(place, info.currentline)
+    end
+    last.func, last.line, last.place = info.func, info.currentline, place
+  end
+  return last.place
+end
+
+--- Starts `fn(...)` as a task of its own, when the current one waits next; of more than 1,000 started
+--- without a wait the others later, while 10,000 requests wait to be sent.
+---@param fn function
+---@return rill.Task
+function M.spawn(fn, ...)
+  arguments.callable("rill.spawn: fn", fn)
+  local place = calling_place()
+  local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
+  task._place = place
+  return task
+end
+
+local function wait_for(task, waiter)
+  runtime.hurry(task)
+  local joiners = task._joiners
+  if joiners then
+    joiners[#joiners + 1] = waiter
+  else
+    task._joiners = { waiter }
+  end
+  runtime.park(task)
+end
+
+--- Waits until the task has ended. A caller that is cancelled meanwhile takes the task along, unless
+--- others wait for it too.
+---@return any ... what its function returned, or nil
+---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
+---  or "cancelled"
+function Task:join()
+  if self._co then
+    local waiter = M.current("task:join")
+    if waiter == self then
+      errors.raise("task:join: a task cannot wait for its own end")
+    end
+    wait_for(self, waiter)
+    while self._co do
+      wait_for(self, waiter)
+    end
+  end
+  return self:_outcome()
+end
+
+--- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
+--- it waited for is cancelled. Nothing happens to a task that has ended.
+function Task:cancel()
+  if self._co then
+    runtime.cancel(self)
+  end
+end
+
+--- Who waits for this task no longer does.
+---@private
+function Task:abandon(waiter)
+  local joiners = self._joiners or {}
+  for i = #joiners, 1, -1 do
+    if joiners[i] == waiter then
+      table.remove(joiners, i)
+    end
+  end
+  if #joiners == 0 then
+    self:cancel()
+  end
+end
+
+--- What a join returns. From now on somebody has seen how this task ended.
+---@private
+function Task:_outcome()
+  if self._report then
+    self._report:seen()
+  end
+  local failed = self._failure
+  if not (failed or self._cancelled) then
+    return unpack_results(self._results)
+  end
+  if not self._error then
+    local raised = failed and failed.value ~= cancelled
+    self._error = errors.new {
+      reason = (self._cancelled or not raised) and "cancelled" or "error",
+      message = raised and failure.message(failed) or "the task was cancelled",
+      traceback = raised and failed.traceback or nil,
+      value = raised and failed.value or nil,
+    }
+  end
+  return nil, self._error
+end
+
+--- What the task's function returned; what it raised is raised again, here.
+---@private
+function Task:_unwrap()
+  local failed = self._failure
+  if failed then
+    if self._report then
+      self._report:seen()
+    end
+    failure.rethrow(failed)
+  else
+    return unpack_results(self._results)
+  end
+end
+
+--- Cancels tasks.
+---@param concerns fun(task: rill.Task): boolean whether a task is meant
+local function cancel_where(concerns)
+  local meant = {}
+  local task = live.first
+  while task do
+    if concerns(task) then
+      meant[#meant + 1] = task
+    end
+    task = task.after
+  end
+  for i = 1, #meant do
+    meant[i]:cancel()
+  end
+  return #meant
+end
+M.cancel_where = cancel_where
+
+local function any()
+  return true
+end
+
+-- Owner of the first task: its error cancels the others.
+local First = {}
+
+function First.child_ended(_, task)
+  if task._failure and not task._cancelled then
+    closing = true
+    cancel_where(any)
+  end
+end
+
+local function waits_in_background(task)
+  return task._waiting and task._waiting.background
+end
+
+local MAX_SHOWN = 3 -- tasks whose stacks the error about a deadlock shows
+
+--- What the tasks wait for, and where.
+local function describe_deadlock()
+  local count, names, stacks = {}, {}, {}
+  local task = live.first
+  while task do
+    local name = task._waiting and task._waiting.dormant or "?"
+    if not count[name] then
+      names[#names + 1] = name
+    end
+    count[name] = (count[name] or 0) + 1
+    if #stacks < MAX_SHOWN then
+      stacks[#stacks + 1] = name .. ": " .. failure.traceback(task, debug.traceback(task._co))
+    end
+    task = task.after
+  end
+  for i, name in ipairs(names) do
+    names[i] = ("%d in %s"):format(count[name], name)
+  end
+  return ("deadlock: every task waits for another one: %s\n%s"):format(
+    table.concat(names, ", "), table.concat(stacks, "\n"))
+end
+
+--- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.
+local function raise_failure(failed)
+  local value = failed.value
+  if type(value) ~= "table" then
+    value = failure.message(failed) .. "\n" .. failed.traceback
+  elseif value ~= cancelled and rawget(value, "traceback") == nil then
+    rawset(value, "traceback", failed.traceback)
+  end
+  error(value, 0)
+end
+
+--- Runs `fn(...)` as the first task until it and every task it spawned has ended. An error in it
+--- cancels the others and is raised again here: a string with its traceback behind it, a table with
+--- its traceback as the field `traceback`. When tasks wait only for each other, an error says so.
+--- A wait for a signal alone is cancelled; the first task in such a wait gives `nil, err`.
+---@param fn function
+---@return any ... its results
+function M.run(fn, ...)
+  arguments.callable("rill.run: fn", fn)
+  local first = new(nil, First)
+  local deadlock
+  local function stuck()
+    if cancel_where(waits_in_background) == 0 then
+      deadlock = deadlock or describe_deadlock()
+      closing = true
+      cancel_where(any)
+    end
+  end
+  local ok, err = runtime.run(stuck, first, first_root, first, fn, ...)
+  closing = false
+  if not ok then
+    while live.first do
+      live:shift()._waiting = nil -- what would have woken it comes too late
+    end
+  end
+  if first._report then
+    first._report:seen()
+  end
+  unjoined.send_all()
+  if runtime.deferred > 0 then
+    runtime.run_deferred()
+  end
+  if not ok then
+    error(err, 0)
+  elseif deadlock then
+    error(deadlock, 0)
+  end
+  local failed = first._failure
+  if failed and not (first._cancelled and failed.value == cancelled) then
+    raise_failure(failed)
+  end
+  return first:_outcome()
+end
+
+return M

@@ -1,0 +1,244 @@
+--- rill.map: a function over many items, some at once, results in order of completion.
+local arguments = require("rill.core.arguments")
+local errors = require("rill.errors")
+local new_line = require("rill.task.line")
+local queue = require("rill.task.queue")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
+
+local DEFAULT_CONCURRENCY = 16
+local KNOWN = { concurrency = true }
+
+-- A task's set of the maps it made must not keep those alive that nobody else knows.
+local WEAK = { __mode = "k" }
+
+---@class rill.Map
+---@field private _fn function
+---@field private _concurrency integer
+---@field private _queue rill.Queue? where items come from: one of these three
+---@field private _iterator function?
+---@field private _list table?
+---@field private _index integer of the last item taken from the list
+---@field private _running integer workers
+---@field private _members integer workers and the tasks they spawned
+---@field private _results table line of workers that ended and were not shown yet
+---@field private _pulling boolean a worker waits for the iterator
+---@field private _exhausted boolean no more items will come
+---@field private _broken rill.Task? the worker in which the iterator raised
+---@field private _closed boolean
+---@field private _takers rill.Task[] waiting for a result
+---@field private _taker rill.Task? the last one that asked
+---@field private _parent rill.Task? that made it
+---@field private _outer rill.Map? whose worker that is
+local Map = { dormant = "map" }
+Map.__index = Map
+
+local function wake_takers(map)
+  local takers = map._takers
+  if takers[1] then
+    map._takers = {}
+    for i = 1, #takers do
+      runtime.wake(takers[i])
+    end
+  end
+end
+
+local function next_item(map)
+  if map._queue then
+    return map._queue:_take()
+  end
+  map._index = map._index + 1
+  return map._list[map._index]
+end
+
+local pull
+
+--- Starts work as far as results are wanted.
+local function fill(map)
+  while not map._exhausted and not map._pulling
+    and map._running + map._results.count < map._concurrency do
+    local parent = map._parent or map._taker
+    if map._iterator then
+      map._pulling = true
+      task.start(parent, map, map, pull, map)
+    else
+      local item = next_item(map)
+      if item == nil then
+        map._exhausted = not map._queue or map._queue._closed
+        return
+      end
+      task.start(parent, map, map, map._fn, item)._item = item
+    end
+    map._running = map._running + 1
+  end
+end
+
+--- A worker whose item comes from an iterator function. That may wait, so it is called here, where
+--- it holds up neither the loop nor the other workers; and by one worker at a time.
+function pull(map)
+  local item = map._iterator()
+  map._pulling = false
+  if item == nil then
+    return
+  end
+  runtime.current()._item = item
+  if map._takers[1] then
+    fill(map)
+  end
+  return map._fn(item)
+end
+
+--- A worker ended.
+---@private
+function Map:child_ended(worker)
+  self._running = self._running - 1
+  if worker._item == nil then
+    self._exhausted = true
+    self._broken = worker._failure and worker
+  elseif not self._closed then
+    self._results:push(worker)
+  end
+  wake_takers(self)
+end
+
+--- A worker, or a task that counts as one, started.
+---@private
+function Map:member_started()
+  self._members = self._members + 1
+end
+
+---@private
+function Map:member_ended()
+  self._members = self._members - 1
+  if self._members == 0 then
+    wake_takers(self)
+  end
+end
+
+--- The queue got an item, or was closed.
+---@private
+function Map:item_came()
+  if self._takers[1] then
+    fill(self)
+    if self._exhausted then
+      wake_takers(self)
+    end
+  end
+end
+
+--- A task that waited for a result was cancelled.
+---@private
+function Map:abandon(taker)
+  for i = #self._takers, 1, -1 do
+    if self._takers[i] == taker then
+      table.remove(self._takers, i)
+    end
+  end
+end
+
+local function leave(map)
+  map._closed, map._exhausted = true, true
+  map._taker = nil
+  local parent, source = map._parent, map._queue
+  if parent and parent._maps then
+    parent._maps[map] = nil
+  end
+  if source then
+    for i, other in ipairs(source._maps) do
+      if other == map then
+        table.remove(source._maps, i)
+        break
+      end
+    end
+  end
+  wake_takers(map)
+end
+
+local function is_finished(map)
+  if map._running > 0 then
+    return false
+  end
+  return map._exhausted or map._queue ~= nil and map._queue:count() == 0 and map._members == 0
+end
+
+--- The next result, waiting for it: what a `for` loop calls.
+---@return any item nil when there are no more
+---@return any ... what fn returned for it, or `nil, err` if it raised
+function Map:__call()
+  local taker = task.current("rill.task.map")
+  while not self._closed do
+    self._taker = taker
+    fill(self)
+    local worker = self._results:shift()
+    if worker then
+      return worker._item, worker:_outcome()
+    end
+    if is_finished(self) then
+      leave(self)
+      if self._broken then
+        self._broken:_unwrap()
+      end
+      return nil
+    end
+    table.insert(self._takers, taker)
+    runtime.park(self)
+  end
+  return nil
+end
+
+--- Cancels what runs. Results that were not taken are gone; errors among them go to rill.on_error.
+--- May be called twice.
+function Map:close()
+  if self._closed then
+    return
+  end
+  leave(self)
+  self._results = new_line()
+  if self._members > 0 then
+    task.cancel_where(function(member)
+      local crew = member._crew
+      while crew and crew ~= self do
+        crew = crew._outer
+      end
+      return crew ~= nil
+    end)
+  end
+end
+
+--- Runs `fn(item)` for each item, some at once. Work starts only as results are taken: with n at
+--- once, at most n items are being worked on or wait to be taken. The end of the task that made the
+--- map closes it.
+---
+--- Over a queue it ends when, as the loop asks for the next result, none waits, none runs (tasks
+--- that workers spawned included) and the queue is empty.
+---@param items table|function|rill.Queue a list, an iterator function (called without arguments until
+---  it returns nil; may wait; what it raises is raised in the loop, after the last result), or a queue
+---@param fn function
+---@param options { concurrency: integer? }? (16)
+---@return rill.Map iterator for a `for` loop: item, and what fn returned or `nil, err`
+return function(items, fn, options)
+  local is_queue, is_iterator = queue.is(items), arguments.is_callable(items)
+  if not (is_queue or is_iterator) and type(items) ~= "table" then
+    errors.raise("rill.map: items must be a list, an iterator function or a queue, got " .. errors.show(items))
+  end
+  arguments.callable("rill.map: fn", fn)
+  arguments.options("rill.map: options", options, KNOWN)
+  local concurrency = options and options.concurrency or DEFAULT_CONCURRENCY
+  arguments.count("rill.map: concurrency", concurrency)
+  local parent = runtime.current()
+  local map = setmetatable({
+    _fn = fn, _concurrency = concurrency,
+    _queue = is_queue and items or nil, _iterator = is_iterator and items or nil, _list = items, _index = 0,
+    _running = 0, _members = 0, _results = new_line(), _takers = {},
+    _pulling = false, _exhausted = false, _closed = false,
+    _parent = parent, _outer = parent and parent._crew,
+  }, Map)
+  if parent then
+    parent._maps = parent._maps or setmetatable({}, WEAK)
+    parent._maps[map] = true
+  end
+  if is_queue then
+    table.insert(items._maps, map)
+  end
+  return map
+end

@@ -1,0 +1,110 @@
+--- Time: now, sleep, timeout.
+local ffi = require("ffi")
+local C = require("rill.clib")
+local arguments = require("rill.core.arguments")
+local errors = require("rill.errors")
+local runtime = require("rill.runtime")
+local task = require("rill.task")
+
+local M = {}
+
+local id = ffi.new("rill_id")
+local err = ffi.new("rill_error")
+
+--- Wakes a task once, `seconds` from now. Both a receiver of events and something to wait for.
+---@class rill.Timer
+---@field fired boolean
+local Timer = {}
+Timer.__index = Timer
+
+--- Starts a timer that wakes `waiter`, whatever that then waits for.
+---@param seconds number
+---@param waiter rill.Task
+---@return rill.Timer
+function M.start(seconds, waiter)
+  if C.rill_timer_start(runtime.loop(), seconds, id, err) ~= 0 then
+    error("rill: no timer: " .. ffi.string(err.message), 0)
+  end
+  local timer = setmetatable({ slot = id.slot, generation = id.generation, fired = false, task = waiter }, Timer)
+  runtime.watch(timer.slot, timer)
+  return timer
+end
+
+function Timer:on_event()
+  runtime.unwatch(self.slot)
+  self.slot, self.fired = nil, true
+  runtime.wake(self.task)
+end
+
+--- Ends the timer; one that fired or was stopped is left alone.
+function Timer:stop()
+  local slot = self.slot
+  if slot then
+    self.slot = nil
+    runtime.unwatch(slot)
+    C.rill_drop(runtime.loop(), slot, self.generation)
+  end
+end
+
+Timer.abandon = Timer.stop
+
+--- Monotonic seconds. Only differences mean something.
+---@return number
+function M.now()
+  return C.rill_now()
+end
+
+--- Suspends the current task. A time of 0 or less lets others run.
+---@param seconds number
+function M.sleep(seconds)
+  arguments.seconds("rill.sleep: seconds", seconds)
+  local timer = M.start(seconds, task.current("rill.sleep"))
+  repeat
+    runtime.park(timer)
+  until timer.fired
+end
+
+-- A child task and the time it has: what a task in rill.timeout waits for.
+local Deadline = {}
+Deadline.__index = Deadline
+
+function Deadline:child_ended()
+  if not self.over then
+    runtime.wake(self.task)
+  end
+end
+
+function Deadline:abandon()
+  self.timer:stop()
+  self.child:cancel()
+end
+
+--- Runs `fn(...)` as a child task and cancels it after `seconds`.
+---@param seconds number
+---@param fn function what it raises is raised again
+---@return any ... its results, or nil
+---@return rill.Error err with reason "timeout"
+function M.timeout(seconds, fn, ...)
+  arguments.seconds("rill.timeout: seconds", seconds)
+  arguments.callable("rill.timeout: fn", fn)
+  local waiter = task.current("rill.timeout")
+  local deadline = setmetatable({ task = waiter }, Deadline)
+  deadline.timer = M.start(seconds, waiter)
+  local child = task.start(waiter, deadline, nil, fn, ...)
+  deadline.child = child
+  repeat
+    runtime.park(deadline)
+  until not child._co or deadline.timer.fired
+  deadline.timer:stop()
+  deadline.over = true -- from here on the task waits for other things: the child must not wake it
+  if not child._co then
+    return child:_unwrap()
+  end
+  child:cancel()
+  return nil, errors.new {
+    reason = "timeout",
+    message = ("the task had not ended after %g s"):format(seconds),
+  }
+end
+
+return M

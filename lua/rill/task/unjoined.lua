@@ -1,0 +1,52 @@
+--- Errors of tasks that nobody has joined yet. One goes to rill.on_error when the task's handle is
+--- collected, or when run ends.
+local failure = require("rill.task.failure")
+local hooks = require("rill.core.hooks")
+local new_line = require("rill.task.line")
+local runtime = require("rill.runtime")
+
+local M = {}
+
+local reports = new_line()
+
+---@class rill.Report
+---@field failure rill.Failure
+local Report = {}
+Report.__index = Report
+
+--- Somebody joined the task: there is nothing to report.
+function Report:seen()
+  reports:remove(self)
+end
+
+--- Queues the hook, unless the task was joined. Finalizers come here too, so it does no more than that.
+local function send(report)
+  if reports:remove(report) then
+    local failed = report.failure
+    runtime.defer(hooks.report, failure.message(failed),
+      { reason = "error", value = failed.value, traceback = failed.traceback })
+  end
+end
+
+--- Watches a task that failed.
+---@param task rill.Task its handle holds what tells of its collection
+---@param failed rill.Failure
+---@return rill.Report
+function M.watch(task, failed)
+  local report = setmetatable({ failure = failed }, Report)
+  reports:push(report)
+  task._sentinel = newproxy(true) -- tables have no finalizers in Lua 5.1
+  getmetatable(task._sentinel).__gc = function()
+    send(report)
+  end
+  return report
+end
+
+--- Queues the hook for all errors that are left.
+function M.send_all()
+  while reports.first do
+    send(reports.first)
+  end
+end
+
+return M

@@ -1,0 +1,290 @@
+/* Commands: the public calls on ids. They only mark what is to act; the loop sends. */
+#include <stddef.h>
+
+#include "http/body.h"
+#include "base/error.h"
+#include "api/loop.h"
+
+static rill_client *find_client(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    return (rill_client *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT);
+}
+
+static rill_call *find_call(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    return (rill_call *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CALL);
+}
+
+/* A request that is read in pieces. */
+static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_call *call = find_call(loop, slot, generation);
+    return call && call->pieces ? call : NULL;
+}
+
+/* --- clients --------------------------------------------------------------------------------- */
+
+int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
+{
+    rill_error own;
+    if (!err)
+        err = &own;
+    rill_error_clear(err);
+    rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
+    if (!client)
+        return -err->reason;
+    *id = rill_client_entry(client)->id;
+    return 0;
+}
+
+void rill_client_close(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_client *client = find_client(loop, slot, generation);
+    if (client)
+        rill_client_shut(client);
+}
+
+int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, rill_stats *stats)
+{
+    rill_client *client = find_client(loop, slot, generation);
+    if (!client)
+        return -RILL_CLOSED;
+    rill_client_count(client, stats);
+    return 0;
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
+                           const rill_request *request, rill_id *id, rill_error *err)
+{
+    rill_error own;
+    if (!err)
+        err = &own;
+    rill_error_clear(err);
+    rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);
+    if (!client)
+        return rill_error_set(err, RILL_CLOSED, "the client is closed");
+    return rill_client_request(client, request, id, err);
+}
+
+int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                             rill_stream_info *info)
+{
+    rill_call *call = find_call(loop, slot, generation);
+    if (!call)
+        return -RILL_CLOSED;
+    rill_call_info(call, info);
+    return 0;
+}
+
+/* Gives window back for what a reader has taken off a stream that is still open. */
+static void consume(rill_call *call, size_t length)
+{
+    if (!call->conn || !(length || call->stream->owed))
+        return;
+    rill_session_consume(&call->conn->session, call->stream, length);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
+}
+
+int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
+                         const char **data)
+{
+    rill_call *call = find_pieces(loop, slot, generation);
+    if (!call)
+        return -RILL_CLOSED;
+    size_t length = rill_stream_take(call->stream, max, data);
+    consume(call, length);
+    return (int32_t)length;
+}
+
+int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_call *call = find_pieces(loop, slot, generation);
+    size_t released;
+    if (!call)
+        return -RILL_CLOSED;
+    bool kept = rill_stream_keep(call->stream, &released);
+    consume(call, released);
+    return kept ? 0 : -RILL_ERROR;
+}
+
+int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, rill_body **body)
+{
+    rill_call *call = find_pieces(loop, slot, generation);
+    *body = NULL;
+    if (!call)
+        return -RILL_CLOSED;
+    if (!rill_call_closed(call))
+        return -RILL_ARGUMENT;
+    return rill_stream_detach_body(call->stream, body) ? 0 : -RILL_ERROR;
+}
+
+void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    static const rill_error cancelled = {
+        .reason = RILL_CANCELLED, .code = -1, .message = "cancelled by the caller"};
+    rill_call *call = find_call(loop, slot, generation);
+    if (call)
+        rill_origin_close_call(call, &cancelled);
+}
+
+void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    static const rill_error stopped = {.reason = RILL_STOPPED, .code = -1};
+    rill_call *call = find_call(loop, slot, generation);
+    if (call)
+        rill_origin_close_call(call, &stopped);
+}
+
+void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
+{
+    rill_call *call = find_call(loop, slot, generation);
+    if (!call)
+        return;
+    rill_error error = {0};
+    rill_error_set(&error, RILL_RESET, "reset by the caller: %s (%u)",
+                   rill_code_name((int32_t)code), (unsigned)code);
+    error.code = (int32_t)code;
+    rill_origin_close_call(call, &error);
+}
+
+/* --- fed bodies ------------------------------------------------------------------------------ */
+
+static int32_t find_fed(rill_loop *loop, uint32_t slot, uint32_t generation, rill_call **found,
+                        rill_error *err)
+{
+    rill_call *call = *found = find_call(loop, slot, generation);
+    rill_error_clear(err);
+    if (call && (!call->source || call->source->kind != SOURCE_FED))
+        return rill_error_set(err, RILL_ARGUMENT, "this request's body is not written in pieces");
+    if (call && call->source->finished)
+        return rill_error_set(err, RILL_ARGUMENT, "write after finish");
+    if (!call || rill_call_closed(call))
+        return rill_error_set(err, RILL_CLOSED, "the stream has closed");
+    return 0;
+}
+
+/* A stream whose body cannot be what it announced ends; else it has something to send again. */
+static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
+{
+    if (code == -RILL_BODY_ERROR) {
+        rill_origin_close_call(call, err);
+    } else if (code >= 0 && call->conn) {
+        rill_session_resume(&call->conn->session, call->stream);
+        rill_turn_mark(call->turn, call->conn->setup.mark);
+    }
+    return code;
+}
+
+int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, const char *data,
+                          size_t length, rill_error *err)
+{
+    rill_call *call;
+    rill_error own;
+    err = err ? err : &own;
+    int32_t code = find_fed(loop, slot, generation, &call, err);
+    if (code)
+        return code;
+    code = rill_source_feed(&loop->turn.slab, call->source, data, length, err);
+    return go_on(call, code, err);
+}
+
+int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
+                           const char *trailers, uint32_t trailers_length, rill_error *err)
+{
+    rill_call *call;
+    rill_error own;
+    rill_fields_aside aside;
+    err = err ? err : &own;
+    int32_t code = find_fed(loop, slot, generation, &call, err);
+    if (!code && trailers)
+        code = rill_fields_clean(&loop->turn.slab, trailers, trailers_length,
+                                 &call->source->trailers, &aside, err);
+    if (code)
+        return code;
+    return go_on(call, rill_source_finish(call->source, err), err);
+}
+
+void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const char *message)
+{
+    rill_call *call = find_call(loop, slot, generation);
+    if (!call)
+        return;
+    rill_error error = {0};
+    rill_error_set(&error, RILL_BODY_ERROR, "%s", message);
+    rill_origin_close_call(call, &error);
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                           rill_conn_info *info)
+{
+    rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
+    if (!peer)
+        return -RILL_CLOSED;
+    return rill_peer_describe(peer, info);
+}
+
+static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_client *client = find_client(loop, slot, generation);
+    return client && rill_client_conn(client) ? client : NULL;
+}
+
+int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
+                     uint32_t url_length, rill_id *id, rill_error *err)
+{
+    rill_turn_tick(&loop->turn);
+    rill_error own;
+    if (!err)
+        err = &own;
+    rill_error_clear(err);
+    rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
+    if (!client)
+        return -err->reason;
+    int32_t code = rill_client_bind(client, url, url_length, err);
+    if (code)
+        rill_client_free(client);
+    else
+        *id = rill_client_entry(client)->id;
+    return code;
+}
+
+int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_turn_tick(&loop->turn);
+    rill_client *client = find_connection(loop, slot, generation);
+    rill_conn *conn = client ? rill_client_conn(client) : NULL;
+    if (!conn || conn->state == CONN_CLOSED)
+        return -RILL_CLOSED;
+    rill_conn_ping(conn);
+    return 0;
+}
+
+void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_turn_tick(&loop->turn);
+    rill_client *client = find_connection(loop, slot, generation);
+    if (client)
+        rill_client_drain(client);
+}
+
+void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
+{
+    rill_turn_tick(&loop->turn);
+    rill_client *client = find_connection(loop, slot, generation);
+    if (client)
+        rill_client_end(client, code);
+}
+
+int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                            rill_connection_state *state)
+{
+    rill_client *client = find_connection(loop, slot, generation);
+    if (!client)
+        return -RILL_CLOSED;
+    rill_client_describe(client, state);
+    return 0;
+}

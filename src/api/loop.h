@@ -1,0 +1,27 @@
+/* The loop: waiting, stepping, handing events over. Private to loop.c and command.c. */
+#ifndef RILL_LOOP_H
+#define RILL_LOOP_H
+
+#include "pool/call.h"
+#include "api/client.h"
+#include "base/turn.h"
+
+struct event;
+typedef struct rill_signal rill_signal;
+typedef struct rill_alarm rill_alarm;
+
+struct rill_loop {
+    rill_turn turn;
+    uint32_t references;
+    rill_client *clients; /* owned, closed ones until they are empty */
+    rill_alarm *alarms;   /* owned: timers of scripts */
+    rill_signal *signals; /* owned */
+
+    uint32_t batches; /* of events handed over since I/O was looked at */
+    int timer_fd;
+    uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */
+    struct event *timer_event, *wake_event;
+    int epoll_fd; /* libevent's own; -1: could not be found */
+};
+
+#endif

@@ -1,0 +1,213 @@
+#include "api/settings.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
+enum { WINDOW_MIN = 1, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
+
+void rill_options_init(rill_options *options)
+{
+    *options = (rill_options){
+        .user_agent = "rill/" RILL_VERSION,
+        .timeout = 180,
+        .connect_timeout = 10,
+        .idle_timeout = 240,
+        .ping_after = 15,
+        .ping_timeout = 3,
+        .maxsize = 1 << 30,
+        .warnsize = 32 << 20,
+        .max_header_list = 64 << 10,
+        .max_connections = 512,
+        .max_connections_per_origin = 1,
+        .retries = 2,
+        .retry_idempotent = true,
+        .max_streams = 100,
+        .window = 1 << 20,
+        .max_window = 16 << 20,
+        .max_frame_size = 16384,
+        .max_buffered = 256 << 20,
+        .tls = {.verify = true, .session_cache = true},
+    };
+}
+
+void rill_request_init(rill_request *request)
+{
+    *request = (rill_request){
+        .method = "GET",
+        .method_length = 3,
+        .repeat = true,
+        .timeout = -1,
+        .queue_timeout = -1,
+        .read_timeout = -1,
+        .retries = -1,
+        .retry_idempotent = -1,
+        .maxsize = -1,
+        .warnsize = -1,
+    };
+}
+
+static char *copy_text(rill_slab *slab, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = rill_slab_alloc(slab, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+static int32_t copy_resolve(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                            rill_error *err)
+{
+    rill_slab *slab = &pool->turn->slab;
+    uint32_t count = options->resolve_count;
+    if (!count)
+        return 0;
+    settings->resolve = rill_slab_zalloc(slab, count * sizeof(*settings->resolve));
+    if (!settings->resolve)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    pool->dial.resolve = settings->resolve;
+    pool->dial.resolve_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const rill_resolve *from = &options->resolve[i];
+        rill_address address;
+        if (!rill_address_parse(from->address, 443, &address))
+            return rill_error_set(err, RILL_ARGUMENT,
+                                  "option resolve[\"%.100s\"]: \"%.100s\" is no address",
+                                  from->host, from->address);
+        settings->resolve[i].host = copy_text(slab, from->host);
+        settings->resolve[i].address = copy_text(slab, from->address);
+        if (!settings->resolve[i].host || !settings->resolve[i].address)
+            return rill_error_set(err, RILL_ERROR, "out of memory");
+    }
+    return 0;
+}
+
+/* The fields of every request, built once. */
+static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                              rill_error *err)
+{
+    rill_slab *slab = &pool->turn->slab;
+    rill_defaults *defaults = &pool->defaults;
+    rill_fields_aside aside = {0};
+    settings->user_agent = copy_text(slab, options->user_agent ? options->user_agent : "");
+    if (!settings->user_agent)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    defaults->user_agent = settings->user_agent;
+    rill_bytes agent = {0};
+    bool added = true;
+    if (settings->user_agent[0])
+        added = rill_fields_add(slab, &agent, "user-agent", settings->user_agent,
+                                strlen(settings->user_agent));
+    int32_t code = added ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    if (!code && options->headers)
+        code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
+                                 &aside, err);
+    if (!code && !aside.user_agent && agent.length) {
+        rill_fields_aside ignored; /* checks the agent's own text */
+        code = rill_fields_clean(slab, agent.data, agent.length, &defaults->block, &ignored, err);
+    }
+    rill_bytes_dispose(slab, &agent);
+    if (code)
+        return code;
+    if (aside.host || aside.content_length)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option headers: \"%s\" belongs to one request, not to all",
+                              aside.host ? "host" : "content-length");
+    size_t count = rill_fields_count(defaults->block.data, defaults->block.length);
+    defaults->fields = rill_slab_alloc(slab, (count + 1) * sizeof(*defaults->fields));
+    if (!defaults->fields)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    defaults->count =
+        rill_fields_split(defaults->block.data, defaults->block.length, defaults->fields);
+    return 0;
+}
+
+/* A limit; 0 is none. */
+static uint32_t most_of(uint32_t count)
+{
+    return count ? count : UINT32_MAX;
+}
+
+uint64_t rill_bytes_of(double size)
+{
+    return size > 0 && size < 9e15 ? (uint64_t)size : 0;
+}
+
+static int32_t configure_dial(rill_dial_options *dial, const rill_options *options, rill_error *err)
+{
+    dial->deny_private = options->deny_private;
+    if (options->family && options->family != 4 && options->family != 6)
+        return rill_error_set(err, RILL_ARGUMENT, "option family: %d is not 4 or 6",
+                              options->family);
+    dial->family = options->family == 4 ? AF_INET : options->family == 6 ? AF_INET6 : AF_UNSPEC;
+    const char *from = options->bind_address;
+    if (from && (!rill_address_parse(from, 0, &dial->bind_address) ||
+                 dial->bind_address.any.sa_family == AF_UNIX))
+        return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address",
+                              from);
+    return 0;
+}
+
+int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                           rill_error *err)
+{
+    if (options->window < WINDOW_MIN || options->window > INT32_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option window: %u is not from %d to %d",
+                              options->window, WINDOW_MIN, INT32_MAX);
+    if (options->max_window > INT32_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option max_window: %u is more than %d",
+                              options->max_window, INT32_MAX);
+    if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
+        return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
+                              options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
+    settings->timeout_ms = rill_ms(options->timeout);
+    settings->queue_timeout_ms = rill_ms(options->queue_timeout);
+    settings->maxsize = rill_bytes_of(options->maxsize);
+    settings->warnsize = rill_bytes_of(options->warnsize);
+    settings->read_timeout_ms = rill_ms(options->read_timeout);
+    settings->retries = options->retries;
+    settings->retry_idempotent = options->retry_idempotent;
+    settings->h2c = options->h2c;
+    settings->max_header_list = options->max_header_list;
+    pool->session.window = options->window;
+    pool->session.max_window =
+        options->max_window > options->window ? options->max_window : options->window;
+    pool->session.max_frame_size = options->max_frame_size;
+    pool->session.max_buffered =
+        options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
+    pool->session.max_header_list = options->max_header_list;
+    pool->connect_timeout_ms = rill_ms(options->connect_timeout);
+    pool->idle_timeout_ms = rill_ms(options->idle_timeout);
+    pool->max_streams = most_of(options->max_streams);
+    pool->max_connections = most_of(options->max_connections);
+    pool->max_connections_per_origin = most_of(options->max_connections_per_origin);
+    pool->ping_after_ms = rill_ms(options->ping_after);
+    pool->ping_timeout_ms = rill_ms(options->ping_timeout);
+    int32_t code = configure_dial(&pool->dial, options, err);
+    if (!code)
+        code = copy_resolve(settings, pool, options, err);
+    if (!code)
+        code = build_defaults(settings, pool, options, err);
+    if (code)
+        return code;
+    pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
+    if (!pool->resolver)
+        return err && err->reason ? -err->reason : -RILL_ERROR;
+    pool->tls = rill_tls_new(&options->tls, &pool->turn->system_trust, err);
+    return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
+}
+
+void rill_settings_dispose(rill_settings *settings, rill_pool *pool)
+{
+    rill_slab *slab = &pool->turn->slab;
+    rill_resolver_free(pool->resolver);
+    rill_tls_free(pool->tls);
+    for (uint32_t i = 0; i < pool->dial.resolve_count; i++) {
+        rill_slab_free(slab, (char *)settings->resolve[i].host);
+        rill_slab_free(slab, (char *)settings->resolve[i].address);
+    }
+    rill_slab_free(slab, settings->resolve);
+    rill_slab_free(slab, settings->user_agent);
+    rill_slab_free(slab, pool->defaults.fields);
+    rill_bytes_dispose(slab, &pool->defaults.block);
+}

@@ -1,0 +1,25 @@
+/* What an option set means: checked, copied, and put where it is used. */
+#ifndef RILL_SETTINGS_H
+#define RILL_SETTINGS_H
+
+#include "pool/pool.h"
+
+/* What a request takes from its client where it says nothing itself. */
+typedef struct rill_settings {
+    char *user_agent;      /* owned */
+    rill_resolve *resolve; /* owned, with its texts */
+    uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
+    uint32_t max_header_list, retries;
+    bool retry_idempotent, h2c;
+} rill_settings;
+
+/* Fills in both from `options`, and opens the pool's resolver and TLS context. 0, or negative as
+ * rill_client_new() has it; dispose in any case. Both were zeroed, but for pool->turn. */
+int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                           rill_error *err);
+void rill_settings_dispose(rill_settings *settings, rill_pool *pool);
+
+/* A size in bytes as scripts give it; 0 where it is none, or no limit. */
+uint64_t rill_bytes_of(double size);
+
+#endif

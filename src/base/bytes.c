@@ -1,0 +1,115 @@
+#include "base/bytes.h"
+
+#include <string.h>
+
+struct rill_chunk {
+    rill_chunk *next;
+    size_t start, end, room;
+    char data[];
+};
+
+bool rill_bytes_reserve(rill_slab *slab, rill_bytes *bytes, size_t room)
+{
+    if (room <= bytes->room)
+        return true;
+    char *data = rill_slab_realloc(slab, bytes->data, room);
+    if (!data)
+        return false;
+    bytes->data = data;
+    bytes->room = room;
+    return true;
+}
+
+bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length)
+{
+    if (length > SIZE_MAX / 2 - bytes->length)
+        return false;
+    size_t wanted = bytes->length + length;
+    if (wanted > bytes->room) {
+        size_t room = bytes->room ? bytes->room * 2 : SLAB_SMALLEST * 4;
+        if (!rill_bytes_reserve(slab, bytes, room > wanted ? room : wanted))
+            return false;
+    }
+    if (length)
+        memcpy(bytes->data + bytes->length, data, length);
+    bytes->length = wanted;
+    return true;
+}
+
+void rill_bytes_consume(rill_bytes *bytes, size_t length)
+{
+    bytes->length -= length;
+    memmove(bytes->data, bytes->data + length, bytes->length);
+}
+
+void rill_bytes_dispose(rill_slab *slab, rill_bytes *bytes)
+{
+    rill_slab_free(slab, bytes->data);
+    *bytes = (rill_bytes){0};
+}
+
+static rill_chunk *new_chunk(rill_slab *slab, rill_chunks *chunks, size_t length)
+{
+    size_t room = chunks->last || length > CHUNK_FIRST ? CHUNK_ROOM : CHUNK_FIRST;
+    rill_chunk *chunk = rill_slab_alloc(slab, sizeof(*chunk) + room);
+    if (!chunk)
+        return NULL;
+    chunk->next = NULL;
+    chunk->start = chunk->end = 0;
+    chunk->room = room;
+    *(chunks->last ? &chunks->last->next : &chunks->first) = chunk;
+    chunks->last = chunk;
+    return chunk;
+}
+
+static void drop_first(rill_slab *slab, rill_chunks *chunks)
+{
+    rill_chunk *chunk = chunks->first;
+    chunks->first = chunk->next;
+    if (!chunks->first)
+        chunks->last = NULL;
+    rill_slab_free(slab, chunk);
+}
+
+bool rill_chunks_append(rill_slab *slab, rill_chunks *chunks, const void *data, size_t length)
+{
+    while (length) {
+        rill_chunk *chunk = chunks->last;
+        if (chunk && chunk->start == chunk->end)
+            chunk->start = chunk->end = 0; /* all read: from the start again */
+        if (!chunk || chunk->end == chunk->room)
+            chunk = new_chunk(slab, chunks, length);
+        if (!chunk)
+            return false;
+        size_t part = chunk->room - chunk->end < length ? chunk->room - chunk->end : length;
+        memcpy(chunk->data + chunk->end, data, part);
+        chunk->end += part;
+        chunks->length += part;
+        data = (const char *)data + part;
+        length -= part;
+    }
+    return true;
+}
+
+size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const char **data)
+{
+    while (chunks->first && chunks->first->start == chunks->first->end && chunks->first->next)
+        drop_first(slab, chunks);
+    rill_chunk *chunk = chunks->first;
+    if (!chunk)
+        return 0;
+    size_t length = chunk->end - chunk->start;
+    if (length > max)
+        length = max;
+    *data = chunk->data + chunk->start;
+    chunk->start += length;
+    chunks->length -= length;
+    return length;
+}
+
+void rill_chunks_dispose(rill_slab *slab, rill_chunks *chunks)
+{
+    while (chunks->first)
+        drop_first(slab, chunks);
+    chunks->length = 0;
+}

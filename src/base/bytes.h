@@ -1,0 +1,40 @@
+/* Bytes that grow: one contiguous run, and a queue of blocks. Memory comes from the loop's slab. */
+#ifndef RILL_BYTES_H
+#define RILL_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slab.h"
+
+/* One contiguous run. Zeroed: empty. */
+typedef struct rill_bytes {
+    char *data;
+    size_t length, room;
+} rill_bytes;
+
+/* False when memory ran out; then nothing changed. */
+bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length);
+bool rill_bytes_reserve(rill_slab *slab, rill_bytes *bytes, size_t room);
+void rill_bytes_consume(rill_bytes *bytes, size_t length); /* drops the first `length` */
+void rill_bytes_dispose(rill_slab *slab, rill_bytes *bytes);
+
+/* A queue of blocks: what arrives is read in order, and what was read goes back at once. The first
+ * block is small, so that many short bodies cost little. */
+enum { CHUNK_FIRST = 4 << 10, CHUNK_ROOM = 64 << 10 };
+
+typedef struct rill_chunk rill_chunk;
+typedef struct rill_chunks {
+    rill_chunk *first, *last;
+    size_t length; /* unread bytes in all blocks */
+} rill_chunks;
+
+bool rill_chunks_append(rill_slab *slab, rill_chunks *chunks, const void *data, size_t length);
+
+/* Takes up to `max` bytes off the front: `*data` is good until the next call on these chunks.
+ * Returns their number, 0 when empty. */
+size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const char **data);
+void rill_chunks_dispose(rill_slab *slab, rill_chunks *chunks);
+
+#endif

@@ -1,0 +1,158 @@
+#include "base/slab.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Under AddressSanitizer every block is malloc's own and of the size asked for: so it sees what is
+ * used after it was freed, or beyond its end. */
+#if defined(__SANITIZE_ADDRESS__)
+#define POOLED 0
+#elif defined(__has_feature)
+#define POOLED !__has_feature(address_sanitizer)
+#else
+#define POOLED 1
+#endif
+
+/* In front of each block; 16 bytes keep the block aligned. */
+typedef struct header {
+    size_t size; /* usable bytes of the block */
+    uint32_t class_index;
+    uint32_t pad;
+} header;
+
+/* class_index of what is neither of a class nor malloc's. */
+enum { SPARSE = SLAB_CLASSES + 1 };
+
+static uint32_t class_of(size_t size)
+{
+    if (!POOLED || size > SLAB_LARGEST)
+        return SLAB_CLASSES;
+    if (size <= SLAB_SMALLEST)
+        return 0;
+    unsigned power = 63 - (unsigned)__builtin_clzll(size - 1); /* of two, below: 5 to 16 */
+    unsigned quarters = (unsigned)((size - 1) >> (power - 2)); /* 4 to 7 */
+    return 1 + 4 * (power - 5) + (quarters - 4);
+}
+
+static size_t room_of(uint32_t index)
+{
+    return index ? (size_t)(5 + (index - 1) % 4) << (3 + (index - 1) / 4) : SLAB_SMALLEST;
+}
+
+static header *header_of(void *block)
+{
+    return (header *)block - 1;
+}
+
+void rill_slab_dispose(rill_slab *slab)
+{
+    for (int i = 0; i < SLAB_CLASSES; i++) {
+        while (slab->free[i]) {
+            void *block = slab->free[i];
+            slab->free[i] = *(void **)block;
+            free(header_of(block));
+        }
+    }
+    slab->kept = 0;
+}
+
+void *rill_slab_alloc(rill_slab *slab, size_t size)
+{
+    header *head;
+    uint32_t index = class_of(size);
+    if (index < SLAB_CLASSES) {
+        void *block = slab->free[index];
+        size = room_of(index);
+        if (block) {
+            slab->free[index] = *(void **)block;
+            slab->kept -= size;
+            slab->bytes += sizeof(header) + size;
+            return block;
+        }
+    }
+    if (size > SIZE_MAX - sizeof(header))
+        return NULL;
+    head = malloc(sizeof(header) + size);
+    if (!head)
+        return NULL;
+    head->size = size;
+    head->class_index = index;
+    slab->bytes += sizeof(header) + size;
+    return head + 1;
+}
+
+void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
+{
+    if (!POOLED || size <= SLAB_SPARSE || size > SIZE_MAX - sizeof(header))
+        return rill_slab_alloc(slab, size);
+    header *head = mmap(NULL, sizeof(header) + size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (head == MAP_FAILED)
+        return NULL;
+    head->size = size;
+    head->class_index = SPARSE;
+    slab->bytes += sizeof(header) + size;
+    return head + 1;
+}
+
+void *rill_slab_zalloc(rill_slab *slab, size_t size)
+{
+    void *block = rill_slab_alloc(slab, size);
+    if (block)
+        memset(block, 0, size);
+    return block;
+}
+
+void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
+{
+    if (!block)
+        return rill_slab_alloc(slab, size);
+    header *head = header_of(block);
+    if (head->size >= size && head->class_index < SLAB_CLASSES)
+        return block;
+    if (head->class_index == SLAB_CLASSES && class_of(size) == SLAB_CLASSES) {
+        size_t before = head->size;
+        if (size > SIZE_MAX - sizeof(header))
+            return NULL;
+        header *moved = realloc(head, sizeof(header) + size);
+        if (!moved)
+            return NULL;
+        moved->size = size;
+        slab->bytes = slab->bytes - before + size;
+        return moved + 1;
+    }
+    void *copy = rill_slab_alloc(slab, size);
+    if (!copy)
+        return NULL;
+    memcpy(copy, block, head->size < size ? head->size : size);
+    rill_slab_free(slab, block);
+    return copy;
+}
+
+void rill_slab_free(rill_slab *slab, void *block)
+{
+    if (!block)
+        return;
+    header *head = header_of(block);
+    slab->bytes -= sizeof(header) + head->size;
+    if (head->class_index < SLAB_CLASSES && slab->kept + head->size <= SLAB_KEEP_BYTES) {
+        *(void **)block = slab->free[head->class_index];
+        slab->free[head->class_index] = block;
+        slab->kept += head->size;
+    } else if (head->class_index == SPARSE) {
+        munmap(head, sizeof(header) + head->size);
+    } else {
+        free(head);
+    }
+}
+
+void *rill_slab_detach(rill_slab *slab, void *block)
+{
+    if (!block)
+        return NULL;
+    header *head = header_of(block);
+    slab->bytes -= sizeof(header) + head->size;
+    return head;
+}

@@ -1,0 +1,238 @@
+#include "base/turn.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum { FIRST_SLOTS = 64 };
+
+static bool grow_slots(rill_turn *turn)
+{
+    uint32_t room = turn->slot_room ? turn->slot_room * 2 : FIRST_SLOTS;
+    if (room < turn->slot_room)
+        return false;
+    struct turn_slot *slots =
+        rill_slab_realloc(&turn->slab, turn->slots, (size_t)room * sizeof(*turn->slots));
+    if (!slots)
+        return false;
+    turn->slots = slots;
+    turn->slot_room = room;
+    return true;
+}
+
+int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind kind,
+                       rill_error *err)
+{
+    uint32_t slot;
+    if (turn->free_slot) {
+        slot = turn->free_slot - 1;
+        turn->free_slot = turn->slots[slot].next_free;
+    } else {
+        if (turn->slot_count == turn->slot_room && !grow_slots(turn))
+            return rill_error_set(err, RILL_ERROR, "out of memory");
+        slot = turn->slot_count++;
+        turn->slots[slot].generation = 1;
+    }
+    turn->slots[slot].entry = entry;
+    entry->id = (rill_id){slot, turn->slots[slot].generation};
+    entry->kind = (uint8_t)kind;
+    turn->named++;
+    return 0;
+}
+
+static void leave_queue(rill_turn *turn, rill_entry *entry)
+{
+    if (!entry->queued)
+        return;
+    *(entry->prev ? &entry->prev->next : &turn->first_event) = entry->next;
+    *(entry->next ? &entry->next->prev : &turn->last_event) = entry->prev;
+    entry->next = entry->prev = NULL;
+    entry->queued = false;
+    turn->event_count--;
+}
+
+void rill_turn_forget(rill_turn *turn, rill_entry *entry)
+{
+    if (!entry->id.generation)
+        return;
+    leave_queue(turn, entry);
+    entry->pending = 0;
+    struct turn_slot *slot = &turn->slots[entry->id.slot];
+    assert(slot->entry == entry);
+    slot->entry = NULL;
+    if (++slot->generation) { /* 0: wrapped, an old id could come back to life */
+        slot->next_free = turn->free_slot;
+        turn->free_slot = entry->id.slot + 1;
+    }
+    entry->id = (rill_id){0, 0};
+    turn->named--;
+}
+
+rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t generation,
+                           enum rill_entry_kind kind)
+{
+    if (slot >= turn->slot_count || turn->slots[slot].generation != generation)
+        return NULL;
+    rill_entry *entry = turn->slots[slot].entry;
+    return entry && entry->kind == kind ? entry : NULL;
+}
+
+void rill_turn_wake(rill_turn *turn)
+{
+    const uint64_t one = 1;
+    if (turn->wake_fd < 0 || turn->stepping || turn->woken)
+        return;
+    turn->woken = write(turn->wake_fd, &one, sizeof(one)) == sizeof(one);
+}
+
+void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type type)
+{
+    if (!entry->id.generation)
+        return;
+    entry->pending |= 1u << type;
+    if (entry->queued)
+        return;
+    entry->queued = true;
+    entry->next = NULL;
+    entry->prev = turn->last_event;
+    *(turn->last_event ? &turn->last_event->next : &turn->first_event) = entry;
+    turn->last_event = entry;
+    turn->event_count++;
+    rill_turn_wake(turn);
+}
+
+void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type type)
+{
+    entry->pending &= ~(1u << type);
+    if (!entry->pending)
+        leave_queue(turn, entry);
+}
+
+struct turn_text {
+    struct turn_text *next;
+    char text[];
+};
+
+char *rill_turn_lend(rill_turn *turn, size_t size)
+{
+    struct turn_text *lent = rill_slab_alloc(&turn->slab, sizeof(*lent) + size);
+    if (!lent)
+        return NULL;
+    lent->next = turn->lent;
+    turn->lent = lent;
+    return lent->text;
+}
+
+void rill_turn_take_back(rill_turn *turn)
+{
+    while (turn->lent) {
+        struct turn_text *lent = turn->lent;
+        turn->lent = lent->next;
+        rill_slab_free(&turn->slab, lent);
+    }
+}
+
+void rill_turn_bury(rill_turn *turn, rill_entry *entry)
+{
+    rill_turn_forget(turn, entry);
+    entry->next = turn->graves;
+    turn->graves = entry;
+}
+
+rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
+{
+    rill_entry *entry = turn->first_event;
+    if (!entry)
+        return NULL;
+    *type = (enum rill_event_type)__builtin_ctz(entry->pending);
+    entry->pending &= entry->pending - 1;
+    if (!entry->pending)
+        leave_queue(turn, entry);
+    return entry;
+}
+
+uint32_t rill_turn_random(rill_turn *turn)
+{
+    if (!turn->chance) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        turn->chance = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uintptr_t)turn;
+    }
+    turn->chance = turn->chance * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(turn->chance >> 32);
+}
+
+void rill_turn_mark(rill_turn *turn, rill_mark *mark)
+{
+    if (mark->link)
+        return;
+    mark->next = turn->marks;
+    mark->link = &turn->marks;
+    if (mark->next)
+        mark->next->link = &mark->next;
+    turn->marks = mark;
+    rill_turn_wake(turn);
+}
+
+void rill_turn_unmark(rill_mark *mark)
+{
+    if (!mark->link)
+        return;
+    *mark->link = mark->next;
+    if (mark->next)
+        mark->next->link = mark->link;
+    mark->next = NULL;
+    mark->link = NULL;
+}
+
+static void act(rill_turn *turn)
+{
+    while (turn->acting && turn->event_count < TURN_EVENTS) {
+        rill_mark *mark = turn->acting;
+        rill_turn_unmark(mark);
+        mark->act(mark);
+    }
+}
+
+void rill_turn_act(rill_turn *turn)
+{
+    turn->submitted = 0;
+    act(turn); /* what was put off comes first */
+    if (turn->acting || !turn->marks)
+        return;
+    turn->acting = turn->marks; /* a list of its own: what acts may mark itself for later */
+    turn->acting->link = &turn->acting;
+    turn->marks = NULL;
+    act(turn);
+}
+
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t rill_clock_ms(void)
+{
+    return clock_us() / 1000;
+}
+
+void rill_turn_tick(rill_turn *turn)
+{
+    turn->now_us = clock_us();
+    turn->now_ms = turn->now_us / 1000;
+}
+
+uint64_t rill_ms(double seconds)
+{
+    const double most = 10.0 * 365 * 86400; /* ten years: no sum of two overflows */
+    if (!(seconds > 0))
+        return 0;
+    return (uint64_t)ceil((seconds < most ? seconds : most) * 1000);
+}

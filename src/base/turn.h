@@ -1,0 +1,149 @@
+/* What everything on one loop borrows: memory, deadlines, ids, the queue of events, the marks of
+ * what wants to act before the turn ends, and the buffers that I/O passes through.
+ *
+ * A turn is one pass of the loop: callbacks of libraries record what happened and leave a mark;
+ * then each marked thing acts, once, with no library's callback on the stack. */
+#ifndef RILL_TURN_H
+#define RILL_TURN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "rill.h"
+#include "base/slab.h"
+#include "base/timer.h"
+
+struct event_base;
+
+typedef struct rill_turn rill_turn;
+typedef struct rill_entry rill_entry;
+typedef struct rill_mark rill_mark;
+
+enum rill_entry_kind { ENTRY_CLIENT = 1, ENTRY_CONN, ENTRY_CALL, ENTRY_TIMER, ENTRY_SIGNAL };
+
+/* What an id names: embedded in its object. Its events are bits: an object stands in the queue at
+ * most once, so the queue needs no memory and cannot grow beyond what there is to tell about. */
+struct rill_entry {
+    rill_id id;
+    uint8_t kind;
+    bool queued;
+    uint32_t pending;        /* 1 << enum rill_event_type: happened, not handed over yet */
+    rill_entry *next, *prev; /* in the queue */
+};
+
+/* Embedded in what acts; `act` runs once in this turn for any number of marks. */
+struct rill_mark {
+    void (*act)(rill_mark *mark);
+    rill_mark *next, **link; /* link NULL: not marked */
+};
+
+enum {
+    /* with so many events queued nothing more is read: what arrives waits in the sockets, not here
+     * (measured with 1,000 connections of 10 streams) */
+    TURN_EVENTS = 256,
+    TURN_CIPHER_IN = 32 << 10,   /* one recv(): more costs cache misses (measured) */
+    TURN_CIPHER_OUT = 256 << 10, /* one send() */
+    TURN_PLAIN = 16 << 10        /* one TLS record */
+};
+
+struct rill_turn {
+    struct event_base *base;
+    rill_slab slab;
+    rill_wheel wheel;
+    uint64_t now_ms; /* monotonic, as of the last rill_turn_tick(): deadlines */
+    uint64_t now_us; /* the same: for telling how long things took */
+
+    struct turn_slot {
+        rill_entry *entry;   /* NULL: free */
+        uint32_t generation; /* of the entry, or of the next one */
+        uint32_t next_free;  /* slot + 1; 0: none */
+    } * slots;
+    uint32_t slot_count, slot_room, free_slot, named;
+
+    rill_entry *first_event, *last_event;
+    uint32_t event_count; /* entries in the queue */
+
+    rill_entry
+        *graves; /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
+    struct turn_text *lent; /* owned: texts of events that were handed over */
+    uint64_t detached;      /* unread bytes of streams whose client may be gone */
+    rill_mark *marks;
+    rill_mark *acting;  /* marked before those, and put off by TURN_EVENTS */
+    uint64_t chance;    /* state of rill_turn_random() */
+    uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
+    int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
+    bool stepping;      /* the loop is at it: no need to wake it */
+    bool woken;
+    rill_bytes scratch;     /* of whoever fills it: good until the next one does */
+    rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
+
+    /* Shared by all connections: empty whenever another one may use them. */
+    void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */
+    size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
+    struct rill_transport *reader;      /* borrowed: read last; NULL: none, or it is closed */
+    struct bio_method_st *bio_method;   /* owned; NULL until the first TLS connection */
+    struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
+    uint8_t cipher_in[TURN_CIPHER_IN];
+    uint8_t cipher_out[TURN_CIPHER_OUT];
+    uint8_t plain[TURN_PLAIN];
+};
+
+/* Gives `entry` an id. 0 or -RILL_ERROR (memory). */
+int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind kind,
+                       rill_error *err);
+
+/* Takes the id back, with the events that nobody will see. A slot whose generations are used up is
+ * retired. Forgetting what has no id is fine. */
+void rill_turn_forget(rill_turn *turn, rill_entry *entry);
+
+/* The entry that an id names, NULL when stale or of another kind. */
+rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t generation,
+                           enum rill_entry_kind kind);
+
+/* Queues one of the entry's events; the same twice is once. Without an id nothing happens. */
+void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type type);
+
+/* Takes an event back that was not handed over. */
+void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type type);
+
+/* Forgets the entry and keeps its object until the next poll, which frees it: events may point into
+ * it. */
+void rill_turn_bury(rill_turn *turn, rill_entry *entry);
+
+/* Memory for a text that an event points to: freed by the next poll. NULL: out of memory. */
+char *rill_turn_lend(rill_turn *turn, size_t size);
+void rill_turn_take_back(rill_turn *turn);
+
+/* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty.
+ */
+rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type);
+
+/* Chance for jitter; not for secrets. */
+uint32_t rill_turn_random(rill_turn *turn);
+
+void rill_turn_mark(rill_turn *turn, rill_mark *mark);
+void rill_turn_unmark(rill_mark *mark);
+
+/* Makes the loop's descriptor readable, for work given outside a step. */
+void rill_turn_wake(rill_turn *turn);
+
+/* Lets every marked thing act, once each at most: what they mark acts the next time. When the queue
+ * of events is full, the rest is put off. */
+void rill_turn_act(rill_turn *turn);
+
+/* Whether something is marked. */
+static inline bool rill_turn_marked(const rill_turn *turn)
+{
+    return turn->marks || turn->acting;
+}
+
+uint64_t rill_clock_ms(void);
+
+/* Reads the clock. */
+void rill_turn_tick(rill_turn *turn);
+
+/* Milliseconds for seconds, rounded up and bounded; for deadlines that are never early. */
+uint64_t rill_ms(double seconds);
+
+#endif

@@ -1,0 +1,29 @@
+/* nghttp2's callbacks: they record what arrived on which stream and what was sent. Private to
+ * session.c, frames_in.c and frames_out.c. */
+#ifndef RILL_FRAMES_H
+#define RILL_FRAMES_H
+
+#include "h2/session.h"
+
+enum { FRAME_HEADER = 9 }; /* RFC 9113 section 4.1 */
+
+/* Register the callbacks of either direction. */
+void rill_frames_receive_with(nghttp2_session_callbacks *callbacks);
+void rill_frames_send_with(nghttp2_session_callbacks *callbacks);
+
+/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. */
+rill_stream *rill_frames_stream(nghttp2_session *ng, int32_t id);
+
+/* nghttp2 has closed the stream, or is about to: it counts no more. */
+void rill_frames_leave_wire(rill_session *session, rill_stream *stream);
+
+/* A useful frame of `length` bytes gives back what it cost, see SESSION_POINTS. */
+void rill_frames_give_points(rill_session *session, size_t length);
+
+/* Has the peer pay for what nghttp2 has read and told nobody of. False: `fatal` is set. */
+bool rill_frames_pay_ignored(rill_session *session);
+
+/* The first line of a peer's bytes, as a NUL-terminated text of at most `room` bytes. */
+void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t length);
+
+#endif

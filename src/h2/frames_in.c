@@ -1,0 +1,291 @@
+/* What arrives: each frame pays for itself, then goes to its stream. */
+#include "h2/frames.h"
+
+#include "base/error.h"
+
+/* --- frames of no use ------------------------------------------------------------------------ */
+
+void rill_frames_give_points(rill_session *session, size_t length)
+{
+    int64_t points = session->points + 1 + (int64_t)(length / SESSION_POINT_BYTES);
+    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
+}
+
+static void give_time_points(rill_session *session)
+{
+    uint64_t now_ms = session->turn->now_ms;
+    uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
+    session->points_ms = now_ms;
+    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
+}
+
+/* False: the peer has used up its points. */
+static bool pay(rill_session *session, int32_t points)
+{
+    session->points -= points;
+    if (session->points >= 0)
+        return true;
+    give_time_points(session);
+    if (session->points > 0)
+        return true;
+    rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                   "the peer sends frames of no use, more than %d", SESSION_POINTS);
+    session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+    return false;
+}
+
+/* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
+static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
+                               void *arg)
+{
+    (void)ng, (void)payload, (void)head, (void)arg;
+    return NGHTTP2_ERR_CANCEL;
+}
+
+/* Every frame pays when it begins, and gets it back when it turns out to be of use. */
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, void *arg)
+{
+    (void)ng;
+    rill_session *session = arg;
+    session->ignored -= FRAME_HEADER + (int64_t)head->length;
+    session->frame_cost = 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
+    return pay(session, session->frame_cost) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* nghttp2 drops DATA for closed streams without a word. What was on its way when we reset a stream
+ * is no fault of the peer's. */
+bool rill_frames_pay_ignored(rill_session *session)
+{
+    if (session->ignored < SESSION_POINT_BYTES)
+        return true;
+    int64_t free = session->ignored < session->in_flight ? session->ignored : session->in_flight;
+    session->ignored -= free;
+    session->in_flight -= free;
+    int32_t points = (int32_t)(session->ignored / SESSION_POINT_BYTES);
+    session->ignored %= SESSION_POINT_BYTES;
+    return pay(session, points);
+}
+
+void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t length)
+{
+    size_t n = 0;
+    for (; n < length && n + 1 < room && data[n] != '\r' && data[n] != '\n'; n++)
+        out[n] = data[n] >= ' ' && data[n] < 0x7f ? (char)data[n] : '.';
+    out[n] = 0;
+}
+
+/* --- what arrives ---------------------------------------------------------------------------- */
+
+static void retire_if_closed(rill_session *session, rill_stream *stream)
+{
+    if (stream->reason != RILL_OPEN)
+        rill_session_retire(session, stream);
+}
+
+static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    (void)arg;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    if (stream)
+        rill_stream_begin_head(stream);
+    return 0;
+}
+
+static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
+                     void *arg)
+{
+    (void)flags;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    if (!stream)
+        return 0;
+    rill_stream_field(stream, (const char *)name, name_length, (const char *)value, value_length);
+    retire_if_closed(arg, stream);
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,
+                         size_t length, void *arg)
+{
+    (void)flags;
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, id);
+    bool keeping = stream && stream->keeping;
+    if (stream) {
+        session->points += session->frame_cost; /* padding included, and once for each frame */
+        session->frame_cost = 0;
+        rill_stream_data(stream, data, length);
+        session->warn = session->warn || stream->warn;
+        retire_if_closed(session, stream);
+    }
+    /* the connection's window never waits for a reader */
+    int code = keeping ? nghttp2_session_consume(ng, id, length)
+                       : nghttp2_session_consume_connection(ng, length);
+    if (code != NGHTTP2_ERR_NOMEM)
+        return 0;
+    rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static void end_stream(rill_session *session, rill_stream *stream)
+{
+    rill_frames_give_points(session, 0); /* an empty frame that ends a stream is of use */
+    stream->remote = HALF_CLOSED;
+    if (stream->local == HALF_CLOSED)
+        return; /* nghttp2 closes it next */
+    rill_stream_close(stream, RILL_ENDED, -1, " ");
+    rill_session_retire(session, stream);
+}
+
+static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
+{
+    session->goaway_received = true;
+    session->goaway_last = goaway->last_stream_id;
+    session->goaway_code = (int32_t)goaway->error_code;
+    rill_frames_printable(session->goaway_debug, sizeof(session->goaway_debug), goaway->opaque_data,
+                          goaway->opaque_data_len);
+}
+
+static void set_rtt(rill_session *session, uint64_t since_ms)
+{
+    uint64_t rtt_ms = session->turn->now_ms - since_ms;
+    session->rtt_ms = rtt_ms ? rtt_ms : 1;
+}
+
+static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        if (!stream)
+            break;
+        rill_stream_end_head(stream);
+        if (stream->starved && !stream->source->held)
+            rill_session_resume(session, stream); /* 100 (Continue) */
+        if (stream->status) {
+            session->answered = true;
+            rill_frames_give_points(session,
+                                    frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
+        }
+        session->warn = session->warn || stream->warn;
+        break;
+    case NGHTTP2_RST_STREAM:
+        if (frame->hd.stream_id == session->reset_last)
+            session->points -= SESSION_POINTS_RESET_AGAIN;
+        session->reset_last = frame->hd.stream_id;
+        if (stream)
+            stream->peer_reset = true; /* nghttp2 closes it next */
+        return 0;
+    case NGHTTP2_SETTINGS:
+        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
+            session->settings_received = true;
+            for (int i = 0; i < 6; i++)
+                session->peer_settings[i] =
+                    nghttp2_session_get_remote_settings(ng, (nghttp2_settings_id)(i + 1));
+            session->peer_max_streams =
+                session->peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
+        } else if (!session->rtt_ms) {
+            set_rtt(session, session->opened_ms);
+        }
+        return 0;
+    case NGHTTP2_PING:
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->ping_ms) {
+            set_rtt(session, session->ping_ms);
+            session->ping_ms = 0;
+            session->pong = true;
+        }
+        return 0;
+    case NGHTTP2_GOAWAY:
+        record_goaway(session, &frame->goaway); /* before nghttp2 closes what it excludes */
+        return 0;
+    default:
+        break;
+    }
+    if (!stream)
+        return 0;
+    if (stream->reason != RILL_OPEN)
+        rill_session_retire(session, stream);
+    else if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
+             (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
+        end_stream(session, stream);
+    return 0;
+}
+
+/* Why nghttp2 has reset a stream by itself. */
+static void close_broken(const rill_session *session, rill_stream *stream, uint32_t code)
+{
+    if (code == NGHTTP2_INTERNAL_ERROR)
+        rill_stream_close(stream, RILL_ERROR, (int32_t)code, "nghttp2 gave up: out of memory");
+    else if (stream->content_length >= 0 && (uint64_t)stream->content_length != stream->received)
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code,
+                          "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
+                          (long long)stream->content_length, (unsigned long long)stream->received);
+    else
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code, "the peer broke HTTP/2: %s",
+                          session->problem[0] ? session->problem : "malformed response");
+}
+
+static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
+{
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, id);
+    if (!stream)
+        return 0; /* we have closed it before */
+    rill_frames_leave_wire(session, stream);
+    if (stream->remote == HALF_CLOSED && (code == NGHTTP2_NO_ERROR || stream->peer_reset))
+        rill_stream_close(stream, RILL_ENDED, -1, " ");
+    else if (session->goaway_received && id > session->goaway_last && !stream->peer_reset)
+        rill_stream_close(stream, RILL_GOAWAY, session->goaway_code,
+                          "excluded by the peer's GOAWAY (%s, last stream %d)%s%s",
+                          rill_code_name(session->goaway_code), session->goaway_last,
+                          session->goaway_debug[0] ? ": " : "", session->goaway_debug);
+    else if (stream->peer_reset)
+        rill_stream_close(stream, RILL_RESET, (int32_t)code, "the peer reset the stream: %s (%u)",
+                          rill_code_name((int32_t)code), (unsigned)code);
+    else
+        close_broken(session, stream, code);
+    rill_session_retire(session, stream);
+    return 0;
+}
+
+static int on_error(nghttp2_session *ng, int code, const char *message, size_t length, void *arg)
+{
+    (void)ng, (void)code;
+    rill_session *session = arg;
+    rill_frames_printable(session->problem, sizeof(session->problem), (const uint8_t *)message,
+                          length);
+    return 0;
+}
+
+/* Fields that nghttp2 would drop in silence: a response with them is malformed (RFC 9113 8.2.1). */
+static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+                             size_t name_length, const uint8_t *value, size_t value_length,
+                             uint8_t flags, void *arg)
+{
+    (void)flags, (void)value, (void)value_length;
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    char shown[64];
+    rill_frames_printable(shown, sizeof(shown), name, name_length);
+    if (stream) {
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
+                          "the response's header field \"%s\" is malformed (RFC 9113 8.2.1)",
+                          shown);
+        rill_session_retire(session, stream);
+    }
+    return 0;
+}
+
+void rill_frames_receive_with(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, on_unpack_extension);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    nghttp2_session_callbacks_set_error_callback2(callbacks, on_error);
+}

@@ -1,0 +1,329 @@
+/* What leaves: frames are staged until they fill a TLS record; bodies go straight from their
+ * source. */
+#include "h2/frames.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "http/fields.h"
+
+/* --- what is sent ---------------------------------------------------------------------------- */
+
+/* Between two DATA frames an upload waits for the peer's window, or not at all. */
+static void note_sent(rill_stream *stream, bool more)
+{
+    uint64_t now_ms = stream->turn->now_ms;
+    if (stream->remote_since_ms)
+        stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
+    stream->remote_since_ms = more ? now_ms : 0;
+    stream->active_ms = now_ms;
+}
+
+/* A stream that uses up half its window within two round trips is held back by it: RFC 9113 leaves
+ * the size to us (section 6.9). One that the reader does not keep up with stays as it is. */
+static void grow_window(rill_session *session, rill_stream *stream)
+{
+    uint64_t now_ms = session->turn->now_ms, since_ms = stream->update_ms;
+    uint32_t most = session->setup->max_window;
+    stream->update_ms = now_ms;
+    if (!since_ms || stream->window >= most || stream->chunks.length > stream->window / 2 ||
+        now_ms - since_ms > 2 * session->rtt_ms)
+        return;
+    uint32_t wider = stream->window < most / 2 ? stream->window * 2 : most;
+    if (!nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                               (int32_t)wider))
+        stream->window = wider;
+}
+
+/* What the peer makes us send, as often as it likes. RST_STREAM is bounded by our streams. */
+static bool is_answer(const nghttp2_frame_hd *head)
+{
+    return head->type == NGHTTP2_WINDOW_UPDATE ||
+           ((head->type == NGHTTP2_PING || head->type == NGHTTP2_SETTINGS) &&
+            head->flags & NGHTTP2_FLAG_ACK);
+}
+
+static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
+{
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_GOAWAY && !session->goaway_sent &&
+        frame->goaway.error_code != NGHTTP2_NO_ERROR) { /* that is ours: the connection drains */
+        /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
+        char why[SESSION_DEBUG_DATA];
+        session->goaway_sent = true;
+        rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data,
+                              frame->goaway.opaque_data_len);
+        if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
+            rill_error_set(&session->fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
+        else
+            rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                           "the peer broke HTTP/2: %s%s%s (%s)", why,
+                           why[0] && session->problem[0] ? "; " : "", session->problem,
+                           rill_code_name((int32_t)frame->goaway.error_code));
+        session->fatal.code = (int32_t)frame->goaway.error_code;
+    }
+    if (is_answer(&frame->hd))
+        session->answers += FRAME_HEADER + frame->hd.length;
+    if (!stream)
+        return 0;
+    if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
+        stream->local = HALF_OPEN;
+        stream->sent_us = session->turn->now_us;
+        session->streams++;
+    }
+    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+        frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        stream->local = HALF_CLOSED;
+    if (frame->hd.type == NGHTTP2_WINDOW_UPDATE)
+        grow_window(session, stream);
+    if (frame->hd.type == NGHTTP2_DATA) {
+        rill_frames_give_points(session,
+                                SESSION_POINT_BYTES); /* the peer opens its windows for these */
+        note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
+    }
+    return 0;
+}
+
+static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, int code, void *arg)
+{
+    (void)ng;
+    rill_session *session = arg;
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    for (rill_stream *stream = session->open; stream; stream = stream->next) {
+        if (stream->id != frame->hd.stream_id)
+            continue;
+        rill_frames_leave_wire(session, stream);
+        rill_stream_close(stream, RILL_INACTIVE, -1, "not sent: %s", nghttp2_strerror(code));
+        rill_stream_move(stream, &session->closed);
+        break;
+    }
+    return 0;
+}
+
+/* --- bodies ---------------------------------------------------------------------------------- */
+
+/* Frames are staged until they fill a TLS record. */
+static int flush_plain(rill_session *session)
+{
+    rill_turn *turn = session->turn;
+    size_t length = turn->plain_length;
+    turn->plain_length = 0;
+    return length ? rill_transport_write(session->transport, turn->plain, length) : 0;
+}
+
+static int make_room(rill_session *session, size_t length)
+{
+    return length > TURN_PLAIN - session->turn->plain_length ? flush_plain(session) : 0;
+}
+
+static void stage(rill_turn *turn, const void *data, size_t length)
+{
+    memcpy(turn->plain + turn->plain_length, data, length);
+    turn->plain_length += length;
+}
+
+/* The end of a body: END_STREAM, or trailers that carry it. */
+static int end_body(rill_session *session, rill_stream *stream, uint32_t *flags)
+{
+    const rill_bytes *trailers = &stream->source->trailers;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!trailers->length)
+        return 0;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    size_t count = rill_fields_count(trailers->data, trailers->length);
+    nghttp2_nv *fields = rill_slab_alloc(&session->turn->slab, count * sizeof(*fields));
+    if (!fields)
+        return NGHTTP2_ERR_NOMEM;
+    rill_fields_split(trailers->data, trailers->length, fields);
+    int code = nghttp2_submit_trailer(session->ng, stream->id, fields, count);
+    rill_slab_free(&session->turn->slab, fields);
+    return code;
+}
+
+/* A file is read here, while there is still a way to say that it broke. */
+static bool read_source(rill_session *session, rill_stream *stream, uint8_t *buffer, size_t length)
+{
+    if (rill_source_take(&session->turn->slab, stream->source, buffer, length))
+        return true;
+    rill_stream_close(stream, RILL_FILE_ERROR, NGHTTP2_CANCEL, "the body's file cannot be read: %s",
+                      strerror(errno));
+    rill_session_retire(session, stream);
+    return false;
+}
+
+static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
+                            uint32_t *flags, nghttp2_data_source *data_source, void *arg)
+{
+    (void)data_source;
+    rill_session *session = arg;
+    rill_stream *stream = rill_frames_stream(ng, id);
+    if (!stream)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (rill_transport_blocked(session->transport)) {
+        stream->blocked = true;
+        session->blocked++;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    bool last;
+    uint64_t ready = rill_source_ready(stream->source, &last);
+    if (stream->source->held || (!ready && !last)) {
+        stream->starved = true;
+        stream->remote_since_ms = 0; /* it is not the peer that is waited for */
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (ready > length)
+        last = false;
+    else
+        length = (size_t)ready;
+    if (last && end_body(session, stream, flags))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (stream->source->kind == SOURCE_FILE)
+        return read_source(session, stream, buffer, length) ? (ssize_t)length
+                                                            : NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return (ssize_t)length;
+}
+
+static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
+                        size_t length, nghttp2_data_source *data_source, void *arg)
+{
+    (void)data_source;
+    rill_session *session = arg;
+    rill_turn *turn = session->turn;
+    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    if (!stream || make_room(session, FRAME_HEADER + length))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    stage(turn, head, FRAME_HEADER);
+    rill_source *source = stream->source;
+    rill_source_take(&turn->slab, source, turn->plain + turn->plain_length, length);
+    turn->plain_length += length;
+    if (source->writer_waits && source->fed.length <= SOURCE_HIGH_WATER) {
+        source->writer_waits = false;
+        rill_turn_report(turn, stream->entry, RILL_EVENT_WRITABLE);
+    }
+    return 0;
+}
+
+static ssize_t on_payload_length(nghttp2_session *ng, uint8_t type, int32_t id,
+                                 int32_t session_window, int32_t stream_window,
+                                 uint32_t max_frame_size, void *arg)
+{
+    (void)ng, (void)type, (void)id, (void)arg;
+    int64_t length = SESSION_DATA_PAYLOAD;
+    if (length > session_window)
+        length = session_window;
+    if (length > stream_window)
+        length = stream_window;
+    if (length > max_frame_size)
+        length = max_frame_size;
+    return (ssize_t)length;
+}
+
+void rill_frames_send_with(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_send);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+    nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, on_payload_length);
+}
+
+/* --- the pump's calls ------------------------------------------------------------------------- */
+
+void rill_session_send(rill_session *session)
+{
+    const uint8_t *data;
+    ssize_t length;
+    int failed = 0;
+    if (!session->ng)
+        return;
+    if (session->answers > session->transport->unsent.length)
+        session->answers = session->transport->unsent.length;
+    session->heads = 0;
+    while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
+        size_t rest = (size_t)length;
+        while (rest) {
+            size_t part = rest < TURN_PLAIN ? rest : TURN_PLAIN;
+            failed = make_room(session, part);
+            if (failed)
+                break; /* a frame without its rest: the session is beyond repair */
+            stage(session->turn, data, part);
+            data += part;
+            rest -= part;
+        }
+    }
+    if (failed || flush_plain(session) || length < 0)
+        rill_error_set(&session->fatal, RILL_ERROR, "cannot send: %s",
+                       length < 0 ? nghttp2_strerror((int)length) : "out of memory");
+    if (session->answers > SESSION_UNSENT_MAX) {
+        rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+                       "the peer does not read what it makes us answer (%d bytes)",
+                       SESSION_UNSENT_MAX);
+        session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+    }
+}
+
+/* An upload that cannot be resumed would wait for ever. */
+static void resume(rill_session *session, rill_stream *stream)
+{
+    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
+        return;
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_session_retire(session, stream);
+}
+
+void rill_session_unblock(rill_session *session)
+{
+    if (!session->blocked || rill_transport_blocked(session->transport))
+        return;
+    for (rill_stream *next, *stream = session->open; stream; stream = next) {
+        next = stream->next;
+        if (!stream->blocked)
+            continue;
+        stream->blocked = false;
+        session->blocked--;
+        resume(session, stream);
+    }
+}
+
+void rill_session_resume(rill_session *session, rill_stream *stream)
+{
+    if (!stream->starved || !stream->wire_open)
+        return;
+    stream->starved = false;
+    resume(session, stream);
+}
+
+int32_t rill_session_submit(rill_session *session, rill_stream *stream, const nghttp2_nv *fields,
+                            size_t count)
+{
+    nghttp2_data_provider body = {.read_callback = on_read_body};
+    int32_t id = rill_session_usable(session)
+                     ? nghttp2_submit_request(session->ng, NULL, fields, count,
+                                              stream->source ? &body : NULL, stream)
+                     : NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
+    if (id < 0)
+        return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
+    for (size_t i = 0; i < count; i++)
+        session->heads += fields[i].namelen + fields[i].valuelen;
+    stream->id = id;
+    stream->wire_open = true;
+    session->active++;
+    rill_stream_move(stream, &session->open);
+    return 0;
+}
+
+/* A reader that has found nothing always gets its window: so nobody waits for ever. */
+void rill_session_consume(rill_session *session, rill_stream *stream, size_t length)
+{
+    stream->owed += (uint32_t)length;
+    if (!stream->wire_open || !stream->owed ||
+        (stream->chunks.length && *stream->buffered > session->setup->max_buffered))
+        return;
+    if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
+        rill_error_set(&session->fatal, RILL_ERROR,
+                       "out of memory"); /* the peer would wait for ever */
+    stream->owed = 0;
+}

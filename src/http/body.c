@@ -1,0 +1,39 @@
+#include "http/body.h"
+
+#include <stdlib.h>
+
+struct rill_body {
+    void *block; /* what free() takes */
+    const char *data;
+    size_t length;
+};
+
+rill_body *rill_body_take(rill_slab *slab, rill_bytes *bytes)
+{
+    rill_body *body = malloc(sizeof(*body));
+    if (!body)
+        return NULL;
+    body->data = bytes->data;
+    body->length = bytes->length;
+    body->block = rill_slab_detach(slab, bytes->data);
+    *bytes = (rill_bytes){0};
+    return body;
+}
+
+const char *rill_body_data(const rill_body *body)
+{
+    return body->data;
+}
+
+size_t rill_body_length(const rill_body *body)
+{
+    return body->length;
+}
+
+void rill_body_free(rill_body *body)
+{
+    if (!body)
+        return;
+    free(body->block);
+    free(body);
+}

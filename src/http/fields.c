@@ -1,0 +1,207 @@
+#include "http/fields.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+
+static const char token_marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
+
+static bool is_token(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        if (!letter && !(c >= '0' && c <= '9') && (!c || !strchr(token_marks, c)))
+            return false;
+    }
+    return length > 0;
+}
+
+static bool named(const char *name, size_t length, const char *other)
+{
+    return length == strlen(other) && !strncasecmp(name, other, length);
+}
+
+static const char *const connection_fields[] = {"connection", "keep-alive", "proxy-connection",
+                                                "transfer-encoding", "upgrade"};
+
+static const char *fault_of_name(const char *name, size_t length)
+{
+    if (length && name[0] == ':')
+        return "pseudo-header fields are rill's to send";
+    if (!is_token(name, length))
+        return "not a token (RFC 9110 section 5.6.2)";
+    for (size_t i = 0; i < sizeof(connection_fields) / sizeof(*connection_fields); i++)
+        if (named(name, length, connection_fields[i]))
+            return "belongs to a connection, HTTP/2 has no such field (RFC 9113 section 8.2.2)";
+    return NULL;
+}
+
+static const char *fault_of_value(const char *value, size_t length)
+{
+    if (memchr(value, 0, length) || memchr(value, '\r', length) || memchr(value, '\n', length))
+        return "holds CR, LF or NUL (RFC 9113 section 8.2.1)";
+    if (length && (strchr(" \t", value[0]) || strchr(" \t", value[length - 1])))
+        return "begins or ends with a blank (RFC 9113 section 8.2.1)";
+    return NULL;
+}
+
+/* What a Host field may be, roughly: no more than the authority of a URL without userinfo. */
+static const char *fault_of_host(const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] <= ' ' || strchr("/@?#\\\x7f", value[i]))
+            length = 0;
+    return length ? NULL : "is no host, nor host:port (RFC 9110 section 7.2)";
+}
+
+static int show(size_t length)
+{
+    return length < 80 ? (int)length : 80;
+}
+
+/* An empty block may be NULL. */
+static const char *end_of(const char *block, size_t length)
+{
+    return length ? block + length : block;
+}
+
+/* Splits the next field off; false when what is left is no field. */
+static bool next_field(const char **rest, const char *end, const char **name, size_t *name_length,
+                       const char **value, size_t *value_length)
+{
+    const char *start = *rest;
+    if (end - start < 2 || memcmp(start, "\r\n", 2) != 0)
+        return false;
+    start += 2;
+    const char *colon = memmem(start, (size_t)(end - start), ": ", 2);
+    const char *stop = memmem(start, (size_t)(end - start), "\r\n", 2);
+    if (!stop)
+        stop = end;
+    if (!colon || colon + 2 > stop)
+        return false;
+    *name = start;
+    *name_length = (size_t)(colon - start);
+    *value = colon + 2;
+    *value_length = (size_t)(stop - *value);
+    *rest = stop;
+    return true;
+}
+
+bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const char *value,
+                     size_t value_length)
+{
+    return rill_bytes_append(slab, out, "\r\n", 2) &&
+           rill_bytes_append(slab, out, name, strlen(name)) &&
+           rill_bytes_append(slab, out, ": ", 2) &&
+           rill_bytes_append(slab, out, value, value_length);
+}
+
+/* Puts aside what is not sent as given. True: it was such a field. */
+static bool put_aside(rill_fields_aside *aside, const char *name, size_t name_length,
+                      const char *value, size_t value_length)
+{
+    if (named(name, name_length, "host")) {
+        aside->host = value;
+        aside->host_length = value_length;
+        return true;
+    }
+    if (named(name, name_length, "content-length")) {
+        aside->content_length = value;
+        aside->content_length_length = value_length;
+        return true;
+    }
+    aside->user_agent = aside->user_agent || named(name, name_length, "user-agent");
+    aside->authorization = aside->authorization || named(name, name_length, "authorization");
+    return false;
+}
+
+int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
+                          rill_fields_aside *aside, rill_error *err)
+{
+    const char *rest = block, *end = end_of(block, length);
+    memset(aside, 0, sizeof(*aside));
+    while (rest < end) {
+        const char *name, *value;
+        size_t name_length, value_length;
+        if (!next_field(&rest, end, &name, &name_length, &value, &value_length))
+            return rill_error_set(err, RILL_ARGUMENT, "header fields: \"%.*s\" is no field",
+                                  show((size_t)(end - rest)), rest);
+        const char *fault = fault_of_name(name, name_length);
+        if (fault)
+            return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": %s",
+                                  show(name_length), name, fault);
+        fault = fault_of_value(value, value_length);
+        if (!fault && named(name, name_length, "te") && !named(value, value_length, "trailers"))
+            fault = "may only be \"trailers\" (RFC 9113 section 8.2.2)";
+        if (!fault && named(name, name_length, "host"))
+            fault = aside->host ? "is a second one" : fault_of_host(value, value_length);
+        if (fault)
+            return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": value \"%.*s\" %s",
+                                  show(name_length), name, show(value_length), value, fault);
+        if (put_aside(aside, name, name_length, value, value_length))
+            continue;
+        size_t start = out->length;
+        if (!rill_bytes_append(slab, out, name - 2, name_length + value_length + 4))
+            return rill_error_set(err, RILL_ERROR, "out of memory");
+        for (size_t i = start; i < start + 2 + name_length; i++)
+            if (out->data[i] >= 'A' && out->data[i] <= 'Z')
+                out->data[i] |= 0x20;
+    }
+    return 0;
+}
+
+nghttp2_nv rill_field(const char *name, size_t name_length, const char *value, size_t value_length)
+{
+    nghttp2_nv nv = {
+        .name = (uint8_t *)name,
+        .value = (uint8_t *)value,
+        .namelen = name_length,
+        .valuelen = value_length,
+        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
+    };
+    return nv;
+}
+
+size_t rill_fields_count(const char *block, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += block[i] == '\r'; /* no value holds one */
+    return count;
+}
+
+size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields)
+{
+    const char *rest = block, *end = end_of(block, length);
+    const char *name, *value;
+    size_t name_length, value_length, count = 0;
+    while (rest < end && next_field(&rest, end, &name, &name_length, &value, &value_length)) {
+        nghttp2_nv *nv = &fields[count++];
+        *nv = rill_field(name, name_length, value, value_length);
+        if (named(name, name_length, "authorization") || named(name, name_length, "cookie") ||
+            named(name, name_length, "proxy-authorization"))
+            nv->flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+    }
+    return count;
+}
+
+int64_t rill_fields_number(const char *text, size_t length)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9' || number > (INT64_MAX - 9) / 10)
+            return -1;
+        number = number * 10 + (text[i] - '0');
+    }
+    return length ? number : -1;
+}
+
+int32_t rill_fields_check_method(const char *method, size_t length, rill_error *err)
+{
+    if (is_token(method, length))
+        return 0;
+    return rill_error_set(err, RILL_ARGUMENT, "method \"%.*s\": not a token (RFC 9110 section 9.1)",
+                          show(length), method);
+}

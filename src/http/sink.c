@@ -1,0 +1,83 @@
+#include "http/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Other writers may be at the same target: so many names are tried. */
+enum { SINK_NAMES = 8 };
+
+struct rill_sink {
+    int fd;       /* -1: committed, or never opened */
+    char *path;   /* behind the struct, as is `beside` */
+    char *beside; /* where the bytes go at first */
+};
+
+static int32_t fail(const char *path, rill_error *err)
+{
+    return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(errno));
+}
+
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
+{
+    size_t size = strlen(path) + 1, room = size + 16;
+    rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
+    if (!sink) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    sink->fd = -1;
+    sink->path = (char *)(sink + 1);
+    sink->beside = sink->path + size;
+    memcpy(sink->path, path, size);
+    for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
+        snprintf(sink->beside, room, "%s.%08x", path, chance + i);
+        sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (sink->fd < 0 && errno != EEXIST)
+            break;
+    }
+    if (sink->fd >= 0)
+        return sink;
+    fail(path, err);
+    rill_slab_free(slab, sink);
+    return NULL;
+}
+
+int32_t rill_sink_write(rill_sink *sink, const void *data, size_t length, rill_error *err)
+{
+    const char *at = data;
+    while (length) {
+        ssize_t n = write(sink->fd, at, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail(sink->path, err);
+        at += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int32_t rill_sink_commit(rill_sink *sink, rill_error *err)
+{
+    int closed = close(sink->fd); /* some file systems say only here that the disk is full */
+    sink->fd = -1;
+    if (!closed && !rename(sink->beside, sink->path))
+        return 0;
+    int32_t code = fail(sink->path, err);
+    unlink(sink->beside);
+    return code;
+}
+
+void rill_sink_free(rill_slab *slab, rill_sink *sink)
+{
+    if (sink && sink->fd >= 0) {
+        close(sink->fd);
+        unlink(sink->beside);
+    }
+    rill_slab_free(slab, sink);
+}

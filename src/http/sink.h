@@ -1,0 +1,24 @@
+/* A response body that goes to a file: written beside its target, renamed when it is complete. So
+ * no part of a body ever stands under the target's name. */
+#ifndef RILL_SINK_H
+#define RILL_SINK_H
+
+#include "rill.h"
+#include "base/slab.h"
+
+typedef struct rill_sink rill_sink;
+
+/* Makes the file beside `path` (copied). NULL with `err`: RILL_FILE_ERROR naming it and why, or
+ * RILL_ERROR. */
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err);
+
+/* 0, or RILL_FILE_ERROR (disk full, ...). */
+int32_t rill_sink_write(rill_sink *sink, const void *data, size_t length, rill_error *err);
+
+/* The body is complete: gives it its name. 0, or RILL_FILE_ERROR; then the target is as it was. */
+int32_t rill_sink_commit(rill_sink *sink, rill_error *err);
+
+/* Unless committed, nothing is left of it. NULL is fine. */
+void rill_sink_free(rill_slab *slab, rill_sink *sink);
+
+#endif

@@ -1,0 +1,56 @@
+/* Where a request's body comes from: memory, a file, or pieces that the caller feeds. */
+#ifndef RILL_SOURCE_H
+#define RILL_SOURCE_H
+
+#include "base/bytes.h"
+#include "rill.h"
+#include "base/timer.h"
+
+enum source_kind { SOURCE_MEMORY, SOURCE_FILE, SOURCE_FED };
+
+/* Fed bytes that wait; a writer above it waits until no more are left. */
+enum { SOURCE_HIGH_WATER = 256 << 10 };
+
+typedef struct rill_call rill_call;
+
+typedef struct rill_source {
+    rill_call *call; /* borrowed: whose body it is */
+    enum source_kind kind;
+    const char *data; /* borrowed */
+    int fd;           /* owned; -1: none */
+    rill_chunks fed;
+    int64_t length;       /* announced; -1: not known */
+    uint64_t taken;       /* bytes that frames have carried */
+    bool finished;        /* nothing more is fed */
+    bool held;            /* waits for 100 (Continue), RFC 9110 section 10.1.1 */
+    bool writer_waits;    /* to be told when the queue is short again */
+    rill_timer expect;    /* the call's: runs while the body waits for 100 (Continue) */
+    char length_text[20]; /* content-length, when it is sent */
+    uint32_t length_digits;
+    rill_bytes trailers; /* clean header block sent after the body */
+} rill_source;
+
+/* The body that a request asks for, NULL in `*source` when it has none. 0, or RILL_FILE_ERROR for a
+ * file that cannot be opened or is none, or RILL_ERROR. */
+int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_source **source,
+                        rill_error *err);
+void rill_source_free(rill_slab *slab, rill_source *source); /* NULL is fine */
+
+/* Back to the start. False: what was fed is gone. */
+bool rill_source_rewind(rill_source *source);
+
+/* Bytes that can be had now; and whether they are the last. */
+uint64_t rill_source_ready(const rill_source *source, bool *last);
+
+/* Copies the next `length` bytes (no more than are ready). False: the file broke; errno tells. */
+bool rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length);
+
+/* Feeds a piece. 1: taken, but the writer should wait; 0: taken; or RILL_BODY_ERROR beyond the
+ * announced length, or RILL_ERROR. */
+int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data, size_t length,
+                         rill_error *err);
+
+/* Nothing more is fed. 0, or RILL_BODY_ERROR short of the announced length. */
+int32_t rill_source_finish(rill_source *source, rill_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* One attempt to carry one request: what was sent, what arrived, how it ended. The only place that
+ * decides a close reason and whether the server acted on the request. */
+#ifndef RILL_STREAM_H
+#define RILL_STREAM_H
+
+#include "base/bytes.h"
+#include "http/sink.h"
+#include "http/source.h"
+#include "base/turn.h"
+
+/* Sending and receiving are two halves (RFC 9113 section 5.1). */
+enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
+
+typedef struct rill_stream rill_stream;
+
+struct rill_stream {
+    rill_turn *turn;           /* borrowed */
+    rill_entry *entry;         /* borrowed: whose events these are */
+    rill_stream *next, **link; /* in one of its connection's lists */
+
+    int32_t id; /* on the wire; 0: none yet */
+    enum stream_half local, remote;
+    enum rill_reason reason; /* RILL_OPEN until it closes, then never changed */
+    int32_t code;            /* HTTP/2 error code that ended it, either way; -1: none */
+    bool wire_open;          /* nghttp2 knows it and has not closed it */
+    bool peer_reset;         /* by RST_STREAM */
+    bool refused;            /* the peer says it did not act on it */
+    bool pieces;             /* read in pieces: HEAD and READABLE are reported */
+    bool keeping;            /* the body is collected: its window goes back on receipt */
+    bool saved;              /* the body stands in its file */
+    bool hungry;             /* the reader found nothing and waits for READABLE */
+    bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
+    bool reached_warnsize, warn;
+    bool blocked; /* its upload waits for the socket */
+    bool starved; /* its upload waits for its source */
+
+    int32_t status;             /* 0: no final head yet */
+    int64_t content_length;     /* announced; -1: not */
+    uint64_t maxsize, warnsize; /* bytes; 0: no limit */
+    uint32_t max_header_list,
+        header_list; /* bytes allowed; used by all heads (RFC 9113 section 6.5.2) */
+    rill_bytes head; /* header block as rill.h has it */
+    struct stream_rare {
+        rill_bytes trailers, informational;
+    } * rare;         /* owned: the blocks that most responses do without; NULL: neither */
+    bool in_trailers; /* fields that arrive now are trailers */
+
+    const char *save_path; /* borrowed; NULL: the body is not for a file */
+    rill_sink *sink;       /* owned: where the body goes; NULL: not into a file */
+    rill_bytes kept;       /* the body, when it is collected */
+    rill_chunks chunks;    /* the body, when it is read in pieces */
+    uint64_t received;     /* DATA payload without padding */
+
+    rill_source *source; /* of the request's body; borrowed; NULL: none */
+    uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
+    uint32_t window;     /* its receive window */
+    uint32_t owed;       /* window kept back from the peer while too much is buffered */
+    uint64_t active_ms;  /* when something moved on it, either way */
+    uint64_t update_ms;  /* when it gave window back last */
+    uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
+    uint32_t stalled_local_ms, stalled_remote_ms;
+
+    uint64_t sent_us, head_us; /* instants; 0: has not happened */
+    rill_timings timings;      /* of its call: how long the phases took */
+    rill_timer silence;        /* read_timeout */
+    rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
+    uint32_t error_count;
+};
+
+/* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose()
+ * before doing it again. */
+typedef struct rill_stream_setup {
+    rill_turn *turn;
+    rill_entry *entry;
+    bool pieces, no_limits;
+    uint64_t maxsize, warnsize;
+    uint32_t max_header_list;
+    const char *save_path;
+    rill_source *source;
+    uint64_t *buffered;
+    uint32_t window;
+} rill_stream_setup;
+void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
+void rill_stream_dispose(rill_stream *stream);
+
+/* It has ended: from now on it touches nothing that belongs to its client. */
+void rill_stream_detach(rill_stream *stream);
+
+/* Moves a stream to the front of another list (or out of any, NULL). */
+void rill_stream_move(rill_stream *stream, rill_stream **list);
+
+/* Closes it: the first reason stays. `cause` (NULL: none) is copied as its error; else the sentence
+ * becomes the error, except for RILL_ENDED and RILL_STOPPED, which are none. What is unread is
+ * dropped when a size was passed. */
+void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
+
+/* The peer reset it and went on to break the connection before anybody was told that the stream had
+ * closed: the connection's error becomes the stream's. Not for what was refused, which may be sent
+ * again. */
+void rill_stream_overrule(rill_stream *stream, const rill_error *error);
+
+/* Adds what led to the error: the connection's own. Once. */
+void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);
+
+/* Whether the server acted on the request. */
+enum rill_processed rill_stream_processed(const rill_stream *stream);
+
+/* --- what arrives; each may close the stream (look at `reason`) ------------------------------ */
+
+/* A head begins: informational, final, or trailers. */
+void rill_stream_begin_head(rill_stream *stream);
+/* A field of it. ":status" included. */
+void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
+                       size_t value_length);
+/* The head is complete. */
+void rill_stream_end_head(rill_stream *stream);
+/* Payload of DATA, without padding. */
+void rill_stream_data(rill_stream *stream, const void *data, size_t length);
+
+/* --- the reader ------------------------------------------------------------------------------ */
+
+/* See rill_stream_read(): bytes taken from what arrived. */
+size_t rill_stream_take(rill_stream *stream, size_t max, const char **data);
+
+/* From now on the body is collected; what is unread becomes its start. False: out of memory, and
+ * nothing has changed. `*released` is how many bytes of window that gives back. */
+bool rill_stream_keep(rill_stream *stream, size_t *released);
+
+/* Hands over the unread body; NULL: it is empty. False: out of memory, and nothing has changed. */
+bool rill_stream_detach_body(rill_stream *stream, rill_body **body);
+
+#endif

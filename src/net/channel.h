@@ -1,0 +1,40 @@
+/* c-ares on a turn: its descriptors are events, its timeouts a timer. */
+#ifndef RILL_CHANNEL_H
+#define RILL_CHANNEL_H
+
+#include <sys/stat.h>
+
+#include <ares.h>
+
+#include "base/turn.h"
+
+enum {
+    CHANNEL_TRY_MS = 2000, /* for the first try; each further one gets twice as long */
+    CHANNEL_TRIES = 2      /* per server */
+};
+
+/* Embedded in the resolver; does not move. */
+typedef struct rill_channel {
+    rill_turn *turn; /* borrowed */
+    ares_channel ares;
+    struct ares_addr_port_node *servers; /* NULL: the system's */
+    struct stat system;                  /* of resolv.conf, as `ares` has read it */
+    struct channel_watch *watches;
+    rill_timer timer; /* c-ares's next timeout; runs while anything is asked for */
+} rill_channel;
+
+/* `servers`: "ip" or "ip:port" (IPv6 in brackets), comma-separated; NULL: the system's. 0, or
+ * -RILL_ARGUMENT for bad ones, -RILL_ERROR; to be disposed of either way. */
+int32_t rill_channel_init(rill_channel *channel, rill_turn *turn, const char *servers,
+                          rill_error *err);
+
+/* Questions without an answer yet are answered with ARES_EDESTRUCTION. */
+void rill_channel_dispose(rill_channel *channel);
+
+/* Asks hosts file and name servers for the addresses of `host`. `on_answer` gets `arg` once: before
+ * this returns, or from a callback of libevent or the wheel; it owns the result. Reads the system's
+ * files again if they have changed and nothing is being asked. */
+void rill_channel_ask(rill_channel *channel, const char *host, int family,
+                      ares_addrinfo_callback on_answer, void *arg);
+
+#endif

@@ -1,0 +1,324 @@
+#include "net/dial.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/error.h"
+
+static void on_connected(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct dial_racer *racer = arg;
+    racer->ready = true;
+    rill_turn_mark(racer->turn, racer->mark);
+}
+
+static void on_stagger(rill_timer *timer)
+{
+    rill_dial *dial = (rill_dial *)((char *)timer - offsetof(rill_dial, stagger));
+    rill_turn_mark(dial->turn, dial->mark);
+}
+
+static void enter(rill_dial *dial, enum rill_phase phase)
+{
+    float spent = (float)(dial->turn->now_us - dial->phase_us) / 1000000;
+    if (dial->phase == RILL_PHASE_DNS)
+        dial->dns_s = spent;
+    else if (dial->phase == RILL_PHASE_CONNECT)
+        dial->connect_s = spent;
+    else if (dial->phase == RILL_PHASE_TLS)
+        dial->tls_s = spent;
+    dial->phase = phase;
+    dial->phase_us = dial->turn->now_us;
+}
+
+/* --- addresses ------------------------------------------------------------------------------- */
+
+/* What the caller's map says of host:port; false: nothing. */
+static bool map_host(rill_dial *dial)
+{
+    const rill_dial_target *target = dial->target;
+    char name[300];
+    int length = snprintf(name, sizeof(name), strchr(target->host, ':') ? "[%s]:%u" : "%s:%u",
+                          target->host, target->port);
+    if (length < 0 || (size_t)length >= sizeof(name))
+        return false;
+    bool found = false;
+    const rill_dial_options *options = target->options;
+    for (uint32_t i = 0; i < options->resolve_count; i++) {
+        if (strcasecmp(options->resolve[i].host, name) != 0)
+            continue;
+        found = true;
+        if (dial->lookup.count < LOOKUP_ADDRESSES)
+            dial->lookup.count += rill_address_parse(options->resolve[i].address, target->port,
+                                                     &dial->lookup.addresses[dial->lookup.count]);
+    }
+    return found;
+}
+
+/* RFC 8305 section 4: families alternate, in the order the lookup gave. */
+static void alternate_families(rill_lookup *lookup)
+{
+    rill_address sorted[LOOKUP_ADDRESSES];
+    bool taken[LOOKUP_ADDRESSES] = {false};
+    int family = lookup->count ? lookup->addresses[0].any.sa_family : 0;
+    for (uint32_t n = 0; n < lookup->count; n++) {
+        uint32_t pick = lookup->count;
+        for (uint32_t i = 0; i < lookup->count; i++) {
+            if (taken[i])
+                continue;
+            if (pick == lookup->count)
+                pick = i; /* any, should the wanted family be used up */
+            if (lookup->addresses[i].any.sa_family == family) {
+                pick = i;
+                break;
+            }
+        }
+        taken[pick] = true;
+        sorted[n] = lookup->addresses[pick];
+        family = family == AF_INET6 ? AF_INET : AF_INET6;
+    }
+    memcpy(lookup->addresses, sorted, lookup->count * sizeof(*sorted));
+}
+
+void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
+                     const rill_dial_target *target)
+{
+    memset(dial, 0, sizeof(*dial));
+    dial->turn = turn;
+    dial->mark = mark;
+    dial->target = target;
+    dial->phase = RILL_PHASE_DNS;
+    dial->phase_us = turn->now_us;
+    dial->stagger.expire = on_stagger;
+    for (int i = 0; i < DIAL_RACERS; i++)
+        dial->racers[i].fd = -1;
+    turn->counters.dials++;
+    dial->mapped = map_host(dial);
+    if (!dial->mapped)
+        rill_resolver_lookup(target->resolver, &dial->lookup, target->host, target->port,
+                             target->options->family, mark);
+    rill_turn_mark(turn, mark);
+}
+
+/* --- the race -------------------------------------------------------------------------------- */
+
+static void close_racer(rill_dial *dial, struct dial_racer *racer)
+{
+    if (racer->event)
+        event_free(racer->event);
+    racer->event = NULL;
+    if (racer->fd < 0)
+        return;
+    close(racer->fd);
+    racer->fd = -1;
+    dial->racing--;
+}
+
+static void note_failure(rill_dial *dial, uint32_t index, int error)
+{
+    char address[46];
+    const rill_address *to = &dial->lookup.addresses[index];
+    rill_address_print(to, address);
+    size_t used = strlen(dial->failures);
+    snprintf(dial->failures + used, sizeof(dial->failures) - used, "%s%s: %s", used ? "; " : "",
+             address[0] ? address : to->local.sun_path, strerror(error));
+}
+
+/* Lets the next address join. False: it failed at once. */
+static bool start_racer(rill_dial *dial)
+{
+    uint32_t index = dial->tried++;
+    struct dial_racer *racer = &dial->racers[index];
+    const rill_address *to = &dial->lookup.addresses[index];
+    int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        note_failure(dial, index, errno);
+        return false;
+    }
+    racer->fd = fd;
+    racer->turn = dial->turn;
+    racer->mark = dial->mark;
+    dial->racing++;
+    const rill_address *from = &dial->target->options->bind_address;
+    if (from->length && from->any.sa_family == to->any.sa_family &&
+        bind(fd, &from->any, from->length)) {
+        note_failure(dial, index, errno);
+        close_racer(dial, racer);
+        return false;
+    }
+    if (!connect(fd, &to->any, to->length)) {
+        racer->ready = true;
+        return true;
+    }
+    if (errno == EINPROGRESS) {
+        racer->event = event_new(dial->turn->base, fd, EV_WRITE, on_connected, racer);
+        if (racer->event && !event_add(racer->event, NULL))
+            return true;
+        errno = ENOMEM;
+    }
+    note_failure(dial, index, errno);
+    close_racer(dial, racer);
+    return false;
+}
+
+/* The index of a connected racer, -1 while none is. Failed ones leave. */
+static int find_winner(rill_dial *dial)
+{
+    for (uint32_t i = 0; i < dial->tried; i++) {
+        struct dial_racer *racer = &dial->racers[i];
+        if (racer->fd < 0 || !racer->ready)
+            continue;
+        int error = 0;
+        socklen_t length = sizeof(error);
+        getsockopt(racer->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+        if (!error)
+            return (int)i;
+        note_failure(dial, i, error);
+        close_racer(dial, racer);
+    }
+    return -1;
+}
+
+/* Returns the index of the winner, -1 while the race goes on, -2 when all have failed. */
+static int race(rill_dial *dial)
+{
+    for (;;) {
+        int winner = find_winner(dial);
+        if (winner >= 0)
+            return winner;
+        bool due = !rill_timer_running(&dial->stagger) || !dial->racing;
+        if (!due)
+            return -1;
+        if (dial->tried == dial->lookup.count)
+            return dial->racing ? -1 : -2;
+        if (start_racer(dial))
+            rill_wheel_start(&dial->turn->wheel, &dial->stagger,
+                             dial->turn->now_ms + DIAL_STAGGER_MS);
+    }
+}
+
+/* --- the steps ------------------------------------------------------------------------------- */
+
+/* After resolution, for literals too: a hostile name cannot lead us into a private network. */
+static bool keep_global(rill_dial *dial, rill_error *err)
+{
+    rill_lookup *lookup = &dial->lookup;
+    uint32_t kept = 0;
+    char denied[46] = "";
+    for (uint32_t i = 0; i < lookup->count; i++) {
+        if (rill_address_is_global(&lookup->addresses[i]))
+            lookup->addresses[kept++] = lookup->addresses[i];
+        else
+            rill_address_print(&lookup->addresses[i], denied);
+    }
+    if (!kept && lookup->count)
+        rill_error_connect(err, RILL_KIND_DENIED, "%s: %s is not globally reachable (deny_private)",
+                           dial->target->host, denied);
+    lookup->count = kept;
+    return kept || !denied[0];
+}
+
+static int32_t act_dns(rill_dial *dial, rill_error *err)
+{
+    rill_lookup *lookup = &dial->lookup;
+    if (lookup->pending)
+        return 0;
+    if (lookup->error.reason) {
+        if (err && !err->reason)
+            *err = lookup->error;
+        return -lookup->error.reason;
+    }
+    if (!dial->mapped && dial->target->options->deny_private && !keep_global(dial, err))
+        return -RILL_CONNECT_FAILED;
+    if (!lookup->count)
+        return rill_error_connect(err, RILL_KIND_DNS, "%s: no address", dial->target->host);
+    alternate_families(lookup);
+    enter(dial, RILL_PHASE_CONNECT);
+    return 1;
+}
+
+static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    const rill_dial_target *target = dial->target;
+    int winner = race(dial);
+    if (winner == -1)
+        return 0;
+    if (winner == -2)
+        return rill_error_connect(err, RILL_KIND_TCP, "%s:%u: %s", target->host, target->port,
+                                  dial->failures);
+    struct dial_racer *racer = &dial->racers[winner];
+    dial->address = dial->lookup.addresses[winner];
+    int fd = racer->fd;
+    racer->fd = -1; /* the transport's now */
+    dial->racing--;
+    SSL *ssl = NULL;
+    if (target->tls && !(ssl = rill_tls_open(target->tls, target->host, target->memory, err))) {
+        close(fd);
+        return err ? -err->reason : -RILL_ERROR;
+    }
+    for (uint32_t i = 0; i < dial->tried; i++)
+        close_racer(dial, &dial->racers[i]);
+    rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
+    int32_t code = rill_transport_open(transport, dial->turn, dial->mark, fd, ssl, err);
+    if (code)
+        return code;
+    enter(dial, RILL_PHASE_TLS);
+    return 1;
+}
+
+static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    const char *host = dial->target->host;
+    if (transport->ssl) {
+        int result = 0;
+        int done = rill_transport_handshake(transport, &result);
+        if (done < 0) {
+            int32_t code = rill_tls_failure(transport->ssl, result, host, err);
+            rill_transport_flush(transport, NULL); /* the alert that says why */
+            return code;
+        }
+        if (rill_transport_flush(transport, NULL))
+            return rill_error_connect(err, RILL_KIND_TLS,
+                                      "%s: the connection broke during the handshake: %s", host,
+                                      strerror(transport->send_error));
+        if (!done)
+            return 0;
+        int32_t code = rill_tls_check(transport->ssl, host, err);
+        if (code)
+            return code;
+    }
+    enter(dial, RILL_PHASE_SETTINGS);
+    return 1;
+}
+
+int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    int32_t code = 1;
+    if (dial->phase == RILL_PHASE_DNS)
+        code = act_dns(dial, err);
+    if (code == 1 && dial->phase == RILL_PHASE_CONNECT)
+        code = act_connect(dial, transport, err);
+    if (code == 1 && dial->phase == RILL_PHASE_TLS)
+        code = act_tls(dial, transport, err);
+    return code;
+}
+
+void rill_dial_dispose(rill_dial *dial)
+{
+    if (!dial->turn)
+        return;
+    rill_lookup_cancel(&dial->lookup);
+    rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
+    for (int i = 0; i < DIAL_RACERS; i++)
+        close_racer(dial, &dial->racers[i]);
+    dial->turn->counters.dials--;
+    dial->turn = NULL;
+}

@@ -1,0 +1,70 @@
+/* From an origin's name to a connected, negotiated transport, or the reason why not: lookup, race
+ * of the addresses (RFC 8305), TLS. */
+#ifndef RILL_DIAL_H
+#define RILL_DIAL_H
+
+#include "net/resolve.h"
+#include "net/tls.h"
+#include "net/transport.h"
+
+enum {
+    DIAL_STAGGER_MS = 250, /* RFC 8305 section 5: the next address joins the race after that */
+    DIAL_RACERS = LOOKUP_ADDRESSES
+};
+
+/* What an option set says of dialling. Borrowed, like all that it points to. */
+typedef struct rill_dial_options {
+    const rill_resolve *resolve; /* the caller's map of hosts to addresses */
+    uint32_t resolve_count;
+    int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
+    rill_address bind_address; /* where connections come from; length 0: the system's choice */
+    bool deny_private;         /* only globally reachable addresses, but for mapped ones */
+} rill_dial_options;
+
+/* What there is to dial. All borrowed until the dial is over. */
+typedef struct rill_dial_target {
+    const char *host; /* ASCII, without brackets */
+    uint16_t port;
+    rill_resolver *resolver;
+    const rill_dial_options *options;
+    rill_tls *tls; /* NULL: clear text */
+    rill_tls_memory *memory;
+} rill_dial_target;
+
+struct dial_racer {
+    int fd; /* owned; -1: none */
+    bool ready;
+    struct event *event; /* owned */
+    rill_mark *mark;     /* borrowed */
+    rill_turn *turn;
+};
+
+typedef struct rill_dial {
+    rill_turn *turn;
+    rill_mark *mark; /* borrowed: marked when rill_dial_act() has something to do */
+    const rill_dial_target *target;
+    bool mapped;           /* the caller's map has said where to go */
+    enum rill_phase phase; /* dns, connect or tls */
+    rill_lookup lookup;    /* its addresses are tried in order */
+    uint32_t tried, racing;
+    struct dial_racer racers[DIAL_RACERS]; /* one per address */
+    rill_timer stagger;
+    char failures[200]; /* "address: why" of those that failed */
+    uint64_t phase_us;  /* when this phase began */
+    float dns_s, connect_s, tls_s;
+    rill_address address; /* the one that won */
+} rill_dial;
+
+/* Starts; the struct is overwritten. */
+void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
+                     const rill_dial_target *target);
+
+/* Goes on as far as it can. 1: `transport` is open and has negotiated h2 (or is clear text); 0:
+ * waits; negative: failed, with kind dns, denied, tcp, tls or alpn (or reason timeout, phase dns).
+ * The transport may have been opened then: close it. */
+int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
+
+/* Ends a dial at any point (done and failed ones too): nothing of it is left. */
+void rill_dial_dispose(rill_dial *dial);
+
+#endif

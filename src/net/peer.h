@@ -1,0 +1,32 @@
+/* Who is at the other end of a connection. It outlives the connection as long as a call tells of
+ * it: events name it, and scripts ask when they see them. */
+#ifndef RILL_PEER_H
+#define RILL_PEER_H
+
+#include <openssl/ssl.h>
+
+#include "net/address.h"
+#include "base/turn.h"
+
+typedef struct rill_peer {
+    rill_entry entry; /* its id names the connection, see rill_conn_info_get() */
+    rill_turn *turn;  /* borrowed */
+    uint32_t references;
+    rill_address address;
+    bool tls, resumed;
+    X509 *leaf;         /* owned; NULL without TLS */
+    unsigned char *der; /* owned by OpenSSL; made when asked for */
+    int der_length;
+    const char *version, *cipher; /* static */
+} rill_peer;
+
+/* One reference is the caller's. `ssl` (NULL: clear text) has finished its handshake. NULL with
+ * `err`. */
+rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl, rill_error *err);
+rill_peer *rill_peer_hold(rill_peer *peer);
+void rill_peer_release(rill_peer *peer); /* NULL is fine */
+
+/* See rill_conn_info_get(). */
+int32_t rill_peer_describe(rill_peer *peer, rill_conn_info *info);
+
+#endif

@@ -1,0 +1,363 @@
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/error.h"
+#include "net/identity.h"
+#include "net/keylog.h"
+#include "net/trust.h"
+
+/* How much of a message (256 bytes) names may take, so that the cause still fits. */
+enum { HOST_SHOWN = 96 };
+
+struct rill_tls {
+    SSL_CTX *context;
+    X509_STORE **system; /* borrowed: where the loop keeps the system's certificates */
+    rill_trust trust;
+    rill_keylog keylog;
+    char *server_name; /* NULL: the host */
+    bool remembers;    /* sessions */
+    bool own_groups;   /* the options say which, in their order */
+    bool unverified_untold;
+};
+
+/* --- what an origin remembers ---------------------------------------------------------------- */
+
+void rill_tls_memory_dispose(rill_tls_memory *memory)
+{
+    SSL_SESSION_free(memory->session);
+    *memory = (rill_tls_memory){0};
+}
+
+/* Kept and offered as copies: OpenSSL spoils the session of an SSL that is freed without having
+ * sent close_notify, but a lost connection says nothing against its session. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    rill_tls_memory *memory = SSL_get_app_data(ssl);
+    SSL_SESSION *copy = memory ? SSL_SESSION_dup(session) : NULL;
+    if (copy) {
+        SSL_SESSION_free(memory->session);
+        memory->session = copy;
+    }
+    return 0; /* OpenSSL's reference stays its own */
+}
+
+static void offer_session(SSL *ssl, const rill_tls_memory *memory)
+{
+    SSL_SESSION *copy = memory->session ? SSL_SESSION_dup(memory->session) : NULL;
+    if (copy)
+        SSL_set_session(ssl, copy); /* failing that, a full handshake */
+    SSL_SESSION_free(copy);
+    ERR_clear_error();
+}
+
+/* A ClientHello carries a key for its first group only: another choice costs a round trip
+ * (HelloRetryRequest). The library's own list starts with X25519. */
+static void prefer_group(SSL *ssl, int group)
+{
+    static const int usual[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+    enum { USUAL = sizeof(usual) / sizeof(usual[0]) };
+    if (!group || group == usual[0])
+        return;
+    int groups[USUAL + 1] = {group};
+    int count = 1;
+    for (int i = 0; i < USUAL; i++)
+        if (usual[i] != group)
+            groups[count++] = usual[i];
+    if (!SSL_set1_groups(ssl, groups, count))
+        ERR_clear_error(); /* a group that it cannot name: the library's order will do */
+}
+
+/* --- the context ----------------------------------------------------------------------------- */
+
+static int32_t out_of_memory(rill_error *err)
+{
+    ERR_clear_error();
+    return rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
+/* The options' name for a version; -1: not one that HTTP/2 can run over (RFC 9113 section 9.2). */
+static int version_of(const char *name)
+{
+    return !strcmp(name, "1.2") ? TLS1_2_VERSION : !strcmp(name, "1.3") ? TLS1_3_VERSION : -1;
+}
+
+static int32_t set_versions(SSL_CTX *context, const char *min, const char *max, rill_error *err)
+{
+    int lowest = min ? version_of(min) : TLS1_2_VERSION;
+    int highest = max ? version_of(max) : TLS1_3_VERSION;
+    if (lowest < 0 || highest < 0)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option tls.%s_version: \"%.40s\" is neither \"1.2\" nor \"1.3\"",
+                              lowest < 0 ? "min" : "max", lowest < 0 ? min : max);
+    if (lowest > highest)
+        return rill_error_set(err, RILL_ARGUMENT,
+                              "option tls.min_version: \"%s\" is above max_version \"%s\"", min,
+                              max);
+    return SSL_CTX_set_min_proto_version(context, lowest) &&
+                   SSL_CTX_set_max_proto_version(context, highest)
+               ? 0
+               : out_of_memory(err);
+}
+
+static bool has_suite(const SSL_CTX *context)
+{
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(context);
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
+        if (!strcmp(SSL_CIPHER_get_version(sk_SSL_CIPHER_value(ciphers, i)), "TLSv1.3"))
+            return true;
+    return false;
+}
+
+static int32_t unknown(const char *option, const char *value, rill_error *err)
+{
+    ERR_clear_error();
+    return rill_error_set(err, RILL_ARGUMENT, "option tls.%s: OpenSSL finds nothing in \"%.100s\"",
+                          option, value);
+}
+
+/* As browsers have them: AES-128 before AES-256, which OpenSSL would take first. It costs less with
+ * every record, and its handshake hashes with SHA-256, for which processors have instructions. */
+#define CIPHERS "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20"
+#define SUITES  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+static int32_t set_algorithms(SSL_CTX *context, const rill_tls_options *options, rill_error *err)
+{
+    const char *ciphers = options->ciphers ? options->ciphers : CIPHERS;
+    if (!SSL_CTX_set_cipher_list(context, ciphers))
+        return unknown("ciphers", ciphers, err);
+    const char *suites = options->ciphersuites ? options->ciphersuites : SUITES;
+    if (!SSL_CTX_set_ciphersuites(context, suites) || !has_suite(context))
+        return unknown("ciphersuites", suites, err);
+    if (options->groups && !SSL_CTX_set1_groups_list(context, options->groups))
+        return unknown("groups", options->groups, err);
+    return 0;
+}
+
+/* A final dot is no part of the name in certificates and SNI (RFC 6066 section 3). 0: no name. */
+static size_t name_length(const char *name)
+{
+    size_t length = strlen(name);
+    if (length && name[length - 1] == '.')
+        length--;
+    return length <= TLSEXT_MAXLEN_host_name ? length : 0;
+}
+
+static int32_t set_server_name(rill_tls *tls, const char *name, rill_error *err)
+{
+    if (!name_length(name))
+        return rill_error_set(err, RILL_ARGUMENT, "option tls.server_name: \"%.100s\" is no name",
+                              name);
+    tls->server_name = strdup(name);
+    return tls->server_name ? 0 : out_of_memory(err);
+}
+
+static void on_keylog(const SSL *ssl, const char *line)
+{
+    rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    rill_keylog_write(&tls->keylog, line);
+}
+
+static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error *err)
+{
+    static const unsigned char h2[] = {2, 'h', '2'};
+    SSL_CTX *context = tls->context;
+    if (!SSL_CTX_set_app_data(context, tls))
+        return out_of_memory(err);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    if (options->session_cache)
+        SSL_CTX_sess_set_new_cb(context, on_new_session);
+    else
+        SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    if (SSL_CTX_set_alpn_protos(context, h2, sizeof(h2))) /* 0 is success */
+        return out_of_memory(err);
+    int32_t code = set_versions(context, options->min_version, options->max_version, err);
+    if (!code)
+        code = set_algorithms(context, options, err);
+    if (!code && options->server_name)
+        code = set_server_name(tls, options->server_name, err);
+    if (!code)
+        code = rill_trust_set_up(&tls->trust, context, options, err);
+    return code ? code : rill_identity_load(context, options, err);
+}
+
+rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err)
+{
+    rill_tls *tls = calloc(1, sizeof(*tls));
+    if (!tls || !(tls->context = SSL_CTX_new(TLS_client_method()))) {
+        out_of_memory(err);
+        goto fail;
+    }
+    tls->system = system;
+    tls->remembers = options->session_cache;
+    tls->own_groups = options->groups != NULL;
+    tls->unverified_untold = !options->verify;
+    if (set_up(tls, options, err))
+        goto fail;
+    if (!rill_keylog_open(&tls->keylog, options->keylog_file)) {
+        out_of_memory(err);
+        goto fail;
+    }
+    if (tls->keylog.path)
+        SSL_CTX_set_keylog_callback(tls->context, on_keylog);
+    return tls;
+fail:
+    rill_tls_free(tls);
+    return NULL;
+}
+
+void rill_tls_free(rill_tls *tls)
+{
+    if (!tls)
+        return;
+    SSL_CTX_free(tls->context);
+    rill_trust_dispose(&tls->trust);
+    rill_keylog_dispose(&tls->keylog);
+    free(tls->server_name);
+    free(tls);
+}
+
+const char *rill_tls_warning(rill_tls *tls)
+{
+    if (!tls->unverified_untold)
+        return rill_keylog_warning(&tls->keylog);
+    tls->unverified_untold = false;
+    return "tls.verify is false: anybody can pose as the servers this client talks to";
+}
+
+/* --- a handshake ----------------------------------------------------------------------------- */
+
+static bool is_address(const char *name)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+}
+
+static bool set_name(SSL *ssl, const char *name)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (is_address(name))
+        return X509_VERIFY_PARAM_set1_ip_asc(param, name);
+    char text[TLSEXT_MAXLEN_host_name + 1];
+    size_t length = name_length(name);
+    memcpy(text, name, length);
+    text[length] = 0;
+    return length && SSL_set_tlsext_host_name(ssl, text) &&
+           X509_VERIFY_PARAM_set1_host(param, text, length);
+}
+
+SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err)
+{
+    rill_trust_use_system(&tls->trust, tls->context, tls->system);
+    SSL *ssl = SSL_new(tls->context);
+    if (!ssl) {
+        out_of_memory(err);
+        return NULL;
+    }
+    const char *name = tls->server_name ? tls->server_name : host;
+    if (!set_name(ssl, name)) {
+        ERR_clear_error();
+        SSL_free(ssl);
+        rill_error_connect(err, RILL_KIND_TLS, "%.*s: TLS cannot carry this name", HOST_SHOWN,
+                           name);
+        return NULL;
+    }
+    SSL_set_app_data(ssl, memory);
+    if (memory && !tls->own_groups)
+        prefer_group(ssl, memory->group);
+    if (memory && tls->remembers)
+        offer_session(ssl, memory);
+    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
+void rill_tls_detach(SSL *ssl)
+{
+    SSL_set_app_data(ssl, NULL);
+}
+
+/* --- what became of it ----------------------------------------------------------------------- */
+
+static int32_t fail(rill_error *err, enum rill_kind kind, const char *host, const char *what,
+                    const char *detail)
+{
+    return rill_error_connect(err, kind, "%.*s: %s%s", HOST_SHOWN, host, what, detail);
+}
+
+/* `code` and `data` are the first entry of OpenSSL's error queue. */
+static int32_t failure_of(unsigned long code, const char *data, const char *host, rill_error *err)
+{
+    int reason = ERR_GET_REASON(code);
+    const char *text = ERR_reason_error_string(code); /* NULL: it has no words for it */
+    if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+        return fail(err, RILL_KIND_TLS, host, "handshake failure: ", text ? text : "unknown");
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && data && *data)
+        return fail(err, RILL_KIND_TLS, host, "", data); /* see explain() */
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return fail(err, RILL_KIND_TLS, host, "peer closed the connection during the handshake",
+                    "");
+    if (reason == SSL_R_WRONG_VERSION_NUMBER)
+        return fail(err, RILL_KIND_TLS, host, "handshake failure: what answered is not TLS", "");
+    if (reason < SSL_AD_REASON_OFFSET)
+        return fail(err, RILL_KIND_TLS, host, "handshake failure: ", text ? text : "unknown");
+    int alert = reason - SSL_AD_REASON_OFFSET;
+    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL)
+        return fail(err, RILL_KIND_ALPN, host,
+                    "the server does not speak HTTP/2: it sent the alert no_application_protocol",
+                    "");
+    return fail(err, RILL_KIND_TLS, host, "handshake failure: the peer sent the alert ",
+                SSL_alert_desc_string_long(alert));
+}
+
+int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err)
+{
+    rill_tls_memory *memory = SSL_get_app_data(ssl);
+    if (memory) {
+        SSL_SESSION_free(memory->session);
+        memory->session = NULL;
+    }
+    const char *data = NULL;
+    unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, NULL);
+    if (result == SSL_ERROR_SSL && code)
+        failure_of(code, data, host, err);
+    else if (result == SSL_ERROR_ZERO_RETURN)
+        fail(err, RILL_KIND_TLS, host, "peer closed the connection during the handshake", "");
+    else
+        fail(err, RILL_KIND_TLS, host, "connection lost during the handshake", "");
+    ERR_clear_error();
+    return -RILL_CONNECT_FAILED;
+}
+
+static int32_t check_protocol(const SSL *ssl, const char *host, rill_error *err)
+{
+    const unsigned char *protocol;
+    unsigned length;
+    SSL_get0_alpn_selected(ssl, &protocol, &length);
+    if (length == 2 && !memcmp(protocol, "h2", 2))
+        return 0;
+    char name[32] = "nothing";
+    unsigned shown = length < sizeof(name) ? length : sizeof(name) - 1;
+    for (unsigned i = 0; i < shown; i++)
+        name[i] = protocol[i] > ' ' && protocol[i] < 0x7f ? (char)protocol[i] : '?';
+    if (shown)
+        name[shown] = 0;
+    return fail(err, RILL_KIND_ALPN, host, "the server does not speak HTTP/2: it chose ", name);
+}
+
+int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err)
+{
+    const rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    rill_tls_memory *memory = SSL_get_app_data(ssl);
+    int group = SSL_get_negotiated_group(ssl);
+    if (memory && group > 0)
+        memory->group = group;
+    int32_t code = rill_trust_check(&tls->trust, ssl, host, err);
+    return code ? code : check_protocol(ssl, host, err);
+}

@@ -1,0 +1,564 @@
+#include "pool/call.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/body.h"
+#include "base/error.h"
+
+/* --- the request ----------------------------------------------------------------------------- */
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+}
+
+static size_t percent_decode(const char *text, size_t length, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '%' && i + 2 < length && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+            out[n++] = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+            i += 2;
+        } else {
+            out[n++] = text[i];
+        }
+    }
+    return n;
+}
+
+/* RFC 7617: what stands before the host of a URL. */
+static bool add_basic(rill_slab *slab, rill_bytes *block, const char *userinfo, size_t length)
+{
+    size_t start = 6, room = start + 4 * ((length + 3) / 3) + 1;
+    char *value = rill_slab_alloc(slab, room + length + 1);
+    if (!value)
+        return false;
+    char *plain = value + room;
+    size_t plain_length = percent_decode(userinfo, length, plain);
+    if (!memchr(userinfo, ':', length))
+        plain[plain_length++] = ':'; /* a user without a password */
+    memcpy(value, "Basic ", start);
+    int coded =
+        EVP_EncodeBlock((unsigned char *)value + start, (unsigned char *)plain, (int)plain_length);
+    bool added = rill_fields_add(slab, block, "authorization", value, start + (size_t)coded);
+    OPENSSL_cleanse(value, room + length + 1);
+    rill_slab_free(slab, value);
+    return added;
+}
+
+static bool method_is(const rill_request *request, const char *method)
+{
+    return request->method_length == strlen(method) &&
+           !memcmp(request->method, method, request->method_length);
+}
+
+/* The header block of a call that does not send just the client's. */
+static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
+                           rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    const rill_defaults *defaults = setup->defaults;
+    rill_slab *slab = &setup->turn->slab;
+    bool copied = true;
+    if (request->headers) {
+        int32_t code =
+            rill_fields_clean(slab, request->headers, request->headers_length, block, aside, err);
+        if (code)
+            return code;
+        if (!aside->user_agent && defaults->user_agent[0])
+            copied = rill_fields_add(slab, block, "user-agent", defaults->user_agent,
+                                     strlen(defaults->user_agent));
+    } else {
+        copied = rill_bytes_append(slab, block, defaults->block.data, defaults->block.length);
+    }
+    if (copied && setup->url->userinfo_length > 0 && !aside->authorization)
+        copied = add_basic(slab, block, setup->text + setup->url->userinfo,
+                           (size_t)setup->url->userinfo_length);
+    return copied ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
+/* RFC 9110 section 8.6: a length goes with every body where it is known, and says 0 where a body
+ * was to be expected. What a caller announces for a fed body is held against it. */
+static void set_content_length(rill_call *call, const rill_request *request,
+                               const rill_fields_aside *aside)
+{
+    int64_t length = 0;
+    if (call->source) {
+        if (call->source->kind == SOURCE_FED)
+            call->source->length =
+                rill_fields_number(aside->content_length, aside->content_length_length);
+        length = call->source->length;
+    } else if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
+               !method_is(request, "PATCH")) {
+        return;
+    }
+    rill_source *source = call->source;
+    call->says_empty = !source;
+    if (source && length >= 0)
+        source->length_digits = (uint32_t)snprintf(source->length_text, sizeof(source->length_text),
+                                                   "%lld", (long long)length);
+}
+
+static int32_t make_source(rill_slab *slab, rill_call *call, const rill_request *request,
+                           rill_error *err)
+{
+    rill_fields_aside aside;
+    int32_t code = rill_source_new(slab, request, &call->source, err);
+    if (call->source)
+        call->source->call = call;
+    if (code || !request->trailers)
+        return code;
+    return rill_fields_clean(slab, request->trailers, request->trailers_length,
+                             &call->source->trailers, &aside, err);
+}
+
+/* Path and query; "/" for an empty path, "*" for OPTIONS (RFC 9113 section 8.3.1). */
+static size_t target_of(const rill_call_setup *setup, const char **target, const char **lead)
+{
+    const rill_url *url = setup->url;
+    *target = setup->text + url->path;
+    *lead = "";
+    if (url->path_length <= 0) {
+        *target = setup->text + (url->query_length >= 0 ? url->query - 1 : url->path);
+        *lead = method_is(setup->request, "OPTIONS") && url->query_length < 0 ? "*" : "/";
+    }
+    size_t length = url->path_length > 0 ? (size_t)url->path_length : 0;
+    return length + (url->query_length >= 0 ? (size_t)url->query_length + 1 : 0);
+}
+
+/* A call with its text, all else zero; NULL with `err`. */
+static rill_call *new_call(const rill_call_setup *setup, const rill_bytes *block,
+                           const rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    const char *target, *lead;
+    size_t rest = target_of(setup, &target, &lead), lead_length = strlen(lead);
+    const char *authority = aside->host ? aside->host : setup->text + setup->url->authority;
+    size_t authority_length =
+        aside->host ? aside->host_length : (size_t)setup->url->authority_length;
+    size_t target_length = lead_length + rest;
+    if (block->length > CALL_FIELDS_MAX || authority_length > CALL_FIELDS_MAX ||
+        request->method_length > CALL_FIELDS_MAX) {
+        rill_error_set(err, RILL_ARGUMENT,
+                       "the request's header fields have %zu bytes, more than %d", block->length,
+                       CALL_FIELDS_MAX);
+        return NULL;
+    }
+    size_t length = request->method_length + target_length + authority_length + block->length;
+    rill_call *call = rill_slab_alloc(&setup->turn->slab, sizeof(*call) + length);
+    if (!call) {
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    memset(call, 0, sizeof(*call));
+    call->turn = setup->turn;
+    call->method_length = request->method_length;
+    call->target_length = (uint32_t)target_length;
+    call->authority_length = (uint32_t)authority_length;
+    call->block_length = (uint32_t)block->length;
+    char *out = call->text;
+    memcpy(out, request->method, request->method_length);
+    out += request->method_length;
+    memcpy(out, lead, lead_length);
+    memcpy(out + lead_length, target, rest);
+    out += target_length;
+    memcpy(out, authority, authority_length);
+    out += authority_length;
+    if (block->length)
+        memcpy(out, block->data, block->length);
+    return call;
+}
+
+static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_request *request,
+                              rill_error *err)
+{
+    if (!request->save_path)
+        return 0;
+    if (method_is(request, "HEAD"))
+        return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
+    size_t size = strlen(request->save_path) + 1;
+    call->save_path = rill_slab_alloc(slab, size);
+    if (!call->save_path)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    memcpy(call->save_path, request->save_path, size);
+    return 0;
+}
+
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err)
+{
+    const rill_request *request = setup->request;
+    rill_slab *slab = &setup->turn->slab;
+    memset(aside, 0, sizeof(*aside));
+    if (rill_fields_check_method(request->method, request->method_length, err))
+        return NULL;
+    rill_bytes block = {0};
+    bool own_block = request->headers || setup->url->userinfo_length > 0;
+    int32_t code = own_block ? build_block(setup, &block, aside, err) : 0;
+    rill_call *call = code ? NULL : new_call(setup, &block, aside, err);
+    rill_bytes_dispose(slab, &block);
+    if (!call)
+        return NULL;
+    call->own_block = own_block;
+    code = make_source(slab, call, request, err);
+    if (!code)
+        code = copy_save_path(slab, call, request, err);
+    call->pieces = request->stream;
+    call->head = method_is(request, "HEAD");
+    call->maxsize = setup->maxsize;
+    call->warnsize = setup->warnsize;
+    call->buffered = setup->buffered;
+    call->max_header_list = setup->max_header_list;
+    call->window = setup->window;
+    if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
+        code = rill_error_set(err, RILL_ERROR, "out of memory");
+    if (code) {
+        rill_call_free(call);
+        return NULL;
+    }
+    call->connect = method_is(request, "CONNECT");
+    call->repeat = request->repeat;
+    call->tls = setup->text[setup->url->scheme + 4] == 's';
+    call->timeout_ms = setup->timeout_ms;
+    call->queue_ms = setup->queue_ms;
+    call->read_ms = setup->read_ms;
+    call->retries = setup->retries;
+    call->idempotent =
+        setup->retry_idempotent &&
+        (method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS"));
+    call->started_us = setup->turn->now_us;
+    set_content_length(call, request, aside);
+    return call;
+}
+
+/* The clocks of an attempt. */
+static void stop_attempt(rill_call *call)
+{
+    rill_wheel *wheel = &call->turn->wheel;
+    if (call->stream)
+        rill_wheel_stop(wheel, &call->stream->silence);
+    if (call->source)
+        rill_wheel_stop(wheel, &call->source->expect);
+}
+
+void rill_call_free(rill_call *call)
+{
+    rill_turn *turn = call->turn;
+    stop_attempt(call);
+    rill_wheel_stop(&turn->wheel, &call->timer);
+    rill_turn_forget(turn, &call->entry);
+    rill_slab_free(&turn->slab, call->last);
+    rill_peer_release(call->peer);
+    if (call->stream)
+        rill_stream_dispose(call->stream);
+    rill_slab_free(&turn->slab, call->stream);
+    rill_source_free(&turn->slab, call->source);
+    rill_slab_free(&turn->slab, call->save_path);
+    rill_slab_free(&turn->slab, call);
+}
+
+static const char *scheme_of(const rill_call *call)
+{
+    return call->tls ? "https" : "http";
+}
+
+const char *rill_call_length(const rill_call *call, uint32_t *digits)
+{
+    const rill_source *source = call->source;
+    *digits = source ? source->length_digits : call->says_empty;
+    return !*digits ? NULL : source ? source->length_text : "0";
+}
+
+/* A constant name with its length. */
+#define FIELD(name, value, length) rill_field(name, sizeof(name) - 1, value, length)
+
+nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count)
+{
+    rill_turn *turn = call->turn;
+    const char *target = call->text + call->method_length;
+    const char *authority = target + call->target_length;
+    const char *block = authority + call->authority_length;
+    size_t more = call->own_block ? rill_fields_count(block, call->block_length) : defaults->count;
+    if (!rill_bytes_reserve(&turn->slab, &turn->scratch, (more + 6) * sizeof(nghttp2_nv)))
+        return NULL;
+    nghttp2_nv *fields = (nghttp2_nv *)turn->scratch.data;
+    const char *scheme = scheme_of(call);
+    size_t n = 0;
+    fields[n++] = FIELD(":method", call->text, call->method_length);
+    if (!call->connect)
+        fields[n++] = FIELD(":scheme", scheme, strlen(scheme));
+    fields[n++] = FIELD(":authority", authority, call->authority_length);
+    if (!call->connect)
+        fields[n++] = FIELD(":path", target, call->target_length);
+    if (call->own_block) {
+        n += rill_fields_split(block, call->block_length, fields + n);
+    } else if (more) {
+        memcpy(fields + n, defaults->fields, more * sizeof(*fields));
+        n += more;
+    }
+    uint32_t digits;
+    const char *length = rill_call_length(call, &digits);
+    if (length)
+        fields[n++] = FIELD("content-length", length, digits);
+    if (call->source && call->source->held)
+        fields[n++] = FIELD("expect", "100-continue", 12);
+    *count = n;
+    return fields;
+}
+
+void rill_call_url(const rill_call *call, char *text, size_t room)
+{
+    const char *target = call->text + call->method_length;
+    int most = call->target_length < 120 ? (int)call->target_length : 120;
+    int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
+    snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length,
+             most, target);
+}
+
+/* --- attempts -------------------------------------------------------------------------------- */
+
+static void init_stream(rill_call *call)
+{
+    rill_stream_init(call->stream, &(rill_stream_setup){
+                                       .turn = call->turn,
+                                       .entry = &call->entry,
+                                       .pieces = call->pieces,
+                                       .no_limits = call->head,
+                                       .maxsize = call->maxsize,
+                                       .warnsize = call->warnsize,
+                                       .max_header_list = call->max_header_list,
+                                       .source = call->source,
+                                       .buffered = call->buffered,
+                                       .window = call->window,
+                                       .save_path = call->save_path,
+                                   });
+}
+
+bool rill_call_begin(rill_call *call)
+{
+    if (call->stream)
+        return true;
+    call->stream = rill_slab_alloc(&call->turn->slab, sizeof(*call->stream));
+    if (!call->stream)
+        return false;
+    init_stream(call);
+    return true;
+}
+
+void rill_call_close(rill_call *call, const rill_error *error)
+{
+    if (rill_call_begin(call))
+        rill_stream_close_because(call->stream, error);
+}
+
+void rill_call_renew(rill_call *call)
+{
+    rill_turn *turn = call->turn;
+    rill_stream *stream = call->stream;
+    rill_turn_unreport(turn, &call->entry, RILL_EVENT_HEAD);
+    stop_attempt(call);
+    rill_slab_free(&turn->slab, call->last);
+    call->last = stream->errors;
+    stream->errors = NULL;
+    rill_stream_dispose(stream);
+    init_stream(call);
+    call->conn = NULL;
+}
+
+static enum call_verdict judge(const rill_call *call)
+{
+    const rill_stream *stream = call->stream;
+    switch (stream->reason) {
+    case RILL_INACTIVE:
+        return CALL_REPEAT_NOW;
+    case RILL_GOAWAY: /* a server that gives another code is in trouble */
+        return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
+    case RILL_RESET:
+        return stream->peer_reset && stream->refused && !stream->status ? CALL_REPEAT_LATER
+                                                                        : CALL_DONE;
+    case RILL_CONNECT_FAILED:
+        return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
+                                                                       : CALL_DONE;
+    case RILL_CONNECTION_LOST:
+        return rill_stream_processed(stream) == RILL_PROCESSED_NO ||
+                       (call->idempotent && !stream->status)
+                   ? CALL_REPEAT_LATER
+                   : CALL_DONE;
+    default:
+        return CALL_DONE;
+    }
+}
+
+enum call_verdict rill_call_verdict(rill_call *call)
+{
+    if (!call->stream)
+        return CALL_DONE;
+    enum rill_processed processed = rill_stream_processed(call->stream);
+    if (processed > call->processed)
+        call->processed = processed;
+    if (!call->repeat || !call->entry.id.generation)
+        return CALL_DONE;
+    enum call_verdict verdict = judge(call);
+    bool left = verdict == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
+    if (verdict == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
+        return CALL_DONE;
+    return verdict;
+}
+
+static float seconds(uint64_t from_us, uint64_t to_us)
+{
+    return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;
+}
+
+/* What is told of a call that has no stream. */
+static const rill_stream nothing = {.code = -1, .content_length = -1};
+
+static const rill_stream *attempt_of(const rill_call *call)
+{
+    return call->stream ? call->stream : &nothing;
+}
+
+/* How long its phases have taken so far. */
+static void take_time(const rill_call *call, rill_timings *timings)
+{
+    const rill_stream *stream = attempt_of(call);
+    uint64_t now_us = call->turn->now_us;
+    timings->queue = seconds(call->started_us, stream->sent_us ? stream->sent_us : now_us);
+    timings->wait = seconds(stream->sent_us, stream->head_us ? stream->head_us : now_us);
+    timings->body = seconds(stream->head_us, now_us);
+    timings->stalled_local = (float)stream->stalled_local_ms / 1000;
+    timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
+    timings->total = seconds(call->started_us, now_us);
+}
+
+void rill_call_finish(rill_call *call)
+{
+    rill_turn *turn = call->turn;
+    rill_stream *stream = call->stream;
+    enum rill_reason reason = rill_call_reason(call);
+    stop_attempt(call);
+    rill_wheel_stop(&turn->wheel, &call->timer);
+    if (stream) {
+        if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
+            stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
+        take_time(call, &stream->timings);
+        rill_stream_detach(stream);
+    }
+    call->conn = NULL;
+    call->origin = NULL;
+    if (!call->entry.id.generation)
+        rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
+    else if (call->pieces)
+        rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
+    else if (reason == RILL_ENDED || reason == RILL_STOPPED)
+        rill_turn_report(turn, &call->entry, RILL_EVENT_RESPONSE);
+    else
+        rill_turn_report(turn, &call->entry, RILL_EVENT_FAILED);
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+/* Neither a response without its body nor an end without its reason is one. */
+static void tell_no_memory(rill_event *event, enum rill_processed processed)
+{
+    static const rill_error errors[] = {
+        {.reason = RILL_ERROR, .code = -1, .message = "out of memory"},
+        {.reason = RILL_ERROR,
+         .processed = RILL_PROCESSED_YES,
+         .code = -1,
+         .message = "out of memory"},
+    };
+    event->type = RILL_EVENT_FAILED;
+    event->reason = RILL_ERROR;
+    event->errors = &errors[processed == RILL_PROCESSED_YES];
+    event->error_count = 1;
+}
+
+static void fill_body(rill_call *call, rill_event *event)
+{
+    rill_bytes *kept = &call->stream->kept;
+    if (kept->length <= CALL_SMALL_BODY) {
+        event->body = kept->data ? kept->data : "";
+        event->body_length = (uint32_t)kept->length;
+        return;
+    }
+    if (!rill_stream_detach_body(call->stream, &event->large))
+        tell_no_memory(event, RILL_PROCESSED_YES);
+}
+
+bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event)
+{
+    const rill_stream *stream = attempt_of(call);
+    event->status = stream->status;
+    event->reason = stream->reason;
+    event->attempts = call->attempts;
+    if (call->peer) {
+        event->conn_slot = call->peer->entry.id.slot;
+        event->conn_generation = call->peer->entry.id.generation;
+    }
+    event->headers = stream->head.data ? stream->head.data : "";
+    event->headers_length = (uint32_t)stream->head.length;
+    if (stream->rare) {
+        event->trailers = stream->rare->trailers.data;
+        event->trailers_length = (uint32_t)stream->rare->trailers.length;
+        event->informational = stream->rare->informational.data;
+        event->informational_length = (uint32_t)stream->rare->informational.length;
+    }
+    event->errors = stream->errors;
+    event->error_count = stream->error_count;
+    event->timings = &stream->timings;
+    event->bytes_received = (double)stream->received;
+    event->saved = stream->saved;
+    if (type == RILL_EVENT_RESPONSE)
+        fill_body(call, event);
+    else if (!call->stream)
+        tell_no_memory(event, RILL_PROCESSED_NO);
+    return type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
+}
+
+void rill_call_info(const rill_call *call, rill_stream_info *info)
+{
+    const rill_stream *stream = attempt_of(call);
+    const rill_source *source = call->source;
+    *info = (rill_stream_info){
+        .id = stream->id,
+        .status = stream->status,
+        .reason = call->stream || call->origin ? stream->reason : RILL_ERROR,
+        .code = stream->code,
+        .attempts = call->attempts,
+        .conn_slot = call->peer ? call->peer->entry.id.slot : 0,
+        .conn_generation = call->peer ? call->peer->entry.id.generation : 0,
+        .saved = stream->saved,
+        .head = stream->status != 0 && stream->remote != HALF_IDLE,
+        .request_sent = stream->local != HALF_IDLE,
+        .closed_local = stream->local == HALF_CLOSED || stream->reason != RILL_OPEN,
+        .closed_remote = stream->remote == HALF_CLOSED || stream->reason != RILL_OPEN,
+        .reached_warnsize = stream->reached_warnsize,
+        .headers = stream->head.data ? stream->head.data : "",
+        .headers_length = (uint32_t)stream->head.length,
+        .errors = stream->errors,
+        .error_count = stream->error_count,
+        .timings = stream->timings,
+        .bytes_received = (double)stream->received,
+        .bytes_sent = source ? (double)source->taken : 0,
+        .readable = (double)(stream->chunks.length + stream->kept.length),
+        .request_content_length = source ? (double)source->length : 0,
+        .remaining_content_length = !source ? 0
+                                    : source->length < 0
+                                        ? -1
+                                        : (double)source->length - (double)source->taken,
+    };
+    if (stream->rare) {
+        info->trailers = stream->rare->trailers.data;
+        info->trailers_length = (uint32_t)stream->rare->trailers.length;
+        info->informational = stream->rare->informational.data;
+        info->informational_length = (uint32_t)stream->rare->informational.length;
+    }
+    if (stream->reason == RILL_CANCELLED && !stream->status)
+        info->status = 499;
+    if (stream->reason == RILL_OPEN)
+        take_time(call, &info->timings);
+}

@@ -1,0 +1,143 @@
+/* What a user asked for: a request with its options, its current attempt, and what comes of it. */
+#ifndef RILL_CALL_H
+#define RILL_CALL_H
+
+#include "http/fields.h"
+#include "net/peer.h"
+#include "http/stream.h"
+
+/* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
+ * will go on refusing. */
+enum { CALL_REPEATS = 10 };
+
+/* Bodies up to here are handed over with the event; larger ones stay outside the script's heap. */
+enum { CALL_SMALL_BODY = 64 << 10 };
+
+/* Header fields of a request with its URL; a caller's mistake beyond (few servers take 64 KiB). */
+enum { CALL_FIELDS_MAX = 256 << 10 };
+
+/* A body waits for 100 (Continue) no longer: many servers never send it (RFC 9110 section 10.1.1).
+ */
+enum { CALL_EXPECT_MS = 1000 };
+
+typedef struct rill_call rill_call;
+typedef struct rill_client rill_client;
+typedef struct rill_origin rill_origin;
+typedef struct rill_conn rill_conn;
+
+/* The fields that a client sends with every request, built once. */
+typedef struct rill_defaults {
+    rill_bytes block;   /* clean; owned */
+    nghttp2_nv *fields; /* point into it; owned */
+    size_t count;
+    const char *user_agent; /* borrowed; added to blocks that have none */
+} rill_defaults;
+
+/* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
+struct rill_call {
+    rill_entry entry;       /* first: a stream finds its call by it */
+    rill_turn *turn;        /* borrowed */
+    rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
+    rill_origin *origin;    /* borrowed; NULL when it has ended */
+    rill_conn *conn;        /* borrowed; NULL unless sent and open */
+    rill_stream *stream;    /* owned: the current attempt; NULL: none was made yet, or memory ran
+                               out when the call was to end */
+    rill_timer timer;       /* queue_timeout or timeout, whichever clock runs */
+
+    uint32_t method_length, target_length, authority_length, block_length; /* of `text` */
+    bool own_block;  /* else the client's default fields are sent */
+    bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
+    bool tls;        /* :scheme */
+    bool says_empty; /* content-length: 0 is sent though there is no body */
+    bool queued, assigned, repeat;
+    bool pieces, head; /* read in pieces; a HEAD request */
+    bool idempotent;   /* may be repeated though it may have been processed */
+
+    char *save_path;                     /* owned; NULL: the response's body is not for a file */
+    rill_source *source;                 /* owned: the request's body; NULL: none */
+    uint32_t attempts, repeats, retries; /* retries: left */
+    enum rill_processed processed;       /* the worst of former attempts */
+    rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
+    uint64_t maxsize, warnsize; /* see rill_stream */
+    uint64_t *buffered;         /* see rill_stream */
+    uint32_t max_header_list, window;       /* see rill_stream */
+    uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
+    uint64_t number; /* in the order of their making: the older one is sent first */
+    uint64_t started_us;
+    rill_peer *peer; /* of the last attempt's connection; one reference, or NULL */
+    char text[];     /* method, target, authority, header block */
+};
+
+/* The call that a stream is an attempt of. */
+static inline rill_call *rill_call_of(const rill_stream *stream)
+{
+    return (rill_call *)stream->entry;
+}
+
+typedef struct rill_call_setup {
+    rill_turn *turn;
+    const rill_request *request;
+    const char *text;
+    const rill_url *url;
+    const rill_defaults *defaults;
+    uint64_t timeout_ms, queue_ms, maxsize, warnsize;
+    uint32_t max_header_list, window;
+    uint64_t *buffered; /* see rill_stream */
+    uint64_t read_ms;
+    uint32_t retries;
+    bool retry_idempotent;
+} rill_call_setup;
+
+/* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
+ * caller's header block said of host and content-length. NULL with `err`: RILL_ARGUMENT or
+ * RILL_ERROR. */
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err);
+
+/* It must not stand in any queue, and its stream in no list of a session that still runs. */
+void rill_call_free(rill_call *call);
+
+/* The header fields of an attempt, `*count` of them; they point into the call and its client. The
+ * array is the turn's scratch. NULL when out of memory. */
+nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count);
+
+/* The content-length that is sent, `*digits` of them; NULL: none. */
+const char *rill_call_length(const rill_call *call, uint32_t *digits);
+
+/* Makes the stream of the current attempt, unless it is there. False: out of memory. */
+bool rill_call_begin(rill_call *call);
+
+/* Closes the current attempt on our side; see rill_stream_close_because(). */
+void rill_call_close(rill_call *call, const rill_error *error);
+
+/* Whether its current attempt has closed. */
+static inline bool rill_call_closed(const rill_call *call)
+{
+    return !call->origin || (call->stream && call->stream->reason != RILL_OPEN);
+}
+
+/* Why its attempt has closed. */
+static inline enum rill_reason rill_call_reason(const rill_call *call)
+{
+    return call->stream ? call->stream->reason : RILL_ERROR;
+}
+
+/* Prepares the next attempt. */
+void rill_call_renew(rill_call *call);
+
+/* The one place that decides whether a call whose attempt has ended is sent again by itself, at
+ * once or after back-off; its body is at its start again then. */
+enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
+enum call_verdict rill_call_verdict(rill_call *call);
+
+/* The attempt has ended for good: reports it. */
+void rill_call_finish(rill_call *call);
+
+/* Fills in an event. True: it was the last one, the id is to be released. */
+bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event);
+
+void rill_call_info(const rill_call *call, rill_stream_info *info);
+
+/* "scheme://authority" and the start of the path, for sentences; returns `room` bytes at most. */
+void rill_call_url(const rill_call *call, char *text, size_t room);
+
+#endif

@@ -1,0 +1,83 @@
+#include "pool/clock.h"
+
+#include "base/error.h"
+
+/* No 100 (Continue) came: the body goes all the same. */
+static void on_expect_timer(rill_timer *timer)
+{
+    rill_source *source = (rill_source *)((char *)timer - offsetof(rill_source, expect));
+    rill_call *call = source->call;
+    source->held = false;
+    if (!call->conn)
+        return;
+    rill_session_resume(&call->conn->session, call->stream);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
+}
+
+/* The peer was silent on a stream for read_timeout, unless it was not its turn. */
+static void on_silence_timer(rill_timer *timer)
+{
+    const rill_stream *stream = (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
+    rill_call *call = rill_call_of(stream);
+    uint64_t now_ms = call->turn->now_ms, due_ms = stream->active_ms + call->read_ms;
+    if (stream->local_since_ms || stream->starved)
+        due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
+    if (due_ms > now_ms) {
+        rill_wheel_start(&call->turn->wheel, timer, due_ms);
+        return;
+    }
+    rill_error error = {0};
+    rill_error_set(&error, RILL_TIMEOUT, "read_timeout ran out: the peer was silent for %.3g s",
+                   (double)call->read_ms / 1000);
+    error.phase = stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
+    rill_origin_close_call(call, &error);
+}
+
+static enum rill_phase phase_of(const rill_call *call)
+{
+    if (!call->queued && !call->conn->greeted)
+        return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
+    if (!call->queued)
+        return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
+    if (call->assigned)
+        for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
+            if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !conn->greeted))
+                return rill_conn_phase(conn);
+    return RILL_PHASE_QUEUE;
+}
+
+static void on_call_timer(rill_timer *timer)
+{
+    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, timer));
+    if (call->queued && call->last && rill_origin_backs_off(call->origin)) {
+        rill_origin_close_call(call, call->last); /* what there was to tell all the time */
+        return;
+    }
+    enum rill_phase phase = phase_of(call);
+    rill_error error = {0};
+    rill_error_set(&error, RILL_TIMEOUT, "%s ran out (waiting for %s)",
+                   call->assigned ? "timeout" : "queue_timeout", rill_phase_name((int32_t)phase));
+    error.phase = (int32_t)phase;
+    rill_origin_close_call(call, &error);
+}
+
+void rill_clock_init(rill_call *call)
+{
+    call->timer.expire = on_call_timer;
+}
+
+void rill_clock_start(rill_call *call)
+{
+    rill_turn *turn = call->turn;
+    if (!call->assigned)
+        rill_call_assign(call, true);
+    if (call->source && call->source->held) {
+        call->source->expect.expire = on_expect_timer;
+        rill_wheel_start(&turn->wheel, &call->source->expect, turn->now_ms + CALL_EXPECT_MS);
+    }
+    if (call->read_ms) {
+        call->stream->active_ms = turn->now_ms;
+        call->stream->silence.expire = on_silence_timer;
+        rill_wheel_start(&turn->wheel, &call->stream->silence, turn->now_ms + call->read_ms);
+    }
+}

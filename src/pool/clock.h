@@ -1,0 +1,13 @@
+/* The clocks of a call: queue_timeout and timeout, read_timeout, the wait for 100 (Continue). */
+#ifndef RILL_CLOCK_H
+#define RILL_CLOCK_H
+
+#include "pool/origin.h"
+
+/* A new call: its clocks know whose they are; none runs yet (see rill_call_assign()). */
+void rill_clock_init(rill_call *call);
+
+/* It has been sent: `timeout` runs if it did not yet, and those of the exchange do. */
+void rill_clock_start(rill_call *call);
+
+#endif

@@ -1,0 +1,454 @@
+#include "pool/conn.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define TO(state) (1u << (state))
+static const unsigned next_states[] = {
+    [CONN_DIALING] = TO(CONN_OPEN) | TO(CONN_CLOSED),
+    [CONN_OPEN] = TO(CONN_DRAINING) | TO(CONN_CLOSED), /* DRAINING: GOAWAY, either way */
+    [CONN_DRAINING] = TO(CONN_CLOSED),
+    [CONN_CLOSED] = 0,
+};
+
+/* The only writer of conn->state. */
+static void set_state(rill_conn *conn, enum conn_state to)
+{
+    assert(next_states[conn->state] & TO(to));
+    conn->state = to;
+    if (to != CONN_CLOSED)
+        return;
+    rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
+    rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
+    conn->setup.turn->counters.connections--;
+}
+
+static void end_dial(rill_conn *conn)
+{
+    if (!conn->dial)
+        return;
+    conn->dns_s = conn->dial->dns_s;
+    conn->connect_s = conn->dial->connect_s;
+    conn->tls_s = conn->dial->tls_s;
+    rill_dial_dispose(conn->dial);
+    rill_slab_free(&conn->setup.turn->slab, conn->dial);
+    conn->dial = NULL;
+}
+
+/* --- closing --------------------------------------------------------------------------------- */
+
+/* Why a stream ends with its connection: one that has not been sent is merely inactive. */
+static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error *error)
+{
+    if (stream->local == HALF_IDLE)
+        rill_stream_close(stream, RILL_INACTIVE, -1,
+                          "the connection went before the request was sent");
+    else
+        rill_stream_close_because(stream, error);
+    rill_stream_add_cause(stream, error);
+    stream->wire_open = false;
+    rill_stream_move(stream, &conn->session.closed);
+}
+
+static void close_transport(rill_conn *conn, bool polite)
+{
+    if (conn->transport.fd < 0)
+        return;
+    if (conn->transport.ssl)
+        rill_tls_detach(conn->transport.ssl);
+    rill_transport_close(&conn->transport, polite);
+}
+
+void rill_conn_fail(rill_conn *conn, const rill_error *error)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    if (error)
+        conn->error = *error;
+    conn->broke_off = conn->session.open != NULL;
+    bool lost = error && error->reason == RILL_CONNECTION_LOST;
+    if (conn->session.ng && !lost) {
+        uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : NGHTTP2_NO_ERROR;
+        if (!conn->session.goaway_sent)
+            rill_session_goaway(&conn->session, code, true);
+        rill_session_send(&conn->session);
+    }
+    static const rill_error closed = {
+        .reason = RILL_CANCELLED, .code = -1, .message = "the connection was closed"};
+    while (conn->session.open)
+        close_stream(conn, conn->session.open, error ? error : &closed);
+    close_transport(conn, !lost);
+    rill_session_dispose(&conn->session);
+    end_dial(conn);
+    set_state(conn, CONN_CLOSED);
+}
+
+void rill_conn_drain(rill_conn *conn)
+{
+    if (conn->state == CONN_DIALING) {
+        rill_conn_fail(conn, NULL);
+    } else if (conn->state == CONN_OPEN) {
+        set_state(conn, CONN_DRAINING);
+        conn->drained = true;
+        rill_session_goaway(&conn->session, NGHTTP2_NO_ERROR, false);
+        rill_turn_mark(conn->setup.turn, conn->setup.mark);
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+static void on_timer(rill_timer *timer)
+{
+    rill_conn *conn = (rill_conn *)((char *)timer - offsetof(rill_conn, timer));
+    conn->timer_due = true;
+    rill_turn_mark(conn->setup.turn, conn->setup.mark);
+}
+
+static void arm_idle(rill_conn *conn)
+{
+    if (conn->setup.idle_timeout_ms)
+        rill_wheel_start(&conn->setup.turn->wheel, &conn->timer,
+                         conn->active_ms + conn->setup.idle_timeout_ms);
+    else
+        rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
+}
+
+enum rill_phase rill_conn_phase(const rill_conn *conn)
+{
+    if (conn->dial)
+        return conn->dial->phase;
+    return conn->greeted ? RILL_PHASE_QUEUE : RILL_PHASE_SETTINGS;
+}
+
+static void time_out_connect(rill_conn *conn)
+{
+    rill_error error = {0};
+    enum rill_phase phase = rill_conn_phase(conn);
+    rill_error_set(&error, RILL_TIMEOUT, "%s:%u: no connection within %.3g s (waiting for %s)",
+                   conn->setup.target.host, conn->setup.target.port,
+                   (double)conn->setup.connect_timeout_ms / 1000, rill_phase_name((int)phase));
+    error.phase = (int32_t)phase;
+    rill_conn_fail(conn, &error);
+}
+
+static void time_out_idle(rill_conn *conn)
+{
+    if (conn->setup.turn->now_ms < conn->active_ms + conn->setup.idle_timeout_ms) {
+        arm_idle(conn); /* something has moved since it was armed */
+        return;
+    }
+    if (!conn->session.open) {
+        rill_conn_fail(conn, NULL);
+        return;
+    }
+    rill_error error = {0};
+    rill_error_set(&error, RILL_TIMEOUT, "nothing moved on the connection for %.3g s",
+                   (double)conn->setup.idle_timeout_ms / 1000);
+    error.phase = RILL_PHASE_IDLE;
+    error.code = NGHTTP2_PROTOCOL_ERROR;
+    rill_conn_fail(conn, &error);
+}
+
+static void on_ping_timer(rill_timer *timer)
+{
+    rill_conn *conn = (rill_conn *)((char *)timer - offsetof(rill_conn, ping_timer));
+    conn->ping_due = true;
+    rill_turn_mark(conn->setup.turn, conn->setup.mark);
+}
+
+void rill_conn_ping(rill_conn *conn)
+{
+    rill_turn *turn = conn->setup.turn;
+    conn->ping_wanted = !conn->greeted; /* until then connect_timeout holds */
+    if (conn->ping_wanted)
+        return;
+    rill_session_ping(&conn->session);
+    if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
+        rill_wheel_start(&turn->wheel, &conn->ping_timer,
+                         turn->now_ms + conn->setup.ping_timeout_ms);
+    rill_turn_mark(turn, conn->setup.mark);
+}
+
+static void time_out_ping(rill_conn *conn)
+{
+    rill_error error = {0};
+    if (!conn->session.ping_ms)
+        return; /* it was answered meanwhile */
+    rill_error_set(&error, RILL_CONNECTION_LOST, "no answer to PING within %.3g s",
+                   (double)conn->setup.ping_timeout_ms / 1000);
+    rill_conn_fail(conn, &error);
+}
+
+/* --- the pump -------------------------------------------------------------------------------- */
+
+/* A peer that never sent SETTINGS does not speak HTTP/2: shows what it said instead. */
+static void fail_preface(rill_conn *conn)
+{
+    const rill_session *session = &conn->session;
+    char said[SESSION_FIRST_BYTES + 1];
+    uint32_t n = 0;
+    for (; n < session->first_length && session->first[n] != '\r' && session->first[n] != '\n'; n++)
+        said[n] =
+            session->first[n] >= ' ' && session->first[n] < 0x7f ? (char)session->first[n] : '.';
+    said[n] = 0;
+    rill_error error = {0};
+    rill_error_connect(&error, RILL_KIND_PREFACE, "%s:%u does not speak HTTP/2: it says \"%s\"",
+                       conn->setup.target.host, conn->setup.target.port, said);
+    error.code = NGHTTP2_PROTOCOL_ERROR;
+    rill_conn_fail(conn, &error);
+}
+
+/* TLS 1.3 servers judge our side after the handshake: their alert belongs to it. */
+static void fail_alert(rill_conn *conn, const rill_error *why)
+{
+    rill_error error = {0};
+    rill_error_connect(&error, RILL_KIND_TLS, "%s:%u: %s", conn->setup.target.host,
+                       conn->setup.target.port, why->message);
+    rill_conn_fail(conn, &error);
+}
+
+static void fail_with(rill_conn *conn, const rill_error *error)
+{
+    if (conn->greeted || error->reason == RILL_ERROR)
+        rill_conn_fail(conn, error);
+    else if (conn->session.first_length)
+        fail_preface(conn);
+    else if (error->kind == RILL_KIND_TLS)
+        fail_alert(conn, error);
+    else
+        rill_conn_fail(conn, error);
+}
+
+static void greet(rill_conn *conn)
+{
+    conn->greeted = true;
+    conn->timer_due = false; /* the connect deadline is met */
+    arm_idle(conn);
+    if (conn->ping_wanted)
+        rill_conn_ping(conn);
+}
+
+static void act_dialing(rill_conn *conn)
+{
+    rill_error error = {0};
+    int32_t code = rill_dial_act(conn->dial, &conn->transport, &error);
+    if (code == 0)
+        return;
+    if (code > 0) {
+        conn->peer =
+            rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl, &error);
+        end_dial(conn);
+        code = !conn->peer ? -RILL_ERROR
+                           : rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
+                                               &conn->setup.session, &error);
+    }
+    if (code < 0) {
+        rill_conn_fail(conn, &error);
+        return;
+    }
+    conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
+    conn->opened_us = conn->setup.turn->now_us;
+    set_state(conn, CONN_OPEN);
+}
+
+static void receive(rill_conn *conn)
+{
+    rill_error error = {0};
+    char data[TURN_PLAIN];
+    int64_t length;
+    rill_transport_begin(&conn->transport);
+    while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
+        conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
+        rill_session_receive(&conn->session, data, (size_t)length);
+        if (conn->session.settings_received && !conn->greeted)
+            greet(conn);
+    }
+    if (!conn->session.ping_ms)
+        rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
+    if (conn->session.fatal.reason) {
+        fail_with(conn, &conn->session.fatal);
+        return;
+    }
+    rill_session_send(&conn->session); /* nghttp2's own verdict shows in what it sends */
+    bool drained =
+        !conn->session.open && (conn->session.goaway_said || conn->session.goaway_received);
+    if (conn->session.fatal.reason)
+        fail_with(conn, &conn->session.fatal);
+    else if (length < 0 && drained)
+        rill_conn_fail(conn, NULL); /* there was nothing left to do: it ends in peace */
+    else if (length < 0)
+        fail_with(conn, &error);
+}
+
+static void finish_drain(rill_conn *conn)
+{
+    if (conn->state == CONN_OPEN && conn->session.goaway_received)
+        set_state(conn, CONN_DRAINING);
+    if (conn->state == CONN_OPEN && rill_session_used_up(&conn->session))
+        rill_conn_drain(conn); /* its stream ids are used up */
+    if (conn->state == CONN_DRAINING && !conn->session.open)
+        rill_conn_fail(conn, NULL);
+}
+
+void rill_conn_act(rill_conn *conn)
+{
+    bool opened = conn->state == CONN_DIALING;
+    if (opened)
+        act_dialing(conn);
+    bool open = conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
+    if (open && (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
+        receive(conn);
+    if (conn->ping_due && conn->state != CONN_CLOSED) {
+        conn->ping_due = false;
+        time_out_ping(conn); /* unless its answer has just been read */
+    }
+    if (conn->timer_due && conn->state != CONN_CLOSED) {
+        conn->timer_due = false;
+        if (conn->greeted)
+            time_out_idle(conn);
+        else
+            time_out_connect(conn);
+    }
+    if (conn->state == CONN_OPEN || conn->state == CONN_DRAINING)
+        finish_drain(conn);
+    if (conn->transport.readable && conn->state != CONN_CLOSED && conn->state != CONN_DIALING)
+        rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
+}
+
+/* The peer takes no more: what it had said before (GOAWAY, responses) is read first. */
+static void read_last_words(rill_conn *conn, const rill_error *error)
+{
+    conn->transport.readable = true;
+    while (conn->transport.readable && conn->state != CONN_CLOSED)
+        receive(conn);
+    if (conn->state != CONN_CLOSED)
+        fail_with(conn, error);
+}
+
+void rill_conn_flush(rill_conn *conn)
+{
+    rill_error error = {0};
+    if (conn->state != CONN_OPEN && conn->state != CONN_DRAINING)
+        return;
+    double sent = conn->transport.bytes_sent;
+    int32_t code = 0;
+    do {
+        rill_session_unblock(&conn->session);
+        rill_session_send(&conn->session);
+        code = rill_transport_flush(&conn->transport, &error);
+    } while (!code && conn->session.blocked && !rill_transport_blocked(&conn->transport) &&
+             !conn->session.fatal.reason);
+    if (conn->transport.bytes_sent > sent)
+        conn->active_ms = conn->setup.turn->now_ms;
+    if (conn->session.fatal.reason)
+        fail_with(conn, &conn->session.fatal);
+    else if (code)
+        read_last_words(conn, &error);
+}
+
+void rill_conn_take_closed(rill_conn *conn, rill_stream **list)
+{
+    while (conn->session.closed)
+        rill_stream_move(conn->session.closed, list); /* the newest stood first */
+}
+
+bool rill_conn_ready(rill_conn *conn)
+{
+    uint64_t now_ms = conn->setup.turn->now_ms;
+    if (conn->state != CONN_OPEN || !conn->greeted || now_ms == conn->heard_ms)
+        return true;
+    if (!conn->session.open) {
+        conn->transport.readable = true;
+        receive(conn);
+        finish_drain(conn);
+        if (conn->state != CONN_OPEN)
+            return false;
+    }
+    if (!conn->setup.ping_after_ms || now_ms - conn->heard_ms <= conn->setup.ping_after_ms)
+        return true;
+    if (!conn->session.ping_ms)
+        rill_conn_ping(conn);
+    return false;
+}
+
+static uint32_t most_streams(const rill_conn *conn)
+{
+    uint32_t most = conn->session.peer_max_streams;
+    return most < conn->setup.max_streams ? most : conn->setup.max_streams;
+}
+
+bool rill_conn_grants(const rill_conn *conn)
+{
+    return conn->greeted && most_streams(conn) && !rill_transport_blocked(&conn->transport) &&
+           !conn->session.ping_ms;
+}
+
+bool rill_conn_at_limit(const rill_conn *conn)
+{
+    return conn->greeted && conn->session.active >= most_streams(conn);
+}
+
+uint32_t rill_conn_room(const rill_conn *conn)
+{
+    const rill_session *session = &conn->session;
+    if (conn->state != CONN_OPEN || !rill_session_usable(session) ||
+        rill_transport_blocked(&conn->transport))
+        return 0;
+    bool unused = !session->streams && !session->active;
+    if (!conn->greeted)
+        return conn->transport.ssl && unused ? CONN_UNGREETED : 0;
+    uint32_t most = most_streams(conn);
+    return session->active < most ? most - session->active : 0;
+}
+
+bool rill_conn_peer_fails(const rill_conn *conn)
+{
+    const rill_transport *transport = &conn->transport;
+    bool hung_up = conn->error.reason == RILL_CONNECTION_LOST || transport->ended ||
+                   transport->receive_error || transport->send_error;
+    bool due = !conn->greeted || (conn->broke_off && !conn->session.answered);
+    return conn->error.reason && (conn->error.kind == RILL_KIND_TCP || (hung_up && due));
+}
+
+int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,
+                         size_t count)
+{
+    return rill_session_submit(&conn->session, stream, fields, count);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
+{
+    rill_turn *turn = setup->turn;
+    rill_conn *conn = rill_slab_zalloc(&turn->slab, sizeof(*conn));
+    rill_dial *dial = rill_slab_alloc(&turn->slab, sizeof(*dial));
+    if (!conn || !dial) {
+        rill_slab_free(&turn->slab, conn);
+        rill_slab_free(&turn->slab, dial);
+        rill_error_set(err, RILL_ERROR, "out of memory");
+        return NULL;
+    }
+    conn->setup = *setup;
+    conn->transport.fd = -1;
+    conn->transport.turn = turn;
+    conn->timer.expire = on_timer;
+    conn->ping_timer.expire = on_ping_timer;
+    conn->dial = dial;
+    turn->counters.connections++;
+    if (setup->connect_timeout_ms)
+        rill_wheel_start(&turn->wheel, &conn->timer, turn->now_ms + setup->connect_timeout_ms);
+    rill_dial_start(dial, turn, setup->mark, &conn->setup.target);
+    return conn;
+}
+
+void rill_conn_free(rill_conn *conn)
+{
+    rill_turn *turn = conn->setup.turn;
+    rill_conn_fail(conn, NULL);
+    assert(!conn->session.open && !conn->session.closed);
+    rill_peer_release(conn->peer);
+    rill_slab_free(&turn->slab, conn);
+}

@@ -1,0 +1,108 @@
+/* The pump of one connection: dial, transport, session, streams; settings, idleness, GOAWAY. */
+#ifndef RILL_CONN_H
+#define RILL_CONN_H
+
+#include "net/dial.h"
+#include "net/peer.h"
+#include "h2/session.h"
+
+enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
+
+/* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
+ * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
+ * request would wait, and it must be one that may be sent again. In clear text nothing has told yet
+ * that the peer speaks HTTP/2: there requests wait. */
+enum { CONN_UNGREETED = 1 };
+
+typedef struct rill_conn rill_conn;
+
+typedef struct rill_conn_setup {
+    rill_turn *turn;
+    rill_mark *mark;         /* the owner's: marked when rill_conn_act() has something to do */
+    rill_dial_target target; /* what it points to outlives the connection */
+    rill_session_setup session;
+    uint64_t connect_timeout_ms, idle_timeout_ms; /* 0: none */
+    uint64_t ping_after_ms, ping_timeout_ms;      /* 0: never asked; waits for ever */
+    uint32_t max_streams;
+} rill_conn_setup;
+
+struct rill_conn {
+    rill_conn_setup setup;
+    rill_peer *peer; /* one reference; NULL before TLS stands */
+    enum conn_state state;
+    rill_conn *next, **link;           /* in its owner's list */
+    rill_conn *idle_next, **idle_link; /* in the client's list of idle ones; NULL: not in it */
+    rill_dial *dial;                   /* owned; NULL when done */
+    rill_transport transport;
+    rill_session session;
+    rill_timer timer; /* connect deadline, then idleness */
+    rill_timer ping_timer;
+    bool timer_due, ping_due;
+    bool ping_wanted;   /* PING is sent when it is greeted */
+    bool greeted;       /* the peer's SETTINGS are here */
+    bool drained;       /* we have said that no new streams come */
+    bool counted;       /* by the client, as opened */
+    bool given_back;    /* evicted: its place is another's already */
+    bool broke_off;     /* streams were open when it closed */
+    uint64_t active_ms; /* when something moved last */
+    uint64_t heard_ms;  /* when the peer was heard last */
+    uint64_t opened_us; /* when TLS stood */
+    float dns_s, connect_s, tls_s;
+    rill_error error; /* why it closed; reason RILL_OPEN: in peace */
+};
+
+/* Begins to dial. NULL with `err` when out of memory. */
+rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err);
+
+/* Streams it still owns are closed first and must have been taken. */
+void rill_conn_free(rill_conn *conn);
+
+/* Goes on with the dial, or reads what arrived. Look at `state`, and take the closed streams. */
+void rill_conn_act(rill_conn *conn);
+
+/* Sends what there is to send. Look at `state` again. */
+void rill_conn_flush(rill_conn *conn);
+
+/* Moves the closed streams to the front of `*list`, oldest first. */
+void rill_conn_take_closed(rill_conn *conn, rill_stream **list);
+
+/* Before it carries new streams: reads what the peer has said since, and asks one that was silent
+ * for long whether it is there. False while its answer is out (it is acted on by itself). */
+bool rill_conn_ready(rill_conn *conn);
+
+/* Sends PING, once the peer has greeted us; then it has ping_timeout to answer. */
+void rill_conn_ping(rill_conn *conn);
+
+/* Whether it can carry more streams than it does, now or as those that are open end. */
+bool rill_conn_grants(const rill_conn *conn);
+
+/* Whether it carries all it may. */
+bool rill_conn_at_limit(const rill_conn *conn);
+
+/* How many more streams may be opened now. */
+uint32_t rill_conn_room(const rill_conn *conn);
+
+/* Opens a stream; see rill_session_submit(). */
+int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,
+                         size_t count);
+
+/* What a stream that is not sent yet waits for. */
+enum rill_phase rill_conn_phase(const rill_conn *conn);
+
+/* No new streams; those that are open finish, then it closes. */
+void rill_conn_drain(rill_conn *conn);
+
+/* Ends at once: GOAWAY with `error`'s code (NO_ERROR where there is none); open streams close for
+ * that reason. */
+void rill_conn_fail(rill_conn *conn, const rill_error *error);
+
+/* Whether it closed because the peer cannot be reached, or hung up on the handshake or on requests
+ * without having answered a single one. */
+bool rill_conn_peer_fails(const rill_conn *conn);
+
+static inline bool rill_conn_idle(const rill_conn *conn)
+{
+    return conn->state == CONN_OPEN && !conn->session.open && !conn->session.closed;
+}
+
+#endif

@@ -1,0 +1,597 @@
+#include "pool/origin.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pool/clock.h"
+#include "base/error.h"
+
+static void mark(rill_origin *origin)
+{
+    rill_turn_mark(origin->pool->turn, &origin->mark);
+}
+
+/* --- back-off -------------------------------------------------------------------------------- */
+
+static void on_backoff(rill_timer *timer)
+{
+    mark((rill_origin *)((char *)timer - offsetof(rill_origin, backoff)));
+}
+
+/* Calls that fail for one cause start one back-off. */
+static void back_off(rill_origin *origin)
+{
+    rill_turn *turn = origin->pool->turn;
+    if (rill_origin_backs_off(origin))
+        return;
+    uint64_t delay_ms = BACKOFF_MOST_MS;
+    if (origin->failures < 6)
+        delay_ms = (uint64_t)BACKOFF_FIRST_MS << origin->failures;
+    origin->failures++;
+    if (delay_ms > BACKOFF_MOST_MS)
+        delay_ms = BACKOFF_MOST_MS;
+    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
+    rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
+}
+
+/* --- ends ------------------------------------------------------------------------------------ */
+
+static void finish(rill_origin *origin, rill_call *call)
+{
+    rill_stats *stats = &origin->pool->stats;
+    enum rill_reason reason = rill_call_reason(call);
+    stats->closed[reason]++;
+    if (reason == RILL_ENDED || reason == RILL_STOPPED)
+        stats->responses++;
+    if (reason == RILL_ENDED)
+        origin->failures = 0;
+    origin->pool->turn->counters.requests--;
+    rill_call_finish(call);
+}
+
+/* Repeats a call whose attempt has ended, or finishes it. */
+static void end_attempt(rill_origin *origin, rill_call *call)
+{
+    switch (rill_call_verdict(call)) {
+    case CALL_DONE:
+        finish(origin, call);
+        return;
+    case CALL_REPEAT_NOW:
+        call->repeats++;
+        break;
+    case CALL_REPEAT_LATER:
+        call->retries--;
+        back_off(origin);
+        break;
+    }
+    origin->pool->stats.retries++;
+    rill_call_renew(call);
+    rill_queue_add(&origin->queue, call);
+}
+
+static void take_closed(rill_origin *origin, rill_conn *conn)
+{
+    rill_stream *closed = NULL;
+    if (!conn->session.closed)
+        return;
+    rill_conn_take_closed(conn, &closed);
+    while (closed) {
+        rill_call *call = rill_call_of(closed);
+        rill_stream_move(closed, NULL);
+        end_attempt(origin, call);
+    }
+}
+
+/* Takes what has closed on a connection. A failed dial is told to those who wait first: what was
+ * sent behind its handshake has had its attempt. */
+static void settle(rill_origin *origin, rill_conn *conn)
+{
+    if (conn->state != CONN_CLOSED || conn->greeted)
+        take_closed(origin, conn);
+}
+
+/* Every waiting call is told that there is no connection: it costs each an attempt. */
+static void fail_queue(rill_origin *origin, const rill_error *error)
+{
+    rill_call *call = rill_queue_take_all(&origin->queue);
+    while (call) {
+        rill_call *next = call->next;
+        call->next = NULL;
+        call->attempts++;
+        rill_call_close(call, error);
+        end_attempt(origin, call);
+        call = next;
+    }
+}
+
+static void warn_sizes(rill_origin *origin, rill_conn *conn)
+{
+    rill_stream *const lists[] = {conn->session.open, conn->session.closed};
+    conn->session.warn = false;
+    for (int i = 0; i < 2; i++) {
+        for (rill_stream *stream = lists[i]; stream; stream = stream->next) {
+            if (!stream->warn)
+                continue;
+            char url[256];
+            stream->warn = false;
+            rill_call_url(rill_call_of(stream), url, sizeof(url));
+            bool announced = stream->content_length > (int64_t)stream->warnsize;
+            rill_pool_warn(origin->pool, "%s: %s %llu bytes, more than warnsize (%llu)", url,
+                           announced ? "announces" : "has sent",
+                           (unsigned long long)(announced ? (uint64_t)stream->content_length
+                                                          : stream->received),
+                           (unsigned long long)stream->warnsize);
+        }
+    }
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+static void stop_waiting(rill_origin *origin)
+{
+    if (!origin->wait_link)
+        return;
+    *origin->wait_link = origin->wait_next;
+    if (origin->wait_next)
+        origin->wait_next->wait_link = origin->wait_link;
+    origin->wait_next = NULL;
+    origin->wait_link = NULL;
+}
+
+static void wait_for_room(rill_origin *origin)
+{
+    if (origin->wait_link)
+        return;
+    rill_origin **end = &origin->pool->waiting;
+    while (*end)
+        end = &(*end)->wait_next;
+    origin->wait_next = NULL;
+    origin->wait_link = end;
+    *end = origin;
+}
+
+static void wake_waiting(rill_pool *pool)
+{
+    if (pool->waiting)
+        mark(pool->waiting);
+}
+
+/* It does not want a connection now: the next in line may. */
+static void give_up_turn(rill_origin *origin)
+{
+    if (!origin->wait_link)
+        return;
+    stop_waiting(origin);
+    wake_waiting(origin->pool);
+}
+
+static void dial(rill_origin *origin)
+{
+    rill_pool *pool = origin->pool;
+    if (!rill_pool_make_room(pool)) {
+        wait_for_room(origin);
+        return;
+    }
+    stop_waiting(origin);
+    rill_conn_setup setup = {
+        .mark = &origin->mark,
+        .target = {.host = origin->host,
+                   .port = origin->port,
+                   .tls = origin->tls ? pool->tls : NULL,
+                   .memory = &origin->memory},
+    };
+    rill_error error = {0};
+    rill_conn *conn = rill_pool_dial(pool, &setup, &error);
+    if (!conn) {
+        fail_queue(origin, &error);
+        return;
+    }
+    conn->next = origin->conns;
+    conn->link = &origin->conns;
+    if (conn->next)
+        conn->next->link = &conn->next;
+    origin->conns = conn;
+    if (pool->connections < pool->max_connections)
+        wake_waiting(pool); /* there is room for the next in line too */
+}
+
+static void count_opened(rill_origin *origin, rill_conn *conn)
+{
+    rill_stats *stats = &origin->pool->stats;
+    if (conn->counted || conn->state == CONN_DIALING || !conn->session.ng)
+        return;
+    conn->counted = true;
+    stats->connections_opened++;
+    if (!conn->transport.ssl)
+        return;
+    stats->handshakes++;
+    stats->resumptions += SSL_session_reused(conn->transport.ssl);
+    rill_pool_warn_tls(origin->pool); /* writing the key log may have failed */
+}
+
+/* It has closed, and its streams are taken. */
+static void bury(rill_origin *origin, rill_conn *conn)
+{
+    *conn->link = conn->next;
+    if (conn->next)
+        conn->next->link = conn->link;
+    rill_pool_retire(origin->pool, conn);
+    if (origin->single)
+        origin->remains = conn;
+    else
+        rill_conn_free(conn);
+    wake_waiting(origin->pool);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
+{
+    rill_pool *pool = origin->pool;
+    size_t count;
+    nghttp2_nv *fields =
+        rill_call_begin(call) ? rill_call_fields(call, &pool->defaults, &count) : NULL;
+    int32_t code = fields ? rill_conn_submit(conn, call->stream, fields, count) : -RILL_ERROR;
+    if (code == -RILL_INACTIVE)
+        return false;
+    rill_queue_remove(&origin->queue, call);
+    rill_pool_leave_idle(conn);
+    call->attempts++;
+    if (code) {
+        rill_call_close(
+            call, &(rill_error){.reason = RILL_ERROR, .code = -1, .message = "out of memory"});
+        finish(origin, call);
+        return true;
+    }
+    call->conn = conn;
+    rill_peer_release(call->peer);
+    call->peer = rill_peer_hold(conn->peer);
+    if (call->started_us < conn->opened_us) { /* it has waited for the dial */
+        call->stream->timings.dns = conn->dns_s;
+        call->stream->timings.connect = conn->connect_s;
+        call->stream->timings.tls = conn->tls_s;
+    }
+    rill_clock_start(call);
+    pool->stats.attempts++;
+    return true;
+}
+
+/* The one connection takes no new streams: says why. */
+static void refuse_queue(rill_origin *origin, const rill_conn *conn)
+{
+    const rill_session *session = &conn->session;
+    rill_error error = {0};
+    if (conn->error.reason && !conn->greeted) {
+        error = conn->error;
+    } else if (session->goaway_received && !conn->drained) {
+        rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
+                       rill_code_name(session->goaway_code), session->goaway_debug[0] ? ": " : "",
+                       session->goaway_debug);
+        error.code = session->goaway_code;
+    } else {
+        rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",
+                       conn->error.reason             ? conn->error.message
+                       : conn->state == CONN_DRAINING ? "it drains"
+                                                      : "it is closed");
+    }
+    fail_queue(origin, &error);
+}
+
+/* What there is to hope for when calls still wait: nothing; a slot or a connection that will come;
+ * or all connections are full. */
+enum hope { HOPE_NONE, HOPE_FULL, HOPE_COMING };
+
+static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
+{
+    rill_queue *queue = &origin->queue;
+    enum hope hope = HOPE_NONE;
+    *usable = 0;
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        if (conn->state == CONN_DIALING) {
+            ++*usable;
+            hope = HOPE_COMING;
+            continue;
+        }
+        bool ready = !queue->first || rill_conn_ready(conn);
+        if (conn->state != CONN_OPEN || !rill_session_usable(&conn->session))
+            continue;
+        ++*usable;
+        uint32_t room = ready ? rill_conn_room(conn) : 0;
+        while (queue->first && room-- && !rill_session_full(&conn->session) &&
+               (conn->greeted || queue->first->repeat) && send_call(origin, conn, queue->first))
+            ;
+        if (hope != HOPE_COMING)
+            hope = rill_conn_at_limit(conn) ? HOPE_FULL : HOPE_COMING;
+    }
+    return hope;
+}
+
+/* How many waiting calls a connection is held to be coming for. One that grants no slot at all
+ * counts: else its calls would wait for ever without a clock. */
+static uint32_t assignable(const rill_origin *origin)
+{
+    uint64_t count = 0;
+    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
+        if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
+            count += origin->pool->max_streams;
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+/* Hands waiting calls to connections that have room; dials when there is none to hope for. */
+static void dispatch(rill_origin *origin)
+{
+    rill_queue *queue = &origin->queue;
+    if (rill_origin_backs_off(origin)) {
+        give_up_turn(origin);
+    } else {
+        uint32_t usable;
+        enum hope hope = fill_connections(origin, &usable);
+        if (!queue->first)
+            give_up_turn(origin);
+        else if (hope == HOPE_NONE && origin->single)
+            refuse_queue(origin, origin->conns ? origin->conns : origin->remains);
+        else if (hope != HOPE_COMING && !origin->single &&
+                 usable < origin->pool->max_connections_per_origin)
+            dial(origin);
+    }
+    rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
+}
+
+/* Calls that counted on a connection which went without taking them: another one is tried, but not
+ * for ever. */
+static void lose_assigned(rill_origin *origin)
+{
+    static const rill_error inactive = {.reason = RILL_INACTIVE,
+                                        .code = -1,
+                                        .message =
+                                            "the connection went before the request was sent"};
+    uint32_t left = origin->queue.assigned;
+    for (rill_call *next, *call = origin->queue.first; call && left--; call = next) {
+        next = call->next;
+        if (!call->repeat || ++call->repeats > CALL_REPEATS)
+            rill_origin_close_call(call, &inactive);
+    }
+}
+
+static void remember_verdict(rill_origin *origin, const rill_error *error)
+{
+    if (error->kind != RILL_KIND_ALPN)
+        return;
+    if (!origin->verdict)
+        origin->verdict = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
+    if (!origin->verdict)
+        return;
+    *origin->verdict = *error;
+    origin->verdict_ms = origin->pool->turn->now_ms;
+}
+
+/* What a closed connection means to those who wait: one that could not be made fails them, the only
+ * one refuses them, and one that was lost is replaced. */
+static void tell_waiting(rill_origin *origin, const rill_conn *conn)
+{
+    rill_error error = conn->error;
+    if (origin->single) {
+        refuse_queue(origin, conn);
+        return;
+    }
+    if (error.reason && !conn->greeted) {
+        remember_verdict(origin, &error);
+        fail_queue(origin, &error);
+    } else {
+        lose_assigned(origin);
+    }
+    if (rill_conn_peer_fails(conn))
+        back_off(origin); /* later calls wait as well, though none of these is repeated */
+}
+
+/* What the owner of a single connection hears. */
+static void tell(rill_origin *origin, rill_conn *conn, bool closed)
+{
+    rill_pool *pool = origin->pool;
+    if (!origin->single)
+        return;
+    if (conn->session.pong)
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_PONG);
+    conn->session.pong = false;
+    if (conn->greeted && !origin->told_connected) {
+        origin->told_connected = true;
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CONNECTED);
+    }
+    if (closed)
+        rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CLOSED);
+}
+
+static void bury_closed(rill_origin *origin)
+{
+    rill_conn *next;
+    for (rill_conn *conn = origin->conns; conn; conn = next) {
+        next = conn->next;
+        if (conn->state != CONN_CLOSED)
+            continue;
+        tell_waiting(origin, conn);
+        take_closed(origin, conn);
+        tell(origin, conn, true);
+        bury(origin, conn);
+    }
+}
+
+static void leave_unused(rill_origin *origin)
+{
+    if (!origin->unused_link)
+        return;
+    *origin->unused_link = origin->unused_next;
+    if (origin->unused_next)
+        origin->unused_next->unused_link = origin->unused_link;
+    origin->unused_next = NULL;
+    origin->unused_link = NULL;
+    origin->pool->unused_count--;
+}
+
+static void note_unused(rill_origin *origin)
+{
+    rill_pool *pool = origin->pool;
+    if (origin->queue.first || origin->conns || origin->unused_link)
+        return;
+    if (pool->owner)
+        rill_turn_mark(pool->turn, pool->owner);
+    origin->unused_next = pool->unused;
+    origin->unused_link = &pool->unused;
+    if (pool->unused)
+        pool->unused->unused_link = &origin->unused_next;
+    pool->unused = origin;
+    if (++pool->unused_count <= ORIGINS_UNUSED)
+        return;
+    while (origin->unused_next)
+        origin = origin->unused_next;
+    rill_origin_free(origin);
+}
+
+static void on_act(rill_mark *marked)
+{
+    rill_origin *origin = (rill_origin *)((char *)marked - offsetof(rill_origin, mark));
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        rill_conn_act(conn);
+        count_opened(origin, conn);
+        if (conn->session.warn)
+            warn_sizes(origin, conn);
+        settle(origin, conn);
+    }
+    bury_closed(origin);
+    dispatch(origin);
+    bool closed = false, ended = false;
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        bool full = rill_session_full(&conn->session);
+        rill_conn_flush(conn);
+        ended = ended || conn->session.closed || full;
+        settle(origin, conn);
+        rill_pool_note_idle(origin->pool, conn);
+        if (conn->idle_link)
+            wake_waiting(origin->pool); /* it may take this one's place */
+        closed = closed || conn->state == CONN_CLOSED;
+        tell(origin, conn, false);
+    }
+    if (closed || (ended && origin->queue.first))
+        mark(origin); /* buried, replaced, or sent again, in the next pass */
+    note_unused(origin);
+}
+
+/* --- from outside ---------------------------------------------------------------------------- */
+
+void rill_origin_close_call(rill_call *call, const rill_error *error)
+{
+    rill_origin *origin = call->origin;
+    if (rill_call_closed(call))
+        return;
+    rill_call_close(call, error);
+    if (call->queued) {
+        rill_queue_remove(&origin->queue, call);
+        finish(origin, call);
+    } else {
+        rill_session_retire(&call->conn->session, call->stream);
+    }
+    mark(origin);
+}
+
+void rill_origin_drop_call(rill_call *call)
+{
+    static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
+    rill_turn_forget(call->turn, &call->entry);
+    if (call->origin)
+        rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
+    else
+        rill_turn_bury(call->turn, &call->entry);
+}
+
+void rill_origin_add(rill_origin *origin, rill_call *call)
+{
+    rill_turn *turn = origin->pool->turn;
+    leave_unused(origin);
+    call->origin = origin;
+    rill_clock_init(call);
+    call->number = ++origin->pool->calls;
+    rill_queue_add(&origin->queue, call);
+    rill_call_assign(call, false);
+    turn->counters.requests++;
+    turn->submitted++;
+    if (origin->verdict && turn->now_ms - origin->verdict_ms < ALPN_VERDICT_MS) {
+        call->attempts++;
+        rill_origin_close_call(call, origin->verdict);
+    }
+    mark(origin);
+}
+
+void rill_origin_close(rill_origin *origin)
+{
+    static const rill_error inactive = {
+        .reason = RILL_INACTIVE, .code = -1, .message = "the client was closed"};
+    static const rill_error cancelled = {
+        .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
+    while (origin->queue.first)
+        rill_origin_close_call(origin->queue.first, &inactive);
+    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        while (conn->session.open)
+            rill_origin_close_call(rill_call_of(conn->session.open), &cancelled);
+        settle(origin, conn);
+        rill_conn_drain(conn);
+    }
+    mark(origin);
+}
+
+void rill_origin_connect(rill_origin *origin)
+{
+    origin->single = true;
+    dial(origin);
+}
+
+rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,
+                             uint16_t port)
+{
+    rill_slab *slab = &pool->turn->slab;
+    rill_origin *origin = rill_slab_zalloc(slab, sizeof(*origin));
+    char *name = rill_slab_alloc(slab, host_length + 1);
+    if (!origin || !name) {
+        rill_slab_free(slab, origin);
+        rill_slab_free(slab, name);
+        return NULL;
+    }
+    memcpy(name, host, host_length);
+    name[host_length] = 0;
+    origin->pool = pool;
+    origin->host = name;
+    origin->port = port;
+    origin->tls = tls;
+    origin->mark.act = on_act;
+    origin->backoff.expire = on_backoff;
+    pool->turn->counters.origins++;
+    return origin;
+}
+
+void rill_origin_free(rill_origin *origin)
+{
+    rill_pool *pool = origin->pool;
+    assert(!origin->queue.first);
+    while (origin->conns) {
+        rill_conn_fail(origin->conns, NULL);
+        take_closed(origin, origin->conns);
+        bury(origin, origin->conns);
+    }
+    if (origin->remains)
+        rill_conn_free(origin->remains);
+    stop_waiting(origin);
+    leave_unused(origin);
+    if (origin->link) {
+        *origin->link = origin->next;
+        if (origin->next)
+            origin->next->link = origin->link;
+    }
+    if (pool->latest == origin)
+        pool->latest = NULL;
+    rill_turn_unmark(&origin->mark);
+    rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
+    rill_tls_memory_dispose(&origin->memory);
+    pool->turn->counters.origins--;
+    rill_slab_free(&pool->turn->slab, origin->verdict);
+    rill_slab_free(&pool->turn->slab, origin->host);
+    rill_slab_free(&pool->turn->slab, origin);
+}

@@ -1,0 +1,68 @@
+/* One scheme, host and port: the calls that wait, its connections, when to dial, what is repeated.
+ */
+#ifndef RILL_ORIGIN_H
+#define RILL_ORIGIN_H
+
+#include "pool/pool.h"
+#include "pool/queue.h"
+
+/* Back-off belongs to the origin: after a failure nothing is sent or dialled for a while that
+ * doubles with each further one, half of it by chance, so that clients do not come in step. */
+enum { BACKOFF_FIRST_MS = 200, BACKOFF_MOST_MS = 10000 };
+
+/* How long an origin that does not speak HTTP/2 is not asked again. */
+enum { ALPN_VERDICT_MS = 60000 };
+
+struct rill_origin {
+    rill_pool *pool;                         /* borrowed */
+    rill_origin *next, **link;               /* in the client's table */
+    rill_origin *wait_next, **wait_link;     /* in pool->waiting; link NULL: not in it */
+    rill_origin *unused_next, **unused_link; /* in pool->unused; link NULL: not in it */
+    rill_mark mark;
+    uint64_t hash;
+    char *host; /* owned: ASCII, lower case, no brackets */
+    uint16_t port;
+    bool tls;
+    bool single; /* one connection for all its life: rill_connect() */
+    bool told_connected;
+    rill_tls_memory memory;
+    rill_conn *conns;    /* owned */
+    rill_conn *remains;  /* owned: the single connection, when it has closed; else NULL */
+    rill_queue queue;    /* its calls are owned until sent */
+    rill_timer backoff;  /* runs while it lasts */
+    uint32_t failures;   /* in a row */
+    rill_error *verdict; /* owned: ALPN said no; NULL: not lately */
+    uint64_t verdict_ms; /* when */
+};
+
+/* Whether nothing is sent or dialled for now. */
+static inline bool rill_origin_backs_off(const rill_origin *origin)
+{
+    return rill_timer_running(&origin->backoff);
+}
+
+/* NULL when out of memory. */
+rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,
+                             uint16_t port);
+
+/* Ends what is left, and leaves the client's table. Calls must have ended before. */
+void rill_origin_free(rill_origin *origin);
+
+/* Takes a new call to the end of the queue. */
+void rill_origin_add(rill_origin *origin, rill_call *call);
+
+/* Makes it the origin of one connection, dialled now; CONNECTED, PONG and CLOSED are reported for
+ * the pool's entry. It keeps the connection when it has closed, for those who ask why. */
+void rill_origin_connect(rill_origin *origin);
+
+/* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
+void rill_origin_close_call(rill_call *call, const rill_error *error);
+
+/* Forgets a call: cancelled, and nobody is told. */
+void rill_origin_drop_call(rill_call *call);
+
+/* Ends everything: sent calls as cancelled, unsent ones as inactive; idle connections say goodbye.
+ */
+void rill_origin_close(rill_origin *origin);
+
+#endif

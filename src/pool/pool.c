@@ -1,0 +1,138 @@
+#include "pool/pool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Room for a sentence is kept for the one that says that others were dropped. */
+void rill_pool_warn(rill_pool *pool, const char *format, ...)
+{
+    char text[WARNING_LENGTH];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (pool->warnings_dropped)
+        return;
+    if (pool->warning_length + 2 * WARNING_LENGTH > WARNINGS_MAX) {
+        pool->warnings_dropped = true;
+        snprintf(text, sizeof(text), "more warnings than anybody reads: some were dropped");
+    }
+    size_t size = strlen(text) + 1;
+    char *grown = rill_slab_realloc(&pool->turn->slab, pool->warning, pool->warning_length + size);
+    if (!grown)
+        return;
+    memcpy(grown + pool->warning_length, text, size);
+    pool->warning = grown;
+    pool->warning_length += size;
+    rill_turn_report(pool->turn, pool->entry, RILL_EVENT_WARNING);
+}
+
+void rill_pool_warn_tls(rill_pool *pool)
+{
+    const char *text;
+    while ((text = rill_tls_warning(pool->tls)))
+        rill_pool_warn(pool, "%s", text);
+}
+
+const char *rill_pool_take_warning(rill_pool *pool, bool *more)
+{
+    size_t size = strlen(pool->warning) + 1; /* WARNING is reported when there is one */
+    char *first = rill_turn_lend(pool->turn, size);
+    if (first)
+        memcpy(first, pool->warning, size);
+    pool->warning_length -= size;
+    *more = pool->warning_length > 0;
+    if (*more) {
+        memmove(pool->warning, pool->warning + size, pool->warning_length);
+        return first;
+    }
+    rill_slab_free(&pool->turn->slab, pool->warning);
+    pool->warning = NULL;
+    pool->warnings_dropped = false;
+    return first;
+}
+
+void rill_pool_leave_idle(rill_conn *conn)
+{
+    if (!conn->idle_link)
+        return;
+    *conn->idle_link = conn->idle_next;
+    if (conn->idle_next)
+        conn->idle_next->idle_link = conn->idle_link;
+    conn->idle_next = NULL;
+    conn->idle_link = NULL;
+}
+
+void rill_pool_note_idle(rill_pool *pool, rill_conn *conn)
+{
+    if (!rill_conn_idle(conn)) {
+        rill_pool_leave_idle(conn);
+        return;
+    }
+    if (conn->idle_link)
+        return;
+    conn->idle_next = pool->idle;
+    conn->idle_link = &pool->idle;
+    if (pool->idle)
+        pool->idle->idle_link = &conn->idle_next;
+    pool->idle = conn;
+}
+
+bool rill_pool_make_room(rill_pool *pool)
+{
+    if (pool->connections < pool->max_connections)
+        return true;
+    rill_conn *oldest = pool->idle;
+    while (oldest && oldest->idle_next)
+        oldest = oldest->idle_next;
+    if (!oldest)
+        return false;
+    rill_pool_leave_idle(oldest);
+    rill_conn_fail(oldest, NULL);
+    rill_turn_mark(pool->turn, oldest->setup.mark); /* its origin buries it */
+    pool->connections--;
+    oldest->given_back = true;
+    return true;
+}
+
+/* What a new connection may be sent before it must wait: all of them together stay below
+ * max_buffered, but for the least that HTTP/2 allows. */
+static uint32_t window_left(const rill_pool *pool)
+{
+    uint64_t most = pool->session.max_buffered;
+    uint64_t left = most > pool->granted ? most - pool->granted : 0;
+    if (left > SESSION_WINDOW)
+        return SESSION_WINDOW;
+    return left < SESSION_WINDOW_MIN ? SESSION_WINDOW_MIN : (uint32_t)left;
+}
+
+rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *err)
+{
+    setup->turn = pool->turn;
+    setup->target.resolver = pool->resolver;
+    setup->target.options = &pool->dial;
+    setup->session = pool->session;
+    setup->session.conn_window = window_left(pool);
+    setup->connect_timeout_ms = pool->connect_timeout_ms;
+    setup->idle_timeout_ms = pool->idle_timeout_ms;
+    setup->ping_after_ms = pool->ping_after_ms;
+    setup->ping_timeout_ms = pool->ping_timeout_ms;
+    setup->max_streams = pool->max_streams;
+    rill_conn *conn = rill_conn_new(setup, err);
+    if (!conn)
+        return NULL;
+    pool->granted += setup->session.conn_window;
+    pool->connections++;
+    return conn;
+}
+
+void rill_pool_retire(rill_pool *pool, rill_conn *conn)
+{
+    rill_pool_leave_idle(conn);
+    pool->stats.bytes_sent += conn->transport.bytes_sent;
+    pool->stats.bytes_received += conn->transport.bytes_received;
+    pool->granted -= conn->setup.session.conn_window;
+    if (!conn->given_back)
+        pool->connections--;
+}

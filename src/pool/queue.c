@@ -1,0 +1,77 @@
+#include "pool/queue.h"
+
+/* A new call belongs at the end, a repeated one near the front: few steps either way. */
+static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
+{
+    rill_call *before = queue->first;
+    if (queue->last && queue->last->number < call->number)
+        return NULL;
+    while (before && before->number < call->number)
+        before = before->next;
+    return before;
+}
+
+void rill_queue_add(rill_queue *queue, rill_call *call)
+{
+    rill_call *before = find_younger(queue, call);
+    call->next = before;
+    call->prev = before ? before->prev : queue->last;
+    *(call->prev ? &call->prev->next : &queue->first) = call;
+    *(before ? &before->prev : &queue->last) = call;
+    call->queued = true;
+    call->turn->counters.waiting++;
+    queue->count++;
+    queue->assigned += call->assigned;
+}
+
+void rill_queue_remove(rill_queue *queue, rill_call *call)
+{
+    *(call->prev ? &call->prev->next : &queue->first) = call->next;
+    *(call->next ? &call->next->prev : &queue->last) = call->prev;
+    call->next = call->prev = NULL;
+    call->queued = false;
+    call->turn->counters.waiting--;
+    queue->count--;
+    queue->assigned -= call->assigned;
+}
+
+rill_call *rill_queue_take_all(rill_queue *queue)
+{
+    rill_call *first = queue->first;
+    for (rill_call *call = first; call; call = call->next) {
+        call->prev = NULL;
+        call->queued = false;
+        call->turn->counters.waiting--;
+    }
+    *queue = (rill_queue){0};
+    return first;
+}
+
+void rill_call_assign(rill_call *call, bool assigned)
+{
+    rill_turn *turn = call->turn;
+    rill_timer *timer = &call->timer;
+    uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
+    uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
+    if (rill_timer_running(timer))
+        *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
+    call->assigned = assigned;
+    if (running)
+        rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
+    else
+        rill_wheel_stop(&turn->wheel, timer);
+}
+
+void rill_queue_assign(rill_queue *queue, uint32_t most)
+{
+    uint32_t seen = 0;
+    for (rill_call *call = queue->first; call; call = call->next) {
+        bool wanted = seen++ < most;
+        if (!wanted && queue->assigned <= most)
+            break; /* nobody behind counts as assigned */
+        if (wanted == call->assigned)
+            continue;
+        rill_call_assign(call, wanted);
+        queue->assigned += wanted ? 1 : (uint32_t)-1;
+    }
+}

@@ -1,0 +1,27 @@
+/* Calls that wait for a connection, first in first out, and the two clocks that run for them. */
+#ifndef RILL_QUEUE_H
+#define RILL_QUEUE_H
+
+#include "pool/call.h"
+
+typedef struct rill_queue {
+    rill_call *first, *last;
+    uint32_t count;
+    uint32_t assigned; /* how many count as assigned to a connection: always the first ones */
+} rill_queue;
+
+/* Where its number belongs: the older ones are sent first, repeated ones too. */
+void rill_queue_add(rill_queue *queue, rill_call *call);
+void rill_queue_remove(rill_queue *queue, rill_call *call);
+
+/* Empties it: the first call, linked to the others by `next`; NULL: there was none. */
+rill_call *rill_queue_take_all(rill_queue *queue);
+
+/* Lets the first `most` count as assigned: their `timeout` runs; for the others queue_timeout does.
+ * A clock that stops keeps what it has left. */
+void rill_queue_assign(rill_queue *queue, uint32_t most);
+
+/* The same for one call. */
+void rill_call_assign(rill_call *call, bool assigned);
+
+#endif
