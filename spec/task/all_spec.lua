@@ -1,7 +1,7 @@
 local rill = require "rill"
 local support = require "support"
 
-describe("rill.task.all", function()
+describe("rill.all", function()
   before_each(support.begin)
   after_each(support.check_clean)
 

@@ -3,7 +3,7 @@ local support = require "support"
 
 local function double(n) return 2 * n end
 
-describe("rill.task.map", function()
+describe("rill.map", function()
   before_each(support.begin)
   after_each(support.check_clean)
 

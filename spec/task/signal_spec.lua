@@ -22,7 +22,7 @@ local function dispositions()
   return text:match "SigIgn:%s*%x+" .. text:match "SigCgt:%s*%x+"
 end
 
-describe("rill.task.signal", function()
+describe("rill.signal", function()
   before_each(support.begin)
   after_each(support.check_clean)
 

@@ -201,9 +201,9 @@ describe("misuse", function()
     for name, wait in pairs {
       ["rill.sleep"] = function() rill.sleep(0) end,
       ["rill.timeout"] = function() rill.timeout(1, print) end,
-      ["rill.task.all"] = function() rill.all { print } end,
-      ["rill.task.map"] = function() rill.map({ 1 }, print)() end,
-      ["rill.task.signal"] = function() rill.signal "USR1" end,
+      ["rill.all"] = function() rill.all { print } end,
+      ["rill.map"] = function() rill.map({ 1 }, print)() end,
+      ["rill.signal"] = function() rill.signal "USR1" end,
       ["queue:pop"] = function() rill.queue():pop() end,
     } do
       local ok, err = pcall(wait)

@@ -237,7 +237,7 @@ describe("cancelling a task", function()
       assert.is_nil(ok)
       assert.equal("cancelled", err.reason)
       assert.same({ rill.cancelled, rill.cancelled, rill.cancelled }, raised)
-      assert.equal("rill.task.cancelled", tostring(raised[1]))
+      assert.equal("rill.cancelled", tostring(raised[1]))
     end)
   end)
 

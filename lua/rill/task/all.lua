@@ -47,7 +47,7 @@ return function(fns, options)
   arguments.options("rill.all: options", options, KNOWN)
   local concurrency = options and options.concurrency or math.max(count, 1)
   arguments.count("rill.all: concurrency", concurrency)
-  local group = setmetatable({ next = 1, count = count, running = 0, task = task.current("rill.task.all") }, Group)
+  local group = setmetatable({ next = 1, count = count, running = 0, task = task.current("rill.all") }, Group)
   fill(group, fns, concurrency)
   while group.running > 0 do
     runtime.park(group)

@@ -165,7 +165,7 @@ end
 ---@return any item nil when there are no more
 ---@return any ... what fn returned for it, or `nil, err` if it raised
 function Map:__call()
-  local taker = task.current("rill.task.map")
+  local taker = task.current("rill.map")
   while not self._closed do
     self._taker = taker
     fill(self)

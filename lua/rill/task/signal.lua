@@ -79,7 +79,7 @@ return function(...)
       errors.raise("rill.signal: unknown signal " .. errors.show(name))
     end
   end
-  local wait = setmetatable({ task = task.current("rill.task.signal"), catchers = {} }, Wait)
+  local wait = setmetatable({ task = task.current("rill.signal"), catchers = {} }, Wait)
   for _, name in ipairs(names) do
     local catcher, message = catch(name)
     if not catcher then
