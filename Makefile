@@ -15,6 +15,7 @@ LUAJIT ?= luajit
 INSTALL ?= install
 SECONDS ?= 60
 MINUTES ?= 5
+JOBS ?= 4# spec files at a time: most of them wait
 Q = $(if $(V),,@)# V=1 shows the commands
 
 LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
@@ -97,10 +98,14 @@ $(BUILD)/extremes.so: spec/c/extremes.c
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $< \
 		$(shell pkg-config --cflags --libs libnghttp2) -ldl
 
+# What specs use beside the library, built before they run side by side.
+SPEC_PROGRAMS = $(addprefix $(BUILD)/,poll_loop faults)
+SPEC_PRELOADS = build/count.so build/extremes.so
+
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua
 	@.ci/need --install build test
-	@$(MAKE) --no-print-directory all
-	@timeout --foreground -k 10 600 $(LUAJIT) .ci/busted.lua $(BUSTED_FLAGS) $(ROOT)
+	@$(MAKE) --no-print-directory all $(SPEC_PROGRAMS) $(SPEC_PRELOADS)
+	@$(LUAJIT) .ci/specs.lua --jobs=$(JOBS) $(BUSTED_FLAGS) -- $(ROOT)
 
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols
 	@.ci/need --install build test lint
@@ -113,9 +118,9 @@ sanitize = $(MAKE) --no-print-directory BUILD=build/asan \
 
 asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(SPEC_PRELOADS)
 	@$(sanitize) $(SANITIZED) build/asan/poll_loop build/asan/faults
-	@CC='$(CC)' LUAJIT='$(LUAJIT)' .ci/asan $(SANITIZED) $(BUSTED_FLAGS) $(ROOT)
+	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --limit=900 --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
 
 valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck
 	@.ci/need --install build valgrind

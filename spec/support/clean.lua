@@ -2,12 +2,13 @@
 local ffi = require "ffi"
 local lfs = require "lfs"
 local deadline = require "support.deadline"
+local port = require "support.port"
 local process = require "support.process"
 
 local M = {}
 local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
 local SECONDS = 3
-local clients, descriptors, servers = {}, nil, nil
+local clients, descriptors, servers, ports = {}, nil, nil, nil
 
 local function open_descriptors()
   local count = 0
@@ -21,7 +22,7 @@ end
 
 --- Notes what is open and runs now: for before_each.
 function M.begin()
-  servers = process.running()
+  servers, ports = process.running(), port.taken()
   loop() -- its own descriptors are not the spec's
   collectgarbage()
   descriptors = open_descriptors()
@@ -67,13 +68,13 @@ local function left()
   for _, name in ipairs(COUNTED) do
     if held[name] ~= 0 then list[#list + 1] = ("%d %s"):format(held[name], name) end
   end
-  local more = open_descriptors() - descriptors
+  local more = open_descriptors() - descriptors - (port.taken() - ports)
   if more > 0 then list[#list + 1] = ("%d descriptors"):format(more) end
   return table.concat(list, ", ")
 end
 
---- Closes the clients made here, raises unless everything is gone soon, and stops the servers started since
---- begin(): for after_each.
+--- Closes the clients made here, raises unless everything is gone soon, stops the servers started and
+--- releases the ports taken since begin(): for after_each.
 function M.check()
   local rill = require "rill"
   for _, client in ipairs(clients) do client:close() end
@@ -86,6 +87,7 @@ function M.check()
     return left() == ""
   end, SECONDS)
   process.stop_all(servers)
+  port.release(ports)
   if not gone then error("left behind: " .. left(), 2) end
 end
 
