@@ -17,6 +17,10 @@ rill_stream *rill_frames_stream(nghttp2_session *ng, int32_t id);
 /* nghttp2 has closed the stream, or is about to: it counts no more. */
 void rill_frames_leave_wire(rill_session *session, rill_stream *stream);
 
+/* A frame of no use pays by its payload's length. False: the peer has used up its points, and
+ * `fatal` is set. */
+bool rill_frames_pay(rill_session *session, size_t length);
+
 /* A useful frame of `length` bytes gives back what it cost, see SESSION_POINTS. */
 void rill_frames_give_points(rill_session *session, size_t length);
 

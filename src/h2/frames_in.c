@@ -34,6 +34,12 @@ static bool pay(rill_session *session, int32_t points)
     return false;
 }
 
+bool rill_frames_pay(rill_session *session, size_t length)
+{
+    session->frame_cost = 1 + (int32_t)(length / SESSION_POINT_BYTES);
+    return pay(session, session->frame_cost);
+}
+
 /* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
 static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
                                void *arg)
@@ -48,8 +54,7 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
     (void)ng;
     rill_session *session = arg;
     session->ignored -= FRAME_HEADER + (int64_t)head->length;
-    session->frame_cost = 1 + (int32_t)(head->length / SESSION_POINT_BYTES);
-    return pay(session, session->frame_cost) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    return rill_frames_pay(session, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* nghttp2 drops DATA for closed streams without a word. What was on its way when we reset a stream

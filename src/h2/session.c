@@ -149,6 +149,8 @@ void rill_session_dispose(rill_session *session)
 /* A peer that resets a stream and breaks the connection in one breath: nobody has been told yet. */
 static void overrule_resets(rill_session *session)
 {
+    if (session->wire.broke_it)
+        return; /* another stream has broken it */
     for (rill_stream *stream = session->closed; stream; stream = stream->next)
         rill_stream_overrule(stream, &session->fatal);
 }
@@ -164,14 +166,13 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
     }
     if (session->goaway_sent || session->fatal.reason)
         return; /* in the middle of a frame nghttp2 would go on with what stands there */
-    session->ignored += (int64_t)length;
-    ssize_t read = nghttp2_session_mem_recv(session->ng, (const uint8_t *)data, length);
+    int read = rill_wire_receive(session, (const uint8_t *)data, length);
     if (read == NGHTTP2_ERR_NOMEM) {
         rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
         session->fatal.code = NGHTTP2_INTERNAL_ERROR;
     } else if (read < 0) {
         rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
-                       nghttp2_strerror((int)read));
+                       nghttp2_strerror(read));
         if (session->fatal.code < 0)
             session->fatal.code =
                 read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;

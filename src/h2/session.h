@@ -5,6 +5,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "h2/wire.h"
 #include "http/stream.h"
 #include "net/transport.h"
 
@@ -89,6 +90,7 @@ typedef struct rill_session {
 
     bool goaway_said;           /* by us: no new streams */
     bool goaway_sent;           /* by us, or by nghttp2 for us: nothing more is read */
+    rill_wire wire;             /* what arrives; whose fault `fatal` is */
     rill_error fatal;           /* reason RILL_OPEN: none */
     char problem[160];          /* what nghttp2 complained of last */
     uint64_t ping_ms;           /* a PING of ours is out since then; 0: none */

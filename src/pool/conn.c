@@ -39,12 +39,17 @@ static void end_dial(rill_conn *conn)
 
 /* --- closing --------------------------------------------------------------------------------- */
 
-/* Why a stream ends with its connection: one that has not been sent is merely inactive. */
+/* Why a stream ends with its connection: one that has not been sent is merely inactive, and what
+ * one stream has broken is lost for the others. */
 static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error *error)
 {
+    int32_t broke_it = conn->session.wire.broke_it;
     if (stream->local == HALF_IDLE)
         rill_stream_close(stream, RILL_INACTIVE, -1,
                           "the connection went before the request was sent");
+    else if (broke_it && broke_it != stream->id)
+        rill_stream_close(stream, RILL_CONNECTION_LOST, -1,
+                          "stream %d has broken the connection: %.180s", broke_it, error->message);
     else
         rill_stream_close_because(stream, error);
     rill_stream_add_cause(stream, error);

@@ -1,0 +1,169 @@
+#include "h2/wire.h"
+
+#include <string.h>
+
+#include "h2/frames.h"
+
+/* --- heads ----------------------------------------------------------------------------------- */
+
+static uint32_t length_of(const rill_wire *wire)
+{
+    return (uint32_t)wire->lead[0] << 16 | (uint32_t)wire->lead[1] << 8 | wire->lead[2];
+}
+
+static uint32_t number_at(const rill_wire *wire, size_t at)
+{
+    const uint8_t *bytes = wire->lead + at;
+    return ((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+            bytes[3]) &
+           INT32_MAX; /* the first bit is reserved */
+}
+
+static uint8_t type_of(const rill_wire *wire)
+{
+    return wire->lead[3];
+}
+
+static uint8_t flags_of(const rill_wire *wire)
+{
+    return wire->lead[4];
+}
+
+static int32_t stream_of(const rill_wire *wire)
+{
+    return (int32_t)number_at(wire, 5);
+}
+
+/* Where the priority of a HEADERS frame stands; 0: it has none, or is too short for it. */
+static size_t priority_at(const rill_wire *wire)
+{
+    enum { PRIORITY = 5 };
+    if (type_of(wire) != NGHTTP2_HEADERS || !(flags_of(wire) & NGHTTP2_FLAG_PRIORITY))
+        return 0;
+    size_t padding = flags_of(wire) & NGHTTP2_FLAG_PADDED ? 1 : 0;
+    return length_of(wire) >= padding + PRIORITY ? FRAME_HEADER + padding : 0;
+}
+
+/* How much of the frame must be there to judge it. */
+static size_t lead_length(const rill_wire *wire)
+{
+    enum { STREAM_ID = 4, INCREMENT = 4 };
+    if (wire->have < FRAME_HEADER)
+        return FRAME_HEADER;
+    if (type_of(wire) == NGHTTP2_WINDOW_UPDATE && length_of(wire) == INCREMENT)
+        return FRAME_HEADER + INCREMENT;
+    size_t priority = priority_at(wire);
+    return priority ? priority + STREAM_ID : FRAME_HEADER;
+}
+
+/* Returns how many bytes went into the lead. */
+static size_t gather(rill_wire *wire, const uint8_t *data, size_t length)
+{
+    size_t taken = 0, wanted;
+    while ((wanted = lead_length(wire)) > wire->have && taken < length) {
+        size_t part = wanted - wire->have;
+        if (part > length - taken)
+            part = length - taken;
+        memcpy(wire->lead + wire->have, data + taken, part);
+        wire->have += (uint8_t)part;
+        taken += part;
+    }
+    return taken;
+}
+
+/* --- what nghttp2 is not shown --------------------------------------------------------------- */
+
+static bool is_priority(const rill_wire *wire)
+{
+    return type_of(wire) == NGHTTP2_PRIORITY && length_of(wire) == 5 && stream_of(wire);
+}
+
+/* RFC 9113 section 6.9: that is the stream's error. Streams that are idle are left to nghttp2. */
+static bool is_empty_update(rill_session *session)
+{
+    const rill_wire *wire = &session->wire;
+    int32_t id = stream_of(wire);
+    if (type_of(wire) != NGHTTP2_WINDOW_UPDATE || length_of(wire) != 4 || !id ||
+        number_at(wire, FRAME_HEADER))
+        return false;
+    rill_stream *stream = rill_frames_stream(session->ng, id);
+    if (!stream)
+        return id % 2 && (uint32_t)id < nghttp2_session_get_next_stream_id(session->ng);
+    rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
+                      "the peer opened the stream's window by 0 bytes (RFC 9113 6.9)");
+    rill_session_retire(session, stream);
+    return true;
+}
+
+/* The lead is complete. Returns whether it was changed. */
+static bool begin_frame(rill_session *session)
+{
+    rill_wire *wire = &session->wire;
+    uint8_t type = type_of(wire);
+    size_t priority = priority_at(wire);
+    wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
+    wire->at_fault = wire->block ? wire->block : stream_of(wire);
+    wire->hidden = session->settings_received && !wire->block &&
+                   (is_priority(wire) || is_empty_update(session));
+    if (type == NGHTTP2_HEADERS || type == NGHTTP2_PUSH_PROMISE || type == NGHTTP2_CONTINUATION)
+        wire->block = flags_of(wire) & NGHTTP2_FLAG_END_HEADERS ? 0 : wire->at_fault;
+    if (priority) /* depends on no stream: certainly not on itself */
+        memset(wire->lead + priority, 0, wire->have - priority);
+    return priority > 0;
+}
+
+/* --- what it is shown ------------------------------------------------------------------------ */
+
+/* nghttp2 queues a GOAWAY and returns no error; once the peer has sent its own, only what nghttp2
+ * sends shows that. */
+static bool has_ended(rill_session *session)
+{
+    if (!session->goaway_received)
+        return !nghttp2_session_check_request_allowed(session->ng);
+    rill_session_send(session);
+    return session->goaway_sent;
+}
+
+static int show(rill_session *session, const uint8_t *data, size_t length)
+{
+    rill_wire *wire = &session->wire;
+    session->ignored += (int64_t)length;
+    ssize_t read = nghttp2_session_mem_recv(session->ng, data, length);
+    if (!wire->ended && (read < 0 || has_ended(session))) {
+        const rill_stream *stream = rill_frames_stream(session->ng, wire->at_fault);
+        wire->ended = true;
+        wire->broke_it = stream && stream->reason == RILL_OPEN ? stream->id : 0;
+    }
+    return read < 0 ? (int)read : 0;
+}
+
+int rill_wire_receive(rill_session *session, const uint8_t *data, size_t length)
+{
+    rill_wire *wire = &session->wire;
+    int code = 0;
+    while (length && !code && !session->goaway_sent) {
+        bool begun = wire->have > 0;
+        size_t used = 0, shown = 0; /* of `data`: by the lead; with it, but as it was sent */
+        if (wire->have < lead_length(wire)) {
+            used = gather(wire, data, length);
+            if (wire->have < lead_length(wire))
+                break;
+            bool changed = begin_frame(session);
+            if (wire->hidden)
+                code = rill_frames_pay(session, length_of(wire)) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+            else if (begun || changed)
+                code = show(session, wire->lead, wire->have);
+            else
+                shown = used;
+        }
+        size_t part = length - used < wire->left ? length - used : wire->left;
+        if (!code && !wire->hidden && shown + part)
+            code = show(session, data + used - shown, shown + part);
+        wire->left -= (uint32_t)part;
+        if (!wire->left)
+            wire->have = 0;
+        data += used + part;
+        length -= used + part;
+    }
+    return code;
+}
