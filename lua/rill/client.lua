@@ -4,6 +4,7 @@ local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
+local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -156,5 +157,7 @@ function Client:close()
   C.rill_client_close(runtime.loop(), self._id.slot, self._id.generation)
   endpoints.drop(self)
 end
+
+guard("client", Client, Client)
 
 return M

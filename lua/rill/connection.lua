@@ -4,6 +4,7 @@ local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
+local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 local state = require("rill.core.connection_state")
 local url = require("rill.url")
@@ -97,6 +98,8 @@ function methods:close(code)
   own:shut()
   endpoints.drop(self)
 end
+
+guard("connection", Connection, methods)
 
 --- Dials one connection and waits until it can be used.
 ---@param address string URL of its origin: what stands behind the authority is of no interest

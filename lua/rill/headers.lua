@@ -3,6 +3,7 @@
 -- A block is flat text (src/rill.h): for each field CR LF, its name in lower case, colon, space, its
 -- value. Values hold no CR or LF, so a plain search for "\r\nname: " finds a field; no table is made.
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 
 local M = {}
 
@@ -89,6 +90,8 @@ function methods:count()
   return count
 end
 
+guard("headers", Headers, methods)
+
 function Headers:__index(name)
   local method = methods[name]
   if method then return method end
@@ -129,6 +132,21 @@ local function check_value(what, name, value)
   return value
 end
 
+-- RFC 9113 section 8.2.2. The core says so too, to all who call it; here it names the argument.
+local OF_CONNECTIONS = {
+  connection = true, ["keep-alive"] = true, ["proxy-connection"] = true, ["transfer-encoding"] = true, upgrade = true,
+}
+
+local function check_allowed(what, name, lowered, value)
+  if OF_CONNECTIONS[lowered] then
+    errors.raise(("%s: %s belongs to a connection, HTTP/2 has no such field (RFC 9113 section 8.2.2), got %s")
+      :format(what, name, errors.show(value)))
+  elseif lowered == "te" and lower(value) ~= "trailers" then
+    errors.raise(("%s: the value of %s may only be trailers (RFC 9113 section 8.2.2), got %s")
+      :format(what, name, errors.show(value)))
+  end
+end
+
 -- RFC 9113 section 8.3.1: it becomes :authority, and there is one.
 local function check_host(what, name, fields, value)
   for i = 1, #fields, 2 do
@@ -142,6 +160,7 @@ end
 local function add(fields, what, name, value)
   local lowered, n = check_name(what, name), #fields
   local checked = value and check_value(what, name, value)
+  if checked then check_allowed(what, name, lowered, checked) end
   if lowered == "host" then check_host(what, name, fields, checked) end
   fields[n + 1], fields[n + 2] = lowered, checked
 end

@@ -28,4 +28,9 @@ M.connect = require("rill.connection").connect
 M.streaming = require("rill.core.upload").streaming
 M.url = require("rill.url")
 
-return M
+-- What stands in a message where a function was called with a colon.
+return setmetatable(M, {
+  __tostring = function()
+    return "the module rill (its functions are called with a dot)"
+  end,
+})

@@ -4,6 +4,7 @@ local ffi = require("ffi")
 local C = require("rill.clib")
 local body = require("rill.core.body")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local headers = require("rill.headers")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
@@ -173,6 +174,8 @@ function Response:__index(name)
   self[name] = value
   return value
 end
+
+guard("response", Response, methods)
 
 --- Makes a response that waits to be filled in. All fields of the fast path are named here, so the
 --- table never grows while it is on its way.

@@ -3,6 +3,7 @@
 local ffi = require("ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local headers = require("rill.headers")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
@@ -215,6 +216,8 @@ function methods:closed()
   return own:tell(own.close_reason), own.failure
 end
 
+guard("stream", Stream, methods)
+
 -- What follows the head of the request, and who is shown the response.
 local function equip(stream, endpoint, body, options)
   local own, trailers = stream._state, options and options.trailers
@@ -238,14 +241,15 @@ end
 ---@param path string? the file that the core writes the body to
 ---@return rill.Stream?
 ---@return rill.Error? err
+---@return boolean? misused err tells of wrong use
 function M.open(endpoint, method, url, block, body, options, mode, path)
   if type(body) == "function" and not runtime.current() then
     errors.raise("a body function is asked in a task: open the stream in one, as rill.run makes them")
   end
   local own = state.new(method, url, block)
   own._save_path = path
-  local started, err = request.start(own, endpoint, method, url, body, options, mode)
-  if not started then return nil, err end
+  local started, err, misused = request.start(own, endpoint, method, url, body, options, mode)
+  if not started then return nil, err, misused end
   local handle = ffi.new("rill_handle")
   C.rill_handle_hold(handle, runtime.loop(), own.slot, own.generation)
   local stream = setmetatable({

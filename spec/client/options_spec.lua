@@ -32,15 +32,33 @@ describe("an option of a client", function()
   end)
 
   for _, name in ipairs { "per_origin", "proxy", "no_proxy", "decompress", "redirects", "allow_downgrade", "cookies",
-    "coalesce", "on_event" } do
+    "coalesce", "on_event", "protocols", "idempotent", "lenient_eof", "auth", "query" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
   end
 
+  it("turns off what is not there", function()
+    local off = { redirects = false, decompress = false, cookies = false, proxy = false, no_proxy = false,
+      allow_downgrade = false, coalesce = false, per_origin = false, lenient_eof = false }
+    rill.client(off):close()
+    rill.client { redirects = 0 }:close()
+    local server = support.node()
+    support.run(function()
+      off.tls = { ca_file = server.ca }
+      local connection = assert(rill.connect(server.url, off))
+      local once = { url = "/size?n=1", redirects = false, decompress = false, proxy = false, allow_downgrade = false,
+        lenient_eof = false }
+      assert.equal(200, assert(connection:request(once)).status)
+      connection:close()
+      assert_raises(make { redirects = true }, "redirects", "not supported yet", "false (off)")
+      assert_raises(make { decompress = 0 }, "decompress", "not supported yet")
+    end)
+  end)
+
   -- name -> values that are refused
   local wrong = {
-    timeout = { "ten", -1, 0 / 0, 1 / 0, true },
+    timeout = { "ten", -1, 0 / 0, -1 / 0, 2e9, true },
     queue_timeout = { -0.5 },
     connect_timeout = { {} },
     idle_timeout = { "" },
@@ -107,6 +125,23 @@ describe("an option of a client", function()
     support.run(function() assert(client:get(server.url .. "/size?n=1")) end)
   end)
 
+  it("is none where a time is math.huge", function()
+    local never, server = math.huge, support.node()
+    local client = support.client { tls = { ca_file = server.ca }, timeout = never, queue_timeout = never,
+      connect_timeout = never, idle_timeout = never, read_timeout = never, ping_after = never, ping_timeout = never }
+    support.run(function()
+      assert(client:get(server.url .. "/size?n=1"))
+      local once = { timeout = never, queue_timeout = never, read_timeout = never }
+      assert(client:get(server.url .. "/size?n=1", once))
+      -- the client's timeout would end it, the request's own does not
+      local hurried = support.client { tls = { ca_file = server.ca }, timeout = 0.05 }
+      local held = assert(hurried:open { url = server.url .. "/hold", timeout = never })
+      assert.equal("timeout", select(2, hurried:get(server.url .. "/hold")).reason)
+      assert.is_nil(held.close_reason)
+      held:cancel()
+    end)
+  end)
+
   it("gives nil and an error for a file that is not there", function()
     local client, err = rill.client { tls = { ca_file = "/nowhere/ca.pem" } }
     assert.is_nil(client)
@@ -131,8 +166,10 @@ describe("an option of a request", function()
       assert_raises(get { connect_timeout = 1 }, "client:get", "belongs to a client", "connect_timeout")
       assert_raises(get { timout = 1 }, "client:get", "unknown option", "timout")
       assert_raises(get { timeout = "x" }, "client:get", "timeout", '"x"')
-      assert_raises(get { url = "x" }, "unknown option", "url")
+      assert_raises(get { url = "x" }, "unknown option", "url", "before the options")
       assert_raises(get { redirects = 3 }, "not supported yet", "redirects")
+      assert_raises(make { method = "POST" }, "belongs to a request", "method")
+      assert_raises(make { trailers = {} }, "belongs to a request", "trailers")
       assert_raises(get { max_window = 2 ^ 20 }, "belongs to a client", "max_window")
       assert_raises(get { warnsize = -1 }, "warnsize", "-1")
       assert_raises(get { retries = -1 }, "retries", "-1")

@@ -154,7 +154,7 @@ static rill_origin *find_origin(rill_client *client, bool tls, const char *host,
 
 static uint64_t pick_ms(double given, uint64_t own_ms)
 {
-    return given < 0 ? own_ms : rill_ms(given);
+    return given < 0 ? own_ms : rill_limit_ms(given);
 }
 
 static int32_t parse(const rill_client *client, const char *text, uint32_t length, rill_url *url,

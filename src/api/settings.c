@@ -160,11 +160,11 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
         return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
                               options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
-    settings->timeout_ms = rill_ms(options->timeout);
-    settings->queue_timeout_ms = rill_ms(options->queue_timeout);
+    settings->timeout_ms = rill_limit_ms(options->timeout);
+    settings->queue_timeout_ms = rill_limit_ms(options->queue_timeout);
     settings->maxsize = rill_bytes_of(options->maxsize);
     settings->warnsize = rill_bytes_of(options->warnsize);
-    settings->read_timeout_ms = rill_ms(options->read_timeout);
+    settings->read_timeout_ms = rill_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
     settings->h2c = options->h2c;
@@ -176,13 +176,13 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     pool->session.max_buffered =
         options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
     pool->session.max_header_list = options->max_header_list;
-    pool->connect_timeout_ms = rill_ms(options->connect_timeout);
-    pool->idle_timeout_ms = rill_ms(options->idle_timeout);
+    pool->connect_timeout_ms = rill_limit_ms(options->connect_timeout);
+    pool->idle_timeout_ms = rill_limit_ms(options->idle_timeout);
     pool->max_streams = most_of(options->max_streams);
     pool->max_connections = most_of(options->max_connections);
     pool->max_connections_per_origin = most_of(options->max_connections_per_origin);
-    pool->ping_after_ms = rill_ms(options->ping_after);
-    pool->ping_timeout_ms = rill_ms(options->ping_timeout);
+    pool->ping_after_ms = rill_limit_ms(options->ping_after);
+    pool->ping_timeout_ms = rill_limit_ms(options->ping_timeout);
     int32_t code = configure_dial(&pool->dial, options, err);
     if (!code)
         code = copy_resolve(settings, pool, options, err);

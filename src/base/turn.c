@@ -236,3 +236,8 @@ uint64_t rill_ms(double seconds)
         return 0;
     return (uint64_t)ceil((seconds < most ? seconds : most) * 1000);
 }
+
+uint64_t rill_limit_ms(double seconds)
+{
+    return isinf(seconds) ? 0 : rill_ms(seconds);
+}

@@ -146,4 +146,7 @@ void rill_turn_tick(rill_turn *turn);
 /* Milliseconds for seconds, rounded up and bounded; for deadlines that are never early. */
 uint64_t rill_ms(double seconds);
 
+/* The same for a limit: infinity is none, as 0 is. */
+uint64_t rill_limit_ms(double seconds);
+
 #endif

@@ -1,5 +1,6 @@
 --- Checks what scripts pass to the calls on tasks; what is wrong is raised at the script's line.
 local errors = require("rill.errors")
+local suggest = require("rill.core.suggest")
 
 local M = {}
 
@@ -57,7 +58,7 @@ function M.options(what, value, known)
   end
   for key in pairs(value) do
     if not known[key] then
-      errors.raise(("%s: unknown option %s"):format(what, errors.show(key)))
+      suggest.unknown(what, key, { known }, suggest.tasks)
     end
   end
 end

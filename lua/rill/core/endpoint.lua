@@ -38,7 +38,9 @@ function M.new(call, given, create, url)
   local id, failure = ffi.new("rill_id"), ffi.new("rill_error[1]")
   local code = create(wanted, id, failure)
   anchor[1] = nil -- here ends what the core borrowed
-  if code == -C.RILL_ARGUMENT then errors.raise(call .. ": " .. ffi.string(failure[0].message)) end
+  if code == -C.RILL_ARGUMENT then
+    errors.raise(call .. ": " .. ffi.string(failure[0].message):gsub("^header field", "headers: %0"))
+  end
   if code ~= 0 then return nil, errors.from_core(failure, 1, nil, url) end
 
   local handle = ffi.new("rill_handle")

@@ -41,9 +41,9 @@ local function is_watched(endpoint, body, given)
     or given and (given.on_headers or given.on_chunk)
 end
 
-local function fetch_watched(endpoint, method, url, block, body, given, path)
-  local stream, err = streams.open(endpoint, method, url, block, body, given, "repeat", path)
-  if not stream then return nil, err end
+local function fetch_watched(endpoint, call, method, url, block, body, given, path)
+  local stream, err, misused = streams.open(endpoint, method, url, block, body, given, "repeat", path)
+  if not stream then return request.refused(call, err, misused) end
   return stream:response()
 end
 
@@ -56,13 +56,13 @@ local function fetch(endpoint, call, method, url, body, given, block, path)
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
   end
   if is_watched(endpoint, body, given) then
-    return fetch_watched(endpoint, method, url, block, body, given, path)
+    return fetch_watched(endpoint, call, method, url, block, body, given, path)
   end
 
   local response = new_response(endpoint, method, url, block, task)
   if path then response._save_path = path end
-  local started, err = request.start(response, endpoint, method, url, body, given)
-  if not started then return nil, err end
+  local started, err, misused = request.start(response, endpoint, method, url, body, given)
+  if not started then return request.refused(call, err, misused) end
   runtime.park(response)
   while not response.close_reason do -- a loop that is not entered does not stop the compiler
     runtime.park(response)
@@ -138,7 +138,10 @@ function M.open(endpoint, call, given, base)
   check_whole(call, given)
   local url = given.url
   if base and url:sub(1, 1) == "/" then url = base .. url end
-  return streams.open(endpoint, given.method or "GET", url, block_of(endpoint, call, given), given.body, given, "once")
+  local block = block_of(endpoint, call, given)
+  local stream, err, misused = streams.open(endpoint, given.method or "GET", url, block, given.body, given, "once")
+  if not stream then return request.refused(call, err, misused) end
+  return stream
 end
 
 return M

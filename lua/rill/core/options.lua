@@ -3,6 +3,8 @@ local ffi = require("ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
+local hooks = require("rill.core.hooks")
+local suggest = require("rill.core.suggest")
 
 local M = {}
 
@@ -10,6 +12,11 @@ local function number_from(low, high)
   return function(value)
     return type(value) == "number" and value >= low and value <= high
   end
+end
+
+-- math.huge is the same as 0: none.
+local function is_seconds(value)
+  return type(value) == "number" and (value >= 0 and value <= 1e9 or value == math.huge)
 end
 
 local function integer_from(low, high)
@@ -33,7 +40,7 @@ end
 
 -- type -> what a value must be, and what says so
 local TYPES = {
-  seconds = { "a number of seconds, 0 or more", number_from(0, 1e9) },
+  seconds = { "a number of seconds, 0 or more", is_seconds },
   bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
   header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
@@ -53,8 +60,12 @@ local TYPES = {
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
--- API.md section 2, in its order. type: nil while it is not supported. request: may also be given
--- with one request. field: where it goes in rill_options (src/rill.h), under the option's own name.
+local OFF = { [false] = true }
+local OFF_OR_NONE = { [false] = true, [0] = true }
+
+-- All options. type: nil while it is not supported; then off: the values that turn off what is not
+-- there. request: may also be given with one request. field: it goes into rill_options (src/rill.h),
+-- under its own name.
 local OPTIONS = {
   headers = { type = "headers", request = true },
   user_agent = { type = "text", request = true },
@@ -72,7 +83,7 @@ local OPTIONS = {
   max_connections_per_origin = { type = "count", field = true },
   max_connections = { type = "count", field = true },
   max_streams = { type = "count", field = true },
-  per_origin = {},
+  per_origin = { off = OFF },
   retries = { type = "times", request = true, field = true },
   retry_idempotent = { type = "boolean", request = true, field = true },
   tls = { type = "tls" },
@@ -81,22 +92,27 @@ local OPTIONS = {
   bind_address = { type = "text", field = true },
   family = { type = "family" },
   deny_private = { type = "boolean", field = true },
-  proxy = { request = true },
-  no_proxy = {},
+  proxy = { request = true, off = OFF },
+  no_proxy = { off = OFF },
   h2c = { type = "boolean", field = true },
   window = { type = "window", field = true },
   max_window = { type = "window", field = true },
   max_frame_size = { type = "frame", field = true },
-  decompress = { request = true },
-  redirects = { request = true },
-  allow_downgrade = { request = true },
-  cookies = {},
+  decompress = { request = true, off = OFF },
+  redirects = { request = true, off = OFF_OR_NONE },
+  allow_downgrade = { request = true, off = OFF },
+  cookies = { off = OFF },
   expect_continue = { type = "boolean", request = true },
-  coalesce = {},
+  coalesce = { off = OFF },
   on_headers = { type = "hook", request = true },
   on_chunk = { type = "hook", request = true },
   on_warning = { type = "hook" },
   on_event = {},
+  protocols = {},
+  idempotent = { request = true },
+  lenient_eof = { request = true, off = OFF },
+  auth = { request = true },
+  query = { request = true },
 }
 
 local TLS = {
@@ -130,12 +146,12 @@ local WHOLE = {
   body = { type = "any", request = true },
 }
 
+-- `option` is known.
 local function check_one(call, name, value, option)
-  if not option then
-    errors.raise(("%s: unknown option %s"):format(call, errors.show(name)))
-  end
   if not option.type then
-    errors.raise(("%s: option %s is not supported yet"):format(call, errors.show(name)))
+    if option.off and option.off[value] then return end
+    errors.raise(("%s: option %s is not supported yet%s"):format(call, errors.show(name),
+      option.off and ", false (off) is all there is" or ""))
   end
   local kind = TYPES[option.type]
   if not kind[2](value) then
@@ -143,18 +159,50 @@ local function check_one(call, name, value, option)
   end
 end
 
+local function check_client_option(call, name, value)
+  local option = OPTIONS[name]
+  if option then return check_one(call, name, value, option) end
+  if REQUEST[name] or WHOLE[name] then
+    errors.raise(("%s: option %s belongs to a request, not to a client"):format(call, errors.show(name)))
+  end
+  suggest.unknown(call, name, { OPTIONS }, suggest.request)
+end
+
+local function check_tls_option(call, name, value)
+  local option = TLS[name]
+  if option then return check_one(call, name, value, option) end
+  if OPTIONS[name] then
+    errors.raise(("%s: unknown option %s: it stands beside tls, not within"):format(call, errors.show(name)))
+  end
+  suggest.unknown(call, name, { TLS }, suggest.tls)
+end
+
+local function check_request_option(call, name, value, whole)
+  local option = OPTIONS[name] or REQUEST[name] or whole and WHOLE[name]
+  if not option then
+    if WHOLE[name] then
+      errors.raise(("%s: unknown option %s: it stands before the options"):format(call, errors.show(name)))
+    end
+    suggest.unknown(call, name, { OPTIONS, REQUEST, whole and WHOLE or nil }, suggest.request)
+  elseif not option.request then
+    errors.raise(("%s: option %s belongs to a client, not to a request"):format(call, errors.show(name)))
+  end
+  check_one(call, name, value, option)
+end
+
 --- Checks the options of a client.
 ---@param call string what is called, for the error that is raised
 ---@param given table
 function M.check_client(call, given)
+  if given == hooks.public then errors.raise(("%s: call it with a dot, %s(options)"):format(call, call)) end
   if type(given) ~= "table" then
     errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
   end
   for name, value in pairs(given) do
-    check_one(call, name, value, OPTIONS[name])
+    check_client_option(call, name, value)
   end
   for name, value in pairs(given.tls or {}) do
-    check_one(call .. ": tls", name, value, TLS[name])
+    check_tls_option(call .. ": tls", name, value)
   end
 end
 
@@ -167,11 +215,7 @@ function M.check_request(call, given, whole)
     errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
   end
   for name, value in pairs(given) do
-    local option = OPTIONS[name] or REQUEST[name] or whole and WHOLE[name]
-    if option and not option.request then
-      errors.raise(("%s: option %s belongs to a client, not to a request"):format(call, errors.show(name)))
-    end
-    check_one(call, name, value, option)
+    check_request_option(call, name, value, whole)
   end
 end
 

@@ -63,7 +63,17 @@ end
 local function refuse(code, method, url)
   local err = errors.from_core(failure, 1, method, url, 0)
   failure[0].reason = C.RILL_OPEN -- the core keeps the first error that is written to it
-  if code == -C.RILL_CLOSED or code == -C.RILL_ARGUMENT then errors.raise(err.message) end
+  return nil, err, code == -C.RILL_CLOSED or code == -C.RILL_ARGUMENT
+end
+
+--- Gives back what start() has refused; wrong use is raised.
+---@param call string what the script called
+---@param err rill.Error
+---@param misused boolean?
+---@return nil
+---@return rill.Error err
+function M.refused(call, err, misused)
+  if misused then errors.raise(("%s: %s"):format(call, (err.message:gsub("^header field", "headers: %0")))) end
   return nil, err
 end
 
@@ -77,7 +87,8 @@ end
 ---@param options table? checked
 ---@param stream "repeat"|"once"|nil read in pieces; "once": never repeated by itself
 ---@return boolean? started
----@return rill.Error? err reason "invalid_url", "file_error", "body_error" or "error"; wrong use is raised
+---@return rill.Error? err reason "invalid_url", "file_error", "body_error" or "error"
+---@return boolean? misused err tells of wrong use: see refused()
 function M.start(receiver, client, method, url, body, options, stream)
   local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
   if err then return nil, err end

@@ -8,6 +8,7 @@ local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local runtime = require("rill.runtime")
+local suggest = require("rill.core.suggest")
 local task = require("rill.task")
 
 local M = {}
@@ -21,9 +22,15 @@ M.streaming = setmetatable({}, {
   end,
 })
 
+local FILE = { file = true }
+
 local function check_file(call, body)
   for key in pairs(body) do
-    if key ~= "file" then errors.raise(("%s: body: unknown field %s"):format(call, errors.show(key))) end
+    if key ~= "file" then
+      local hint = suggest.hint(key, { FILE }, suggest.body)
+      errors.raise(("%s: body: unknown field %s%s; a table as body is { file = path }, options come after it")
+        :format(call, errors.show(key), hint))
+    end
   end
   local path = body.file
   if type(path) ~= "string" or path:find("%z") then

@@ -3,6 +3,7 @@ local arguments = require("rill.core.arguments")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
+local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local unjoined = require("rill.task.unjoined")
@@ -273,6 +274,8 @@ function Task:_unwrap()
     return unpack_results(self._results)
   end
 end
+
+guard("task", Task, Task, { abandon = true })
 
 --- Cancels tasks.
 ---@param concerns fun(task: rill.Task): boolean whether a task is meant

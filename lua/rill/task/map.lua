@@ -1,6 +1,7 @@
 --- rill.map: a function over many items, some at once, results in order of completion.
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local queue = require("rill.task.queue")
 local runtime = require("rill.runtime")
@@ -204,6 +205,9 @@ function Map:close()
     end)
   end
 end
+
+guard("map", Map, Map,
+  { child_ended = true, member_started = true, member_ended = true, item_came = true, abandon = true })
 
 --- Runs `fn(item)` for each item, some at once. Work starts only as results are taken: with n at
 --- once, at most n items are being worked on or wait to be taken. The end of the task that made the

@@ -1,6 +1,7 @@
 --- Queues: first in, first out, between tasks. An item goes straight to the task that waits longest.
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
@@ -189,6 +190,8 @@ end
 function Queue:count()
   return self._tail - self._head + 1
 end
+
+guard("queue", Queue, Queue)
 
 --- Makes a queue.
 ---@param max integer? how many items it holds before push waits; without it any number

@@ -2,6 +2,7 @@
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
+local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
@@ -33,12 +34,13 @@ function Waiter:give_back()
 end
 
 --- Takes a permit, waiting for one if need be; first come, first served.
----@param timeout number? seconds; 0 or less does not wait
+---@param timeout number? seconds; 0 or less does not wait; math.huge: none
 ---@return true? ok
 ---@return rill.Error? err with reason "timeout"
 function Semaphore:acquire(timeout)
   if timeout ~= nil then
     arguments.seconds("semaphore:acquire: timeout", timeout)
+    if timeout == math.huge then timeout = nil end
   end
   if self._free > 0 then
     self._free = self._free - 1
@@ -94,6 +96,8 @@ function Semaphore:with(fn, ...)
   self:acquire()
   return release(self, xpcall(fn, failure.capture, ...))
 end
+
+guard("semaphore", Semaphore, Semaphore)
 
 --- Makes a semaphore.
 ---@param size integer how many may hold a permit at once

@@ -54,7 +54,7 @@ function M.now()
   return C.rill_now()
 end
 
---- Suspends the current task. A time of 0 or less lets others run.
+--- Suspends the current task. A time of 0 or less lets others run; math.huge waits to be cancelled.
 ---@param seconds number
 function M.sleep(seconds)
   arguments.seconds("rill.sleep: seconds", seconds)
@@ -75,12 +75,12 @@ function Deadline:child_ended()
 end
 
 function Deadline:abandon()
-  self.timer:stop()
+  if self.timer then self.timer:stop() end
   self.child:cancel()
 end
 
 --- Runs `fn(...)` as a child task and cancels it after `seconds`.
----@param seconds number
+---@param seconds number math.huge: never
 ---@param fn function what it raises is raised again
 ---@return any ... its results, or nil
 ---@return rill.Error err with reason "timeout"
@@ -89,13 +89,17 @@ function M.timeout(seconds, fn, ...)
   arguments.callable("rill.timeout: fn", fn)
   local waiter = task.current("rill.timeout")
   local deadline = setmetatable({ task = waiter }, Deadline)
-  deadline.timer = M.start(seconds, waiter)
+  if seconds == math.huge then
+    deadline.dormant = "rill.timeout"
+  else
+    deadline.timer = M.start(seconds, waiter)
+  end
   local child = task.start(waiter, deadline, nil, fn, ...)
   deadline.child = child
   repeat
     runtime.park(deadline)
-  until not child._co or deadline.timer.fired
-  deadline.timer:stop()
+  until not child._co or deadline.timer and deadline.timer.fired
+  if deadline.timer then deadline.timer:stop() end
   deadline.over = true -- from here on the task waits for other things: the child must not wake it
   if not child._co then
     return child:_unwrap()
