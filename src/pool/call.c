@@ -368,46 +368,6 @@ void rill_call_renew(rill_call *call)
     call->conn = NULL;
 }
 
-static enum call_verdict judge(const rill_call *call)
-{
-    const rill_stream *stream = call->stream;
-    switch (stream->reason) {
-    case RILL_INACTIVE:
-        return CALL_REPEAT_NOW;
-    case RILL_GOAWAY: /* a server that gives another code is in trouble */
-        return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
-    case RILL_RESET:
-        return stream->peer_reset && stream->refused && !stream->status ? CALL_REPEAT_LATER
-                                                                        : CALL_DONE;
-    case RILL_CONNECT_FAILED:
-        return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
-                                                                       : CALL_DONE;
-    case RILL_CONNECTION_LOST:
-        return rill_stream_processed(stream) == RILL_PROCESSED_NO ||
-                       (call->idempotent && !stream->status)
-                   ? CALL_REPEAT_LATER
-                   : CALL_DONE;
-    default:
-        return CALL_DONE;
-    }
-}
-
-enum call_verdict rill_call_verdict(rill_call *call)
-{
-    if (!call->stream)
-        return CALL_DONE;
-    enum rill_processed processed = rill_stream_processed(call->stream);
-    if (processed > call->processed)
-        call->processed = processed;
-    if (!call->repeat || !call->entry.id.generation)
-        return CALL_DONE;
-    enum call_verdict verdict = judge(call);
-    bool left = verdict == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
-    if (verdict == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
-        return CALL_DONE;
-    return verdict;
-}
-
 static float seconds(uint64_t from_us, uint64_t to_us)
 {
     return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;

@@ -6,10 +6,6 @@
 #include "net/peer.h"
 #include "http/stream.h"
 
-/* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
- * will go on refusing. */
-enum { CALL_REPEATS = 10 };
-
 /* Bodies up to here are handed over with the event; larger ones stay outside the script's heap. */
 enum { CALL_SMALL_BODY = 64 << 10 };
 
@@ -56,6 +52,7 @@ struct rill_call {
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
+    uint32_t round;                      /* its origin's when it was repeated last; 0: never */
     enum rill_processed processed;       /* the worst of former attempts */
     rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
     uint64_t maxsize, warnsize; /* see rill_stream */
@@ -123,11 +120,6 @@ static inline enum rill_reason rill_call_reason(const rill_call *call)
 
 /* Prepares the next attempt. */
 void rill_call_renew(rill_call *call);
-
-/* The one place that decides whether a call whose attempt has ended is sent again by itself, at
- * once or after back-off; its body is at its start again then. */
-enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
-enum call_verdict rill_call_verdict(rill_call *call);
 
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);

@@ -5,34 +5,12 @@
 #include <string.h>
 
 #include "pool/clock.h"
+#include "pool/retry.h"
 #include "base/error.h"
 
 static void mark(rill_origin *origin)
 {
     rill_turn_mark(origin->pool->turn, &origin->mark);
-}
-
-/* --- back-off -------------------------------------------------------------------------------- */
-
-static void on_backoff(rill_timer *timer)
-{
-    mark((rill_origin *)((char *)timer - offsetof(rill_origin, backoff)));
-}
-
-/* Calls that fail for one cause start one back-off. */
-static void back_off(rill_origin *origin)
-{
-    rill_turn *turn = origin->pool->turn;
-    if (rill_origin_backs_off(origin))
-        return;
-    uint64_t delay_ms = BACKOFF_MOST_MS;
-    if (origin->failures < 6)
-        delay_ms = (uint64_t)BACKOFF_FIRST_MS << origin->failures;
-    origin->failures++;
-    if (delay_ms > BACKOFF_MOST_MS)
-        delay_ms = BACKOFF_MOST_MS;
-    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
-    rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
@@ -53,18 +31,13 @@ static void finish(rill_origin *origin, rill_call *call)
 /* Repeats a call whose attempt has ended, or finishes it. */
 static void end_attempt(rill_origin *origin, rill_call *call)
 {
-    switch (rill_call_verdict(call)) {
-    case CALL_DONE:
+    enum call_verdict verdict = rill_retry_verdict(call);
+    if (verdict == CALL_DONE) {
         finish(origin, call);
         return;
-    case CALL_REPEAT_NOW:
-        call->repeats++;
-        break;
-    case CALL_REPEAT_LATER:
-        call->retries--;
-        back_off(origin);
-        break;
     }
+    if (verdict == CALL_REPEAT_LATER)
+        rill_retry_back_off(origin);
     origin->pool->stats.retries++;
     rill_call_renew(call);
     rill_queue_add(&origin->queue, call);
@@ -174,6 +147,7 @@ static void dial(rill_origin *origin)
         return;
     }
     stop_waiting(origin);
+    origin->round++;
     rill_conn_setup setup = {
         .mark = &origin->mark,
         .target = {.host = origin->host,
@@ -347,9 +321,12 @@ static void lose_assigned(rill_origin *origin)
                                         .message =
                                             "the connection went before the request was sent"};
     uint32_t left = origin->queue.assigned;
-    for (rill_call *next, *call = origin->queue.first; call && left--; call = next) {
+    uint32_t kept = assignable(origin); /* other connections are there for so many */
+    for (rill_call *next, *call = origin->queue.first; call && left; call = next, left--) {
         next = call->next;
-        if (!call->repeat || ++call->repeats > CALL_REPEATS)
+        if (kept)
+            kept--;
+        else if (!rill_retry_wait(call))
             rill_origin_close_call(call, &inactive);
     }
 }
@@ -382,7 +359,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         lose_assigned(origin);
     }
     if (rill_conn_peer_fails(conn))
-        back_off(origin); /* later calls wait as well, though none of these is repeated */
+        rill_retry_back_off(origin); /* for later calls too, though none of these is repeated */
 }
 
 /* What the owner of a single connection hears. */
@@ -562,7 +539,7 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
     origin->port = port;
     origin->tls = tls;
     origin->mark.act = on_act;
-    origin->backoff.expire = on_backoff;
+    rill_retry_init(origin);
     pool->turn->counters.origins++;
     return origin;
 }

@@ -6,10 +6,6 @@
 #include "pool/pool.h"
 #include "pool/queue.h"
 
-/* Back-off belongs to the origin: after a failure nothing is sent or dialled for a while that
- * doubles with each further one, half of it by chance, so that clients do not come in step. */
-enum { BACKOFF_FIRST_MS = 200, BACKOFF_MOST_MS = 10000 };
-
 /* How long an origin that does not speak HTTP/2 is not asked again. */
 enum { ALPN_VERDICT_MS = 60000 };
 
@@ -31,6 +27,7 @@ struct rill_origin {
     rill_queue queue;    /* its calls are owned until sent */
     rill_timer backoff;  /* runs while it lasts */
     uint32_t failures;   /* in a row */
+    uint32_t round;      /* dials so far: see rill_retry_wait() */
     rill_error *verdict; /* owned: ALPN said no; NULL: not lately */
     uint64_t verdict_ms; /* when */
 };

@@ -42,6 +42,12 @@ typedef struct rill_pool {
                           nothing left */
 } rill_pool;
 
+/* Whether its client is closed or dropped: nothing new is sent. */
+static inline bool rill_pool_closed(const rill_pool *pool)
+{
+    return pool->owner != NULL;
+}
+
 /* Queues a sentence for the client's on_warning. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,0 +1,96 @@
+#include "pool/retry.h"
+
+#include <stddef.h>
+
+/* --- back-off -------------------------------------------------------------------------------- */
+
+static void on_backoff(rill_timer *timer)
+{
+    rill_origin *origin = (rill_origin *)((char *)timer - offsetof(rill_origin, backoff));
+    rill_turn_mark(origin->pool->turn, &origin->mark);
+}
+
+void rill_retry_init(rill_origin *origin)
+{
+    origin->backoff.expire = on_backoff;
+}
+
+void rill_retry_back_off(rill_origin *origin)
+{
+    rill_turn *turn = origin->pool->turn;
+    if (rill_origin_backs_off(origin))
+        return;
+    uint64_t delay_ms = BACKOFF_MOST_MS;
+    if (origin->failures < 6)
+        delay_ms = (uint64_t)BACKOFF_FIRST_MS << origin->failures;
+    origin->failures++;
+    if (delay_ms > BACKOFF_MOST_MS)
+        delay_ms = BACKOFF_MOST_MS;
+    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
+    rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
+}
+
+/* --- verdicts -------------------------------------------------------------------------------- */
+
+/* Never after a head: the server has acted, and the script may have seen part of the response. */
+static enum call_verdict judge(const rill_call *call)
+{
+    const rill_stream *stream = call->stream;
+    if (stream->status)
+        return CALL_DONE;
+    switch (stream->reason) {
+    case RILL_INACTIVE:
+        return CALL_REPEAT_NOW;
+    case RILL_GOAWAY: /* a server that gives another code is in trouble */
+        return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
+    case RILL_RESET:
+        return stream->peer_reset && stream->refused ? CALL_REPEAT_LATER : CALL_DONE;
+    case RILL_CONNECT_FAILED:
+        return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
+                                                                       : CALL_DONE;
+    case RILL_CONNECTION_LOST:
+        return rill_stream_processed(stream) == RILL_PROCESSED_NO || call->idempotent
+                   ? CALL_REPEAT_LATER
+                   : CALL_DONE;
+    default:
+        return CALL_DONE;
+    }
+}
+
+static void count(rill_call *call, enum call_verdict verdict)
+{
+    call->round = call->origin->round;
+    if (verdict == CALL_REPEAT_NOW)
+        call->repeats++;
+    else
+        call->retries--;
+}
+
+enum call_verdict rill_retry_verdict(rill_call *call)
+{
+    if (!call->stream)
+        return CALL_DONE;
+    enum rill_processed processed = rill_stream_processed(call->stream);
+    if (processed > call->processed)
+        call->processed = processed;
+    if (!call->repeat || !call->entry.id.generation || rill_pool_closed(call->origin->pool))
+        return CALL_DONE;
+    enum call_verdict verdict = judge(call);
+    bool left = verdict == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
+    if (verdict == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
+        return CALL_DONE;
+    count(call, verdict);
+    return verdict;
+}
+
+bool rill_retry_wait(rill_call *call)
+{
+    if (!call->repeat)
+        return false;
+    if (call->round == call->origin->round)
+        return true;
+    if (call->repeats >= CALL_REPEATS)
+        return false;
+    count(call, CALL_REPEAT_NOW);
+    return true;
+}

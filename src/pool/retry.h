@@ -1,0 +1,30 @@
+/* Whether and when a call is sent again by itself. */
+#ifndef RILL_RETRY_H
+#define RILL_RETRY_H
+
+#include "pool/origin.h"
+
+/* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
+ * will go on refusing. */
+enum { CALL_REPEATS = 10 };
+
+/* Back-off belongs to the origin: after a failure nothing is sent or dialled for a while that
+ * doubles with each further one, half of it by chance, so that clients do not come in step. */
+enum { BACKOFF_FIRST_MS = 200, BACKOFF_MOST_MS = 10000 };
+
+/* The origin is new: no back-off runs. */
+void rill_retry_init(rill_origin *origin);
+
+/* Starts the origin's back-off; calls that fail while it runs share it. */
+void rill_retry_back_off(rill_origin *origin);
+
+/* The one place that decides whether a call whose attempt has ended is sent again by itself, at
+ * once or after back-off; its body is at its start again then, and the repeat is counted. */
+enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
+enum call_verdict rill_retry_verdict(rill_call *call);
+
+/* The connection that a waiting call counted on has gone: whether the call waits for another one.
+ * That counts as a repeat, unless the call was repeated since the origin dialled last. */
+bool rill_retry_wait(rill_call *call);
+
+#endif
