@@ -552,6 +552,28 @@ RILL_API int32_t rill_url_normalize(const char *text, uint32_t length, char *out
  * Returns the length written. */
 RILL_API uint32_t rill_url_redact(const char *text, uint32_t length, char *out, uint32_t room);
 
+/* --- text ------------------------------------------------------------------------------------ */
+
+/* The text of a body, read in slices. Its encoding is named by a byte order mark, else by the
+ * charset of the content-type field (labels of the Encoding Standard), else by what HTML pages say
+ * in their first 1,024 bytes; where nothing is named it is UTF-8 if all of it is, else
+ * windows-1252. Finding out whether it is reads the body once, at memory speed.
+ * Bodies are borrowed until the text is freed; `content_type` may be NULL. NULL: out of memory. */
+typedef struct rill_text rill_text;
+RILL_API rill_text *rill_text_new(const char *body, uint64_t length, const char *content_type,
+                                  uint32_t content_type_length);
+RILL_API void rill_text_free(rill_text *text); /* NULL is fine */
+
+/* The encoding's name in the Encoding Standard: "UTF-8", "Shift_JIS". Static. */
+RILL_API const char *rill_text_charset(const rill_text *text);
+
+/* Reads up to `slice` more bytes of the body. *data gets what they are in UTF-8, *length of it (a
+ * cut character comes with the next slice), good until the next call. Bytes that mean nothing
+ * become U+FFFD. The byte order mark is left out. UTF-8 that is good is not copied.
+ * Returns 1, 0 at the end (then there is no data), -1 when memory ran out. */
+RILL_API int32_t rill_text_read(rill_text *text, uint32_t slice, const char **data,
+                                uint64_t *length);
+
 #ifndef RILL_CDEF
 #ifdef __cplusplus
 }
