@@ -22,6 +22,27 @@ describe("rill.map", function()
     end)
   end)
 
+  it("is no list: what would make a loop over one raises", function()
+    support.run(function()
+      local map = rill.map({ 1, 2 }, double)
+      for _, wrong in ipairs { ipairs, pairs, next, unpack, function(m) return #m end, function(m) return m[1] end } do
+        assert.is_false((pcall(wrong, map)))
+      end
+      assert.error_matches(function() return #map end, "for item, result, err in rill.map")
+      assert.error_matches(function() return map[1] end, "for item, result, err in rill.map")
+      assert.is_nil(map.missing)
+      assert.matches("^map: 0 running, 0 results to take, at most 16 at once$", tostring(map))
+      assert.same({ { 1, 2 }, { 2, 4 } }, drain(map))
+      assert.matches("closed", tostring(map))
+    end)
+  end)
+
+  it("takes another map for its items", function()
+    support.run(function()
+      assert.same({ { 1, 2 }, { 2, 4 } }, drain(rill.map(rill.map({ 1, 2 }, double), double)))
+    end)
+  end)
+
   it("gives results in order of completion", function()
     support.run(function()
       local order = {}

@@ -15,7 +15,7 @@ function M.is_callable(value)
   if type(value) == "function" then
     return true
   end
-  local meta = type(value) == "table" and getmetatable(value)
+  local meta = (type(value) == "table" or type(value) == "userdata") and getmetatable(value)
   return type(meta) == "table" and meta.__call ~= nil
 end
 

@@ -7,21 +7,22 @@ local HERE = debug.getinfo(1, "S").source
 local CHECKED = [[
 local fn, class, is_other, refuse = ...
 return function(self, ...)
-  if getmetatable(self) ~= class and is_other(self) then refuse(self) end
+  if (getmetatable(self) ~= class or not class) and is_other(self) then refuse(self) end
   return fn(self, ...)
 end]]
 
 --- Puts a check before the public methods of a class: each must be given an object of it, or one that inherits from
 --- one.
 ---@param name string what scripts call such an object, as in "client:get"
----@param class table its metatable
+---@param class table? its metatable; nil: each has its own
 ---@param methods table where its methods are; those that begin with "_" are private
 ---@param inner table<string, boolean>? methods that only rill calls
 return function(name, class, methods, inner)
   for method, fn in pairs(methods) do
     if type(fn) == "function" and not method:find "^_" and not (inner and inner[method]) then
       local function is_other(self)
-        return type(self) ~= "table" or self[method] ~= methods[method]
+        local kind = type(self)
+        return kind ~= "table" and kind ~= "userdata" or self[method] ~= methods[method]
       end
       local function refuse(self)
         errors.raise(("%s.%s: call it with a colon, %s:%s(...): its first argument must be the %s, got %s")

@@ -13,7 +13,7 @@ local KNOWN = { concurrency = true }
 -- A task's set of the maps it made must not keep those alive that nobody else knows.
 local WEAK = { __mode = "k" }
 
----@class rill.Map
+---@class rill.Map what a script has of it is no table, see below
 ---@field private _fn function
 ---@field private _concurrency integer
 ---@field private _queue rill.Queue? where items come from: one of these three
@@ -162,10 +162,9 @@ local function is_finished(map)
   return map._exhausted or map._queue ~= nil and map._queue:count() == 0 and map._members == 0
 end
 
---- The next result, waiting for it: what a `for` loop calls.
----@return any item nil when there are no more
----@return any ... what fn returned for it, or `nil, err` if it raised
-function Map:__call()
+-- The next result, waiting for it. Returns the item, nil when there are no more, and what fn returned
+-- for it, or `nil, err` if it raised.
+function Map:_next()
   local taker = task.current("rill.map")
   while not self._closed do
     self._taker = taker
@@ -187,8 +186,6 @@ function Map:__call()
   return nil
 end
 
---- Cancels what runs. Results that were not taken are gone; errors among them go to rill.on_error.
---- May be called twice.
 function Map:close()
   if self._closed then
     return
@@ -206,8 +203,48 @@ function Map:close()
   end
 end
 
-guard("map", Map, Map,
-  { child_ended = true, member_started = true, member_ended = true, item_came = true, abandon = true })
+-- What a script has is a userdata, for of a table ipairs and pairs would make a loop that never runs,
+-- without a word: of this they raise.
+local methods = {}
+
+local function inner(outer)
+  return getmetatable(outer).map
+end
+
+--- Cancels what runs. Results that were not taken are gone; errors among them go to rill.on_error.
+--- May be called twice.
+function methods:close()
+  inner(self):close()
+end
+
+guard("map", nil, methods)
+
+local function next_result(outer)
+  return inner(outer):_next()
+end
+
+local function refuse()
+  errors.raise("a rill.map is no list: for item, result, err in rill.map(items, fn) do")
+end
+
+local function index(_, name)
+  return methods[name] or type(name) == "number" and refuse() or nil
+end
+
+local function show(outer)
+  local map = inner(outer)
+  return ("map: %d running, %d results to take, %s"):format(map._running, map._results.count,
+    map._closed and "closed" or ("at most %d at once"):format(map._concurrency))
+end
+
+local function wrap(map)
+  local outer = newproxy(true)
+  local meta = getmetatable(outer)
+  meta.map, meta.__call, meta.__index, meta.__tostring = map, next_result, index, show
+  meta.__len, meta.__pairs, meta.__ipairs = refuse, refuse, refuse -- the last two where Lua asks them
+  return outer
+end
+
 
 --- Runs `fn(item)` for each item, some at once. Work starts only as results are taken: with n at
 --- once, at most n items are being worked on or wait to be taken. The end of the task that made the
@@ -244,5 +281,5 @@ return function(items, fn, options)
   if is_queue then
     table.insert(items._maps, map)
   end
-  return map
+  return wrap(map)
 end
