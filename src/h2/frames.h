@@ -24,6 +24,12 @@ bool rill_frames_pay(rill_session *session, size_t length);
 /* A useful frame of `length` bytes gives back what it cost, see SESSION_POINTS. */
 void rill_frames_give_points(rill_session *session, size_t length);
 
+/* DATA of `length` bytes was sent: the peer opens its windows for it. */
+void rill_frames_note_data(rill_session *session, size_t length);
+
+/* The peer opens a window by `increment`: what it does for DATA costs it nothing. */
+void rill_frames_excuse_update(rill_session *session, uint32_t increment);
+
 /* Has the peer pay for what nghttp2 has read and told nobody of. False: `fatal` is set. */
 bool rill_frames_pay_ignored(rill_session *session);
 

@@ -40,6 +40,40 @@ bool rill_frames_pay(rill_session *session, size_t length)
     return pay(session, session->frame_cost);
 }
 
+static int64_t update_bytes(size_t length)
+{
+    return length > SESSION_POINT_BYTES ? (int64_t)length : SESSION_POINT_BYTES;
+}
+
+void rill_frames_note_data(rill_session *session, size_t length)
+{
+    session->updates_due += 2 * update_bytes(length); /* the stream's window, the connection's */
+    if (session->updates_due > SESSION_UPDATES)
+        session->updates_due = SESSION_UPDATES;
+}
+
+void rill_frames_excuse_update(rill_session *session, uint32_t increment)
+{
+    int64_t bytes = update_bytes(increment);
+    if (session->updates_due < bytes)
+        return;
+    session->updates_due -= bytes;
+    session->points++; /* what it costs when it begins */
+}
+
+/* A stream that has had its RST_STREAM may be sent no other, but for DATA that was on its way. */
+static void pay_reset(rill_session *session, int32_t id)
+{
+    if (id != session->reset_last) {
+        session->reset_last = id;
+    } else if (session->resets_due) {
+        session->resets_due--;
+        session->points += session->frame_cost;
+    } else {
+        session->points -= SESSION_POINTS_RESET_AGAIN;
+    }
+}
+
 /* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
 static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
                                void *arg)
@@ -176,9 +210,7 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         session->warn = session->warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:
-        if (frame->hd.stream_id == session->reset_last)
-            session->points -= SESSION_POINTS_RESET_AGAIN;
-        session->reset_last = frame->hd.stream_id;
+        pay_reset(session, frame->hd.stream_id);
         if (stream)
             stream->peer_reset = true; /* nghttp2 closes it next */
         return 0;

@@ -79,8 +79,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (frame->hd.type == NGHTTP2_WINDOW_UPDATE)
         grow_window(session, stream);
     if (frame->hd.type == NGHTTP2_DATA) {
-        rill_frames_give_points(session,
-                                SESSION_POINT_BYTES); /* the peer opens its windows for these */
+        stream->data_frames++;
+        rill_frames_note_data(session, frame->hd.length);
         note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
     }
     return 0;

@@ -21,6 +21,11 @@ void rill_frames_leave_wire(rill_session *session, rill_stream *stream)
         int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
         session->in_flight += window > 0 ? window : 0;
     }
+    if (!stream->status)
+        rill_frames_give_points(session, SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
+    session->resets_due += stream->data_frames;
+    if (session->resets_due > SESSION_POINTS)
+        session->resets_due = SESSION_POINTS;
     session->active--;
     if (stream->blocked)
         session->blocked--;

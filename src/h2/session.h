@@ -29,15 +29,25 @@ enum {
     SESSION_FIRST_BYTES = 48, /* of what the peer said first, shown when it is not HTTP/2 */
     SESSION_DEBUG_DATA = 96,  /* of a GOAWAY's debug data that are kept */
     /* Frames of no use (empty DATA, PRIORITY, PING, SETTINGS, WINDOW_UPDATE, unknown ones, 1xx)
-     * that are put up with: so many points at first and at most; a frame costs one, and one more
-     * per SESSION_POINT_BYTES; useful ones give it back, each DATA frame we send gives two, a
-     * response SESSION_POINTS_HEAD more, a second SESSION_POINTS_PER_S. DATA for closed streams
-     * costs by its bytes alone. At the end stands GOAWAY ENHANCE_YOUR_CALM. */
+     * that are put up with: so many points at first and at most. At the end stands GOAWAY
+     * ENHANCE_YOUR_CALM.
+     *
+     *   any frame                           costs 1, and 1 more per SESSION_POINT_BYTES
+     *   a useful one                        gives that back
+     *   DATA for a closed stream            costs by its bytes alone, beyond what its window let
+     * come a response; a stream without one    gives SESSION_POINTS_HEAD a second gives
+     * SESSION_POINTS_PER_S WINDOW_UPDATE for DATA we have sent costs nothing, see SESSION_UPDATES
+     *   RST_STREAM for DATA we have sent    costs nothing: Go sends one for each frame
+     *   RST_STREAM of that stream again     costs SESSION_POINTS_RESET_AGAIN */
     SESSION_POINTS = 20000,
     SESSION_POINT_BYTES = 256,
     SESSION_POINTS_PER_S = 100,
     /* what may go along with each response: early hints, a PING, SETTINGS, window updates */
     SESSION_POINTS_HEAD = 16,
+    /* bytes of DATA that the peer may still open its windows for, at no price, the stream's and the
+     * connection's: what is on its way and read slowly. Each update counts for SESSION_POINT_BYTES
+     * at least: Go gives each read of its handler back, whatever its size */
+    SESSION_UPDATES = 64 << 20,
     /* entries of a SETTINGS frame, most of them unknown to us: nghttp2 takes 32 */
     SESSION_SETTINGS = 4096,
     /* what a RST_STREAM costs for the very stream that the peer reset last: it may send nothing
@@ -76,12 +86,14 @@ typedef struct rill_session {
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
 
-    int32_t points;     /* left for frames of no use */
-    int32_t frame_cost; /* what the frame that arrives has paid */
-    uint64_t points_ms; /* when time gave some last */
-    int32_t reset_last; /* the stream that the peer reset last; 0: none */
-    int64_t ignored;    /* bytes that belong to no frame we were told of, or to its head */
-    int64_t in_flight;  /* so many more may come for streams that we have reset */
+    int32_t points;      /* left for frames of no use */
+    int32_t frame_cost;  /* what the frame that arrives has paid */
+    uint64_t points_ms;  /* when time gave some last */
+    int32_t reset_last;  /* the stream that the peer reset last; 0: none */
+    uint32_t resets_due; /* DATA frames sent on streams that have left: each may be reset once */
+    int64_t updates_due; /* bytes sent that the peer has not opened its windows for, see above */
+    int64_t ignored;     /* bytes that belong to no frame we were told of, or to its head */
+    int64_t in_flight;   /* so many more may come for streams that we have reset */
 
     bool goaway_received;
     int32_t goaway_last;

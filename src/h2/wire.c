@@ -44,13 +44,20 @@ static size_t priority_at(const rill_wire *wire)
     return length_of(wire) >= padding + PRIORITY ? FRAME_HEADER + padding : 0;
 }
 
+enum { INCREMENT = 4 };
+
+static bool is_update(const rill_wire *wire)
+{
+    return type_of(wire) == NGHTTP2_WINDOW_UPDATE && length_of(wire) == INCREMENT;
+}
+
 /* How much of the frame must be there to judge it. */
 static size_t lead_length(const rill_wire *wire)
 {
-    enum { STREAM_ID = 4, INCREMENT = 4 };
+    enum { STREAM_ID = 4 };
     if (wire->have < FRAME_HEADER)
         return FRAME_HEADER;
-    if (type_of(wire) == NGHTTP2_WINDOW_UPDATE && length_of(wire) == INCREMENT)
+    if (is_update(wire))
         return FRAME_HEADER + INCREMENT;
     size_t priority = priority_at(wire);
     return priority ? priority + STREAM_ID : FRAME_HEADER;
@@ -83,8 +90,7 @@ static bool is_empty_update(rill_session *session)
 {
     const rill_wire *wire = &session->wire;
     int32_t id = stream_of(wire);
-    if (type_of(wire) != NGHTTP2_WINDOW_UPDATE || length_of(wire) != 4 || !id ||
-        number_at(wire, FRAME_HEADER))
+    if (!is_update(wire) || !id || number_at(wire, FRAME_HEADER))
         return false;
     rill_stream *stream = rill_frames_stream(session->ng, id);
     if (!stream)
@@ -101,6 +107,8 @@ static bool begin_frame(rill_session *session)
     rill_wire *wire = &session->wire;
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
+    if (is_update(wire))
+        rill_frames_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
     wire->at_fault = wire->block ? wire->block : stream_of(wire);
     wire->hidden = session->settings_received && !wire->block &&

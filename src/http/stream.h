@@ -50,6 +50,7 @@ struct rill_stream {
     rill_bytes kept;       /* the body, when it is collected */
     rill_chunks chunks;    /* the body, when it is read in pieces */
     uint64_t received;     /* DATA payload without padding */
+    uint32_t data_frames;  /* of the request, sent */
 
     rill_source *source; /* of the request's body; borrowed; NULL: none */
     uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
