@@ -1,5 +1,9 @@
 --- Busted's output for rill: a line for each file, failures in full, and at last the sum in the
 -- form "N passed, N failed", alone on its line. Errors count as failed; pending ones are named.
+if not rawget(_G, "jit") then
+  io.stderr:write("rill needs LuaJIT 2.1: this is ", _VERSION, "; run `make test`\n")
+  os.exit(1)
+end
 local busted = require("busted")
 local base = require("busted.outputHandlers.base")
 

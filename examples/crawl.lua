@@ -10,12 +10,15 @@ usage: crawl.lua START_URL [--out FILE] [--concurrency N] [--max-pages N] [--ca 
   --help            this text
 ]]
 
+-- The modules of a source tree, else of `make install`, which puts this file into share/doc/rill/examples.
 local here = arg[0]:match "^(.*)/" or "."
-package.path = ("%s/../lua/?.lua;%s/../lua/?/init.lua;%s"):format(here, here, package.path)
+for _, modules in ipairs { "../../../lua/5.1", "../lua" } do
+  package.path = ("%s/%s/?.lua;%s/%s/?/init.lua;%s"):format(here, modules, here, modules, package.path)
+end
 
-local ffi = require "ffi"
 local html = require "rill.html"
 local rill = require "rill"
+local ffi = require "ffi"
 
 ffi.cdef "int isatty(int fd);"
 

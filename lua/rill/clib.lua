@@ -1,9 +1,13 @@
 --- Loads the library, once, and anchors it: the FFI namespace of src/rill.h.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 
 -- Declarations outlive the module: a program that clears package.loaded comes here twice.
 if not pcall(ffi.typeof, "rill_event") then
-  ffi.cdef(require("rill.cdef"))
+  local found, declarations = pcall(require, "rill.cdef")
+  if not found then
+    error("rill is not built: run make first (rill/cdef.lua is missing)", 0)
+  end
+  ffi.cdef(declarations)
 end
 
 local function exists(path)
@@ -28,11 +32,16 @@ local function find()
   if exists(beside) then
     return beside
   end
-  return package.searchpath("rill.librill", package.cpath) or "librill.so.0"
+  return package.searchpath("rill.librill", package.cpath) or ("librill.so.%d"):format(ffi.C.RILL_ABI)
 end
 
 local path = find()
-local C = ffi.load(path)
+local loaded, C = pcall(ffi.load, path)
+if not loaded then
+  local what = path:find("/", 1, true) and "cannot load " .. path or path .. " not found, run make first"
+  local reason = C:sub(1, #path) == path and C:sub(#path + 3) or C -- dlopen's begins with the file it is about
+  error(("rill: %s: %s"):format(what, reason), 0)
+end
 
 if C.rill_abi() ~= C.RILL_ABI or C.rill_event_size() ~= ffi.sizeof("rill_event") then
   error(("rill: %s has ABI %d with events of %d bytes, these Lua modules are made for ABI %d with %d: "

@@ -1,5 +1,5 @@
 --- Requests by URL, over a pool of connections.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")

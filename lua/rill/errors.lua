@@ -1,5 +1,5 @@
 --- What a call gives back as `nil, err`, made in one place, and how wrong use is raised.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 
 local M = {}

@@ -6,7 +6,7 @@
 --- after each piece: memory stays small whatever the page's size. Some of its searches take time that grows with the
 --- depth of the tree or the attributes of one tag. Links do not depend on nesting, so a parser that got into such a
 --- place is left for a fresh one that goes on where it stood: time grows with the length of the page only.
-local ffi = require "ffi"
+local ffi = require("rill.core.ffi")
 local charset = require "rill.core.charset"
 local url = require "rill.url"
 

@@ -1,5 +1,5 @@
 --- rill: HTTP/2 for scripts that crawl. The public table; README and docstrings say what is in it.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local hooks = require("rill.core.hooks")
 local runtime = require("rill.runtime")

@@ -1,6 +1,6 @@
 --- A response, which is also what waits for it: on the way in it receives the request's one event.
 --- Its fields that not every script reads are made when they are first asked for.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local body = require("rill.core.body")
 local errors = require("rill.errors")

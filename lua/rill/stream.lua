@@ -1,6 +1,6 @@
 --- One attempt to carry one request, in a script's hands. Dropped while it is open, it is cancelled
 --- when it is collected.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")

@@ -1,6 +1,6 @@
 --- URLs as RFC 3986 has them, forgiving as browsers are with scraped links. The reading is done in C
 --- (src/url/url.c): requests use the same.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 

@@ -1,5 +1,5 @@
 --- Large response bodies: they stay in the core's memory until a script wants them as a string.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 
 local M = {}

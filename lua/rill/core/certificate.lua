@@ -1,5 +1,5 @@
 --- A peer's certificate as people read it.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 
 local M = {}

@@ -1,5 +1,5 @@
 --- The character encoding of HTML pages: which one it is, and the way to UTF-8 (iconv, from the C library).
-local ffi = require "ffi"
+local ffi = require("rill.core.ffi")
 
 ffi.cdef [[
 void *iconv_open(const char *to, const char *from);

@@ -1,6 +1,6 @@
 --- What the core told of one connection, and the tasks that wait for more. The runtime holds it; the
 --- script's connection does not hang from it, or a dropped one would never be collected.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")

@@ -1,6 +1,6 @@
 --- What clients and connections have in common: an id in the core that takes requests, the header
 --- fields that each request starts from, hooks, warnings, and an end.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local headers = require("rill.headers")

@@ -1,5 +1,5 @@
 --- The options of clients and requests: one table says what there is; what is given is checked once.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local headers = require("rill.headers")

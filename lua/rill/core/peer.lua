@@ -1,6 +1,6 @@
 --- Who is at the other end of a connection: asked once, while the connection lives, and shared by all
 --- responses that came over it.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local certificate = require("rill.core.certificate")
 local runtime = require("rill.runtime")

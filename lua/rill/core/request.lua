@@ -1,6 +1,6 @@
 --- Hands a request to the core. The core's description of it is one reused struct: a plain GET sets
 --- its method and URL and nothing else.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")

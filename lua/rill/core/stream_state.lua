@@ -1,7 +1,7 @@
 --- What the core told of one stream, and the tasks that wait for more. It receives the stream's
 --- events, so the runtime holds it; the script's stream object does not hang from it, or a dropped
 --- one would never be collected.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local headers = require("rill.headers")

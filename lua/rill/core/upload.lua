@@ -2,7 +2,7 @@
 --
 -- The last is asked by a task of its own, so a response that comes first is seen while it waits; it is
 -- cancelled when the stream has closed.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")

@@ -11,7 +11,7 @@
 ---   give_back(task)  it was woken, then cancelled before it ran: what it was handed goes elsewhere
 ---   dormant          only other tasks can end this wait, no timer and no peer: its name ("queue:pop")
 ---   background       such a wait that may also end from outside, but keeps nobody up: a signal
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")

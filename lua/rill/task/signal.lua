@@ -1,5 +1,5 @@
 --- Waiting for signals of the operating system.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")

@@ -1,5 +1,5 @@
 --- Time: now, sleep, timeout.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")

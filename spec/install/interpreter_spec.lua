@@ -1,0 +1,103 @@
+-- What somebody is told who has not what rill needs.
+local process = require "support.process"
+local support = require "support"
+
+-- Runs a command that must fail; returns what it wrote without the standalone interpreter's traceback.
+local function refusal(...)
+  local out = support.directory "refusal" .. "/output"
+  local child = process.start({ "env", "-u", "RILL_LIBRARY", ... }, out)
+  assert.not_equal(0, child:wait(10))
+  return (child:output():gsub("\nstack traceback:.*", ""):gsub("\n$", ""))
+end
+
+local function require_in(interpreter, module, path)
+  return refusal(interpreter, "-e", ("package.path = '%s/?.lua;%s/?/init.lua;' .. package.path require '%s'"):format(
+    path or "lua", path or "lua", module))
+end
+
+-- All modules, by the names that a script may require.
+local function modules()
+  local list = {}
+  for _, path in ipairs(support.find "lua/rill") do
+    local name = path:match "^lua/(.*)%.lua$"
+    if name and name ~= "rill/cdef" then list[#list + 1] = name:gsub("/init$", ""):gsub("/", ".") end
+  end
+  return list
+end
+
+describe("plain Lua", function()
+  for _, interpreter in ipairs { "lua5.1", "lua5.2" } do
+    it("is told in one line by every module that rill needs LuaJIT: " .. interpreter, function()
+      local version = interpreter:gsub("lua", "Lua ")
+      for _, module in ipairs { "rill", "rill.url", "rill.html", "rill.client" } do
+        assert.equal(("%s: rill needs LuaJIT 2.1: this is %s"):format(interpreter, version),
+          require_in(interpreter, module))
+      end
+    end)
+
+    it("sees no list of paths, whatever module comes first: " .. interpreter, function()
+      for _, module in ipairs(modules()) do
+        local child = process.start({ interpreter, "-e", ("package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path"
+          .. " local good, message = pcall(require, '%s') print(good or message)"):format(module) },
+          support.directory "module" .. "/output")
+        child:wait(10)
+        local said = child:output()
+        assert.is_truthy(said == "true\n" or said:find "rill needs LuaJIT 2.1", module .. ": " .. said)
+        assert.is_nil(said:find "no f", module .. ": " .. said)
+      end
+    end)
+
+    it("is told so by the crawler: " .. interpreter, function()
+      assert.matches("^%S+: rill needs LuaJIT 2.1: this is Lua 5.%d$",
+        refusal(interpreter, "examples/crawl.lua", "https://localhost/"))
+    end)
+  end
+
+  it("is told so when it runs the specs", function()
+    assert.equal("rill needs LuaJIT 2.1: this is Lua 5.2; run `make test`", refusal("lua5.2", "-e",
+      "arg = { [0] = 'busted', '--ignore-lua', 'spec/task' } require 'busted.runner' ({ standalone = false })"))
+  end)
+end)
+
+describe("a tree that is not built", function()
+  local tree
+
+  -- A copy of the modules without what make adds, but for `kept`.
+  local function copy(kept)
+    process.run({ "cp", "-r", "lua", tree }, tree .. "/log")
+    for _, name in ipairs { "cdef.lua", "librill.so" } do
+      if name ~= kept then os.remove(tree .. "/lua/rill/" .. name) end
+    end
+  end
+
+  before_each(function() tree = support.directory "unbuilt" end)
+
+  for _, module in ipairs { "rill", "rill.url", "rill.html", "rill.client" } do
+    it("says in one line that make comes first: " .. module, function()
+      copy()
+      assert.equal("luajit: rill is not built: run make first (rill/cdef.lua is missing)",
+        require_in("luajit", module, tree .. "/lua"))
+    end)
+
+    it("says in one line which library is missing: " .. module, function()
+      copy "cdef.lua"
+      local paths = "package.path, package.cpath = '%s/lua/?.lua;%s/lua/?/init.lua', '' require '%s'"
+      local said = refusal("luajit", "-e", paths:format(tree, tree, module))
+      assert.matches("^luajit: rill: librill%.so%.%d+ not found, run make first: [^\n]+$", said)
+    end)
+  end
+end)
+
+describe("a library that cannot be loaded", function()
+  local function said_with(path)
+    return refusal("env", "RILL_LIBRARY=" .. path, "luajit", "-e",
+      "package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path require 'rill'")
+  end
+
+  it("is named once, with the loader's reason", function()
+    assert.equal("luajit: rill: cannot load /nowhere/librill.so: cannot open shared object file: "
+      .. "No such file or directory", said_with "/nowhere/librill.so")
+    local text = support.write(support.directory "library" .. "/librill.so", "text")
+    assert.equal(("luajit: rill: cannot load %s: file too short"):format(text), said_with(text))
+  end)
+end)
