@@ -25,6 +25,7 @@ build = {
   install_variables = {
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
+    DOCDIR = "$(PREFIX)/doc",
   },
   copy_directories = {},
 }

@@ -1,0 +1,31 @@
+# What is measured, and the demo.
+.PHONY: bench bench-needs growth demo
+
+# The delaying proxy.
+$(BUILD)/bench_delay: bench/c/delay.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -o $@ $<
+
+$(BUILD)/bench_go: bench/peers/go_http.go
+	@mkdir -p $(@D)
+	@echo '  go $<'
+	$(Q)GOCACHE='$(CURDIR)/$(BUILD)/go-cache' GO111MODULE=off go build -o $@ $<
+
+bench-needs:
+	@.ci/need --install build bench
+	@.ci/need --install peers || echo 'The bench goes on without that.'
+	@$(MAKE) --no-print-directory all $(BUILD)/bench_delay
+	@! command -v go >/dev/null || $(MAKE) --no-print-directory $(BUILD)/bench_go
+
+bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http on loopback
+	bench/run
+	bench/traces
+
+growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/*.svg
+	bench/growth
+
+demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
+	@.ci/need --install build demo
+	@$(MAKE) --no-print-directory all
+	examples/demo

@@ -1,0 +1,32 @@
+# How the library is compiled and linked. What the compiler cannot do for this machine is left out.
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla
+
+# The flag, if the compiler takes it in silence.
+accepted = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo ' $(1)')
+
+# It needs an optimizing compiler, sanitizers have checks of their own, and whoever set it has decided.
+FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(shell \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | awk ' \
+		/ _FORTIFY_SOURCE / { decided = 1 } \
+		/ __OPTIMIZE__ / { optimizing = 1 } \
+		END { if (optimizing && !decided) print "-D_FORTIFY_SOURCE=2" }'))
+
+# Asked for once, when the first file is compiled.
+HARDENING = $(eval HARDENING := $(FORTIFY) $(foreach flag,-fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection,$(call accepted,$(flag))))$(HARDENING)
+
+# No file of the library names the directory it was built in.
+PREFIX_MAP = -ffile-prefix-map='$(CURDIR)'=.
+
+# -DRILL_HAVE_NAME where nghttp2 has that function.
+have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include nghttp2/nghttp2.h - \
+	-o /dev/null $(shell pkg-config --cflags --libs libnghttp2) 2>/dev/null && echo -DRILL_HAVE_$(2))
+NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
+	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
+
+# CFLAGS come last, and so win.
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
+	$(HARDENING) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
+	-Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)

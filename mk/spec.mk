@@ -1,0 +1,70 @@
+# The specs and other checks.
+JOBS ?= 4# spec files at a time: most of them wait for something
+MINUTES ?= 5
+
+.PHONY: test asan valgrind hostile soak lint stable spec-programs spec-preloads
+
+PROGRAM_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS)
+WITH_LIBRARY = -L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
+
+# A C program of the specs, built as one outside would: the header, -lrill.
+$(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
+	@echo '  cc $<'
+	$(Q)$(CC) $(PROGRAM_CFLAGS) -Isrc -o $@ $< $(WITH_LIBRARY)
+
+# Links the failing calls in front of libc's (see spec/c/shim.h): every symbol is there for libraries.
+$(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.h \
+		spec/c/faults_peer.h $(LIBRARY)
+	@echo '  cc $@'
+	$(Q)$(CC) $(PROGRAM_CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) $(WITH_LIBRARY) -lssl -lcrypto -ldl
+
+# Preloaded: count.so by spec/task/cost_spec.lua, extremes.so by specs of limits.
+$(BUILD)/%.so: spec/c/%.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) $(PROGRAM_CFLAGS) -fPIC -shared -o $@ $< $(shell pkg-config --cflags --libs libnghttp2) -ldl
+
+# Built before the specs run side by side.
+spec-programs: $(BUILD)/poll_loop $(BUILD)/faults
+	@:
+spec-preloads: build/count.so build/extremes.so
+	@:
+
+test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all spec-programs spec-preloads
+	@$(LUAJIT) .ci/specs.lua --jobs=$(JOBS) $(BUSTED_FLAGS) -- $(ROOT)
+
+SANITIZED = build/asan/librill.so.$(VERSION)
+sanitize = $(MAKE) --no-print-directory BUILD=build/asan \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all spec-preloads
+	@$(sanitize) $(SANITIZED) spec-programs
+	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --limit=900 --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
+
+valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck
+	@.ci/need --install build valgrind
+	@$(MAKE) --no-print-directory $(BUILD)/faults
+	.ci/valgrind $(BUILD)/faults
+
+PROBE = $(if $(ASAN),"$(CURDIR)/.ci/sanitized" "$(CURDIR)/$(SANITIZED)") $(LUAJIT) "$(CURDIR)/spec/support/probe.lua" \
+	--ca {ca} -X {method} --data {upload_file} -n {count} -p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
+hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1, ASAN=1: under sanitizers
+	@.ci/need --install build hostile
+	@$(MAKE) --no-print-directory all
+	@$(if $(ASAN),$(sanitize) $(SANITIZED))
+	@CC='$(CC)' spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile$(if $(ASAN),_asan).json \
+		--command '$(PROBE)' $(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c) $(if $(ASAN),--sanitized)
+
+soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	@$(LUAJIT) spec/soak/main.lua $(MINUTES)
+
+lint: ## luacheck, gcc and clang with warnings as errors, exported symbols, other ways to build
+	@.ci/need --install build test lint
+	@$(MAKE) --no-print-directory all
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
