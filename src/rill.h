@@ -313,7 +313,7 @@ typedef struct rill_options {
     uint32_t window;      /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
     uint32_t max_window;  /* what it grows to while the reader keeps up (16 MiB) */
     uint32_t max_frame_size; /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
-    double max_buffered;     /* bytes held for streams that are read in pieces (256 MiB) */
+    double max_buffered;     /* bytes of bodies that are held, not handed over (256 MiB) */
     const rill_resolve *resolve;
     uint32_t resolve_count;
     const char *dns_servers; /* "ip" or "ip:port", comma-separated (the system's) */

@@ -140,6 +140,123 @@ describe("max_buffered", function()
   end)
 end)
 
+describe("stats().buffered", function()
+  with_node()
+
+  local SIZE = 500000
+
+  -- A stream that has ended and that nobody has read.
+  local function unread(client, size)
+    local stream = assert(client:open { url = ("%s/size?n=%d"):format(node.url, size or SIZE) })
+    support.wait(function() return stream.closed_remote end, 3, "the end")
+    return stream
+  end
+
+  it("counts a stream that has ended until it is read, piece by piece", function()
+    local client = support.client()
+    support.run(function()
+      local stream = unread(client)
+      assert.equal("ended", stream.close_reason)
+      assert.equal(SIZE, client:stats().buffered)
+      local left = SIZE
+      for chunk in stream:chunks() do
+        left = left - #chunk
+        assert.equal(left, client:stats().buffered)
+      end
+      assert.equal(0, client:stats().buffered)
+    end)
+  end)
+
+  it("counts it until it is collected, stopped or not", function()
+    local client = support.client()
+    support.run(function()
+      local stream = unread(client)
+      assert.equal(SIZE - 1000, #stream:read(1000) and client:stats().buffered)
+      assert.equal(SIZE - 1000, #assert(stream:response()).body)
+      assert.equal(0, client:stats().buffered)
+      stream = assert(client:open { url = node.url .. "/size?n=" .. 5 * MIB })
+      support.wait(function() return stream.bytes_received == MIB end, 3, "the window to be full")
+      stream:stop()
+      stream:closed()
+      assert.equal(MIB, client:stats().buffered)
+      assert.equal(MIB, #assert(stream:body()))
+      assert.equal(0, client:stats().buffered)
+    end)
+  end)
+
+  it("counts it until it is dropped", function()
+    local client = support.client()
+    support.run(function()
+      unread(client)
+      assert.equal(SIZE, client:stats().buffered)
+      support.wait(function()
+        collectgarbage()
+        return client:stats().buffered == 0
+      end, 3, "the collector")
+    end)
+  end)
+
+  it("counts one that failed until it is read", function()
+    local client = support.client()
+    support.run(function()
+      local stream = assert(client:open { url = node.url .. "/size?n=" .. 5 * MIB })
+      support.wait(function() return stream.bytes_received == MIB end, 3, "the window to be full")
+      stream:cancel()
+      stream:closed()
+      assert.equal(MIB, client:stats().buffered)
+      for _ in stream:chunks() do end
+      assert.equal(0, client:stats().buffered)
+    end)
+  end)
+
+  it("counts a body that is collected, until the response is handed over", function()
+    local client = support.client()
+    local seen = 0
+    support.run(function()
+      local task = rill.spawn(client.get, client, node.url .. "/size?n=" .. 20 * MIB)
+      while client:stats().responses == 0 do
+        seen = math.max(seen, client:stats().buffered)
+        rill.sleep(0)
+      end
+      assert.equal(20 * MIB, #assert(task:join()).body)
+      assert.equal(0, client:stats().buffered)
+      for _ = 1, 3 do
+        assert(client:get(node.url .. "/size?n=1000"))
+        assert.equal(0, client:stats().buffered)
+      end
+    end)
+    assert.is_true(seen > 0)
+  end)
+
+  it("is what max_buffered is compared with: streams that have ended hold back those that go on", function()
+    local client = support.client { window = SMALL, max_buffered = 100000 }
+    support.run(function()
+      local streams = {}
+      for i = 1, 2 do streams[i] = unread(client, 60000) end
+      local stream = assert(client:open { url = node.url .. "/size?n=500000" })
+      support.wait(function() return stream.bytes_received == SMALL end, 3, "the window to be full")
+      local first = #assert(stream:read(30000))
+      assert(client:get(node.url .. "/size?n=1")) -- a round trip
+      assert.equal(SMALL, stream.bytes_received)
+      for i = 1, 2 do assert.equal(60000, #assert(streams[i]:body())) end
+      assert.equal(500000 - first, #assert(stream:body()))
+      assert.equal(0, client:stats().buffered)
+    end)
+  end)
+
+  it("does not keep a stream from being read when its client has closed", function()
+    local client = support.client()
+    support.run(function()
+      local stream = unread(client)
+      client:close()
+      client = nil
+      collectgarbage()
+      rill.sleep(0.01)
+      assert.equal(SIZE, #assert(stream:body()))
+    end)
+  end)
+end)
+
 describe("our SETTINGS", function()
   before_each(support.begin)
   after_each(support.check_clean)

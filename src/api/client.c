@@ -61,9 +61,11 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     *list = client;
     turn->counters.clients++;
     client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
-    if (!client->url_text)
+    client->pool.account = rill_account_new(&turn->slab);
+    if (!client->url_text || !client->pool.account)
         rill_error_set(err, RILL_ERROR, "out of memory");
-    if (!client->url_text || rill_settings_init(&client->settings, &client->pool, options, err) ||
+    if (!client->url_text || !client->pool.account ||
+        rill_settings_init(&client->settings, &client->pool, options, err) ||
         rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
         rill_client_free(client);
         return NULL;
@@ -89,6 +91,7 @@ void rill_client_free(rill_client *client)
     rill_turn_unmark(&client->mark);
     rill_slab_free(slab, client->url_text);
     rill_slab_free(slab, pool->warning);
+    rill_account_release(slab, pool->account);
     rill_settings_dispose(&client->settings, pool);
     *client->link = client->next;
     if (client->next)
@@ -300,7 +303,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
             request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
         .max_header_list = client->settings.max_header_list,
         .window = client->pool.session.window,
-        .buffered = &client->pool.buffered,
+        .account = client->pool.account,
         .read_ms = pick_ms(request->read_timeout, client->settings.read_timeout_ms),
         .retries = request->retries < 0 ? client->settings.retries : (uint32_t)request->retries,
         .retry_idempotent = request->retry_idempotent < 0 ? client->settings.retry_idempotent
@@ -406,7 +409,7 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
 {
     *stats = client->pool.stats;
     stats->connections = client->pool.connections;
-    stats->buffered = (double)client->pool.buffered;
+    stats->buffered = (double)client->pool.account->bytes;
     for (int i = 0; i < ORIGIN_BUCKETS; i++)
         for (const rill_origin *origin = client->origins[i]; origin; origin = origin->next) {
             stats->pending += origin->queue.count;

@@ -67,7 +67,6 @@ struct rill_turn {
     rill_entry
         *graves; /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
     struct turn_text *lent; /* owned: texts of events that were handed over */
-    uint64_t detached;      /* unread bytes of streams whose client may be gone */
     rill_mark *marks;
     rill_mark *acting;  /* marked before those, and put off by TURN_EVENTS */
     uint64_t chance;    /* state of rill_turn_random() */

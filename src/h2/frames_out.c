@@ -320,7 +320,7 @@ void rill_session_consume(rill_session *session, rill_stream *stream, size_t len
 {
     stream->owed += (uint32_t)length;
     if (!stream->wire_open || !stream->owed ||
-        (stream->chunks.length && *stream->buffered > session->setup->max_buffered))
+        (stream->chunks.length && stream->account->bytes > session->setup->max_buffered))
         return;
     if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
         rill_error_set(&session->fatal, RILL_ERROR,

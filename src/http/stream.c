@@ -26,15 +26,35 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->warnsize = setup->warnsize;
     stream->max_header_list = setup->max_header_list;
     stream->source = setup->source;
-    stream->buffered = setup->buffered;
+    stream->account = rill_account_hold(setup->account);
     stream->window = setup->window;
     stream->content_length = -1;
     stream->code = -1;
 }
 
-static void drop_chunks(rill_stream *stream)
+static void count(rill_stream *stream, size_t length)
 {
-    *stream->buffered -= stream->chunks.length;
+    stream->held += length;
+    stream->account->bytes += length;
+}
+
+static void uncount(rill_stream *stream, size_t length)
+{
+    if (length > stream->held)
+        length = stream->held; /* after rill_stream_uncount() */
+    stream->held -= length;
+    stream->account->bytes -= length;
+}
+
+void rill_stream_uncount(rill_stream *stream)
+{
+    uncount(stream, stream->held);
+}
+
+static void drop_body(rill_stream *stream)
+{
+    rill_stream_uncount(stream);
+    rill_bytes_dispose(&stream->turn->slab, &stream->kept);
     rill_chunks_dispose(&stream->turn->slab, &stream->chunks);
 }
 
@@ -51,20 +71,14 @@ void rill_stream_dispose(rill_stream *stream)
         rill_slab_free(slab, stream->rare);
         stream->rare = NULL;
     }
-    rill_bytes_dispose(slab, &stream->kept);
     rill_sink_free(slab, stream->sink);
     stream->sink = NULL;
-    drop_chunks(stream);
+    drop_body(stream);
+    rill_account_release(slab, stream->account);
+    stream->account = NULL;
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
     stream->error_count = 0;
-}
-
-void rill_stream_detach(rill_stream *stream)
-{
-    *stream->buffered -= stream->chunks.length;
-    stream->buffered = &stream->turn->detached;
-    *stream->buffered += stream->chunks.length;
 }
 
 void rill_stream_move(rill_stream *stream, rill_stream **list)
@@ -139,10 +153,8 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     stream->refused =
         stream->refused || reason == RILL_GOAWAY ||
         (reason == RILL_RESET && stream->peer_reset && code == NGHTTP2_REFUSED_STREAM);
-    if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
-        rill_bytes_dispose(&stream->turn->slab, &stream->kept);
-        drop_chunks(stream);
-    }
+    if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL)
+        drop_body(stream);
     return true;
 }
 
@@ -350,8 +362,11 @@ static bool keep(rill_stream *stream, const void *data, size_t length)
     }
     rill_slab *slab = &stream->turn->slab;
     rill_bytes *kept = &stream->kept;
-    return (kept->room || rill_bytes_reserve(slab, kept, first_room(stream, length))) &&
-           rill_bytes_append(slab, kept, data, length);
+    if (!(kept->room || rill_bytes_reserve(slab, kept, first_room(stream, length))) ||
+        !rill_bytes_append(slab, kept, data, length))
+        return false;
+    count(stream, length);
+    return true;
 }
 
 void rill_stream_data(rill_stream *stream, const void *data, size_t length)
@@ -378,7 +393,7 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
         no_memory(stream);
         return;
     }
-    *stream->buffered += length;
+    count(stream, length);
     if (stream->chunks.length + stream->owed >= stream->window && !stream->local_since_ms)
         stream->local_since_ms = stream->turn->now_ms; /* the peer must wait for the reader */
     if (stream->hungry) {
@@ -391,7 +406,7 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
 {
     size_t length = rill_chunks_take(&stream->turn->slab, &stream->chunks,
                                      max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
-    *stream->buffered -= length;
+    uncount(stream, length);
     stream->hungry = !length;
     if (length && stream->local_since_ms) {
         stream->stalled_local_ms += (uint32_t)(stream->turn->now_ms - stream->local_since_ms);
@@ -413,6 +428,7 @@ bool rill_stream_keep(rill_stream *stream, size_t *released)
     stream->keeping = true;
     while ((length = rill_stream_take(stream, CHUNK_ROOM, &data))) {
         rill_bytes_append(slab, kept, data, length); /* there is room */
+        count(stream, length);
         *released += length;
     }
     return true;
@@ -426,5 +442,8 @@ bool rill_stream_detach_body(rill_stream *stream, rill_body **body)
         return false;
     if (stream->kept.length)
         *body = rill_body_take(&stream->turn->slab, &stream->kept);
-    return *body || !stream->kept.length;
+    if (!*body && stream->kept.length)
+        return false;
+    rill_stream_uncount(stream);
+    return true;
 }

@@ -4,6 +4,7 @@
 #define RILL_STREAM_H
 
 #include "base/bytes.h"
+#include "http/account.h"
 #include "http/sink.h"
 #include "http/source.h"
 #include "base/turn.h"
@@ -52,12 +53,13 @@ struct rill_stream {
     uint64_t received;     /* DATA payload without padding */
     uint32_t data_frames;  /* of the request, sent */
 
-    rill_source *source; /* of the request's body; borrowed; NULL: none */
-    uint64_t *buffered;  /* borrowed: bytes that streams of this client hold for their readers */
-    uint32_t window;     /* its receive window */
-    uint32_t owed;       /* window kept back from the peer while too much is buffered */
-    uint64_t active_ms;  /* when something moved on it, either way */
-    uint64_t update_ms;  /* when it gave window back last */
+    rill_source *source;   /* of the request's body; borrowed; NULL: none */
+    rill_account *account; /* one reference: its client's */
+    size_t held;           /* bytes of the body that count there */
+    uint32_t window;       /* its receive window */
+    uint32_t owed;         /* window kept back from the peer while too much is buffered */
+    uint64_t active_ms;    /* when something moved on it, either way */
+    uint64_t update_ms;    /* when it gave window back last */
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
     uint32_t stalled_local_ms, stalled_remote_ms;
 
@@ -78,14 +80,14 @@ typedef struct rill_stream_setup {
     uint32_t max_header_list;
     const char *save_path;
     rill_source *source;
-    uint64_t *buffered;
+    rill_account *account; /* the stream takes a reference */
     uint32_t window;
 } rill_stream_setup;
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);
 
-/* It has ended: from now on it touches nothing that belongs to its client. */
-void rill_stream_detach(rill_stream *stream);
+/* Its body was handed over or nobody wants it: what is left of it counts no more. */
+void rill_stream_uncount(rill_stream *stream);
 
 /* Moves a stream to the front of another list (or out of any, NULL). */
 void rill_stream_move(rill_stream *stream, rill_stream **list);

@@ -210,7 +210,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->head = method_is(request, "HEAD");
     call->maxsize = setup->maxsize;
     call->warnsize = setup->warnsize;
-    call->buffered = setup->buffered;
+    call->account = setup->account;
     call->max_header_list = setup->max_header_list;
     call->window = setup->window;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
@@ -331,7 +331,7 @@ static void init_stream(rill_call *call)
                                        .warnsize = call->warnsize,
                                        .max_header_list = call->max_header_list,
                                        .source = call->source,
-                                       .buffered = call->buffered,
+                                       .account = call->account,
                                        .window = call->window,
                                        .save_path = call->save_path,
                                    });
@@ -405,7 +405,6 @@ void rill_call_finish(rill_call *call)
         if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
             stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
         take_time(call, &stream->timings);
-        rill_stream_detach(stream);
     }
     call->conn = NULL;
     call->origin = NULL;
@@ -476,7 +475,10 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
         fill_body(call, event);
     else if (!call->stream)
         tell_no_memory(event, RILL_PROCESSED_NO);
-    return type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
+    bool last = type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
+    if (last && call->stream)
+        rill_stream_uncount(call->stream);
+    return last;
 }
 
 void rill_call_info(const rill_call *call, rill_stream_info *info)

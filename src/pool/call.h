@@ -56,7 +56,7 @@ struct rill_call {
     enum rill_processed processed;       /* the worst of former attempts */
     rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
     uint64_t maxsize, warnsize; /* see rill_stream */
-    uint64_t *buffered;         /* see rill_stream */
+    rill_account *account;      /* borrowed while it has an origin */
     uint32_t max_header_list, window;       /* see rill_stream */
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
     uint64_t number; /* in the order of their making: the older one is sent first */
@@ -79,7 +79,7 @@ typedef struct rill_call_setup {
     const rill_defaults *defaults;
     uint64_t timeout_ms, queue_ms, maxsize, warnsize;
     uint32_t max_header_list, window;
-    uint64_t *buffered; /* see rill_stream */
+    rill_account *account;
     uint64_t read_ms;
     uint32_t retries;
     bool retry_idempotent;

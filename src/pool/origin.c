@@ -478,6 +478,8 @@ void rill_origin_drop_call(rill_call *call)
         rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
     else
         rill_turn_bury(call->turn, &call->entry);
+    if (call->stream)
+        rill_stream_uncount(call->stream);
 }
 
 void rill_origin_add(rill_origin *origin, rill_call *call)

@@ -24,14 +24,14 @@ typedef struct rill_pool {
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
     uint32_t max_streams, max_connections, max_connections_per_origin;
 
-    uint64_t buffered;    /* bytes held for readers of streams, see max_buffered */
-    uint64_t granted;     /* receive windows of all connections */
-    uint64_t calls;       /* made so far: gives each its number */
-    uint32_t connections; /* open or being dialled, of all origins */
-    rill_conn *idle;      /* borrowed: the one that became idle last stands first */
-    rill_origin *waiting; /* borrowed: origins that wait for a connection to close, in order */
-    rill_origin *latest;  /* borrowed: of the last request, whose URL the client has; NULL: gone */
-    rill_origin *unused;  /* borrowed: origins with nothing to do; the newest stands first */
+    rill_account *account; /* owned with its streams: see max_buffered */
+    uint64_t granted;      /* receive windows of all connections */
+    uint64_t calls;        /* made so far: gives each its number */
+    uint32_t connections;  /* open or being dialled, of all origins */
+    rill_conn *idle;       /* borrowed: the one that became idle last stands first */
+    rill_origin *waiting;  /* borrowed: origins that wait for a connection to close, in order */
+    rill_origin *latest;   /* borrowed: of the last request, whose URL the client has; NULL: gone */
+    rill_origin *unused;   /* borrowed: origins with nothing to do; the newest stands first */
     uint32_t unused_count;
     rill_stats stats; /* what adds up since the start */
     char *warning;    /* owned: sentences not handed over yet, each NUL-terminated */
