@@ -431,6 +431,10 @@ RILL_API void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generat
 RILL_API int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation,
                                    const char *data, size_t length, rill_error *err);
 
+/* Whether rill_stream_write() of so many bytes would return 1. */
+RILL_API bool rill_stream_would_wait(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                     size_t length);
+
 /* Ends a fed body, with trailers (a header block) or NULL. Negative as for rill_stream_write();
  * RILL_BODY_ERROR when it is shorter than announced. */
 RILL_API int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,

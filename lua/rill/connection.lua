@@ -70,7 +70,10 @@ function methods:ping()
   check_open(self, "connection:ping")
   local own = self._state
   local before = own.pongs
-  if not own.closed then C.rill_connection_ping(runtime.loop(), own.slot, own.generation) end
+  if not own.closed then
+    runtime.waiter("connection:ping")
+    C.rill_connection_ping(runtime.loop(), own.slot, own.generation)
+  end
   while own.pongs == before do
     if own.closed then return nil, own.closed end
     own:wait("connection:ping")
@@ -110,9 +113,7 @@ function M.connect(address, given)
   if type(address) ~= "string" then
     errors.raise("rill.connect: url must be a string, got " .. errors.show(address))
   end
-  if not runtime.current() then
-    errors.raise("rill.connect waits: call it in a task, as rill.run makes them")
-  end
+  runtime.waiter("rill.connect")
   local endpoint, err = endpoints.new("rill.connect", given == nil and {} or given, function(options, id, failure)
     return C.rill_connect(runtime.loop(), options, address, #address, id, failure)
   end, address)

@@ -130,6 +130,7 @@ function methods:response()
   if own.on_chunk or own.parts or own.cut then
     gather(self)
   else
+    if not own.close_reason then runtime.waiter("stream:response", own) end -- before the body is collected
     own:collect()
     wait_closed(self, "stream:response")
   end

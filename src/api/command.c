@@ -190,6 +190,14 @@ int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, c
     return go_on(call, code, err);
 }
 
+bool rill_stream_would_wait(rill_loop *loop, uint32_t slot, uint32_t generation, size_t length)
+{
+    rill_call *call;
+    rill_error ignored;
+    return !find_fed(loop, slot, generation, &call, &ignored) &&
+           rill_source_above_mark(call->source, length);
+}
+
 int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
                            const char *trailers, uint32_t trailers_length, rill_error *err)
 {

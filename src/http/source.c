@@ -130,6 +130,11 @@ bool rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t le
     return true;
 }
 
+bool rill_source_above_mark(const rill_source *source, size_t length)
+{
+    return source->fed.length + length > SOURCE_HIGH_WATER;
+}
+
 int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data, size_t length,
                          rill_error *err)
 {
@@ -140,7 +145,7 @@ int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data,
                               (long long)source->length);
     if (!rill_chunks_append(slab, &source->fed, data, length))
         return rill_error_set(err, RILL_ERROR, "out of memory");
-    source->writer_waits = source->fed.length > SOURCE_HIGH_WATER;
+    source->writer_waits = rill_source_above_mark(source, 0);
     return source->writer_waits;
 }
 

@@ -45,6 +45,9 @@ uint64_t rill_source_ready(const rill_source *source, bool *last);
 /* Copies the next `length` bytes (no more than are ready). False: the file broke; errno tells. */
 bool rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length);
 
+/* Whether more wait than a writer may leave, when so many bytes are added. */
+bool rill_source_above_mark(const rill_source *source, size_t length);
+
 /* Feeds a piece. 1: taken, but the writer should wait; 0: taken; or RILL_BODY_ERROR beyond the
  * announced length, or RILL_ERROR. */
 int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data, size_t length,

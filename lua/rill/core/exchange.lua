@@ -49,8 +49,7 @@ end
 
 -- The fast path: one table a request, the response itself.
 local function fetch(endpoint, call, method, url, body, given, block, path)
-  local task = runtime.current()
-  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
+  local task = runtime.waiter(call)
   if runtime.deferred > 0 then runtime.run_deferred() end
   if body == upload.streaming then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")

@@ -87,6 +87,9 @@ end
 ---@return boolean? written
 ---@return rill.Error? err the stream has ended; its failure where it failed
 function M.write(own, data)
+  if C.rill_stream_would_wait(runtime.loop(), own.slot, own.generation, #data) then
+    runtime.waiter("stream:write", own)
+  end
   local code = C.rill_stream_write(runtime.loop(), own.slot, own.generation, data, #data, failure)
   if code < 0 then return refused(own, "stream:write", code) end
   if code == 1 then

@@ -16,13 +16,18 @@ local C = require("rill.clib")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
+local loops = require("rill.runtime.loop")
+local misplaced = require("rill.task.misplaced")
 
-local M = { name = "standalone", deferred = 0 }
+local M = {
+  name = "standalone", deferred = 0,
+  loop = loops.get, watch = loops.watch, unwatch = loops.unwatch, take_events = loops.take_events,
+}
 
-local create, resume, yield, running =
-  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
+local create, resume, yield, running, isyieldable =
+  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.isyieldable
+local poll = loops.poll
 
-local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait longer
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 local MAX_REFUSALS = 1000 -- waits a cancelled task may try before it is dropped where it stands
 
@@ -37,8 +42,6 @@ local CROWD_MS = 1 -- when nothing happens for so long, RESUMES_PER_POLL begin
 -- What a task's coroutine hands to step(): private, so whatever else comes is a stray yield.
 local PARKED, ENDED, DROPPED = {}, {}, {}
 
-local events = ffi.new("rill_event[?]", MAX_EVENTS)
-local receivers = {} -- by slot
 local ready, head, tail = {}, 1, 0 -- woken and new tasks, in order
 local held, held_head, held_tail = {}, 1, 0 -- new tasks that are held back, in order
 local started = 0 -- tasks that the current one has started since it was resumed
@@ -47,35 +50,7 @@ local current -- the task that runs
 local alive = 0 -- tasks that were started and have not ended
 local external = 0 -- parked tasks that something outside of them can wake
 local driving = false
-local handle -- the loop
 local hooks_due = {} -- of {fn, a, b}
-
---- The loop of this thread, made on first use.
----@return ffi.cdata* rill_loop *
-function M.loop()
-  if handle == nil then
-    local err = ffi.new("rill_error")
-    local made = C.rill_loop_new(err)
-    if made == nil then
-      error("rill: no event loop: " .. ffi.string(err.message), 0)
-    end
-    handle = ffi.gc(made, C.rill_loop_free)
-  end
-  return handle
-end
-
---- From now on `receiver` is told of events of `slot` that carry its generation.
----@param slot integer
----@param receiver table
-function M.watch(slot, receiver)
-  receivers[slot] = receiver
-end
-
---- Forgets the receiver of `slot`. To be called when the id is released: in on_event, or with rill_drop.
----@param slot integer
-function M.unwatch(slot)
-  receivers[slot] = nil
-end
 
 --- The running task, nil outside of tasks.
 ---@return rill.Task?
@@ -101,14 +76,6 @@ function M.run_deferred()
   end
 end
 
-local function misplaced()
-  if current then
-    errors.raise("a call that waits was made in a coroutine inside a task; make it in the task itself, "
-      .. "or rill.spawn a task of its own")
-  end
-  errors.raise("a call that waits was made outside of a task; make it inside rill.run(fn)")
-end
-
 --- Every wait of a cancelled task raises. One that catches that again and again ends all the same.
 local function refuse(task)
   task._refusals = (task._refusals or 0) + 1
@@ -118,22 +85,35 @@ local function refuse(task)
   error(cancelled, 0)
 end
 
---- Suspends the current task until wake(task). The caller looks at its own object afterwards, and
---- parks again if what it waits for has not come. Raises rill.cancelled in a cancelled task.
+--- The current task, which is about to wait. Raises where it cannot: outside of a task, in a coroutine
+--- that is not the task's own, below a C function; in a hook; rill.cancelled in a cancelled task. So it
+--- is asked before anything is done that a call that raises must not have done.
+---@param call string
+---@param waiting table? what the task would wait for: a cancelled one abandons it
+---@return rill.Task
+function M.waiter(call, waiting)
+  local task = current
+  if task == nil or running() ~= task._co or not isyieldable() then misplaced(call, task) end
+  if task._cancelled then
+    if waiting then waiting:abandon(task) end
+    refuse(task)
+  end
+  if task._hook then -- who called the hook looks whether it waited
+    task._hook = "waited"
+    errors.raise(call .. " waits: a hook may not wait")
+  end
+  return task
+end
+
+--- Suspends the current task, which was asked for with waiter(), until wake(task). The caller looks at its
+--- own object afterwards, and parks again if what it waits for has not come. Raises rill.cancelled in a
+--- cancelled task.
 ---@param waiting table see above
 function M.park(waiting)
   local task = current
-  if task == nil or running() ~= task._co then
-    misplaced()
-  end
-  if task._cancelled then
+  if task._cancelled then -- by itself, since it asked
     waiting:abandon(task)
     refuse(task)
-  end
-  if task._hook then -- a hook of the script runs in this task; who called it looks whether it waited
-    task._hook = "waited"
-    waiting:abandon(task)
-    errors.raise("a hook may not wait")
   end
   task._waiting = waiting
   if not waiting.dormant then
@@ -242,6 +222,7 @@ end
 
 local function step(task)
   local co = task._co
+  if not co then return end -- it has ended
   current, started = task, 0
   local ok, what = resume(co)
   current = nil
@@ -266,7 +247,7 @@ local function is_new(task)
 end
 
 local function is_crowded()
-  C.rill_loop_counters(M.loop(), counters)
+  C.rill_loop_counters(loops.get(), counters)
   return counters.waiting >= CROWD
 end
 
@@ -308,37 +289,6 @@ local function begin_held(most)
   if held_head > held_tail then
     held_head, held_tail = 1, 0
   end
-end
-
---- Hands events to their receivers. A body that nobody waits for any more is freed.
-local function hand_over(count)
-  for i = 0, count - 1 do
-    local ev = events[i]
-    local receiver = receivers[ev.slot]
-    if receiver and receiver.generation == ev.generation then
-      receiver:on_event(ev)
-    elseif ev.large ~= nil then
-      C.rill_body_free(ev.large)
-    end
-  end
-end
-
---- Events before tasks: what `events` points to is gone as soon as a task makes the loop work.
-local function poll(timeout_ms)
-  local count = C.rill_poll(M.loop(), events, MAX_EVENTS, timeout_ms)
-  if count < 0 then
-    error("rill: the event loop failed: " .. errors.reasons[-count], 0)
-  end
-  hand_over(count)
-  return count
-end
-
---- Hands over the events that are queued, without making the loop work: before an id is dropped.
-function M.take_events()
-  repeat
-    local count = C.rill_events(M.loop(), events, MAX_EVENTS)
-    hand_over(count)
-  until count < MAX_EVENTS
 end
 
 --- A pass while new tasks are held back.

@@ -47,7 +47,8 @@ return function(fns, options)
   arguments.options("rill.all: options", options, KNOWN)
   local concurrency = options and options.concurrency or math.max(count, 1)
   arguments.count("rill.all: concurrency", concurrency)
-  local group = setmetatable({ next = 1, count = count, running = 0, task = task.current("rill.all") }, Group)
+  if count == 0 then return {} end
+  local group = setmetatable({ next = 1, count = count, running = 0, task = runtime.waiter("rill.all") }, Group)
   fill(group, fns, concurrency)
   while group.running > 0 do
     runtime.park(group)

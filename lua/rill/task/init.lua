@@ -187,7 +187,9 @@ function M.spawn(fn, ...)
   return task
 end
 
-local function wait_for(task, waiter)
+local function wait_for(task)
+  local waiter = runtime.waiter("task:join", task)
+  if waiter == task then errors.raise("task:join: a task cannot wait for its own end") end
   runtime.hurry(task)
   local joiners = task._joiners
   if joiners then
@@ -204,15 +206,8 @@ end
 ---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
 ---  or "cancelled"
 function Task:join()
-  if self._co then
-    local waiter = M.current("task:join")
-    if waiter == self then
-      errors.raise("task:join: a task cannot wait for its own end")
-    end
-    wait_for(self, waiter)
-    while self._co do
-      wait_for(self, waiter)
-    end
+  while self._co do
+    wait_for(self)
   end
   return self:_outcome()
 end

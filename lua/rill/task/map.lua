@@ -167,6 +167,7 @@ end
 function Map:_next()
   local taker = task.current("rill.map")
   while not self._closed do
+    if not self._results.first then runtime.waiter("rill.map") end -- before work is started
     self._taker = taker
     fill(self)
     local worker = self._results:shift()

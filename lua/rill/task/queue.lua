@@ -95,7 +95,7 @@ local function feeds_itself(queue, pusher)
 end
 
 local function wait_for_room(queue, item)
-  local pusher = setmetatable({ queue = queue, item = item, task = task.current("queue:push") }, Pusher)
+  local pusher = setmetatable({ queue = queue, item = item, task = runtime.waiter("queue:push") }, Pusher)
   queue._pushers:push(pusher)
   repeat
     runtime.park(pusher)
@@ -162,7 +162,7 @@ function Queue:pop()
   if item ~= nil or self._closed then
     return item
   end
-  local popper = setmetatable({ queue = self, task = task.current("queue:pop") }, Popper)
+  local popper = setmetatable({ queue = self, task = runtime.waiter("queue:pop") }, Popper)
   self._poppers:push(popper)
   repeat
     runtime.park(popper)

@@ -5,7 +5,6 @@ local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
-local task = require("rill.task")
 local timer = require("rill.task.timer")
 
 ---@class rill.Semaphore
@@ -47,7 +46,7 @@ function Semaphore:acquire(timeout)
     return true
   end
   if not timeout or timeout > 0 then
-    local waiter = setmetatable({ semaphore = self, task = task.current("semaphore:acquire") }, Waiter)
+    local waiter = setmetatable({ semaphore = self, task = runtime.waiter("semaphore:acquire") }, Waiter)
     if timeout then
       waiter.timer = timer.start(timeout, waiter.task)
       waiter.dormant = false

@@ -3,7 +3,6 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")
-local task = require("rill.task")
 
 local NUMBERS = {
   HUP = 1, INT = 2, QUIT = 3, ALRM = 14, TERM = 15,
@@ -79,7 +78,7 @@ return function(...)
       errors.raise("rill.signal: unknown signal " .. errors.show(name))
     end
   end
-  local wait = setmetatable({ task = task.current("rill.signal"), catchers = {} }, Wait)
+  local wait = setmetatable({ task = runtime.waiter("rill.signal"), catchers = {} }, Wait)
   for _, name in ipairs(names) do
     local catcher, message = catch(name)
     if not catcher then

@@ -58,7 +58,7 @@ end
 ---@param seconds number
 function M.sleep(seconds)
   arguments.seconds("rill.sleep: seconds", seconds)
-  local timer = M.start(seconds, task.current("rill.sleep"))
+  local timer = M.start(seconds, runtime.waiter("rill.sleep"))
   repeat
     runtime.park(timer)
   until timer.fired
@@ -87,7 +87,7 @@ end
 function M.timeout(seconds, fn, ...)
   arguments.seconds("rill.timeout: seconds", seconds)
   arguments.callable("rill.timeout: fn", fn)
-  local waiter = task.current("rill.timeout")
+  local waiter = runtime.waiter("rill.timeout")
   local deadline = setmetatable({ task = waiter }, Deadline)
   if seconds == math.huge then
     deadline.dormant = "rill.timeout"

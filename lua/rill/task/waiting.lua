@@ -1,5 +1,4 @@
 --- The tasks that wait for the next event of a stream or a connection.
-local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -9,8 +8,7 @@ local M = {}
 ---@param waiting table what the task is parked on
 ---@param call string what is called, for the error outside of a task
 function M.park(tasks, waiting, call)
-  local task = runtime.current()
-  if not task then errors.raise(call .. " waits: call it in a task, as rill.run makes them") end
+  local task = runtime.waiter(call, waiting)
   tasks[#tasks + 1] = task
   runtime.park(waiting)
 end
