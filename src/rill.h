@@ -578,6 +578,90 @@ RILL_API const char *rill_text_charset(const rill_text *text);
 RILL_API int32_t rill_text_read(rill_text *text, uint32_t slice, const char **data,
                                 uint64_t *length);
 
+/* --- links of HTML pages --------------------------------------------------------------------- */
+
+/* Tags whose links can be had. Of <meta> that is the address of a refresh, of <img> and <source>
+ * src and srcset, of <video> src and poster; of <a> in svg xlink:href as well. */
+enum rill_html_tag {
+    RILL_HTML_A,
+    RILL_HTML_AREA,
+    RILL_HTML_IFRAME,
+    RILL_HTML_FRAME,
+    RILL_HTML_LINK,
+    RILL_HTML_IMG,
+    RILL_HTML_SOURCE,
+    RILL_HTML_SCRIPT,
+    RILL_HTML_VIDEO,
+    RILL_HTML_AUDIO,
+    RILL_HTML_EMBED,
+    RILL_HTML_OBJECT,
+    RILL_HTML_FORM,
+    RILL_HTML_META,
+    RILL_HTML_TAGS
+};
+
+/* The tag's name; NULL: there is none of that number. */
+RILL_API const char *rill_html_tag_name(uint32_t tag);
+
+typedef struct rill_html_page {
+    const char *body; /* borrowed, as all of this, until the next begin or free */
+    size_t length;
+    const char *url; /* absolute: where the page was got from */
+    uint32_t url_length;
+    uint32_t content_type_length;
+    const char *content_type; /* the header field; NULL: none */
+    uint32_t tags;            /* 1 << enum rill_html_tag each; <a> and <area> are one in `plain` */
+    bool plain;               /* URLs only: what else there is to know of a page is not looked for */
+    uint32_t window;          /* bytes that one step works off; 0: RILL_HTML_WINDOW */
+} rill_html_page;
+
+/* Bounds: bytes of a step; links of a page; bytes of URLs read and written for them, for each page
+ * and for each byte of it; bytes of a title, and of what robots are told. */
+enum {
+    RILL_HTML_WINDOW = 1 << 20,
+    RILL_HTML_LINKS = 1 << 20,
+    RILL_HTML_WORK = 16 << 20,
+    RILL_HTML_WORK_PER_BYTE = 32,
+    RILL_HTML_TEXT = 64 << 10
+};
+
+/* Where a text stands in rill_html_found.text; length -1: there is none. */
+typedef struct rill_html_text {
+    uint32_t at;
+    int32_t length;
+} rill_html_text;
+
+typedef struct rill_html_link {
+    rill_html_text url; /* absolute, http or https, as rill_url_normalize() writes it */
+    const char *rel;    /* words in lower case, a space between; NULL: none */
+    uint32_t rel_length;
+    uint8_t tag;   /* enum rill_html_tag */
+    bool nofollow; /* each of its kind has one of rel=nofollow, ugc, sponsored */
+} rill_html_link;
+
+typedef struct rill_html_found {
+    const char *text;
+    const rill_html_link *links; /* each once for a tag (and the rel of a <link>), in order */
+    uint32_t count;
+    bool cut; /* there were more than the bounds allow */
+    rill_html_text base, canonical, robots, refresh, title;
+} rill_html_found;
+
+/* Reads pages, one after the other; its memory is used again. NULL: out of memory. It needs no
+ * loop, and may be left in the middle of a page. */
+typedef struct rill_html rill_html;
+RILL_API rill_html *rill_html_new(void);
+RILL_API void rill_html_free(rill_html *html); /* NULL is fine */
+
+RILL_API void rill_html_begin(rill_html *html, const rill_html_page *page);
+
+/* Works off a piece of the page, in a time that does not depend on its length. Returns 1 while
+ * there is more to do, 0 at the end, or -RILL_ERROR: out of memory. */
+RILL_API int32_t rill_html_step(rill_html *html);
+
+/* What there was, after the last step; valid until the next begin or free. */
+RILL_API void rill_html_get(const rill_html *html, rill_html_found *found);
+
 #ifndef RILL_CDEF
 #ifdef __cplusplus
 }

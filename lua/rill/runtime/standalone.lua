@@ -76,6 +76,13 @@ function M.run_deferred()
   end
 end
 
+--- Whether a call made here and now may wait: in a task itself, not below a C function, not in a hook.
+---@return boolean
+function M.may_wait()
+  local task = current
+  return task ~= nil and running() == task._co and not task._hook and isyieldable()
+end
+
 --- Every wait of a cancelled task raises. One that catches that again and again ends all the same.
 local function refuse(task)
   task._refusals = (task._refusals or 0) + 1

@@ -1,0 +1,268 @@
+#include "html/links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "url/url.h"
+
+struct rill_links_block {
+    rill_links_block *next;
+    size_t used, room;
+    char data[];
+};
+
+/* A block of copies; what a list keeps of each kind from one page to the next. */
+enum { BLOCK = 64 << 10, KEEP = 1 << 20 };
+
+/* What a value costs beside its bytes and those of its base. */
+enum { WORK_VALUE = 64 };
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static void free_copies(rill_links *links)
+{
+    while (links->copies) {
+        rill_links_block *block = links->copies;
+        links->copies = block->next;
+        free(block);
+    }
+}
+
+/* Forgets a list that has become large. */
+static void trim(void **list, size_t bytes, uint32_t *room)
+{
+    if (bytes <= KEEP)
+        return;
+    free(*list);
+    *list = NULL;
+    *room = 0;
+}
+
+static void clear_seen(rill_seen *seen)
+{
+    if (seen->room * sizeof(*seen->slots) > KEEP)
+        rill_seen_dispose(seen);
+    else
+        rill_seen_clear(seen);
+}
+
+void rill_links_clear(rill_links *links, size_t page)
+{
+    clear_seen(&links->seen_values);
+    clear_seen(&links->seen_urls);
+    trim((void **)&links->values, links->room * sizeof(*links->values), &links->room);
+    trim((void **)&links->found, links->found_room * sizeof(*links->found), &links->found_room);
+    if (links->text_room > KEEP) {
+        free(links->text);
+        links->text = NULL;
+        links->text_room = 0;
+    }
+    free_copies(links);
+    links->count = links->resolved = links->found_count = 0;
+    links->text_length = 0;
+    links->cut = false;
+    links->work = RILL_HTML_WORK + (double)page * RILL_HTML_WORK_PER_BYTE;
+    if (links->work > INT32_MAX) /* offsets of texts are 32 bits */
+        links->work = INT32_MAX;
+}
+
+void rill_links_dispose(rill_links *links)
+{
+    rill_seen_dispose(&links->seen_values);
+    rill_seen_dispose(&links->seen_urls);
+    free(links->values);
+    free(links->found);
+    free(links->text);
+    free_copies(links);
+}
+
+const char *rill_links_copy(rill_links *links, const void *bytes, size_t length)
+{
+    rill_links_block *block = links->copies;
+    if (!block || block->room - block->used < length) {
+        size_t room = length > BLOCK ? length : BLOCK;
+        block = malloc(sizeof(*block) + room);
+        if (!block)
+            return NULL;
+        *block = (rill_links_block){.next = links->copies, .room = room};
+        links->copies = block;
+    }
+    char *copy = block->data + block->used;
+    if (length)
+        memcpy(copy, bytes, length);
+    block->used += length;
+    return copy;
+}
+
+/* Makes room for one more element. */
+static bool reserve(void **list, uint32_t count, uint32_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    uint32_t wanted = *room ? *room * 2 : 64;
+    void *grown = realloc(*list, wanted * size);
+    if (!grown)
+        return false;
+    *list = grown;
+    *room = wanted;
+    return true;
+}
+
+bool rill_links_text(rill_links *links, const void *bytes, size_t length, rill_html_text *text)
+{
+    size_t wanted = links->text_length + length;
+    if (wanted > links->text_room) {
+        size_t room = 2 * wanted > 4096 ? 2 * wanted : 4096;
+        char *grown = realloc(links->text, room);
+        if (!grown)
+            return false;
+        links->text = grown;
+        links->text_room = room;
+    }
+    if (length)
+        memcpy(links->text + links->text_length, bytes, length);
+    *text = (rill_html_text){(uint32_t)links->text_length, (int32_t)length};
+    links->text_length = wanted;
+    return true;
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+/* The rel of a <link> says what its URL is, so it belongs to what makes it one of its kind. */
+static bool same_kind(uint8_t tag, const char *rel, uint32_t rel_length, uint8_t other_tag,
+                      const char *other, uint32_t other_length)
+{
+    if (tag != other_tag)
+        return false;
+    return tag != RILL_HTML_LINK ||
+           (rel_length == other_length && (!rel_length || !memcmp(rel, other, rel_length)));
+}
+
+static rill_links_value *find_value(rill_links *links, const rill_links_value *value, uint32_t hash)
+{
+    uint32_t cursor = hash, number;
+    while ((number = rill_seen_next(&links->seen_values, hash, &cursor)) != RILL_SEEN_NONE) {
+        rill_links_value *known = &links->values[number];
+        if (known->length == value->length && !memcmp(known->at, value->at, value->length) &&
+            same_kind(known->tag, known->rel, known->rel_length, value->tag, value->rel,
+                      value->rel_length))
+            return known;
+    }
+    return NULL;
+}
+
+bool rill_links_add(rill_links *links, const rill_links_value *value, bool stays)
+{
+    uint32_t hash = rill_seen_hash(links->seed + value->tag, value->at, value->length);
+    rill_links_value *known = find_value(links, value, hash);
+    if (known) {
+        known->nofollow &= value->nofollow;
+        return true;
+    }
+    if (links->count == RILL_HTML_LINKS) {
+        links->cut = true;
+        return true;
+    }
+    if (!reserve((void **)&links->values, links->count, &links->room, sizeof(*links->values)))
+        return false;
+    rill_links_value *added = &links->values[links->count];
+    *added = *value;
+    if (!stays && !(added->at = rill_links_copy(links, value->at, value->length)))
+        return false;
+    if (value->rel && !(added->rel = rill_links_copy(links, value->rel, value->rel_length)))
+        return false;
+    return rill_seen_add(&links->seen_values, hash, links->count++);
+}
+
+/* --- URLs ------------------------------------------------------------------------------------ */
+
+static bool is_web(const char *text, const rill_url *url)
+{
+    return (url->scheme_length == 5 && !memcmp(text, "https", 5)) ||
+           (url->scheme_length == 4 && !memcmp(text, "http", 4));
+}
+
+/* Returns the length of the URL in out[1], -1: it is none, or -RILL_ERROR: out of memory. */
+static int32_t resolve(rill_links *links, const char *base, uint32_t base_length,
+                       const char *reference, size_t length)
+{
+    rill_url url;
+    if (length > RILL_URL_MAX)
+        return -1;
+    int32_t code = rill_url_resolve(base, base_length, reference, (uint32_t)length, links->out[0],
+                                    RILL_URL_ROOM, &url, NULL);
+    if (!code && !is_web(links->out[0], &url))
+        return -1;
+    if (!code)
+        code = rill_url_normalize(links->out[0], (uint32_t)url.length, links->out[1], RILL_URL_ROOM,
+                                  &url, NULL);
+    if (code)
+        return code == -RILL_ERROR ? code : -1;
+    return url.length;
+}
+
+bool rill_links_url(rill_links *links, const char *base, uint32_t base_length,
+                    const char *reference, size_t length, rill_html_text *url)
+{
+    int32_t written = resolve(links, base, base_length, reference, length);
+    *url = (rill_html_text){0, -1};
+    return written < 0 ? written == -1 : rill_links_text(links, links->out[1], (size_t)written, url);
+}
+
+static rill_html_link *find_url(rill_links *links, const rill_links_value *value, uint32_t length,
+                                uint32_t hash)
+{
+    uint32_t cursor = hash, number;
+    while ((number = rill_seen_next(&links->seen_urls, hash, &cursor)) != RILL_SEEN_NONE) {
+        rill_html_link *known = &links->found[number];
+        if ((uint32_t)known->url.length == length &&
+            !memcmp(links->text + known->url.at, links->out[1], length) &&
+            same_kind(known->tag, known->rel, known->rel_length, value->tag, value->rel,
+                      value->rel_length))
+            return known;
+    }
+    return NULL;
+}
+
+/* Adds the URL in out[1] unless it is there already. */
+static bool add_url(rill_links *links, const rill_links_value *value, uint32_t length)
+{
+    uint32_t hash = rill_seen_hash(links->seed + value->tag, links->out[1], length);
+    rill_html_link *known = find_url(links, value, length, hash);
+    if (known) {
+        known->nofollow &= value->nofollow;
+        return true;
+    }
+    if (!reserve((void **)&links->found, links->found_count, &links->found_room,
+                 sizeof(*links->found)))
+        return false;
+    rill_html_link *link = &links->found[links->found_count];
+    *link = (rill_html_link){.rel = value->rel,
+                             .rel_length = value->rel_length,
+                             .tag = value->tag,
+                             .nofollow = value->nofollow};
+    return rill_links_text(links, links->out[1], length, &link->url) &&
+           rill_seen_add(&links->seen_urls, hash, links->found_count++);
+}
+
+int32_t rill_links_resolve(rill_links *links, const char *base, uint32_t base_length, size_t budget)
+{
+    double stop = links->work - (double)budget;
+    while (links->resolved < links->count) {
+        const rill_links_value *value = &links->values[links->resolved++];
+        links->work -= (double)base_length + value->length + WORK_VALUE;
+        if (links->work < 0) {
+            links->cut = true;
+            return 0;
+        }
+        int32_t length = resolve(links, base, base_length, value->at, value->length);
+        links->work -= length > 0 ? length : 0;
+        if (length >= 0 && !add_url(links, value, (uint32_t)length))
+            return -RILL_ERROR;
+        if (length < -1)
+            return -RILL_ERROR;
+        if (links->work < stop)
+            return links->resolved < links->count;
+    }
+    return 0;
+}

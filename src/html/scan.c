@@ -1,0 +1,448 @@
+/* What a page links to, and what it says of itself. The interface is in rill.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "html/entities.h"
+#include "html/links.h"
+#include "html/tokenizer.h"
+#include "html/values.h"
+#include "rill.h"
+
+enum phase { PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE };
+
+/* What is known of the page beside its links; kept as values until its base is known. */
+enum fact { FACT_BASE, FACT_CANONICAL, FACT_REFRESH, FACT_ROBOTS, FACT_TITLE, FACTS };
+
+typedef struct fact_text {
+    char *text; /* malloc; NULL: none yet */
+    size_t length;
+    bool closed; /* nothing is added any more */
+} fact_text;
+
+struct rill_html {
+    rill_html_page page; /* what it points to is borrowed */
+    enum phase phase;
+    bool failed; /* out of memory */
+    rill_tokenizer tokens;
+    size_t window;
+    int stuck; /* windows in which the tokenizer could not go on */
+    fact_text facts[FACTS];
+    rill_html_text texts[FACTS]; /* in links.text */
+    uint8_t *scratch;
+    size_t scratch_room;
+    rill_links links;
+};
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+/* `length` bytes of scratch, whose contents are lost; NULL: out of memory. */
+static uint8_t *scratch(rill_html *h, size_t length)
+{
+    if (length > h->scratch_room) {
+        free(h->scratch);
+        h->scratch = malloc(length);
+        h->scratch_room = h->scratch ? length : 0;
+        h->failed |= !h->scratch;
+    }
+    return h->scratch;
+}
+
+static bool is_scratch(const rill_html *h, const uint8_t *at)
+{
+    return at >= h->scratch && at < h->scratch + h->scratch_room;
+}
+
+/* Decodes a text, into scratch if anything changes. */
+static rill_slice decode(rill_html *h, rill_slice text, bool attribute)
+{
+    if (!text.length || !rill_entities_any(text.at, text.length))
+        return text;
+    uint8_t *out = scratch(h, text.length * RILL_ENTITIES_GROWTH);
+    if (!out)
+        return (rill_slice){text.at, 0};
+    return (rill_slice){out, rill_entities_decode(text.at, text.length, attribute, out)};
+}
+
+static bool has(const rill_html *h, enum rill_attribute attribute)
+{
+    return h->tokens.present >> attribute & 1;
+}
+
+static rill_slice value(rill_html *h, enum rill_attribute attribute)
+{
+    return decode(h, h->tokens.values[attribute], true);
+}
+
+static bool value_is(rill_html *h, enum rill_attribute attribute, const char *name)
+{
+    if (!has(h, attribute))
+        return false;
+    rill_slice text = value(h, attribute);
+    return rill_names_equal(name, text.at, text.length);
+}
+
+/* Appends to a fact, up to RILL_HTML_TEXT bytes of it. */
+static void add_fact(rill_html *h, enum fact which, rill_slice text)
+{
+    fact_text *fact = &h->facts[which];
+    if (!fact->text && !(fact->text = malloc(RILL_HTML_TEXT))) {
+        h->failed = true;
+        return;
+    }
+    size_t room = RILL_HTML_TEXT - fact->length, length = text.length < room ? text.length : room;
+    if (length)
+        memcpy(fact->text + fact->length, text.at, length);
+    fact->length += length;
+}
+
+/* The first one counts. */
+static void set_fact(rill_html *h, enum fact which, rill_slice text)
+{
+    if (!h->facts[which].closed)
+        add_fact(h, which, text);
+    h->facts[which].closed = true;
+}
+
+/* --- links ----------------------------------------------------------------------------------- */
+
+/* The words of rel, copied if there are any. */
+static void add_rel(rill_html *h, rill_links_value *link)
+{
+    if (!has(h, RILL_ATTRIBUTE_REL))
+        return;
+    rill_slice text = value(h, RILL_ATTRIBUTE_REL);
+    uint8_t *out = text.at == h->scratch ? h->scratch : scratch(h, text.length + 1);
+    if (!out)
+        return;
+    rill_slice words = {out, rill_values_words(text, out)};
+    link->nofollow = rill_values_has_word(words, "nofollow") ||
+                     rill_values_has_word(words, "ugc") ||
+                     rill_values_has_word(words, "sponsored");
+    link->rel = rill_links_copy(&h->links, words.at, words.length);
+    link->rel_length = (uint32_t)words.length;
+    h->failed |= !link->rel;
+}
+
+/* Adds an address that is decoded. What follows "#" is no part of the page it leads to. */
+static void add_address(rill_html *h, const rill_links_value *kind, rill_slice address)
+{
+    rill_links_value link = *kind;
+    const uint8_t *fragment = address.length ? memchr(address.at, '#', address.length) : NULL;
+    size_t length = fragment ? (size_t)(fragment - address.at) : address.length;
+    if (length > RILL_URL_MAX)
+        return;
+    link.at = (const char *)address.at;
+    link.length = (uint32_t)length;
+    h->failed |= !rill_links_add(&h->links, &link, !is_scratch(h, address.at));
+}
+
+/* Adds the address in an attribute. An empty one counts where it means the page itself. */
+static void add_link(rill_html *h, const rill_links_value *kind, enum rill_attribute attribute,
+                     bool empty_counts)
+{
+    if (!has(h, attribute) || h->tokens.huge >> attribute & 1)
+        return;
+    rill_slice address = value(h, attribute);
+    if (address.length || empty_counts)
+        add_address(h, kind, address);
+}
+
+static void add_srcset(rill_html *h, const rill_links_value *kind)
+{
+    if (!has(h, RILL_ATTRIBUTE_SRCSET))
+        return;
+    rill_slice rest = value(h, RILL_ATTRIBUTE_SRCSET), address;
+    while ((address = rill_values_srcset_next(&rest)).length)
+        add_address(h, kind, address);
+}
+
+static void on_anchor(rill_html *h, const rill_links_value *kind)
+{
+    enum rill_attribute attribute = RILL_ATTRIBUTE_HREF;
+    if (h->tokens.foreign && !has(h, attribute))
+        attribute = RILL_ATTRIBUTE_XLINK_HREF;
+    if (!has(h, attribute))
+        return;
+    rill_links_value link = *kind;
+    if (!h->page.plain)
+        add_rel(h, &link);
+    add_link(h, &link, attribute, true);
+}
+
+static void on_link(rill_html *h, const rill_links_value *kind, bool wanted)
+{
+    rill_links_value link = *kind;
+    add_rel(h, &link);
+    if (!has(h, RILL_ATTRIBUTE_HREF) || h->tokens.huge >> RILL_ATTRIBUTE_HREF & 1)
+        return;
+    rill_slice words = {(const uint8_t *)link.rel, link.rel_length};
+    rill_slice address = value(h, RILL_ATTRIBUTE_HREF);
+    if (link.rel && rill_values_has_word(words, "canonical") && address.length)
+        set_fact(h, FACT_CANONICAL, address);
+    if (wanted && address.length)
+        add_address(h, &link, address);
+}
+
+static void on_robots(rill_html *h)
+{
+    rill_slice text = value(h, RILL_ATTRIBUTE_CONTENT);
+    if (h->facts[FACT_ROBOTS].length)
+        add_fact(h, FACT_ROBOTS, (rill_slice){(const uint8_t *)", ", 2});
+    add_fact(h, FACT_ROBOTS, text);
+}
+
+static void on_meta(rill_html *h, const rill_links_value *kind, bool wanted)
+{
+    if (!has(h, RILL_ATTRIBUTE_CONTENT))
+        return;
+    if (value_is(h, RILL_ATTRIBUTE_NAME, "robots"))
+        on_robots(h);
+    if (!value_is(h, RILL_ATTRIBUTE_HTTP_EQUIV, "refresh"))
+        return;
+    rill_slice address = rill_values_refresh(value(h, RILL_ATTRIBUTE_CONTENT));
+    if (!address.length)
+        return;
+    set_fact(h, FACT_REFRESH, address);
+    if (wanted)
+        add_address(h, kind, address);
+}
+
+static void on_tag(rill_html *h)
+{
+    int tag = h->tokens.tag;
+    rill_links_value kind = {.tag = (uint8_t)tag};
+    bool wanted = tag < RILL_HTML_TAGS && h->page.tags >> tag & 1;
+    switch (tag) {
+    case RILL_HTML_A:
+    case RILL_HTML_AREA:
+        if (h->page.plain)
+            kind.tag = RILL_HTML_A;
+        on_anchor(h, &kind);
+        break;
+    case RILL_TAG_BASE:
+        if (has(h, RILL_ATTRIBUTE_HREF))
+            set_fact(h, FACT_BASE, value(h, RILL_ATTRIBUTE_HREF));
+        break;
+    case RILL_HTML_LINK:
+        on_link(h, &kind, wanted);
+        break;
+    case RILL_HTML_META:
+        on_meta(h, &kind, wanted);
+        break;
+    case RILL_TAG_TITLE:
+        h->facts[FACT_TITLE].closed = h->facts[FACT_TITLE].text != NULL;
+        if (!h->facts[FACT_TITLE].closed)
+            add_fact(h, FACT_TITLE, (rill_slice){0});
+        break;
+    case RILL_HTML_FORM:
+        add_link(h, &kind, RILL_ATTRIBUTE_ACTION, true);
+        break;
+    case RILL_HTML_OBJECT:
+        add_link(h, &kind, RILL_ATTRIBUTE_DATA, false);
+        break;
+    default:
+        add_link(h, &kind, RILL_ATTRIBUTE_SRC, false);
+        add_srcset(h, &kind);
+        add_link(h, &kind, RILL_ATTRIBUTE_POSTER, false);
+    }
+}
+
+/* --- facts ----------------------------------------------------------------------------------- */
+
+static const char *base_of(const rill_html *h, uint32_t *length)
+{
+    rill_html_text base = h->texts[FACT_BASE];
+    *length = base.length < 0 ? 0 : (uint32_t)base.length;
+    return base.length < 0 ? "" : h->facts[FACT_BASE].text;
+}
+
+static bool has_scheme(const char *text, const rill_url *url, const char *scheme)
+{
+    return (size_t)url->scheme_length == strlen(scheme) &&
+           !memcmp(text, scheme, (size_t)url->scheme_length);
+}
+
+/* The base URL to out[1]: that of the first <base href>, unless it is none, or one that can be no
+ * base; else the page's own. Returns its length, -1: the page's own is none. */
+static int32_t find_base(rill_html *h)
+{
+    const fact_text *fact = &h->facts[FACT_BASE];
+    rill_url url;
+    char *resolved = h->links.out[0], *out = h->links.out[1];
+    const char *page = h->page.url;
+    uint32_t length = h->page.url_length;
+    if (fact->text && !rill_url_resolve(page, length, fact->text, (uint32_t)fact->length, resolved,
+                                        RILL_URL_ROOM, &url, NULL)) {
+        bool usable = !has_scheme(resolved, &url, "data") &&
+                      !has_scheme(resolved, &url, "javascript");
+        if (usable && !rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url,
+                                          NULL))
+            return url.length;
+    }
+    return rill_url_normalize(page, length, out, RILL_URL_ROOM, &url, NULL) ? -1 : url.length;
+}
+
+/* The base's text moves to its fact, where it stays. */
+static bool keep_base(rill_html *h)
+{
+    fact_text *fact = &h->facts[FACT_BASE];
+    int32_t length = find_base(h);
+    if (length < 0)
+        return true;
+    if (!fact->text && !(fact->text = malloc(RILL_HTML_TEXT)))
+        return false;
+    memcpy(fact->text, h->links.out[1], (size_t)length);
+    return rill_links_text(&h->links, h->links.out[1], (size_t)length, &h->texts[FACT_BASE]);
+}
+
+static bool keep_url(rill_html *h, enum fact which)
+{
+    const fact_text *fact = &h->facts[which];
+    uint32_t length;
+    const char *base = base_of(h, &length);
+    return !fact->text ||
+           rill_links_url(&h->links, base, length, fact->text, fact->length, &h->texts[which]);
+}
+
+/* References of a title are decoded when it is complete: a piece may end inside of one. */
+static bool keep_text(rill_html *h, enum fact which)
+{
+    const fact_text *fact = &h->facts[which];
+    if (!fact->text)
+        return true;
+    rill_slice text = {(uint8_t *)fact->text, fact->length};
+    if (which == FACT_TITLE)
+        text = decode(h, text, false);
+    uint8_t *out = text.at == h->scratch ? h->scratch : scratch(h, text.length + 1);
+    if (!out)
+        return false;
+    size_t length = which == FACT_TITLE ? rill_values_collapse(text, out)
+                                        : rill_values_words(text, out);
+    return rill_links_text(&h->links, out, length, &h->texts[which]);
+}
+
+static int32_t find_facts(rill_html *h)
+{
+    bool good = keep_base(h) && keep_url(h, FACT_CANONICAL) && keep_url(h, FACT_REFRESH) &&
+                keep_text(h, FACT_ROBOTS) && keep_text(h, FACT_TITLE);
+    h->phase = PHASE_LINKS;
+    return good ? 1 : -RILL_ERROR;
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+/* Gives the tokenizer the next bytes of the page; twice as many where it could not go on. */
+static void open_window(rill_html *h)
+{
+    const uint8_t *end = (const uint8_t *)h->page.body + h->page.length;
+    size_t left = (size_t)(end - h->tokens.at), window = h->window << h->stuck;
+    h->tokens.last = left <= window;
+    h->tokens.end = h->tokens.last ? end : h->tokens.at + window;
+}
+
+static int32_t read_window(rill_html *h)
+{
+    rill_tokenizer *tokens = &h->tokens;
+    const uint8_t *began = tokens->at;
+    open_window(h);
+    for (;;) {
+        switch (rill_tokenizer_next(tokens)) {
+        case RILL_TOKEN_TAG:
+            on_tag(h);
+            break;
+        case RILL_TOKEN_TITLE:
+            if (!h->facts[FACT_TITLE].closed)
+                add_fact(h, FACT_TITLE, tokens->text);
+            break;
+        case RILL_TOKEN_END:
+            h->stuck = tokens->at == began ? h->stuck + 1 : 0;
+            if (tokens->last)
+                h->phase = PHASE_FACTS;
+            return h->failed ? -RILL_ERROR : 1;
+        }
+    }
+}
+
+rill_html *rill_html_new(void)
+{
+    rill_html *h = calloc(1, sizeof(*h));
+    if (h)
+        h->links.seed = rill_seen_seed();
+    return h;
+}
+
+static void free_facts(rill_html *h)
+{
+    for (int i = 0; i < FACTS; i++) {
+        free(h->facts[i].text);
+        h->facts[i] = (fact_text){0};
+        h->texts[i] = (rill_html_text){0, -1};
+    }
+}
+
+void rill_html_free(rill_html *h)
+{
+    if (!h)
+        return;
+    free_facts(h);
+    rill_links_dispose(&h->links);
+    free(h->scratch);
+    free(h);
+}
+
+void rill_html_begin(rill_html *h, const rill_html_page *page)
+{
+    h->page = *page;
+    h->phase = PHASE_TOKENS;
+    h->failed = false;
+    h->window = page->window ? page->window : RILL_HTML_WINDOW;
+    h->stuck = 0;
+    memset(&h->tokens, 0, sizeof(h->tokens));
+    h->tokens.at = (const uint8_t *)page->body;
+    h->tokens.wanted = page->tags | 1ull << RILL_TAG_BASE;
+    if (!page->plain)
+        h->tokens.wanted |=
+            1ull << RILL_HTML_LINK | 1ull << RILL_HTML_META | 1ull << RILL_TAG_TITLE;
+    free_facts(h);
+    rill_links_clear(&h->links, page->length);
+}
+
+int32_t rill_html_step(rill_html *h)
+{
+    uint32_t length;
+    const char *base;
+    int32_t code;
+    switch (h->phase) {
+    case PHASE_TOKENS:
+        return read_window(h);
+    case PHASE_FACTS:
+        return find_facts(h);
+    case PHASE_LINKS:
+        base = base_of(h, &length);
+        code = rill_links_resolve(&h->links, base, length, h->window);
+        if (!code)
+            h->phase = PHASE_DONE;
+        return code;
+    case PHASE_DONE:
+        break;
+    }
+    return 0;
+}
+
+void rill_html_get(const rill_html *h, rill_html_found *found)
+{
+    *found = (rill_html_found){.text = h->links.text,
+                               .links = h->links.found,
+                               .count = h->links.found_count,
+                               .cut = h->links.cut,
+                               .base = h->texts[FACT_BASE],
+                               .canonical = h->texts[FACT_CANONICAL],
+                               .robots = h->texts[FACT_ROBOTS],
+                               .refresh = h->texts[FACT_REFRESH],
+                               .title = h->texts[FACT_TITLE]};
+}
+
+const char *rill_html_tag_name(uint32_t tag)
+{
+    return tag < RILL_HTML_TAGS ? rill_names_of_tag((int)tag) : NULL;
+}
