@@ -18,6 +18,12 @@ $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.
 	@echo '  cc $@'
 	$(Q)$(CC) $(PROGRAM_CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) $(WITH_LIBRARY) -lssl -lcrypto -ldl
 
+# What the library does not export, for spec/html/encoder_spec.lua.
+$(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
+	@echo '  cc $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< \
+		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES))
+
 # Preloaded: count.so by spec/task/cost_spec.lua, extremes.so by specs of limits.
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
@@ -27,7 +33,7 @@ $(BUILD)/%.so: spec/c/%.c
 # Built before the specs run side by side.
 spec-programs: $(BUILD)/poll_loop $(BUILD)/faults
 	@:
-spec-preloads: build/count.so build/extremes.so
+spec-preloads: build/count.so build/extremes.so build/encoder.so
 	@:
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4

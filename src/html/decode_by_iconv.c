@@ -59,20 +59,37 @@ static const uint8_t *convert(rill_decoder *d, const uint8_t *at, const uint8_t 
     return end - in_left;
 }
 
-/* Length of the character at `at` by its form alone, and where iconv is to be trusted with it: 0
- * where the form is bad, or cut, or iconv would misread it. */
+/* Whether a byte may be the second of two. */
+static bool is_trail(enum rill_code code, uint8_t lead, uint8_t byte)
+{
+    if (code == RILL_CODE_EUC_JP)
+        return within(byte, 0xA1, lead == 0x8E ? 0xDF : 0xFE);
+    if (code == RILL_CODE_EUC_KR)
+        return within(byte, 0x41, 0xFE);
+    if (code == RILL_CODE_BIG5)
+        return within(byte, 0x40, 0x7E) || within(byte, 0xA1, 0xFE);
+    return within(byte, 0x40, 0x7E) ||
+           within(byte, 0x80, code == RILL_CODE_SHIFT_JIS ? 0xFC : 0xFE);
+}
+
+/* Length of the character at `at` by its form alone, where iconv is to be trusted with it: 0 where
+ * the form is bad, or cut, or iconv would misread it. */
 static size_t good_length(enum rill_code code, const uint8_t *at, const uint8_t *end)
 {
     uint32_t ignored;
     size_t left = (size_t)(end - at);
     if (!is_lead(code, at[0]))
         return code == RILL_CODE_SHIFT_JIS && within(at[0], 0xA1, 0xDF) ? 1 : 0;
-    if (left < 2 || at[1] < '0' || rill_mend_misread(code, at, left, &ignored))
+    if (left < 2 || rill_mend_misread(code, at, left, &ignored))
         return 0;
-    if (at[1] > '9')
-        return code == RILL_CODE_EUC_JP && at[0] == 0x8F ? 3 * (left >= 3) : 2;
     bool gb = code == RILL_CODE_GBK || code == RILL_CODE_GB18030;
-    return gb && left >= 4 && within(at[2], 0x81, 0xFE) && within(at[3], '0', '9') ? 4 : 0;
+    if (gb && within(at[1], '0', '9'))
+        return left >= 4 && within(at[2], 0x81, 0xFE) && within(at[3], '0', '9') ? 4 : 0;
+    if (!is_trail(code, at[0], at[1]))
+        return 0;
+    if (code == RILL_CODE_EUC_JP && at[0] == 0x8F)
+        return left >= 3 && is_trail(code, at[0], at[2]) ? 3 : 0;
+    return 2;
 }
 
 /* Where the characters end that iconv can be given: not much beyond `limit`, before what is odd,

@@ -97,7 +97,7 @@ static const uint8_t *decode_replacement(rill_decoder *d, const uint8_t *at, con
 
 static const struct {
     rill_decode_step *step;
-    const char *iconv; /* glibc's name for what the Standard means */
+    const char *iconv;
 } codes[] = {
     [RILL_CODE_UTF8] = {decode_utf8, NULL},
     [RILL_CODE_UTF16BE] = {decode_utf16, NULL},
@@ -113,6 +113,11 @@ static const struct {
     [RILL_CODE_GBK] = {rill_decode_by_iconv, "GB18030"},
     [RILL_CODE_GB18030] = {rill_decode_by_iconv, "GB18030"},
 };
+
+const char *rill_decoder_iconv(const rill_charset *charset)
+{
+    return codes[charset->code].iconv;
+}
 
 bool rill_decoder_init(rill_decoder *d, rill_slab *slab, const rill_charset *charset)
 {
@@ -164,6 +169,8 @@ bool rill_decoder_write(rill_decoder *d, const char *in, size_t length, bool fin
     if (!reserve(d, out, RILL_DECODE_GROWTH * 2 * sizeof(d->held)))
         return false;
     size_t used = finish_held(d, step, in, length, final, out);
+    if (d->held_count) /* all of it was too little */
+        return true;
     const uint8_t *at = (const uint8_t *)in + used, *end = (const uint8_t *)in + length;
     while (at < end) {
         const uint8_t *stop = end - at > STEP ? at + STEP : end;

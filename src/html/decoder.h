@@ -28,4 +28,7 @@ bool rill_decoder_write(rill_decoder *d, const char *in, size_t length, bool fin
 
 void rill_decoder_dispose(rill_decoder *d);
 
+/* Glibc's name for what the Standard means. NULL: it is not asked. */
+const char *rill_decoder_iconv(const rill_charset *charset);
+
 #endif

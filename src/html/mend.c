@@ -103,23 +103,26 @@ static bool look_up(const mend *list, int count, const uint8_t *at, uint32_t *co
     return true;
 }
 
+static bool is_94(uint8_t byte)
+{
+    return byte >= 0xA1 && byte <= 0xFE;
+}
+
 /* Glibc has room for users' characters behind the two tables of JIS, the Standard has not. */
 static bool misread_euc_jp(const uint8_t *at, size_t left, uint32_t *code_point)
 {
     *code_point = RILL_MEND_BAD;
-    if (at[0] != 0x8F && (at[0] < 0xF5 || at[0] == 0xFF || at[1] < 0xA1 || at[1] == 0xFF))
+    if (!is_94(at[1]))
         return false;
     if (at[0] >= IBM_FIRST && at[0] <= IBM_LAST)
         *code_point = euc_jp_ibm[(at[0] - IBM_FIRST) * 94 + (at[1] - 0xA1)];
     if (at[0] != 0x8F)
-        return true;
-    if (left < 3 || at[2] < 0xA1)
+        return at[0] >= 0xF5 && at[0] <= 0xFE;
+    if (left < 3 || !is_94(at[2]))
         return false;
-    if (at[1] == 0xA2 && at[2] == 0xC3) {
-        *code_point = 0xA6;
-        return true;
-    }
-    return at[1] > 0xF3 || (at[1] == 0xF3 && at[2] >= 0xF3);
+    bool bar = at[1] == 0xA2 && at[2] == 0xC3;
+    *code_point = bar ? 0xA6 : RILL_MEND_BAD;
+    return bar || at[1] > 0xF3 || (at[1] == 0xF3 && at[2] >= 0xF3);
 }
 
 bool rill_mend_misread(enum rill_code code, const uint8_t *at, size_t left, uint32_t *code_point)
