@@ -354,8 +354,9 @@ typedef struct rill_request {
     const char
         *body; /* borrowed until RESPONSE, FAILED, CLOSED or rill_drop(), not just the call */
     size_t body_length;
-    const char *body_file; /* the body is this regular file's; has_body without either: the body is
-                              fed by rill_stream_write() and rill_stream_finish() */
+    const char *body_file; /* the body is read from this file; a regular one's length is announced,
+                              and no more is sent. has_body without either: the body is fed by
+                              rill_stream_write() and rill_stream_finish() */
     const char *trailers;  /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and

@@ -245,12 +245,13 @@ static void warn_length(rill_client *client, const rill_call *call, const rill_f
 {
     uint32_t digits = 0;
     const char *length = rill_call_length(call, &digits);
-    bool fed = call->source && call->source->kind == SOURCE_FED;
+    bool open_ended =
+        call->source && (call->source->kind == SOURCE_FED || call->source->kind == SOURCE_UNSIZED);
     if (!length) {
         length = "0";
         digits = 1;
     }
-    if (!aside->content_length || fed ||
+    if (!aside->content_length || open_ended ||
         (aside->content_length_length == digits && !memcmp(aside->content_length, length, digits)))
         return;
     char url[256];

@@ -2,7 +2,6 @@
  * source. */
 #include "h2/frames.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -143,15 +142,31 @@ static int end_body(rill_session *session, rill_stream *stream, uint32_t *flags)
     return code;
 }
 
-/* A file is read here, while there is still a way to say that it broke. */
-static bool read_source(rill_session *session, rill_stream *stream, uint8_t *buffer, size_t length)
+static ssize_t starve(rill_stream *stream)
 {
-    if (rill_source_take(&session->turn->slab, stream->source, buffer, length))
-        return true;
-    rill_stream_close(stream, RILL_FILE_ERROR, NGHTTP2_CANCEL, "the body's file cannot be read: %s",
-                      strerror(errno));
-    rill_session_retire(session, stream);
-    return false;
+    stream->starved = true;
+    stream->remote_since_ms = 0; /* it is not the peer that is waited for */
+    return NGHTTP2_ERR_DEFERRED;
+}
+
+/* A file is read here, while there is still a way to say that it broke. */
+static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *buffer, size_t length,
+                         uint32_t *flags)
+{
+    rill_source *source = stream->source;
+    rill_error error = {0};
+    int64_t n = rill_source_read(source, buffer, length, &error);
+    if (n == SOURCE_LATER)
+        return starve(stream);
+    if (n < 0) {
+        rill_stream_close(stream, error.reason, NGHTTP2_CANCEL, "%s", error.message);
+        rill_session_retire(session, stream);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    bool last = !n || (source->kind == SOURCE_FILE && source->taken == (uint64_t)source->length);
+    if (last && end_body(session, stream, flags))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return (ssize_t)n;
 }
 
 static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
@@ -167,22 +182,20 @@ static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, si
         session->blocked++;
         return NGHTTP2_ERR_DEFERRED;
     }
+    if (stream->source->held)
+        return starve(stream);
+    if (rill_source_is_file(stream->source))
+        return read_file(session, stream, buffer, length, flags);
     bool last;
     uint64_t ready = rill_source_ready(stream->source, &last);
-    if (stream->source->held || (!ready && !last)) {
-        stream->starved = true;
-        stream->remote_since_ms = 0; /* it is not the peer that is waited for */
-        return NGHTTP2_ERR_DEFERRED;
-    }
+    if (!ready && !last)
+        return starve(stream);
     if (ready > length)
         last = false;
     else
         length = (size_t)ready;
     if (last && end_body(session, stream, flags))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (stream->source->kind == SOURCE_FILE)
-        return read_source(session, stream, buffer, length) ? (ssize_t)length
-                                                            : NGHTTP2_ERR_DEFERRED;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     return (ssize_t)length;
 }

@@ -1,21 +1,52 @@
 #include "http/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <event2/event.h>
 
 #include "base/error.h"
 
+/* Files that the system makes up as they are read: their size says nothing (linux/magic.h). */
+static bool is_made_up(int fd)
+{
+    static const unsigned long systems[] = {
+        0x9fa0,     /* proc */
+        0x62656572, /* sysfs */
+        0x64626720, /* debugfs */
+        0x74726163, /* tracefs */
+        0x27e0eb,   /* cgroup */
+        0x63677270, /* cgroup2 */
+        0x73636673, /* securityfs */
+    };
+    struct statfs about;
+    if (fstatfs(fd, &about))
+        return false;
+    for (size_t i = 0; i < sizeof(systems) / sizeof(*systems); i++)
+        if ((unsigned long)about.f_type == systems[i])
+            return true;
+    return false;
+}
+
+/* O_NONBLOCK: a pipe that nobody writes to must not hold up the loop, here or when it is read. */
 static int32_t open_file(rill_source *source, const char *path, rill_error *err)
 {
     struct stat about;
     source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (source->fd < 0 || fstat(source->fd, &about))
         return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(errno));
-    if (!S_ISREG(about.st_mode))
-        return rill_error_set(err, RILL_FILE_ERROR, "%.160s: not a regular file", path);
+    if (S_ISDIR(about.st_mode))
+        return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(EISDIR));
+    source->seekable = S_ISREG(about.st_mode) || S_ISBLK(about.st_mode);
+    if (!S_ISREG(about.st_mode) || is_made_up(source->fd))
+        return 0;
+    source->kind = SOURCE_FILE;
     source->length = about.st_size;
     return 0;
 }
@@ -36,7 +67,7 @@ int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_sourc
     made->held = request->expect_continue;
     made->length = -1;
     if (request->body_file) {
-        made->kind = SOURCE_FILE;
+        made->kind = SOURCE_UNSIZED;
         code = open_file(made, request->body_file, err);
     } else if (request->body || !request->has_body) {
         made->kind = SOURCE_MEMORY;
@@ -57,6 +88,8 @@ void rill_source_free(rill_slab *slab, rill_source *source)
 {
     if (!source)
         return;
+    if (source->readable)
+        event_free(source->readable);
     if (source->fd >= 0)
         close(source->fd);
     rill_chunks_dispose(slab, &source->fed);
@@ -66,7 +99,7 @@ void rill_source_free(rill_slab *slab, rill_source *source)
 
 bool rill_source_rewind(rill_source *source)
 {
-    if (source->kind == SOURCE_FED)
+    if (source->kind == SOURCE_FED || (source->kind == SOURCE_UNSIZED && !source->seekable))
         return !source->taken;
     source->taken = 0;
     return true;
@@ -82,22 +115,63 @@ uint64_t rill_source_ready(const rill_source *source, bool *last)
     return (uint64_t)source->length - source->taken;
 }
 
-static bool read_file(rill_source *source, char *out, size_t length)
+static int64_t fail_read(rill_error *err)
 {
-    off_t at = (off_t)source->taken;
-    while (length) {
-        ssize_t n = pread(source->fd, out, length, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = EIO; /* it has shrunk: the announced length can no longer be kept */
-        if (n <= 0)
-            return false;
-        out += n;
-        at += n;
-        length -= (size_t)n;
-    }
-    return true;
+    return rill_error_set(err, RILL_FILE_ERROR, "the body's file cannot be read: %s",
+                          strerror(errno));
+}
+
+/* Whether a read finds something, the end, or a fault: of a pipe that nobody has opened yet it
+ * would find the end. */
+static bool is_readable(const rill_source *source)
+{
+    struct pollfd asked = {.fd = source->fd, .events = POLLIN};
+    return source->seekable || source->taken || poll(&asked, 1, 0);
+}
+
+static ssize_t read_once(const rill_source *source, char *out, size_t length)
+{
+    ssize_t n;
+    do
+        n = source->seekable ? pread(source->fd, out, length, (off_t)source->taken)
+                             : read(source->fd, out, length);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* The end of a file, which may not be where it was announced. */
+static int64_t end_file(const rill_source *source, rill_error *err)
+{
+    if (source->length < 0 || source->taken == (uint64_t)source->length)
+        return 0;
+    bool shrunk = source->kind == SOURCE_FILE;
+    return rill_error_set(err, shrunk ? RILL_FILE_ERROR : RILL_BODY_ERROR,
+                          "the body's file %s after %llu bytes, content-length announced %lld",
+                          shrunk ? "has shrunk: it ends" : "ended",
+                          (unsigned long long)source->taken, (long long)source->length);
+}
+
+int64_t rill_source_read(rill_source *source, void *out, size_t length, rill_error *err)
+{
+    if (source->kind == SOURCE_FILE && length > (uint64_t)source->length - source->taken)
+        length = (size_t)((uint64_t)source->length - source->taken); /* it may have grown */
+    if (!length)
+        return 0;
+    ssize_t n = -1;
+    errno = EAGAIN;
+    if (is_readable(source))
+        n = read_once(source, out, length);
+    if (n > 0 && source->length >= 0 && (uint64_t)n > (uint64_t)source->length - source->taken)
+        return rill_error_set(err, RILL_BODY_ERROR,
+                              "the body's file is longer than its content-length (%lld)",
+                              (long long)source->length);
+    if (n > 0)
+        source->taken += (uint64_t)n;
+    if (n >= 0)
+        return n ? n : end_file(source, err);
+    if (errno == EAGAIN && source->readable && !event_add(source->readable, NULL))
+        return SOURCE_LATER;
+    return fail_read(err);
 }
 
 static void take_fed(rill_slab *slab, rill_source *source, char *out, size_t length)
@@ -111,23 +185,14 @@ static void take_fed(rill_slab *slab, rill_source *source, char *out, size_t len
     }
 }
 
-bool rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length)
+void rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length)
 {
-    switch (source->kind) {
-    case SOURCE_MEMORY:
-        if (length)
-            memcpy(out, source->data + source->taken, length);
-        break;
-    case SOURCE_FILE:
-        if (!read_file(source, out, length))
-            return false;
-        break;
-    case SOURCE_FED:
+    assert(!rill_source_is_file(source));
+    if (source->kind == SOURCE_FED)
         take_fed(slab, source, out, length);
-        break;
-    }
+    else if (length)
+        memcpy(out, source->data + source->taken, length);
     source->taken += length;
-    return true;
 }
 
 bool rill_source_above_mark(const rill_source *source, size_t length)

@@ -6,7 +6,11 @@
 #include "rill.h"
 #include "base/timer.h"
 
-enum source_kind { SOURCE_MEMORY, SOURCE_FILE, SOURCE_FED };
+/* UNSIZED: a file whose length is not known before its end, as a pipe's. */
+enum source_kind { SOURCE_MEMORY, SOURCE_FILE, SOURCE_UNSIZED, SOURCE_FED };
+
+/* rill_source_read() found nothing yet. A reason would be below -1. */
+enum { SOURCE_LATER = -1000 };
 
 /* Fed bytes that wait; a writer above it waits until no more are left. */
 enum { SOURCE_HIGH_WATER = 256 << 10 };
@@ -18,6 +22,9 @@ typedef struct rill_source {
     enum source_kind kind;
     const char *data; /* borrowed */
     int fd;           /* owned; -1: none */
+    bool seekable;    /* it can be read again from its start */
+    struct event
+        *readable; /* owned: tells when an UNSIZED one has more; NULL: nobody was to be told */
     rill_chunks fed;
     int64_t length;       /* announced; -1: not known */
     uint64_t taken;       /* bytes that frames have carried */
@@ -39,11 +46,21 @@ void rill_source_free(rill_slab *slab, rill_source *source); /* NULL is fine */
 /* Back to the start. False: what was fed is gone. */
 bool rill_source_rewind(rill_source *source);
 
+/* Whether it is read with rill_source_read(), else with the two below. */
+static inline bool rill_source_is_file(const rill_source *source)
+{
+    return source->kind == SOURCE_FILE || source->kind == SOURCE_UNSIZED;
+}
+
+/* Reads on in a file, up to `length` bytes (1 or more). Returns how many; 0: this is the end;
+ * SOURCE_LATER: `readable` tells when there is more; or a negative rill_reason. Never waits. */
+int64_t rill_source_read(rill_source *source, void *out, size_t length, rill_error *err);
+
 /* Bytes that can be had now; and whether they are the last. */
 uint64_t rill_source_ready(const rill_source *source, bool *last);
 
-/* Copies the next `length` bytes (no more than are ready). False: the file broke; errno tells. */
-bool rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length);
+/* Copies the next `length` bytes (no more than are ready). */
+void rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length);
 
 /* Whether more wait than a writer may leave, when so many bytes are added. */
 bool rill_source_above_mark(const rill_source *source, size_t length);

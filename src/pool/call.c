@@ -88,7 +88,7 @@ static void set_content_length(rill_call *call, const rill_request *request,
 {
     int64_t length = 0;
     if (call->source) {
-        if (call->source->kind == SOURCE_FED)
+        if (call->source->length < 0)
             call->source->length =
                 rill_fields_number(aside->content_length, aside->content_length_length);
         length = call->source->length;

@@ -1,17 +1,43 @@
 #include "pool/clock.h"
 
+#include <event2/event.h>
+
 #include "base/error.h"
+
+/* There is something of the body to send again. */
+static void go_on(rill_call *call)
+{
+    if (!call->conn)
+        return;
+    rill_session_resume(&call->conn->session, call->stream);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
+}
 
 /* No 100 (Continue) came: the body goes all the same. */
 static void on_expect_timer(rill_timer *timer)
 {
     rill_source *source = (rill_source *)((char *)timer - offsetof(rill_source, expect));
-    rill_call *call = source->call;
     source->held = false;
-    if (!call->conn)
+    go_on(source->call);
+}
+
+/* The pipe that the body comes from has more. */
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    go_on(arg);
+}
+
+/* Without the event (out of memory) a pipe that is empty when it is read is a file_error. */
+static void start_source(rill_call *call, rill_source *source)
+{
+    rill_turn *turn = call->turn;
+    if (source->kind == SOURCE_UNSIZED && !source->readable)
+        source->readable = event_new(turn->base, source->fd, EV_READ, on_readable, call);
+    if (!source->held)
         return;
-    rill_session_resume(&call->conn->session, call->stream);
-    rill_turn_mark(call->turn, call->conn->setup.mark);
+    source->expect.expire = on_expect_timer;
+    rill_wheel_start(&turn->wheel, &source->expect, turn->now_ms + CALL_EXPECT_MS);
 }
 
 /* The peer was silent on a stream for read_timeout, unless it was not its turn. */
@@ -71,10 +97,8 @@ void rill_clock_start(rill_call *call)
     rill_turn *turn = call->turn;
     if (!call->assigned)
         rill_call_assign(call, true);
-    if (call->source && call->source->held) {
-        call->source->expect.expire = on_expect_timer;
-        rill_wheel_start(&turn->wheel, &call->source->expect, turn->now_ms + CALL_EXPECT_MS);
-    }
+    if (call->source)
+        start_source(call, call->source);
     if (call->read_ms) {
         call->stream->active_ms = turn->now_ms;
         call->stream->silence.expire = on_silence_timer;
