@@ -17,7 +17,7 @@ local function open_descriptors()
 end
 
 local function loop()
-  return require("rill.runtime.standalone").loop()
+  return require("rill.runtime").loop()
 end
 
 --- Notes what is open and runs now: for before_each.

@@ -8,7 +8,7 @@ local PAUSE = 0.005 -- seconds between two looks
 
 -- Inside a task the others must go on, and the loop with them.
 local function pause()
-  local runtime = package.loaded["rill.runtime.standalone"]
+  local runtime = package.loaded["rill.runtime"]
   if runtime and runtime.current() then
     require("rill").sleep(PAUSE)
   else

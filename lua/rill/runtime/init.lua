@@ -1,2 +1,6 @@
 --- The world this process lives in: what parks and resumes tasks, and who steps the loop.
-return require("rill.runtime.standalone")
+local core = require("rill.runtime.core")
+
+core.adopt(require("rill.runtime.standalone"))
+
+return core

@@ -30,10 +30,10 @@ function M.traceback(task, trace)
       break
     end
     parts[#parts + 1] = "\nin a task started" .. (task._place and " at " .. task._place or "")
-    if not (parent and type(parent._co) == "thread") then
+    if not (parent and parent._state == "begun") then
       break
     end
-    parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent._co))
+    parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent._work))
     task = parent
   end
   return table.concat(parts)

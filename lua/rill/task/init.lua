@@ -17,7 +17,10 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
----@field private _co table|thread|nil what it begins with; its coroutine; nil when it has ended
+---@field private _state "new"|"held"|"begun"|"ended" held: back, by a crowd; `_waiting` is what one that has begun
+---  is parked on
+---@field private _work any what it begins with; its coroutine; what its function returned, false: nothing
+---@field private _waiting table?
 ---@field private _parent rill.Task? that started it
 ---@field private _place string|false where rill.spawn was called
 ---@field private _owner table? told by owner:child_ended(task)
@@ -25,7 +28,6 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
 ---@field private _cancelled boolean?
----@field private _results any what its function returned; false: nothing
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
@@ -45,7 +47,7 @@ end
 --- would make room for it.
 local function finish(task, ok, ...)
   live:remove(task)
-  task._co = nil
+  task._state, task._work = "ended", false
   if task._rethrown then task._rethrown = nil end
   if not ok then
     local raised = ...
@@ -53,9 +55,9 @@ local function finish(task, ok, ...)
   elseif not task._cancelled then
     local count, first = select("#", ...), ...
     if count == 1 and first then
-      task._results = first
+      task._work = first
     elseif count > 0 then
-      task._results = setmetatable({ count = count, ... }, Several)
+      task._work = setmetatable({ count = count, ... }, Several)
     end
   end
   local maps = task._maps
@@ -104,7 +106,7 @@ end
 --- The runtime could not go on with this task: a stray yield, mostly.
 ---@private
 function Task:_break(value, trace)
-  if self._co then
+  if self._state ~= "ended" then
     finish(self, false, { value = value, traceback = failure.traceback(self, trace) })
   end
 end
@@ -112,7 +114,7 @@ end
 -- Five fields that are not nil make a table of eight, which a task that is merely spawned fills
 -- (`before`, `after`, `_waiting`).
 local function new(parent, owner, crew)
-  local task = setmetatable({ _parent = parent, _co = false, _place = false, _results = false, line = false }, Task)
+  local task = setmetatable({ _parent = parent, _state = "new", _work = false, _place = false, line = false }, Task)
   if owner then task._owner = owner end
   if crew then task._crew = crew end
   return task
@@ -206,7 +208,7 @@ end
 ---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
 ---  or "cancelled"
 function Task:join()
-  while self._co do
+  while self._state ~= "ended" do
     wait_for(self)
   end
   return self:_outcome()
@@ -215,7 +217,7 @@ end
 --- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
 --- it waited for is cancelled. Nothing happens to a task that has ended.
 function Task:cancel()
-  if self._co then
+  if self._state ~= "ended" then
     runtime.cancel(self)
   end
 end
@@ -242,7 +244,7 @@ function Task:_outcome()
   end
   local failed = self._failure
   if not (failed or self._cancelled) then
-    return unpack_results(self._results)
+    return unpack_results(self._work)
   end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
@@ -266,7 +268,7 @@ function Task:_unwrap()
     end
     failure.rethrow(failed)
   else
-    return unpack_results(self._results)
+    return unpack_results(self._work)
   end
 end
 
@@ -321,7 +323,7 @@ local function describe_deadlock()
     end
     count[name] = (count[name] or 0) + 1
     if #stacks < MAX_SHOWN then
-      stacks[#stacks + 1] = name .. ": " .. failure.traceback(task, debug.traceback(task._co))
+      stacks[#stacks + 1] = name .. ": " .. failure.traceback(task, debug.traceback(task._work))
     end
     task = task.after
   end

@@ -23,7 +23,7 @@ return function(call, task)
   local text
   if not task then
     text = call .. " was called outside of a task: call it inside rill.run(fn)"
-  elseif coroutine.running() ~= task._co then
+  elseif coroutine.running() ~= task._work then
     text = call .. " waits, and was called in a coroutine inside a task: call it in the task itself, "
       .. "or rill.spawn a task of its own"
   else

@@ -98,10 +98,10 @@ function M.timeout(seconds, fn, ...)
   deadline.child = child
   repeat
     runtime.park(deadline)
-  until not child._co or deadline.timer and deadline.timer.fired
+  until child._state == "ended" or deadline.timer and deadline.timer.fired
   if deadline.timer then deadline.timer:stop() end
   deadline.over = true -- from here on the task waits for other things: the child must not wake it
-  if not child._co then
+  if child._state == "ended" then
     return child:_unwrap()
   end
   child:cancel()
