@@ -147,7 +147,8 @@ enum rill_event_type {
     RILL_EVENT_PONG,         /* a connection: answer to rill_connection_ping(); `seconds` */
     RILL_EVENT_WARNING, /* a client or connection; the sentence is in `text`, its URL in `url` */
     RILL_EVENT_TIMER,   /* a timer ran out; the id is released */
-    RILL_EVENT_SIGNAL   /* a signal came; `status` is its number */
+    RILL_EVENT_SIGNAL,  /* a signal came; `status` is its number */
+    RILL_EVENT_READY    /* a descriptor is ready; the id is released */
 };
 
 /* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
@@ -232,6 +233,12 @@ RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, 
 /* Reports RILL_EVENT_SIGNAL each time `number` arrives, until dropped; then the former disposition
  * returns. One loop of a process at a time. */
 RILL_API int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err);
+
+/* Reports RILL_EVENT_READY once when descriptor `fd` can be read (its end included), or written; a
+ * file is ready at once. The descriptor stays the caller's, who drops the id before closing it.
+ * 0, -RILL_ARGUMENT: it is not open, or -RILL_ERROR. */
+RILL_API int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id,
+                                 rill_error *err);
 
 /* Ends whatever `slot`, `generation` names, at once and without further events: a timer, a signal;
  * a request is cancelled; a connection drains; a client closes. A stale id is no error. */

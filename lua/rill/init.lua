@@ -19,6 +19,7 @@ M.map = require("rill.task.map")
 M.queue = require("rill.task.queue").new
 M.semaphore = require("rill.task.semaphore")
 M.signal = require("rill.task.signal")
+M.wait = require("rill.task.wait")
 M.sleep = timer.sleep
 M.now = timer.now
 M.timeout = timer.timeout

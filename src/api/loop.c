@@ -16,6 +16,7 @@
 
 #include "pool/conn.h"
 #include "net/transport.h"
+#include "api/watch.h"
 #include "base/error.h"
 
 /* More requests than this waiting to be written are sent before the next batch of events is handed
@@ -146,6 +147,8 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
         rill_origin_drop_call((rill_call *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_SIGNAL)))
         free_signal(loop, (rill_signal *)entry);
+    else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_WATCH)))
+        rill_watch_free((rill_watch *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CLIENT)))
         rill_client_drop((rill_client *)entry);
 }
@@ -290,6 +293,8 @@ void rill_loop_free(rill_loop *loop)
         free_alarm(loop, loop->alarms);
     while (loop->signals)
         free_signal(loop, loop->signals);
+    while (loop->watches)
+        rill_watch_free(loop->watches);
     rill_transport_dispose_shared(turn);
     X509_STORE_free(turn->system_trust);
     if (loop->wake_event)
@@ -376,6 +381,9 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
         break;
     case ENTRY_TIMER:
         free_alarm(loop, (rill_alarm *)entry);
+        break;
+    case ENTRY_WATCH:
+        rill_watch_free((rill_watch *)entry);
         break;
     case ENTRY_SIGNAL:
         event->status = ((rill_signal *)entry)->number;

@@ -9,6 +9,7 @@
 struct event;
 typedef struct rill_signal rill_signal;
 typedef struct rill_alarm rill_alarm;
+typedef struct rill_watch rill_watch;
 
 struct rill_loop {
     rill_turn turn;
@@ -16,6 +17,7 @@ struct rill_loop {
     rill_client *clients; /* owned, closed ones until they are empty */
     rill_alarm *alarms;   /* owned: timers of scripts */
     rill_signal *signals; /* owned */
+    rill_watch *watches;  /* owned */
 
     uint32_t batches; /* of events handed over since I/O was looked at */
     int timer_fd;

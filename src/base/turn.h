@@ -20,7 +20,7 @@ typedef struct rill_turn rill_turn;
 typedef struct rill_entry rill_entry;
 typedef struct rill_mark rill_mark;
 
-enum rill_entry_kind { ENTRY_CLIENT = 1, ENTRY_CONN, ENTRY_CALL, ENTRY_TIMER, ENTRY_SIGNAL };
+enum rill_entry_kind { ENTRY_CLIENT = 1, ENTRY_CONN, ENTRY_CALL, ENTRY_TIMER, ENTRY_SIGNAL, ENTRY_WATCH };
 
 /* What an id names: embedded in its object. Its events are bits: an object stands in the queue at
  * most once, so the queue needs no memory and cannot grow beyond what there is to tell about. */
