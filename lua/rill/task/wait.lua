@@ -1,5 +1,5 @@
 --- rill.wait: waiting for a descriptor of another library.
-local ffi = require("ffi")
+local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
