@@ -263,6 +263,13 @@ static void close_broken(const rill_session *session, rill_stream *stream, uint3
                           session->problem[0] ? session->problem : "malformed response");
 }
 
+/* node ends a body so, when a file is piped into it and its window is small. */
+static bool is_whole(const rill_stream *stream)
+{
+    return stream->status && stream->content_length >= 0 &&
+           (uint64_t)stream->content_length == stream->received;
+}
+
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
     rill_session *session = arg;
@@ -271,6 +278,8 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
         return 0; /* we have closed it before */
     rill_frames_leave_wire(session, stream);
     if (stream->remote == HALF_CLOSED && (code == NGHTTP2_NO_ERROR || stream->peer_reset))
+        rill_stream_close(stream, RILL_ENDED, -1, " ");
+    else if (stream->peer_reset && code == NGHTTP2_NO_ERROR && is_whole(stream))
         rill_stream_close(stream, RILL_ENDED, -1, " ");
     else if (session->goaway_received && id > session->goaway_last && !stream->peer_reset)
         rill_stream_close(stream, RILL_GOAWAY, session->goaway_code,

@@ -330,3 +330,36 @@ async def rst_of_an_upload_in_its_response(stream):
     await stream.send_headers()
     await stream.send_data(b"half")
     await stream.reset(Code.NO_ERROR)
+
+
+ANNOUNCED_AND_RESET = {
+    "rst-at-the-announced-end": (Code.NO_ERROR, len(BODY), fine),
+    "rst-before-the-announced-end": (Code.NO_ERROR, len(BODY) + 1, error("reset", retry_safe=False)),
+    "rst-with-cancel-at-the-announced-end": (Code.CANCEL, len(BODY), error("reset", retry_safe=False)),
+}
+
+
+def reset_at_a_length(title, code, announced, expect):
+    @stream_case(name=title, about=f"{title}: content-length {announced}, {len(BODY)} bytes, and {code.name}.", expect=expect)
+    async def answer(stream):
+        await stream.send_headers([(LENGTH, str(announced))])
+        await stream.send_data(BODY)
+        await stream.reset(code)
+
+
+for _title, (_code, _announced, _expect) in ANNOUNCED_AND_RESET.items():
+    reset_at_a_length(_title, _code, _announced, _expect)
+
+
+@stream_case(expect=ok(body=b""))
+async def rst_at_the_end_of_nothing(stream):
+    """content-length 0, no END_STREAM, and RST_STREAM(NO_ERROR)."""
+    await stream.send_headers([(LENGTH, "0")])
+    await stream.reset(Code.NO_ERROR)
+
+
+@stream_case(expect=error("reset", retry_safe=False), request=request("HEAD"))
+async def rst_of_a_head_request(stream):
+    """HEAD: content-length 8, no END_STREAM, and RST_STREAM(NO_ERROR)."""
+    await stream.send_headers([(LENGTH, "8")])
+    await stream.reset(Code.NO_ERROR)
