@@ -381,7 +381,25 @@ bool rill_conn_ready(rill_conn *conn)
 static uint32_t most_streams(const rill_conn *conn)
 {
     uint32_t most = conn->session.peer_max_streams;
-    return most < conn->setup.max_streams ? most : conn->setup.max_streams;
+    if (most > conn->setup.max_streams)
+        most = conn->setup.max_streams;
+    return conn->calm && conn->calm < most ? conn->calm : most;
+}
+
+void rill_conn_calm_down(rill_conn *conn)
+{
+    uint32_t most = most_streams(conn);
+    conn->calm = most > 1 ? most / 2 : 1;
+    conn->calm_ends = 0;
+}
+
+void rill_conn_count_response(rill_conn *conn)
+{
+    if (!conn->calm || ++conn->calm_ends < conn->calm)
+        return;
+    conn->calm_ends = 0;
+    if (++conn->calm >= conn->setup.max_streams)
+        conn->calm = 0;
 }
 
 bool rill_conn_grants(const rill_conn *conn)

@@ -38,12 +38,14 @@ struct rill_conn {
     rill_timer timer; /* connect deadline, then idleness */
     rill_timer ping_timer;
     bool timer_due, ping_due;
-    bool ping_wanted;   /* PING is sent when it is greeted */
-    bool greeted;       /* the peer's SETTINGS are here */
-    bool drained;       /* we have said that no new streams come */
-    bool counted;       /* by the client, as opened */
-    bool given_back;    /* evicted: its place is another's already */
-    bool broke_off;     /* streams were open when it closed */
+    bool ping_wanted; /* PING is sent when it is greeted */
+    bool greeted;     /* the peer's SETTINGS are here */
+    bool drained;     /* we have said that no new streams come */
+    bool counted;     /* by the client, as opened */
+    bool given_back;  /* evicted: its place is another's already */
+    bool broke_off;   /* streams were open when it closed */
+    uint32_t calm; /* streams at a time since the peer has asked for calm; 0: as many as may be */
+    uint32_t calm_ends; /* responses since `calm` has changed */
     uint64_t active_ms; /* when something moved last */
     uint64_t heard_ms;  /* when the peer was heard last */
     uint64_t opened_us; /* when TLS stood */
@@ -75,6 +77,13 @@ void rill_conn_ping(rill_conn *conn);
 
 /* Whether it can carry more streams than it does, now or as those that are open end. */
 bool rill_conn_grants(const rill_conn *conn);
+
+/* The peer has reset a stream with ENHANCE_YOUR_CALM: half as many streams at a time, at least one.
+ */
+void rill_conn_calm_down(rill_conn *conn);
+
+/* A response is complete: after as many as `calm` streams at a time are one more. */
+void rill_conn_count_response(rill_conn *conn);
 
 /* Whether it carries all it may. */
 bool rill_conn_at_limit(const rill_conn *conn);

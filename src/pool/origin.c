@@ -20,10 +20,12 @@ static void finish(rill_origin *origin, rill_call *call)
     rill_stats *stats = &origin->pool->stats;
     enum rill_reason reason = rill_call_reason(call);
     stats->closed[reason]++;
-    if (reason == RILL_ENDED || reason == RILL_STOPPED)
+    if (reason == RILL_ENDED || reason == RILL_STOPPED) {
         stats->responses++;
-    if (reason == RILL_ENDED)
         origin->failures = 0;
+        if (call->conn)
+            rill_conn_count_response(call->conn);
+    }
     origin->pool->turn->counters.requests--;
     rill_call_finish(call);
 }
@@ -31,6 +33,7 @@ static void finish(rill_origin *origin, rill_call *call)
 /* Repeats a call whose attempt has ended, or finishes it. */
 static void end_attempt(rill_origin *origin, rill_call *call)
 {
+    rill_retry_heed_calm(call);
     enum call_verdict verdict = rill_retry_verdict(call);
     if (verdict == CALL_DONE) {
         finish(origin, call);

@@ -30,6 +30,24 @@ void rill_retry_back_off(rill_origin *origin)
     rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
 }
 
+/* Before a head: node resets so what its session's memory has no room for. */
+static bool asks_for_calm(const rill_stream *stream)
+{
+    return stream->reason == RILL_RESET && stream->peer_reset && !stream->status &&
+           stream->code == NGHTTP2_ENHANCE_YOUR_CALM;
+}
+
+/* Streams are reset many at a time: that halves their number once. */
+void rill_retry_heed_calm(const rill_call *call)
+{
+    rill_origin *origin = call->origin;
+    if (!call->conn || origin->single || !asks_for_calm(call->stream) ||
+        rill_origin_backs_off(origin))
+        return;
+    rill_conn_calm_down(call->conn);
+    rill_retry_back_off(origin);
+}
+
 /* --- verdicts -------------------------------------------------------------------------------- */
 
 /* Never after a head: the server has acted, and the script may have seen part of the response. */
@@ -44,7 +62,10 @@ static enum call_verdict judge(const rill_call *call)
     case RILL_GOAWAY: /* a server that gives another code is in trouble */
         return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
     case RILL_RESET:
-        return stream->peer_reset && stream->refused ? CALL_REPEAT_LATER : CALL_DONE;
+        return (stream->peer_reset && stream->refused) ||
+                       (call->idempotent && asks_for_calm(stream))
+                   ? CALL_REPEAT_LATER
+                   : CALL_DONE;
     case RILL_CONNECT_FAILED:
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
                                                                        : CALL_DONE;

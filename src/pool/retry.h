@@ -18,6 +18,10 @@ void rill_retry_init(rill_origin *origin);
 /* Starts the origin's back-off; calls that fail while it runs share it. */
 void rill_retry_back_off(rill_origin *origin);
 
+/* An attempt has ended. Where the peer had no memory for it, and said so with ENHANCE_YOUR_CALM,
+ * fewer streams at a time are opened after a back-off. */
+void rill_retry_heed_calm(const rill_call *call);
+
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at
  * once or after back-off; its body is at its start again then, and the repeat is counted. */
 enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };

@@ -3,6 +3,7 @@
 //   head             the same after the response's head
 //   refuse           RST_STREAM REFUSED_STREAM, when the request has come in whole
 //   cancel           RST_STREAM CANCEL
+//   calm             RST_STREAM ENHANCE_YOUR_CALM
 //   goaway:CODE      GOAWAY that excludes this stream (but no earlier one of its connection), then the end
 // A failure followed by * goes on for ever. The answer is {count, length, sha256} of this URL's last request as JSON.
 // Every request is logged as {event: "request", method, path, count}.
@@ -19,6 +20,7 @@ function fail(stream, how) {
       stream.respond({ ':status': 200 });
       return stream.write('half', () => setImmediate(() => session.destroy()));
     case 'refuse': return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    case 'calm': return stream.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
     case 'cancel': return stream.close(http2.constants.NGHTTP2_CANCEL);
     default:
       session.goaway(Number(code), stream.id - 2);

@@ -1,6 +1,7 @@
 // Answers when it is told to, on another connection:
 //   /seen...         the pseudo-header fields of the request as JSON, at once; so does every CONNECT and OPTIONS
 //   /release         answers all that is held, in its order
+//   /calm            resets all that is held with ENHANCE_YOUR_CALM
 //   /goaway?last=N&code=C&debug=TEXT     sends that on the oldest connection that holds something
 //   /destroy         destroys that connection
 //   /hang-up         closes every other connection
@@ -27,6 +28,8 @@ function command(stream, url) {
     session.destroy();
   } else if (url.pathname === '/hang-up') {
     for (const each of sessions) if (each !== stream.session) each.destroy();
+  } else if (url.pathname === '/calm') {
+    for (const each of held.splice(0)) each.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
   } else {
     for (const each of held.splice(0)) {
       if (each.destroyed) continue;
@@ -49,6 +52,6 @@ server.on('stream', (stream, headers, flags, raw) => {
   stream.on('error', () => {});
   stream.on('close', () => log({ event: 'stream_close', path, code: stream.rstCode }));
   if (url.pathname === '/seen' || !path || headers[':method'] === 'OPTIONS') seen(stream, raw);
-  else if (['/release', '/goaway', '/destroy', '/hang-up'].includes(url.pathname)) command(stream, url);
+  else if (['/release', '/calm', '/goaway', '/destroy', '/hang-up'].includes(url.pathname)) command(stream, url);
   else held.push(stream);
 });
