@@ -3,7 +3,6 @@
 local bit = require("bit")
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
-local charset = require("rill.core.charset")
 local errors = require("rill.errors")
 
 local M = {}
@@ -52,7 +51,6 @@ end
 
 --- Reads a whole page. The strings must live until the reader was asked.
 local function read(body, base, content_type, tags, plain)
-  body = charset.to_utf8(body, charset.of(body, content_type))
   local reader = take_reader()
   page.body, page.length = body, #body
   page.url, page.url_length = base, #base

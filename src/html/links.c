@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "html/utf8.h"
 #include "url/url.h"
 
 struct rill_links_block {
@@ -61,6 +62,7 @@ void rill_links_clear(rill_links *links, size_t page)
     links->count = links->resolved = links->found_count = 0;
     links->text_length = 0;
     links->cut = false;
+    links->charset = NULL;
     links->work = RILL_HTML_WORK + (double)page * RILL_HTML_WORK_PER_BYTE;
     if (links->work > INT32_MAX) /* offsets of texts are 32 bits */
         links->work = INT32_MAX;
@@ -74,6 +76,8 @@ void rill_links_dispose(rill_links *links)
     free(links->found);
     free(links->text);
     free_copies(links);
+    rill_bytes_dispose(&links->slab, &links->encoded);
+    rill_slab_dispose(&links->slab);
 }
 
 const char *rill_links_copy(rill_links *links, const void *bytes, size_t length)
@@ -182,11 +186,32 @@ static bool is_web(const char *text, const rill_url *url)
            (url->scheme_length == 4 && !memcmp(text, "http", 4));
 }
 
+bool rill_links_encode(rill_links *links, const char **reference, size_t *length)
+{
+    const char *text = *reference, *end = text + *length;
+    if (!links->charset || links->charset->code == RILL_CODE_UTF8)
+        return true;
+    const char *query = *length ? memchr(text, '?', *length) : NULL;
+    if (!query || rill_utf8_ascii((const uint8_t *)query, (const uint8_t *)end) ==
+                      (const uint8_t *)end)
+        return true;
+    links->encoded.length = 0;
+    if (!rill_bytes_append(&links->slab, &links->encoded, text, (size_t)(query + 1 - text)) ||
+        !rill_charset_encode(&links->slab, links->charset, query + 1, (size_t)(end - query - 1),
+                             &links->encoded))
+        return false;
+    *reference = links->encoded.data;
+    *length = links->encoded.length;
+    return true;
+}
+
 /* Returns the length of the URL in out[1], -1: it is none, or -RILL_ERROR: out of memory. */
 static int32_t resolve(rill_links *links, const char *base, uint32_t base_length,
                        const char *reference, size_t length)
 {
     rill_url url;
+    if (!rill_links_encode(links, &reference, &length))
+        return -RILL_ERROR;
     if (length > RILL_URL_MAX)
         return -1;
     int32_t code = rill_url_resolve(base, base_length, reference, (uint32_t)length, links->out[0],

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "html/encoder.h"
 #include "html/seen.h"
 #include "rill.h"
 
@@ -35,6 +36,9 @@ typedef struct rill_links {
     size_t text_length, text_room;
     rill_links_block *copies; /* of values that do not stand in the page */
     double work;              /* bytes that may be read and written yet */
+    const rill_charset *charset; /* of the page: what queries are written in; NULL: UTF-8 */
+    rill_slab slab;
+    rill_bytes encoded;       /* a reference whose query was */
     bool cut;                 /* by that bound, or the number of links */
     char out[2][RILL_URL_ROOM];
 } rill_links;
@@ -49,6 +53,10 @@ const char *rill_links_copy(rill_links *links, const void *bytes, size_t length)
 /* Adds a value unless it is there already; `stays`: it need not be copied, nor need its rel ever.
  * False: out of memory. */
 bool rill_links_add(rill_links *links, const rill_links_value *value, bool stays);
+
+/* Puts the query of a reference into the page's encoding, in `encoded`, where that changes it.
+ * False: out of memory. */
+bool rill_links_encode(rill_links *links, const char **reference, size_t *length);
 
 /* Writes the normalized URL of `reference` to `text`, if that is one of http or https; else length
  * is -1. False: out of memory. */

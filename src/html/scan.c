@@ -4,11 +4,12 @@
 
 #include "html/entities.h"
 #include "html/links.h"
+#include "html/page.h"
 #include "html/tokenizer.h"
 #include "html/values.h"
 #include "rill.h"
 
-enum phase { PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE };
+enum phase { PHASE_CHARSET, PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE };
 
 /* What is known of the page beside its links; kept as values until its base is known. */
 enum fact { FACT_BASE, FACT_CANONICAL, FACT_REFRESH, FACT_ROBOTS, FACT_TITLE, FACTS };
@@ -20,12 +21,12 @@ typedef struct fact_text {
 } fact_text;
 
 struct rill_html {
-    rill_html_page page; /* what it points to is borrowed */
+    rill_html_page asked; /* what it points to is borrowed */
+    rill_page page;
     enum phase phase;
     bool failed; /* out of memory */
     rill_tokenizer tokens;
     size_t window;
-    int stuck; /* windows in which the tokenizer could not go on */
     fact_text facts[FACTS];
     rill_html_text texts[FACTS]; /* in links.text */
     uint8_t *scratch;
@@ -47,19 +48,21 @@ static uint8_t *scratch(rill_html *h, size_t length)
     return h->scratch;
 }
 
-static bool is_scratch(const rill_html *h, const uint8_t *at)
-{
-    return at >= h->scratch && at < h->scratch + h->scratch_room;
-}
-
-/* Decodes a text, into scratch if anything changes. */
+/* A text in UTF-8 with its references decoded; in a buffer, if that changes anything. */
 static rill_slice decode(rill_html *h, rill_slice text, bool attribute)
 {
-    if (!text.length || !rill_entities_any(text.at, text.length))
+    const rill_slice nothing = {text.at, 0};
+    if (!text.length)
+        return text;
+    if (!rill_page_decode(&h->page, &text)) {
+        h->failed = true;
+        return nothing;
+    }
+    if (!rill_entities_any(text.at, text.length))
         return text;
     uint8_t *out = scratch(h, text.length * RILL_ENTITIES_GROWTH);
     if (!out)
-        return (rill_slice){text.at, 0};
+        return nothing;
     return (rill_slice){out, rill_entities_decode(text.at, text.length, attribute, out)};
 }
 
@@ -133,7 +136,7 @@ static void add_address(rill_html *h, const rill_links_value *kind, rill_slice a
         return;
     link.at = (const char *)address.at;
     link.length = (uint32_t)length;
-    h->failed |= !rill_links_add(&h->links, &link, !is_scratch(h, address.at));
+    h->failed |= !rill_links_add(&h->links, &link, h->page.stands && rill_page_holds(&h->page, address.at));
 }
 
 /* Adds the address in an attribute. An empty one counts where it means the page itself. */
@@ -164,7 +167,7 @@ static void on_anchor(rill_html *h, const rill_links_value *kind)
     if (!has(h, attribute))
         return;
     rill_links_value link = *kind;
-    if (!h->page.plain)
+    if (!h->asked.plain)
         add_rel(h, &link);
     add_link(h, &link, attribute, true);
 }
@@ -211,11 +214,11 @@ static void on_tag(rill_html *h)
 {
     int tag = h->tokens.tag;
     rill_links_value kind = {.tag = (uint8_t)tag};
-    bool wanted = tag < RILL_HTML_TAGS && h->page.tags >> tag & 1;
+    bool wanted = tag < RILL_HTML_TAGS && h->asked.tags >> tag & 1;
     switch (tag) {
     case RILL_HTML_A:
     case RILL_HTML_AREA:
-        if (h->page.plain)
+        if (h->asked.plain)
             kind.tag = RILL_HTML_A;
         on_anchor(h, &kind);
         break;
@@ -269,10 +272,13 @@ static int32_t find_base(rill_html *h)
     const fact_text *fact = &h->facts[FACT_BASE];
     rill_url url;
     char *resolved = h->links.out[0], *out = h->links.out[1];
-    const char *page = h->page.url;
-    uint32_t length = h->page.url_length;
-    if (fact->text && !rill_url_resolve(page, length, fact->text, (uint32_t)fact->length, resolved,
-                                        RILL_URL_ROOM, &url, NULL)) {
+    const char *page = h->asked.url;
+    uint32_t length = h->asked.url_length;
+    const char *href = fact->text;
+    size_t href_length = fact->length;
+    if (href && rill_links_encode(&h->links, &href, &href_length) && href_length <= RILL_URL_MAX &&
+        !rill_url_resolve(page, length, href, (uint32_t)href_length, resolved, RILL_URL_ROOM, &url,
+                          NULL)) {
         bool usable = !has_scheme(resolved, &url, "data") &&
                       !has_scheme(resolved, &url, "javascript");
         if (usable && !rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url,
@@ -331,20 +337,30 @@ static int32_t find_facts(rill_html *h)
 
 /* --- steps ----------------------------------------------------------------------------------- */
 
-/* Gives the tokenizer the next bytes of the page; twice as many where it could not go on. */
-static void open_window(rill_html *h)
+/* Values of a tag that goes on in the next window, which would take their place. */
+static bool keep_values(rill_html *h)
 {
-    const uint8_t *end = (const uint8_t *)h->page.body + h->page.length;
-    size_t left = (size_t)(end - h->tokens.at), window = h->window << h->stuck;
-    h->tokens.last = left <= window;
-    h->tokens.end = h->tokens.last ? end : h->tokens.at + window;
+    rill_tokenizer *tokens = &h->tokens;
+    const char *from = h->page.window.data, *to = from + h->page.window.length;
+    for (int i = 0; i < RILL_ATTRIBUTES && rill_tokenizer_in_tag(tokens); i++) {
+        rill_slice *kept = &tokens->values[i];
+        const char *at = (const char *)kept->at;
+        if (!(tokens->present >> i & 1) || !kept->length || at < from || at >= to)
+            continue;
+        kept->at = (const uint8_t *)rill_links_copy(&h->links, at, kept->length);
+        if (!kept->at)
+            return false;
+    }
+    return true;
 }
 
+/* Reads all tokens of a window. */
 static int32_t read_window(rill_html *h)
 {
     rill_tokenizer *tokens = &h->tokens;
-    const uint8_t *began = tokens->at;
-    open_window(h);
+    if ((rill_page_moves(&h->page) && !keep_values(h)) ||
+        !rill_page_window(&h->page, tokens, h->window))
+        return -RILL_ERROR;
     for (;;) {
         switch (rill_tokenizer_next(tokens)) {
         case RILL_TOKEN_TAG:
@@ -355,12 +371,33 @@ static int32_t read_window(rill_html *h)
                 add_fact(h, FACT_TITLE, tokens->text);
             break;
         case RILL_TOKEN_END:
-            h->stuck = tokens->at == began ? h->stuck + 1 : 0;
             if (tokens->last)
                 h->phase = PHASE_FACTS;
             return h->failed ? -RILL_ERROR : 1;
         }
     }
+}
+
+/* As many windows as one step has time for. */
+static int32_t read_windows(rill_html *h)
+{
+    int32_t code;
+    size_t pieces = rill_page_moves(&h->page) ? 1 + h->window / RILL_PAGE_PIECE : 1;
+    do {
+        code = read_window(h);
+    } while (code > 0 && h->phase == PHASE_TOKENS && --pieces);
+    return code;
+}
+
+static int32_t find_charset(rill_html *h)
+{
+    int32_t code = rill_page_detect(&h->page, h->window);
+    if (code < 0)
+        return -RILL_ERROR;
+    if (!code)
+        h->phase = PHASE_TOKENS;
+    h->links.charset = h->page.charset;
+    return 1;
 }
 
 rill_html *rill_html_new(void)
@@ -386,19 +423,20 @@ void rill_html_free(rill_html *h)
         return;
     free_facts(h);
     rill_links_dispose(&h->links);
+    rill_page_dispose(&h->page);
     free(h->scratch);
     free(h);
 }
 
 void rill_html_begin(rill_html *h, const rill_html_page *page)
 {
-    h->page = *page;
-    h->phase = PHASE_TOKENS;
+    h->asked = *page;
+    h->phase = PHASE_CHARSET;
     h->failed = false;
     h->window = page->window ? page->window : RILL_HTML_WINDOW;
-    h->stuck = 0;
     memset(&h->tokens, 0, sizeof(h->tokens));
-    h->tokens.at = (const uint8_t *)page->body;
+    rill_page_begin(&h->page, page->body, page->length, page->content_type,
+                    page->content_type_length);
     h->tokens.wanted = page->tags | 1ull << RILL_TAG_BASE;
     if (!page->plain)
         h->tokens.wanted |=
@@ -413,8 +451,10 @@ int32_t rill_html_step(rill_html *h)
     const char *base;
     int32_t code;
     switch (h->phase) {
+    case PHASE_CHARSET:
+        return find_charset(h);
     case PHASE_TOKENS:
-        return read_window(h);
+        return read_windows(h);
     case PHASE_FACTS:
         return find_facts(h);
     case PHASE_LINKS:

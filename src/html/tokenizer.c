@@ -549,3 +549,8 @@ enum rill_token rill_tokenizer_next(rill_tokenizer *t)
     } while (token == GO_ON);
     return (enum rill_token)token;
 }
+
+bool rill_tokenizer_in_tag(const rill_tokenizer *t)
+{
+    return t->state >= STATE_TAG_NAME;
+}

@@ -59,4 +59,7 @@ typedef struct rill_tokenizer {
  * next call. */
 enum rill_token rill_tokenizer_next(rill_tokenizer *t);
 
+/* Whether a tag goes on behind this window: its values so far are still wanted. */
+bool rill_tokenizer_in_tag(const rill_tokenizer *t);
+
 #endif
