@@ -212,12 +212,13 @@ RILL_API void rill_loop_free(rill_loop *loop);
 RILL_API int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms);
 
 /* One descriptor for a foreign event loop: readable when rill_loop_step() has work to do (I/O, a
- * due timer, commands given outside a step). The loop's own: do not read or close it.
+ * due timer, commands given outside a step). Events that wait do not make it readable: after each
+ * step take all of them. The loop's own: do not read or close it.
  * -1 with `err` filled where the system has no way to tell (needs /proc). */
 RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
 
 /* Does a bounded amount of work without waiting. Returns how many events are queued for
- * rill_events(), or a negative enum rill_reason. */
+ * rill_events(), or a negative enum rill_reason. With 256 of them queued nothing more is read. */
 RILL_API int32_t rill_loop_step(rill_loop *loop);
 
 /* Hands over up to `max` queued events; returns how many. */
@@ -405,8 +406,8 @@ RILL_API int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t g
                                       rill_stream_info *info);
 
 /* Takes up to `max` bytes that arrived (at most 64 KiB at a time) and gives their window back.
- * `*data` is borrowed until the next call on this stream, or poll. Returns the length; 0 when there
- * is nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or
+ * `*data` is borrowed until the next call on this stream, poll or step. Returns the length; 0 when
+ * there is nothing now: a READABLE or CLOSED event follows, unless the stream has closed; or
  * -RILL_CLOSED: a stale id, or that of a whole request. */
 RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                                   const char **data);
@@ -483,7 +484,8 @@ RILL_API void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t gen
 typedef struct rill_connection_state {
     bool connected, closed, goaway;   /* goaway: received from the peer */
     int32_t goaway_code, goaway_last; /* RFC 9113 section 6.8 */
-    const char *goaway_debug;         /* printable, NUL-terminated; borrowed until the next poll */
+    const char *goaway_debug;         /* printable, NUL-terminated; borrowed until the next poll,
+                                         step or drop */
     uint32_t streams, pending;
     uint32_t conn_slot, conn_generation; /* for rill_conn_info_get() */
     /* the peer's SETTINGS, in the order of their numbers from 1: header_table_size, enable_push,
@@ -499,7 +501,8 @@ typedef struct rill_conn_info {
     char protocol[4];    /* "h2" or "h2c" */
     int32_t port;
     const char
-        *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll */
+        *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll,
+                         step or drop */
     uint32_t certificate_length;
     bool resumed;
     const char *tls_version, *cipher; /* static; NULL without TLS */

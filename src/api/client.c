@@ -432,6 +432,18 @@ static void take_warning(rill_client *client, rill_event *event)
         rill_turn_report(pool->turn, &client->entry, RILL_EVENT_WARNING);
 }
 
+/* The connection may go before its event does. */
+static const rill_error *lend_error(rill_turn *turn, const rill_error *error)
+{
+    static const rill_error no_memory = {
+        .reason = RILL_ERROR, .code = -1, .message = "out of memory"};
+    rill_error *lent = rill_turn_lend(turn, sizeof(*lent));
+    if (!lent)
+        return &no_memory;
+    *lent = *error;
+    return lent;
+}
+
 void rill_client_event(rill_client *client, enum rill_event_type type, rill_event *event)
 {
     const rill_conn *conn = rill_client_conn(client);
@@ -441,7 +453,7 @@ void rill_client_event(rill_client *client, enum rill_event_type type, rill_even
         return;
     event->seconds = (double)conn->session.rtt_ms / 1000;
     if (type == RILL_EVENT_CLOSED && conn->error.reason) {
-        event->errors = &conn->error;
+        event->errors = lend_error(client->pool.turn, &conn->error);
         event->error_count = 1;
     }
 }

@@ -268,6 +268,7 @@ static void empty_graves(rill_turn *turn)
         rill_call_free(call);
     }
     rill_turn_take_back(turn);
+    turn->handed_over = false;
 }
 
 /* Calls that have ended, but whose owner has not taken the event or dropped the id. */
@@ -324,12 +325,15 @@ void rill_loop_counters(const rill_loop *loop, rill_counters *counters)
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
+/* UINT64_MAX: nothing is waited for, and nothing wakes. */
 static void arm(rill_loop *loop, uint64_t deadline_ms)
 {
-    if (deadline_ms >= loop->armed_ms)
-        return; /* wakes earlier anyway: looks, and arms again */
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(deadline_ms / 1000),
-                                           .tv_nsec = (long)(deadline_ms % 1000) * 1000000}};
+    if (deadline_ms == loop->armed_ms)
+        return;
+    struct itimerspec when = {0};
+    if (deadline_ms != UINT64_MAX)
+        when.it_value = (struct timespec){.tv_sec = (time_t)(deadline_ms / 1000),
+                                          .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
     if (!timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL))
         loop->armed_ms = deadline_ms;
 }
@@ -398,13 +402,16 @@ static int32_t take_events(rill_loop *loop, rill_event *events, int32_t max)
     rill_entry *entry;
     while (count < max && (entry = rill_turn_take(&loop->turn, &type)))
         fill_event(loop, entry, type, &events[count++]);
+    loop->turn.handed_over = count > 0;
     return count;
 }
 
 int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 {
     empty_graves(&loop->turn);
-    return take_events(loop, events, max);
+    int32_t count = take_events(loop, events, max);
+    rill_turn_wake_for_work(&loop->turn); /* what the full queue had put off */
+    return count;
 }
 
 /* Waits until the loop has something to do. libevent would go on waiting after a signal, and a
@@ -492,14 +499,15 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 int32_t rill_loop_step(rill_loop *loop)
 {
     rill_turn *turn = &loop->turn;
+    if (!turn->handed_over)
+        empty_graves(turn); /* no event points there: they need not wait for a taker */
     if (rill_turn_marked(turn))
         act(turn);
     int32_t code = pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
     if (code)
         return code;
     arm(loop, rill_wheel_next(&turn->wheel));
-    if (rill_turn_marked(turn) || turn->event_count)
-        rill_turn_wake(turn);
+    rill_turn_wake_for_work(turn);
     return (int32_t)turn->event_count;
 }
 

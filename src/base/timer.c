@@ -62,12 +62,21 @@ void rill_wheel_start(rill_wheel *wheel, rill_timer *timer, uint64_t deadline_ms
     wheel->count++;
 }
 
-/* An emptied slot keeps its bit until the hand passes: that costs at most one early wake-up. */
+/* A slot that is emptied is not woken for: `list` is its head, if the timer stood first in one. */
+static void note_emptied(rill_wheel *wheel, rill_timer **list)
+{
+    ptrdiff_t index = list - &wheel->slots[0][0];
+    if (!*list && index >= 0 && index < WHEEL_LEVELS * WHEEL_SLOTS)
+        wheel->occupied[index / WHEEL_SLOTS] &= ~(UINT64_C(1) << (index % WHEEL_SLOTS));
+}
+
 void rill_wheel_stop(rill_wheel *wheel, rill_timer *timer)
 {
     if (!rill_timer_running(timer))
         return;
+    rill_timer **list = timer->link;
     unlink_timer(timer);
+    note_emptied(wheel, list);
     wheel->count--;
 }
 

@@ -115,10 +115,10 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
 
 struct turn_text {
     struct turn_text *next;
-    char text[];
+    _Alignas(max_align_t) char text[];
 };
 
-char *rill_turn_lend(rill_turn *turn, size_t size)
+void *rill_turn_lend(rill_turn *turn, size_t size)
 {
     struct turn_text *lent = rill_slab_alloc(&turn->slab, sizeof(*lent) + size);
     if (!lent)
@@ -177,6 +177,12 @@ void rill_turn_mark(rill_turn *turn, rill_mark *mark)
         mark->next->link = &mark->next;
     turn->marks = mark;
     rill_turn_wake(turn);
+}
+
+void rill_turn_wake_for_work(rill_turn *turn)
+{
+    if (rill_turn_marked(turn) && turn->event_count < TURN_EVENTS)
+        rill_turn_wake(turn);
 }
 
 void rill_turn_unmark(rill_mark *mark)

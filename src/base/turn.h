@@ -74,6 +74,7 @@ struct rill_turn {
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;      /* the loop is at it: no need to wake it */
     bool woken;
+    bool handed_over;       /* events point into graves and lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
@@ -110,8 +111,8 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
  * it. */
 void rill_turn_bury(rill_turn *turn, rill_entry *entry);
 
-/* Memory for a text that an event points to: freed by the next poll. NULL: out of memory. */
-char *rill_turn_lend(rill_turn *turn, size_t size);
+/* Memory for what an event points to: freed by the next poll. NULL: out of memory. */
+void *rill_turn_lend(rill_turn *turn, size_t size);
 void rill_turn_take_back(rill_turn *turn);
 
 /* Takes the entry at the head of the queue and the lowest of its events; NULL: the queue is empty.
@@ -126,6 +127,10 @@ void rill_turn_unmark(rill_mark *mark);
 
 /* Makes the loop's descriptor readable, for work given outside a step. */
 void rill_turn_wake(rill_turn *turn);
+
+/* The same when there is something to act on that a full queue of events does not put off: events
+ * alone are no work. */
+void rill_turn_wake_for_work(rill_turn *turn);
 
 /* Lets every marked thing act, once each at most: what they mark acts the next time. When the queue
  * of events is full, the rest is put off. */
