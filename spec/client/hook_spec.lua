@@ -92,6 +92,36 @@ describe("on_chunk", function()
     assert.equal(8, closed_with "/size?n=1000000&wait")
   end)
 
+  it("whose answer is none of the three is the call's error, which names them", function()
+    for i, answer in ipairs { "Stop", "abort", "", "nil", false, true, 0, {}, print } do
+      for _, name in ipairs { "on_headers", "on_chunk" } do
+        local path, calls = ("/size?n=1000000&answer=%s%d"):format(name, i), 0
+        local client = support.client { window = 65535 }
+        local _, err = support.run(function()
+          return client:get(node.url .. path, { [name] = function()
+            calls = calls + 1
+            return answer
+          end })
+        end)
+        assert.equal("error", err.reason)
+        assert.equal("yes", err.processed)
+        assert.matches(name .. ' must return nil, "stop" or "cancel", got', err.message, 1, true)
+        assert.equal(1, calls)
+        assert.equal(8, closed_with(path))
+        assert.same({ cancelled = 1 }, client:stats().closed)
+      end
+    end
+  end)
+
+  it("may answer nil, or nothing at all", function()
+    local client = support.client()
+    support.run(function()
+      for _, hook in ipairs { function() return nil end, function() end } do
+        assert.equal(10, #assert(client:get(node.url .. "/size?n=10", { on_headers = hook, on_chunk = hook })).body)
+      end
+    end)
+  end)
+
   it("runs in the task that reads an opened stream, as on_headers does", function()
     local client = support.client()
     support.run(function()
@@ -207,6 +237,17 @@ describe("a hook of a response that had come whole", function()
       with_response(name, function() error "boom" end, function(stream, res, err)
         assert.is_nil(res)
         assert.equal("error", err.reason)
+        assert.equal("cancelled", stream.close_reason)
+      end)
+    end
+  end)
+
+  it("whose answer is none of the three is the call's error, and cancels it", function()
+    for _, name in ipairs { "on_headers", "on_chunk" } do
+      with_response(name, function() return true end, function(stream, res, err)
+        assert.is_nil(res)
+        assert.equal("error", err.reason)
+        assert.matches('nil, "stop" or "cancel"', err.message, 1, true)
         assert.equal("cancelled", stream.close_reason)
       end)
     end

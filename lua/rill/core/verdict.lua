@@ -1,7 +1,10 @@
 --- Shows a script's hooks what has arrived, and does what they say: on_headers, on_chunk.
+local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 
 local M = {}
+
+local VERDICTS = { stop = true, cancel = true }
 
 -- Runs a hook, which may not wait. Returns its verdict; or nil, what went wrong, and what it raised.
 local function run(name, hook, what, stream)
@@ -13,6 +16,9 @@ local function run(name, hook, what, stream)
   if task then task._hook = outer end
   if waited then return nil, name .. " may not wait" end
   if not ok then return nil, name .. " raised: " .. tostring(verdict), verdict end
+  if verdict ~= nil and not VERDICTS[verdict] then
+    return nil, ('%s must return nil, "stop" or "cancel", got %s'):format(name, errors.show(verdict))
+  end
   return verdict
 end
 
