@@ -153,12 +153,12 @@ enum rill_event_type {
 
 /* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
 typedef struct rill_timings {
-    float queue;                         /* waiting for a connection or a slot */
-    float dns, connect, tls;             /* of the dial this request waited for */
-    float wait;                          /* from sent to the first byte of the response */
+    float queue;                         /* waiting for a connection or a slot; former attempts */
+    float dns, connect, tls;             /* of a dial, as far as this request waited for it */
+    float wait;                          /* from sent to the head of the response */
     float body;                          /* from there to the end */
     float stalled_local, stalled_remote; /* held back by our window; by the peer's */
-    float total;
+    float total;                         /* these six, from queue to body */
 } rill_timings;
 
 /* What happened to the thing `slot`, `generation`. All pointers are borrowed: they are good until

@@ -311,6 +311,11 @@ int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *er
     return code;
 }
 
+void rill_dial_clock(rill_dial *dial)
+{
+    enter(dial, dial->phase);
+}
+
 void rill_dial_dispose(rill_dial *dial)
 {
     if (!dial->turn)

@@ -64,6 +64,9 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
  * The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
 
+/* Adds the time so far to the phase it is in: for one that is given up. */
+void rill_dial_clock(rill_dial *dial);
+
 /* Ends a dial at any point (done and failed ones too): nothing of it is left. */
 void rill_dial_dispose(rill_dial *dial);
 

@@ -229,7 +229,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->idempotent =
         setup->retry_idempotent &&
         (method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS"));
-    call->started_us = setup->turn->now_us;
+    call->started_us = call->since_us = setup->turn->now_us;
     set_content_length(call, request, aside);
     return call;
 }
@@ -365,6 +365,7 @@ void rill_call_renew(rill_call *call)
     stream->errors = NULL;
     rill_stream_dispose(stream);
     init_stream(call);
+    call->since_us = turn->now_us;
     call->conn = NULL;
 }
 
@@ -381,12 +382,15 @@ static const rill_stream *attempt_of(const rill_call *call)
     return call->stream ? call->stream : &nothing;
 }
 
-/* How long its phases have taken so far. */
+/* How long its phases have taken so far. They add up to the total: what the dial took is in
+ * `timings` already, and `queue` is the rest of the time before it was sent. */
 static void take_time(const rill_call *call, rill_timings *timings)
 {
     const rill_stream *stream = attempt_of(call);
     uint64_t now_us = call->turn->now_us;
-    timings->queue = seconds(call->started_us, stream->sent_us ? stream->sent_us : now_us);
+    float dial = timings->dns + timings->connect + timings->tls;
+    float before = seconds(call->started_us, stream->sent_us ? stream->sent_us : now_us);
+    timings->queue = before > dial ? before - dial : 0;
     timings->wait = seconds(stream->sent_us, stream->head_us ? stream->head_us : now_us);
     timings->body = seconds(stream->head_us, now_us);
     timings->stalled_local = (float)stream->stalled_local_ms / 1000;

@@ -61,8 +61,9 @@ struct rill_call {
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
     uint64_t number; /* in the order of their making: the older one is sent first */
     uint64_t started_us;
-    rill_peer *peer; /* of the last attempt's connection; one reference, or NULL */
-    char text[];     /* method, target, authority, header block */
+    uint64_t since_us; /* when it began to wait for what carries its current attempt */
+    rill_peer *peer;   /* of the last attempt's connection; one reference, or NULL */
+    char text[];       /* method, target, authority, header block */
 };
 
 /* The call that a stream is an attempt of. */

@@ -92,6 +92,29 @@ void rill_clock_init(rill_call *call)
     call->timer.expire = on_call_timer;
 }
 
+/* The part of a phase that ended at `*end_us` and took `spent_s` which came after `since_us`;
+ * `*end_us` becomes its start. */
+static float seen_of(float spent_s, uint64_t since_us, uint64_t *end_us)
+{
+    uint64_t end = *end_us, spent = (uint64_t)((double)spent_s * 1000000 + 0.5);
+    uint64_t start = end > spent ? end - spent : 0;
+    *end_us = start;
+    if (start < since_us)
+        start = since_us;
+    return start < end ? (float)(end - start) / 1000000 : 0;
+}
+
+void rill_clock_dialled(rill_call *call, const rill_conn *conn)
+{
+    rill_timings *timings = &call->stream->timings;
+    uint64_t end_us = conn->dialled_us;
+    if (end_us <= call->since_us)
+        return;
+    timings->tls = seen_of(conn->tls_s, call->since_us, &end_us);
+    timings->connect = seen_of(conn->connect_s, call->since_us, &end_us);
+    timings->dns = seen_of(conn->dns_s, call->since_us, &end_us);
+}
+
 void rill_clock_start(rill_call *call)
 {
     rill_turn *turn = call->turn;

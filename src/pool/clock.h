@@ -10,4 +10,8 @@ void rill_clock_init(rill_call *call);
 /* It has been sent: `timeout` runs if it did not yet, and those of the exchange do. */
 void rill_clock_start(rill_call *call);
 
+/* The connection that its attempt has waited for was dialled, or could not be: notes the part of
+ * each phase of the dial that fell into the wait. */
+void rill_clock_dialled(rill_call *call, const rill_conn *conn);
+
 #endif

@@ -29,6 +29,8 @@ static void end_dial(rill_conn *conn)
 {
     if (!conn->dial)
         return;
+    rill_dial_clock(conn->dial);
+    conn->dialled_us = conn->setup.turn->now_us;
     conn->dns_s = conn->dial->dns_s;
     conn->connect_s = conn->dial->connect_s;
     conn->tls_s = conn->dial->tls_s;
@@ -254,7 +256,6 @@ static void act_dialing(rill_conn *conn)
         return;
     }
     conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
-    conn->opened_us = conn->setup.turn->now_us;
     set_state(conn, CONN_OPEN);
 }
 

@@ -67,14 +67,17 @@ static void settle(rill_origin *origin, rill_conn *conn)
         take_closed(origin, conn);
 }
 
-/* Every waiting call is told that there is no connection: it costs each an attempt. */
-static void fail_queue(rill_origin *origin, const rill_error *error)
+/* Every waiting call is told that there is no connection: it costs each an attempt. `conn` is what
+ * was dialled for them; NULL: nothing. */
+static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
 {
     rill_call *call = rill_queue_take_all(&origin->queue);
     while (call) {
         rill_call *next = call->next;
         call->next = NULL;
         call->attempts++;
+        if (conn && rill_call_begin(call))
+            rill_clock_dialled(call, conn);
         rill_call_close(call, error);
         end_attempt(origin, call);
         call = next;
@@ -161,7 +164,7 @@ static void dial(rill_origin *origin)
     rill_error error = {0};
     rill_conn *conn = rill_pool_dial(pool, &setup, &error);
     if (!conn) {
-        fail_queue(origin, &error);
+        fail_queue(origin, NULL, &error);
         return;
     }
     conn->next = origin->conns;
@@ -224,11 +227,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     call->conn = conn;
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
-    if (call->started_us < conn->opened_us) { /* it has waited for the dial */
-        call->stream->timings.dns = conn->dns_s;
-        call->stream->timings.connect = conn->connect_s;
-        call->stream->timings.tls = conn->tls_s;
-    }
+    rill_clock_dialled(call, conn);
     rill_clock_start(call);
     pool->stats.attempts++;
     return true;
@@ -252,7 +251,7 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
                        : conn->state == CONN_DRAINING ? "it drains"
                                                       : "it is closed");
     }
-    fail_queue(origin, &error);
+    fail_queue(origin, NULL, &error);
 }
 
 /* What there is to hope for when calls still wait: nothing; a slot or a connection that will come;
@@ -357,7 +356,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
     }
     if (error.reason && !conn->greeted) {
         remember_verdict(origin, &error);
-        fail_queue(origin, &error);
+        fail_queue(origin, conn, &error);
     } else {
         lose_assigned(origin);
     }
