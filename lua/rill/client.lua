@@ -6,6 +6,7 @@ local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 
 local M = {}
 
@@ -158,6 +159,7 @@ function Client:close()
   endpoints.drop(self)
 end
 
+Client.__tostring = shown.client
 guard("client", Client, Client)
 
 return M

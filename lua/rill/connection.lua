@@ -6,6 +6,7 @@ local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local state = require("rill.core.connection_state")
 local url = require("rill.url")
 
@@ -102,6 +103,7 @@ function methods:close(code)
   endpoints.drop(self)
 end
 
+Connection.__tostring = shown.connection
 guard("connection", Connection, methods)
 
 --- Dials one connection and waits until it can be used.

@@ -39,22 +39,26 @@ end
 --- Fields as received, in wire order. Index it with a name in any case for the first value; for a
 --- field named like one of these methods use get.
 ---@class rill.Headers
-local Headers = {}
 local methods = {}
+
+-- The text stands in a metatable of each object's own: pairs() of one gives nothing inner.
+local function block_of(headers)
+  return getmetatable(headers).block
+end
 
 ---@param name string in any case
 ---@return string? value of the first such field
 function methods:get(name)
-  return (value_after(self[1], name, 1))
+  return (value_after(block_of(self), name, 1))
 end
 
 ---@param name string
 ---@return string[] values in wire order; empty when there is none
 function methods:all(name)
-  local values, at = {}, 1
+  local block, values, at = block_of(self), {}, 1
   while true do
     local value
-    value, at = value_after(self[1], name, at)
+    value, at = value_after(block, name, at)
     if not value then return values end
     values[#values + 1] = value
   end
@@ -69,7 +73,7 @@ end
 --- Iterates over name (lower case) and value, in wire order.
 ---@return fun(): string?, string?
 function methods:each()
-  local block, at = self[1], 1
+  local block, at = block_of(self), 1
   return function()
     if at > #block then return nil end
     local _, colon = find(block, ": ", at + 2, true)
@@ -82,32 +86,38 @@ end
 
 ---@return integer
 function methods:count()
-  local count, at = 0, 1
+  local block, count, at = block_of(self), 0, 1
   while at do
-    at = find(self[1], "\r\n", at, true)
+    at = find(block, "\r\n", at, true)
     if at then count, at = count + 1, at + 2 end
   end
   return count
 end
 
-guard("headers", Headers, methods)
+guard("headers", nil, methods)
 
-function Headers:__index(name)
+local function index(self, name)
   local method = methods[name]
   if method then return method end
-  return (value_after(self[1], name, 1))
+  return (value_after(block_of(self), name, 1))
 end
 
---- One field a line.
-function Headers:__tostring()
-  return (sub(self[1], 3):gsub("\r\n", "\n"))
+local SECRET = { authorization = true, ["proxy-authorization"] = true }
+
+-- One field a line; what stands in logs has no passwords.
+local function show(self)
+  local lines = {}
+  for name, value in methods.each(self) do
+    lines[#lines + 1] = name .. ": " .. (SECRET[name] and "(not shown)" or value)
+  end
+  return table.concat(lines, "\n")
 end
 
 --- The object over a block.
 ---@param block string
 ---@return rill.Headers
 function M.new(block)
-  local headers = setmetatable({ block }, Headers)
+  local headers = setmetatable({}, { block = block, __index = index, __tostring = show })
   return headers
 end
 
@@ -228,7 +238,12 @@ function M.fields(what, given)
   if type(given) ~= "table" then
     errors.raise(("%s: expected a table of header fields, got %s"):format(what, errors.show(given)))
   end
-  if given[1] ~= nil then
+  local meta = getmetatable(given)
+  if type(meta) == "table" and meta.__index == index then -- fields as they were received
+    for name, value in methods.each(given) do
+      add(fields, what, name, value)
+    end
+  elseif given[1] ~= nil then
     add_list(fields, what, given)
   else
     add_map(fields, what, given)

@@ -8,6 +8,7 @@ local guard = require("rill.core.guard")
 local headers = require("rill.headers")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local url = require("rill.url")
 
 local M = {}
@@ -175,6 +176,7 @@ function Response:__index(name)
   return value
 end
 
+Response.__tostring = shown.response
 guard("response", Response, methods)
 
 --- Makes a response that waits to be filled in. All fields of the fast path are named here, so the

@@ -7,6 +7,7 @@ local guard = require("rill.core.guard")
 local headers = require("rill.headers")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local state = require("rill.core.stream_state")
 local upload = require("rill.core.upload")
 local verdict = require("rill.core.verdict")
@@ -217,6 +218,7 @@ function methods:closed()
   return own:tell(own.close_reason), own.failure
 end
 
+Stream.__tostring = shown.stream
 guard("stream", Stream, methods)
 
 -- What follows the head of the request, and who is shown the response.

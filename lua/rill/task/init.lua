@@ -6,6 +6,7 @@ local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local unjoined = require("rill.task.unjoined")
 
 local M = {}
@@ -272,6 +273,7 @@ function Task:_unwrap()
   end
 end
 
+Task.__tostring = shown.task
 guard("task", Task, Task, { abandon = true })
 
 --- Cancels tasks.

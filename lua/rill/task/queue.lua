@@ -4,6 +4,7 @@ local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local task = require("rill.task")
 
 local M = {}
@@ -191,6 +192,7 @@ function Queue:count()
   return self._tail - self._head + 1
 end
 
+Queue.__tostring = shown.queue
 guard("queue", Queue, Queue)
 
 --- Makes a queue.

@@ -5,6 +5,7 @@ local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
+local shown = require("rill.core.shown")
 local timer = require("rill.task.timer")
 
 ---@class rill.Semaphore
@@ -96,6 +97,7 @@ function Semaphore:with(fn, ...)
   return release(self, xpcall(fn, failure.capture, ...))
 end
 
+Semaphore.__tostring = shown.semaphore
 guard("semaphore", Semaphore, Semaphore)
 
 --- Makes a semaphore.
