@@ -7,6 +7,15 @@ $(BUILD)/bench_delay: bench/c/delay.c
 	@echo '  cc $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -o $@ $<
 
+# Parsers in C that the line `links` is held against.
+$(BUILD)/bench_libxml2: PARSER = libxml-2.0
+$(BUILD)/bench_gumbo: PARSER = gumbo
+$(BUILD)/bench_libxml2 $(BUILD)/bench_gumbo: $(BUILD)/bench_%: bench/peers/%_links.c bench/peers/pages.c \
+		bench/peers/pages.h $(LIBRARY)
+	@echo '  cc $@'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Isrc $(shell pkg-config --cflags $(PARSER)) -o $@ \
+		$(filter %.c,$^) -L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill $(shell pkg-config --libs $(PARSER))
+
 $(BUILD)/bench_go: bench/peers/go_http.go
 	@mkdir -p $(@D)
 	@echo '  go $<'
@@ -17,6 +26,8 @@ bench-needs:
 	@.ci/need --install peers || echo 'The bench goes on without that.'
 	@$(MAKE) --no-print-directory all $(BUILD)/bench_delay
 	@! command -v go >/dev/null || $(MAKE) --no-print-directory $(BUILD)/bench_go
+	@for peer in libxml2:libxml-2.0 gumbo:gumbo; do ! pkg-config --exists $${peer#*:} || \
+		$(MAKE) --no-print-directory $(BUILD)/bench_$${peer%:*} || exit 1; done
 
 bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http on loopback
 	bench/run

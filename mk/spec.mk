@@ -73,4 +73,4 @@ soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols, other ways to build
 	@.ci/need --install build test lint
 	@$(MAKE) --no-print-directory all
-	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES) libxml-2.0 gumbo' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)

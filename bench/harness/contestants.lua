@@ -14,6 +14,8 @@ local PEERS = {
     .. "ffi.cdef[[const char *curl_version(void);]] print(ffi.string(ffi.load([[libcurl.so.4]]).curl_version()))'" },
   { name = "lua-http", version = "luajit -e 'require([[http.client]]) print(require([[http.version]]).version)'" },
   { name = "Go net/http", version = "go version" },
+  { name = "libxml2", version = "pkg-config --modversion libxml-2.0" },
+  { name = "gumbo", version = "pkg-config --modversion gumbo" },
   { name = "Lua-cURL", reason = "Debian's lua-curl 0.3.0 has no multi interface; libcurl multi stands for it" },
 }
 
@@ -84,6 +86,29 @@ end
 --- Go's net/http: `make bench` builds it where there is a Go compiler.
 function M.go(units, path)
   return program({ "$root/build/bench_go" }, units, path)
+end
+
+--- A program that looks for links in the pages of a list, and prints MB a second; it needs no server.
+---@param command string[]
+---@param passes integer
+---@param list string the file of the list, among those of the run
+function M.pages(command, passes, list)
+  return {
+    program = command[1],
+    units = 1,
+    arguments = function(place)
+      local argv = {}
+      for i, word in ipairs(command) do
+        argv[i] = word:gsub("^%$root", place.root)
+      end
+      argv[#argv + 1], argv[#argv + 2] = place.scratch:file(list), tostring(passes)
+      return argv
+    end,
+    check = function(output)
+      local pages = tonumber(output:match("\nunits (%d+)\n"))
+      return pages ~= nil and pages > 0
+    end,
+  }
 end
 
 --- h2load, which verifies no certificate and throws away what it gets.

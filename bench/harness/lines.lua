@@ -8,6 +8,8 @@
 ---   a name   that the program prints with a number: kib_..., where less is better, or mb_..., where more is
 --- `of` names the contestant that is held ("rill" unless said), `against` the one it is held against.
 local contestants = require("contestants")
+local scratch_files = require("scratch")
+local system = require("system")
 local curl, h2load, rill = contestants.curl, contestants.h2load, contestants.rill
 
 local MEGABYTES = 256
@@ -57,6 +59,25 @@ local download = {
 
 local function large_file(scratch)
   scratch:large("256m", LARGE)
+end
+
+-- Every second page of two documentation packages, some 31 MB.
+local function list_pages(scratch, root)
+  local lines = {}
+  for _, package in ipairs { "python3-doc", "postgresql-doc" } do
+    local directory = assert(system.line_of(("'%s/.ci/unpack' '%s/build/pages' %s"):format(root, root, package)),
+      "no pages of " .. package)
+    local paths = assert(io.popen(("find '%s' -type f -name '*.html' | sort"):format(directory)))
+    for path in paths:lines() do
+      lines[#lines + 1] = ("%s\thttps://docs.example%s\n"):format(path, path)
+    end
+    paths:close()
+  end
+  local chosen = {}
+  for i = 1, #lines, 2 do
+    chosen[#chosen + 1] = lines[i]
+  end
+  scratch_files.write(scratch:file("pages"), table.concat(chosen))
 end
 
 return {
@@ -248,6 +269,19 @@ return {
       { "cpu", against = "libcurl multi", must = 0.2, aim = 0.15 },
       { "cpu", against = "Go net/http", must = 0.2, aim = 0.15 },
       { "cpu", against = "lua-http" },
+    },
+  },
+  {
+    name = "links", title = "URLs of the links of real pages", unit = "list",
+    prepare = list_pages,
+    contestants = {
+      rill = contestants.pages({ "luajit", "$root/bench/links.lua" }, 4, "pages"),
+      libxml2 = contestants.pages({ "$root/build/bench_libxml2" }, 1, "pages"),
+      gumbo = contestants.pages({ "$root/build/bench_gumbo" }, 1, "pages"),
+    },
+    figures = {
+      { "mb_per_second", against = "libxml2", must = 6, aim = 12 },
+      { "mb_per_second", against = "gumbo", must = 25, aim = 55 },
     },
   },
 }

@@ -29,7 +29,7 @@ end
 function M.sort_out(lines, root)
   local runnable, left_out = {}, {}
   for _, line in ipairs(lines) do
-    local reason = servers.missing(line.server, root)
+    local reason = line.server and servers.missing(line.server, root)
     for name, contestant in pairs(line.contestants) do
       local why = obstacle(contestant, root)
       if why and name == "rill" then reason = why end
@@ -74,9 +74,9 @@ Rounds.__index = Rounds
 function Rounds:_run(line, name)
   local contestant, setting = line.contestants[name], self._setting
   local server = line.servers and line.servers[name] or line.server
-  local port = setting.servers:port(server)
+  local url = server and "https://localhost:" .. setting.servers:port(server)
   local argv = contestant.arguments {
-    url = "https://localhost:" .. port, ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
+    url = url, ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
   }
   system.pin(setting.client_cpu)
   local ended = process.run(argv, setting.scratch:file("client.out"), line.within or RUN_WITHIN)
@@ -94,7 +94,7 @@ end
 function Rounds:run(round)
   for _, line in ipairs(self._lines) do
     self._samples[line.name] = self._samples[line.name] or {}
-    if line.prepare and round == 1 then line.prepare(self._setting.scratch) end
+    if line.prepare and round == 1 then line.prepare(self._setting.scratch, self._setting.root) end
     if round <= (line.rounds or round) then
       for _, name in ipairs(order(line, round)) do
         self:_run(line, name)
