@@ -26,7 +26,7 @@ local ON_TERMINAL = ffi.C.isatty(2) == 1 -- stderr
 local MAX_PAGE = 32 * 2 ^ 20 -- bytes
 local DEFAULTS = { concurrency = 32, max_pages = math.huge }
 local OPTIONS = { ["--out"] = "out", ["--concurrency"] = "concurrency", ["--max-pages"] = "max_pages", ["--ca"] = "ca" }
-local FIELDS = { "url", "status", "bytes", "content_type", "seconds", "close_reason", "error" }
+local FIELDS = { "url", "status", "bytes", "links", "content_type", "seconds", "close_reason", "error" }
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function complain(status, ...)
@@ -99,6 +99,7 @@ local function visit(client, address)
   end
   page.bytes, page.close_reason = response.bytes_received, response.close_reason
   local links = is_html(page.content_type) and html.links(response.body, address, page.content_type) or {}
+  page.links = #links
   local location = page.status >= 300 and page.status < 400 and response.headers["location"]
   links[#links + 1] = location and rill.url.resolve(address, location) or nil
   return page, links
