@@ -2,7 +2,7 @@
 JOBS ?= 4# spec files at a time: most of them wait for something
 MINUTES ?= 5
 
-.PHONY: test asan valgrind hostile soak lint stable spec-programs spec-preloads
+.PHONY: test asan valgrind hostile soak suites lint stable spec-programs spec-preloads
 
 PROGRAM_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS)
 WITH_LIBRARY = -L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
@@ -69,6 +69,12 @@ soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
 	@$(LUAJIT) spec/soak/main.lua $(MINUTES)
+
+suites: ## run public test data as specs, SUITES=DIRECTORY; passes over what is not there
+	@[ -d '$(SUITES)' ] || { echo 'make suites SUITES=DIRECTORY: what may be there is in spec/suites' >&2; exit 2; }
+	@.ci/need --install build test
+	@$(MAKE) --no-print-directory all
+	@SUITES='$(SUITES)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) $(BUSTED_FLAGS) -- $(wildcard spec/suites/*.lua)
 
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols, other ways to build
 	@.ci/need --install build test lint

@@ -158,6 +158,20 @@ describe("examples/crawl.lua", function()
     assert.is_true(tonumber(crawl:output():match "connections: +(%d+)") >= 6)
   end)
 
+  it("finds every page that one large page leads to", function()
+    local lines = {}
+    for i = 1, 2000 do lines[i] = ('<p><a href="/%d">x</a></p>\n'):format(i) end
+    local server = support.nginx {
+      files = { ["index.html"] = table.concat(lines) },
+      config = [[location ~ "^/[0-9]+$" { default_type text/html; return 200 "page\n"; }]],
+    }
+    local crawl = start(server)
+    assert.equal(0, crawl:wait(30), crawl:output())
+    local pages, list = read(crawl)
+    assert.equal(2001, #list)
+    for i = 1, 2000 do assert.equal(200, pages["/" .. i] and pages["/" .. i].status, i) end
+  end)
+
   it("ends cleanly at Ctrl-C: whole lines, the summary", function()
     local server = support.node { source = ENDLESS }
     local crawl = start(server)
