@@ -54,28 +54,21 @@ function methods:pointer()
   return ffi.cast("const uint8_t *", data), length
 end
 
---- Writes the body to a file, in pieces: a large body makes no large string.
----@param path string
+local failure = ffi.new("rill_error[1]")
+
+--- Writes the body to a file: beside it and renamed when complete, so no part of a body ever stands under its
+--- name. A large body makes no large string.
+---@param path string a regular file that is there is replaced and keeps its mode
 ---@return boolean? saved
 ---@return rill.Error? err reason "file_error"
 function methods:save(path)
-  if type(path) ~= "string" then
-    errors.raise("response:save: path must be a string, got " .. errors.show(path))
+  if type(path) ~= "string" or path == "" or path:find("%z") then
+    errors.raise("response:save: path must be a string without NUL, got " .. errors.show(path))
   end
-  local file, message = io.open(path, "wb")
-  if file then
-    local data, length = self:pointer()
-    local at, written = 0, true
-    while written and at < length do
-      local size = math.min(body.SMALL, length - at)
-      written, message = file:write(ffi.string(data + at, size))
-      at = at + size
-    end
-    local closed, why = file:close()
-    if written and closed then return true end
-    message = message or why
-  end
-  return nil, errors.new { reason = "file_error", message = message, url = self.url,
+  local data, length = self:pointer()
+  local code = C.rill_file_save(runtime.loop(), path, data, length, failure)
+  if code == 0 then return true end
+  return nil, errors.new { reason = errors.reasons[-code], message = ffi.string(failure[0].message), url = self.url,
     method = self._method, status = self.status, processed = "yes" }
 end
 

@@ -1,4 +1,5 @@
--- Where the time of a request went. What a phase takes at least is asserted, and that the phases add up: no upper bounds.
+-- Where the time of a request went. What a phase takes at least is asserted, and that the phases add up; no upper
+-- bounds.
 local support = require "support"
 local rill = require "rill"
 
@@ -69,7 +70,7 @@ describe("the phases of a request", function()
     end)
   end)
 
-  it("do not hold a handshake twice: of the request that dials, of those that wait with it, of one that joins", function()
+  it("hold a handshake once: of the request that dials, of those that wait with it, of one that joins", function()
     local slow = support.hostile { case = "tls-slow-handshake" }
     local client = support.client { tls = { ca_file = slow.ca } }
     support.run(function()

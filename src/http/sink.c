@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -22,7 +25,18 @@ static int32_t fail(const char *path, rill_error *err)
     return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(errno));
 }
 
-rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
+/* Makes the file beside the target; errno says why not. */
+static void open_beside(rill_sink *sink, size_t room, uint32_t chance)
+{
+    for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
+        snprintf(sink->beside, room, "%s.%08x", sink->path, chance + i);
+        sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (sink->fd < 0 && errno != EEXIST)
+            return;
+    }
+}
+
+static rill_sink *open_sink(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
 {
     size_t size = strlen(path) + 1, room = size + 16;
     rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
@@ -34,16 +48,40 @@ rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, ri
     sink->path = (char *)(sink + 1);
     sink->beside = sink->path + size;
     memcpy(sink->path, path, size);
-    for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
-        snprintf(sink->beside, room, "%s.%08x", path, chance + i);
-        sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (sink->fd < 0 && errno != EEXIST)
-            break;
-    }
+    open_beside(sink, room, chance);
     if (sink->fd >= 0)
         return sink;
     fail(path, err);
     rill_slab_free(slab, sink);
+    return NULL;
+}
+
+/* A file that is there is replaced, with its mode: through a link to it, not the link. */
+static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
+                          rill_error *err)
+{
+    char real[PATH_MAX];
+    if (!realpath(path, real)) {
+        fail(path, err);
+        return NULL;
+    }
+    rill_sink *sink = open_sink(slab, real, chance, err);
+    if (!sink || !fchmod(sink->fd, mode & 07777))
+        return sink;
+    fail(path, err);
+    rill_sink_free(slab, sink);
+    return NULL;
+}
+
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
+{
+    struct stat there;
+    if (stat(path, &there))
+        return open_sink(slab, path, chance, err);
+    if (S_ISREG(there.st_mode))
+        return replace(slab, path, there.st_mode, chance, err);
+    rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
+                   S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
     return NULL;
 }
 

@@ -8,8 +8,8 @@
 
 typedef struct rill_sink rill_sink;
 
-/* Makes the file beside `path` (copied). NULL with `err`: RILL_FILE_ERROR naming it and why, or
- * RILL_ERROR. */
+/* Makes the file beside `path` (copied), with the mode of the one that is there. NULL with `err`:
+ * RILL_FILE_ERROR naming it and why (what is there is no regular file), or RILL_ERROR. */
 rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err);
 
 /* 0, or RILL_FILE_ERROR (disk full, ...). */
