@@ -12,6 +12,10 @@ $(BUILD)/poll_loop: spec/c/poll_loop.c $(LIBRARY)
 	@echo '  cc $<'
 	$(Q)$(CC) $(PROGRAM_CFLAGS) -Isrc -o $@ $< $(WITH_LIBRARY)
 
+$(BUILD)/tls_flood: spec/c/tls_flood.c
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -o $@ $< $(shell pkg-config --cflags --libs openssl)
+
 # Links the failing calls in front of libc's (see spec/c/shim.h): every symbol is there for libraries.
 $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.h \
 		spec/c/faults_peer.h $(LIBRARY)

@@ -40,6 +40,12 @@ bool rill_frames_pay(rill_session *session, size_t length)
     return pay(session, session->frame_cost);
 }
 
+void rill_session_charge(rill_session *session, uint32_t records)
+{
+    if (records && !session->fatal.reason)
+        pay(session, (int32_t)records);
+}
+
 static int64_t update_bytes(size_t length)
 {
     return length > SESSION_POINT_BYTES ? (int64_t)length : SESSION_POINT_BYTES;

@@ -120,6 +120,9 @@ void rill_session_dispose(rill_session *session);
 /* Feeds what arrived. Look at `fatal`, `closed` and the rest afterwards. */
 void rill_session_receive(rill_session *session, const char *data, size_t length);
 
+/* Has the peer pay for `records` of TLS without plaintext, as for frames of no use. */
+void rill_session_charge(rill_session *session, uint32_t records);
+
 /* Drains nghttp2 into the transport (not flushed). What nghttp2 has to say by GOAWAY shows here, in
  * `fatal`: call it after every receive, also while the socket is blocked. */
 void rill_session_send(rill_session *session);

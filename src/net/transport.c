@@ -133,7 +133,7 @@ static ssize_t receive(rill_transport *transport, void *data, size_t room)
 {
     if (transport->ended || transport->receive_error)
         return 0;
-    if (!transport->readable || !transport->receives)
+    if (!transport->readable || !transport->receives || transport->dry >= TRANSPORT_DRY_MAX)
         return -1;
     ssize_t n;
     do
@@ -184,6 +184,37 @@ static bool is_drained(const rill_transport *transport)
            turn->cipher_in_start == turn->cipher_in_end && !SSL_has_pending(transport->ssl);
 }
 
+/* One SSL_read(), and what it has cost without bringing anything. */
+static int read_plain(rill_transport *transport, char *data, size_t room)
+{
+    if (transport->answers > transport->unsent.length)
+        transport->answers = transport->unsent.length;
+    ERR_clear_error();
+    transport->reading = true;
+    int n = SSL_read(transport->ssl, data, (int)room);
+    transport->reading = false;
+    if (n > 0)
+        transport->record = 0;
+    return n;
+}
+
+uint32_t rill_transport_take_dry(rill_transport *transport)
+{
+    uint32_t records = (uint32_t)(transport->dry / TRANSPORT_DRY_RECORD);
+    transport->dry %= TRANSPORT_DRY_RECORD;
+    return records;
+}
+
+static int32_t refuse_deaf(rill_error *err)
+{
+    int32_t code = rill_error_set(err, RILL_PROTOCOL_ERROR,
+                                  "the peer does not read what TLS must answer it (%d bytes)",
+                                  TRANSPORT_UNSENT_MAX);
+    if (err)
+        err->code = rill_code_number("ENHANCE_YOUR_CALM");
+    return code;
+}
+
 int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, rill_error *err)
 {
     if (!transport->ssl) {
@@ -192,10 +223,13 @@ int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, 
     }
     if (is_drained(transport))
         return 0;
-    ERR_clear_error();
-    int n = SSL_read(transport->ssl, data, (int)room);
+    int n = read_plain(transport, data, room);
     if (n > 0)
         return n;
+    if (transport->answers > TRANSPORT_UNSENT_MAX) {
+        transport->turn->cipher_in_start = transport->turn->cipher_in_end = 0;
+        return refuse_deaf(err);
+    }
     switch (SSL_get_error(transport->ssl, n)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
@@ -223,8 +257,13 @@ int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, 
 
 static int on_bio_write(BIO *bio, const char *data, int length)
 {
+    rill_transport *transport = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    return put(BIO_get_data(bio), data, (size_t)length) ? length : -1;
+    if (transport->reading) {
+        transport->dry += (size_t)length;
+        transport->answers += (size_t)length;
+    }
+    return put(transport, data, (size_t)length) ? length : -1;
 }
 
 /* Says "again" only when the shared buffer is empty: so another connection may use it then. */
@@ -233,6 +272,10 @@ static int on_bio_read(BIO *bio, char *data, int length)
     rill_transport *transport = BIO_get_data(bio);
     rill_turn *turn = transport->turn;
     BIO_clear_retry_flags(bio);
+    if (length == SSL3_RT_HEADER_LENGTH) { /* the next record begins */
+        transport->dry += transport->record;
+        transport->record = 0;
+    }
     if (turn->cipher_in_start == turn->cipher_in_end) {
         ssize_t n = receive(transport, turn->cipher_in, sizeof(turn->cipher_in));
         if (n < 0)
@@ -247,6 +290,7 @@ static int on_bio_read(BIO *bio, char *data, int length)
         part = (size_t)length;
     memcpy(data, turn->cipher_in + turn->cipher_in_start, part);
     turn->cipher_in_start += part;
+    transport->record += part;
     return (int)part;
 }
 
@@ -310,6 +354,7 @@ int rill_transport_handshake(rill_transport *transport, int *result)
     rill_transport_begin(transport);
     ERR_clear_error();
     int n = SSL_do_handshake(transport->ssl);
+    transport->dry = transport->record = 0; /* of the handshake nothing was to be expected */
     if (n == 1)
         return 1;
     *result = SSL_get_error(transport->ssl, n);

@@ -8,8 +8,17 @@
 #include "base/bytes.h"
 #include "base/turn.h"
 
-/* Received per turn before others get theirs: 16 buffers. */
-enum { TRANSPORT_RECEIVES = 16 };
+enum {
+    /* received per turn before others get theirs: 16 buffers */
+    TRANSPORT_RECEIVES = 16,
+    /* so many bytes of records that brought no plaintext end a turn, too: KeyUpdates cost us more
+     * than they cost the peer */
+    TRANSPORT_DRY_MAX = 32 << 10,
+    /* about what the smallest record has: a handshake message of a few bytes, or an alert */
+    TRANSPORT_DRY_RECORD = 32,
+    /* what TLS itself answers (alerts, KeyUpdate) to a peer that does not read */
+    TRANSPORT_UNSENT_MAX = 256 << 10
+};
 
 typedef struct rill_transport rill_transport;
 
@@ -24,7 +33,11 @@ struct rill_transport {
     int send_error, receive_error; /* errno; 0: none. After a failed send there may be input yet */
     bool tls_failed;               /* the read has told; nothing more can be written */
     int receives;                  /* left in this turn */
-    rill_bytes unsent;             /* what the socket did not take */
+    bool reading;                  /* what TLS writes now are its own answers */
+    size_t record;     /* bytes of the record that is read, as long as it brings nothing */
+    size_t dry;        /* bytes of records without plaintext, and of TLS's own answers */
+    size_t answers;    /* bytes of those answers that the socket has not taken, at most */
+    rill_bytes unsent; /* what the socket did not take */
     double bytes_sent, bytes_received; /* on the wire */
 };
 
@@ -45,8 +58,14 @@ void rill_transport_begin(rill_transport *transport);
 
 /* Up to `room` bytes (at least 16 KiB) of what arrived. 0: nothing now; negative:
  * -RILL_CONNECTION_LOST with what happened: reset, end of the stream (with TLS: whether
- * close_notify came), broken TLS. */
+ * close_notify came), broken TLS; or -RILL_PROTOCOL_ERROR when the peer reads none of TLS's
+ * answers.
+ */
 int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, rill_error *err);
+
+/* So many records without plaintext came, or were answered by TLS itself, since it was asked last.
+ */
+uint32_t rill_transport_take_dry(rill_transport *transport);
 
 /* Takes all of it; encrypted into the shared buffer, sent when that is full or by flush. 0 or
  * -RILL_ERROR. */

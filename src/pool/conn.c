@@ -271,6 +271,7 @@ static void receive(rill_conn *conn)
         if (conn->session.settings_received && !conn->greeted)
             greet(conn);
     }
+    rill_session_charge(&conn->session, rill_transport_take_dry(&conn->transport));
     if (!conn->session.ping_ms)
         rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
     if (conn->session.fatal.reason) {
