@@ -373,6 +373,8 @@ typedef struct rill_request {
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent;                              /* the same */
+    const char *bind_address; /* numeric address that its connection comes from: requests that
+                                 differ in it share none; NULL: the client's */
 } rill_request;
 RILL_API void rill_request_init(rill_request *request);
 
@@ -506,9 +508,8 @@ typedef struct rill_conn_info {
     char ip_address[46]; /* numeric; "" for a Unix socket */
     char protocol[4];    /* "h2" or "h2c" */
     int32_t port;
-    const char
-        *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next poll,
-                         step or drop */
+    const char *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next
+                                poll, step or drop */
     uint32_t certificate_length;
     bool resumed;
     const char *tls_version, *cipher; /* static; NULL without TLS */
@@ -628,8 +629,8 @@ typedef struct rill_html_page {
     uint32_t content_type_length;
     const char *content_type; /* the header field; NULL: none */
     uint32_t tags;            /* 1 << enum rill_html_tag each; <a> and <area> are one in `plain` */
-    bool plain;               /* URLs only: what else there is to know of a page is not looked for */
-    uint32_t window;          /* bytes that one step works off; 0: RILL_HTML_WINDOW */
+    bool plain;      /* URLs only: what else there is to know of a page is not looked for */
+    uint32_t window; /* bytes that one step works off; 0: RILL_HTML_WINDOW */
 } rill_html_page;
 
 /* Bounds: bytes of a step; links of a page; bytes of URLs read and written for them, for each page

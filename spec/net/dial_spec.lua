@@ -96,6 +96,64 @@ describe("a dial", function()
     end
   end)
 
+  it("comes from the request's own bind_address, on a connection of its own", function()
+    local client = client_to(here(), { bind_address = "127.0.0.3" })
+    support.run(function()
+      local function peer(options) return assert(client:get("https://a.test/", options)).body end
+      for _ = 1, 2 do
+        assert.equal("127.0.0.3", peer())
+        assert.equal("127.0.0.3", peer { bind_address = "127.0.0.3" })
+        assert.equal("127.0.0.4", peer { bind_address = "127.0.0.4" })
+        assert.equal("127.0.0.3", peer())
+        assert.equal("127.0.0.5", peer { bind_address = "127.0.0.5", on_chunk = function() end })
+        local stream = assert(client:open { url = "https://a.test/", bind_address = "127.0.0.4" })
+        assert.equal("127.0.0.4", assert(stream:body()))
+      end
+      assert.equal(3, client:stats().connections_opened)
+    end)
+  end)
+
+  it("shares none between requests of different bind_address that are under way together", function()
+    local client = client_to(here())
+    support.run(function()
+      local addresses = {}
+      for i = 1, 20 do addresses[i] = ("127.0.0.%d"):format(2 + i % 4) end
+      for address, res, err in rill.map(addresses, function(address)
+        return client:get("https://a.test/", { bind_address = address })
+      end) do
+        assert(res, tostring(err))
+        assert.equal(address, res.body)
+      end
+      assert.equal(4, client:stats().connections_opened)
+    end)
+  end)
+
+  it("raises for a bind_address that is none, or not that of a connection of one's own", function()
+    local client = client_to(here())
+    support.run(function()
+      for _, wrong in ipairs { "elsewhere", "1.2.3", "unix:/x", 5, "" } do
+        local ok, message = pcall(client.get, client, "https://a.test/", { bind_address = wrong })
+        assert.is_false(ok)
+        assert.truthy(message:find("client:get: .*bind_address"), message)
+      end
+      local connection = assert(rill.connect(node.url, { bind_address = "127.0.0.2", tls = { ca_file = node.ca } }))
+      assert.equal("127.0.0.2", assert(connection:request { url = "/", bind_address = "127.0.0.2" }).body)
+      local ok, message = pcall(connection.request, connection, { url = "/", bind_address = "127.0.0.3" })
+      assert.is_false(ok)
+      assert.truthy(message:find('connection:request: .*bind_address: "127.0.0.3"'), message)
+      connection:close()
+    end)
+  end)
+
+  it("does not come from elsewhere where the families differ", function()
+    local client = client_to(here(), { bind_address = "::1", retries = 0 })
+    support.run(function()
+      local res, err = client:get "https://a.test/"
+      assert.is_nil(res)
+      assert.equal("tcp", err.kind)
+    end)
+  end)
+
   it("fails with kind tcp from an address that is not ours", function()
     local client = client_to(here(), { bind_address = "192.0.2.1", retries = 0 })
     support.run(function()

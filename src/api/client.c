@@ -126,6 +126,7 @@ void rill_client_drop(rill_client *client)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
+/* What comes from several addresses is rare: they share a bucket. */
 static uint64_t hash_of(bool tls, const char *host, size_t length, uint16_t port)
 {
     uint64_t hash = UINT64_C(14695981039346656037) ^ port ^ (uint64_t)tls << 16; /* FNV-1a */
@@ -134,19 +135,26 @@ static uint64_t hash_of(bool tls, const char *host, size_t length, uint16_t port
     return hash;
 }
 
-static rill_origin *find_origin(rill_client *client, bool tls, const char *host, size_t length,
-                                uint16_t port)
+/* The origin of client->url, for connections that come from `from`. NULL: out of memory. */
+static rill_origin *find_origin(rill_client *client, const rill_address *from)
 {
+    const rill_url *url = &client->url;
+    bool tls = url->scheme_length == 5;
+    const char *host = client->url_text + url->host;
+    size_t length = (size_t)url->host_length;
+    uint16_t port = (uint16_t)url->port;
     uint64_t hash = hash_of(tls, host, length, port);
     rill_origin **bucket = &client->origins[hash % ORIGIN_BUCKETS];
     for (rill_origin *origin = *bucket; origin; origin = origin->next)
         if (origin->hash == hash && origin->port == port && origin->tls == tls &&
-            !strncmp(origin->host, host, length) && !origin->host[length])
+            !strncmp(origin->host, host, length) && !origin->host[length] &&
+            rill_address_equal(&origin->from, from))
             return origin;
     rill_origin *origin = rill_origin_new(&client->pool, tls, host, length, port);
     if (!origin)
         return NULL;
     origin->hash = hash;
+    origin->from = *from;
     origin->next = *bucket;
     origin->link = bucket;
     if (origin->next)
@@ -277,6 +285,24 @@ static int32_t read_url(rill_client *client, const rill_request *request, rill_o
     return parse(client, request->url, request->url_length, &client->url, err);
 }
 
+/* Where the request's connection is to come from. An origin that has others is not the one; a
+ * connection of one's own has come from where it has. */
+static int32_t pick_from(const rill_client *client, const rill_request *request, rill_address *own,
+                         rill_origin **origin, rill_error *err)
+{
+    if (!request->bind_address)
+        *own = client->pool.dial.bind_address;
+    int32_t code = request->bind_address ? rill_settings_bind(request->bind_address, own, err) : 0;
+    if (code || !*origin || rill_address_equal(&(*origin)->from, own))
+        return code;
+    *origin = NULL;
+    return !client->bound ? 0
+                          : rill_error_set(err, RILL_ARGUMENT,
+                                           "option bind_address: \"%.80s\" is not where this "
+                                           "connection comes from",
+                                           request->bind_address);
+}
+
 int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
                             rill_error *err)
 {
@@ -284,10 +310,13 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     rill_turn *turn = pool->turn;
     rill_url *url = &client->url;
     rill_origin *origin;
+    rill_address from;
     rill_turn_tick(turn); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
     int32_t code = read_url(client, request, &origin, err);
+    if (!code)
+        code = pick_from(client, request, &from, &origin, err);
     if (code)
         return code;
     rill_call_setup setup = {
@@ -315,8 +344,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     if (!call)
         return err && err->reason ? -err->reason : -RILL_ERROR;
     if (!origin)
-        origin = find_origin(client, url->scheme_length == 5, client->url_text + url->host,
-                             (size_t)url->host_length, (uint16_t)url->port);
+        origin = find_origin(client, &from);
     pool->latest = origin;
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
                   : rill_error_set(err, RILL_ERROR, "out of memory");
@@ -338,12 +366,10 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
 
 int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length, rill_error *err)
 {
-    const rill_url *url = &client->url;
     int32_t code = parse(client, text, length, &client->url, err);
     if (code)
         return code;
-    client->bound = find_origin(client, url->scheme_length == 5, client->url_text + url->host,
-                                (size_t)url->host_length, (uint16_t)url->port);
+    client->bound = find_origin(client, &client->pool.dial.bind_address);
     if (!client->bound)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     rill_origin_connect(client->bound);

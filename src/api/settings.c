@@ -133,6 +133,13 @@ uint64_t rill_bytes_of(double size)
     return size > 0 && size < 9e15 ? (uint64_t)size : 0;
 }
 
+int32_t rill_settings_bind(const char *text, rill_address *from, rill_error *err)
+{
+    if (rill_address_parse(text, 0, from) && from->any.sa_family != AF_UNIX)
+        return 0;
+    return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address", text);
+}
+
 static int32_t configure_dial(rill_dial_options *dial, const rill_options *options, rill_error *err)
 {
     dial->deny_private = options->deny_private;
@@ -140,12 +147,9 @@ static int32_t configure_dial(rill_dial_options *dial, const rill_options *optio
         return rill_error_set(err, RILL_ARGUMENT, "option family: %d is not 4 or 6",
                               options->family);
     dial->family = options->family == 4 ? AF_INET : options->family == 6 ? AF_INET6 : AF_UNSPEC;
-    const char *from = options->bind_address;
-    if (from && (!rill_address_parse(from, 0, &dial->bind_address) ||
-                 dial->bind_address.any.sa_family == AF_UNIX))
-        return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address",
-                              from);
-    return 0;
+    return options->bind_address
+               ? rill_settings_bind(options->bind_address, &dial->bind_address, err)
+               : 0;
 }
 
 int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,

@@ -19,6 +19,9 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
                            rill_error *err);
 void rill_settings_dispose(rill_settings *settings, rill_pool *pool);
 
+/* Reads an address that connections are to come from. 0 or -RILL_ARGUMENT. */
+int32_t rill_settings_bind(const char *text, rill_address *from, rill_error *err);
+
 /* A size in bytes as scripts give it; 0 where it is none, or no limit. */
 uint64_t rill_bytes_of(double size);
 

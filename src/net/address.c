@@ -77,6 +77,11 @@ bool rill_address_parse(const char *text, uint16_t port, rill_address *address)
     return parse_ip(text, colon ? colon : text + strlen(text), AF_INET, port, address);
 }
 
+bool rill_address_equal(const rill_address *a, const rill_address *b)
+{
+    return a->length == b->length && !memcmp(&a->any, &b->any, a->length);
+}
+
 void rill_address_print(const rill_address *address, char *text)
 {
     text[0] = 0;

@@ -24,6 +24,9 @@ void rill_address_set(rill_address *address, int family, const void *bytes, uint
  * parts. False if it is none of these. */
 bool rill_address_parse(const char *text, uint16_t port, rill_address *address);
 
+/* Whether two are the same one; two without length are. */
+bool rill_address_equal(const rill_address *a, const rill_address *b);
+
 /* Numeric form without port into `text` (46 bytes); "" for a Unix socket. */
 void rill_address_print(const rill_address *address, char *text);
 int32_t rill_address_port(const rill_address *address); /* 0 for a Unix socket */

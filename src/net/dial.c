@@ -132,6 +132,18 @@ static void note_failure(rill_dial *dial, uint32_t index, int error)
              address[0] ? address : to->local.sun_path, strerror(error));
 }
 
+/* What comes from one address comes from no other: where the families differ, that address cannot
+ * be used. 0, or -1 with errno. */
+static int bind_to(int fd, const rill_address *from, const rill_address *to)
+{
+    if (!from->length || to->any.sa_family == AF_UNIX)
+        return 0;
+    if (from->any.sa_family == to->any.sa_family)
+        return bind(fd, &from->any, from->length);
+    errno = EAFNOSUPPORT;
+    return -1;
+}
+
 /* Lets the next address join. False: it failed at once. */
 static bool start_racer(rill_dial *dial)
 {
@@ -147,9 +159,7 @@ static bool start_racer(rill_dial *dial)
     racer->turn = dial->turn;
     racer->mark = dial->mark;
     dial->racing++;
-    const rill_address *from = &dial->target->options->bind_address;
-    if (from->length && from->any.sa_family == to->any.sa_family &&
-        bind(fd, &from->any, from->length)) {
+    if (bind_to(fd, dial->target->from, to)) {
         note_failure(dial, index, errno);
         close_racer(dial, racer);
         return false;

@@ -17,7 +17,8 @@ typedef struct rill_dial_options {
     const rill_resolve *resolve; /* the caller's map of hosts to addresses */
     uint32_t resolve_count;
     int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
-    rill_address bind_address; /* where connections come from; length 0: the system's choice */
+    rill_address bind_address; /* where connections come from, unless a request says otherwise;
+                                  length 0: the system's choice */
     bool deny_private;         /* only globally reachable addresses, but for mapped ones */
 } rill_dial_options;
 
@@ -29,6 +30,7 @@ typedef struct rill_dial_target {
     const rill_dial_options *options;
     rill_tls *tls; /* NULL: clear text */
     rill_tls_memory *memory;
+    const rill_address *from; /* where the connection comes from; length 0: the system's choice */
 } rill_dial_target;
 
 struct dial_racer {

@@ -159,7 +159,8 @@ static void dial(rill_origin *origin)
         .target = {.host = origin->host,
                    .port = origin->port,
                    .tls = origin->tls ? pool->tls : NULL,
-                   .memory = &origin->memory},
+                   .memory = &origin->memory,
+                   .from = &origin->from},
     };
     rill_error error = {0};
     rill_conn *conn = rill_pool_dial(pool, &setup, &error);

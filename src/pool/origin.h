@@ -1,4 +1,5 @@
-/* One scheme, host and port: the calls that wait, its connections, when to dial, what is repeated.
+/* One scheme, host and port, and address to come from: the calls that wait, its connections, when
+ * to dial, what is repeated.
  */
 #ifndef RILL_ORIGIN_H
 #define RILL_ORIGIN_H
@@ -19,7 +20,9 @@ struct rill_origin {
     char *host; /* owned: ASCII, lower case, no brackets */
     uint16_t port;
     bool tls;
-    bool single; /* one connection for all its life: rill_connect() */
+    rill_address from; /* where its connections come from: part of what it is; length 0: the
+                          system's choice */
+    bool single;       /* one connection for all its life: rill_connect() */
     bool told_connected;
     rill_tls_memory memory;
     rill_conn *conns;    /* owned */
@@ -38,7 +41,7 @@ static inline bool rill_origin_backs_off(const rill_origin *origin)
     return rill_timer_running(&origin->backoff);
 }
 
-/* NULL when out of memory. */
+/* NULL when out of memory. `from` is the caller's to set. */
 rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,
                              uint16_t port);
 

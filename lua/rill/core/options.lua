@@ -89,7 +89,7 @@ local OPTIONS = {
   tls = { type = "tls" },
   resolve = { type = "resolve" },
   dns_servers = { type = "addresses" },
-  bind_address = { type = "text", field = true },
+  bind_address = { type = "text", request = true, field = true },
   family = { type = "family" },
   deny_private = { type = "boolean", field = true },
   proxy = { request = true, off = OFF },

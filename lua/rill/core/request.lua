@@ -41,6 +41,7 @@ local function fill(receiver, options)
   if options.retries then request.retries = options.retries end
   if options.retry_idempotent ~= nil then request.retry_idempotent = options.retry_idempotent and 1 or 0 end
   if options.maxsize then request.maxsize = options.maxsize end
+  if options.bind_address then request.bind_address = options.bind_address end
   if options.warnsize then request.warnsize = options.warnsize end
 end
 
