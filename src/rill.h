@@ -303,7 +303,7 @@ typedef struct rill_options {
     double queue_timeout; /* the wait before that (0) */
     double connect_timeout;   /* DNS, TCP, TLS and SETTINGS together (10) */
     double read_timeout;      /* silence of the peer on one stream (0) */
-    double idle_timeout;      /* a connection on which nothing moves (240) */
+    double idle_timeout;      /* nothing moves on a connection, our slow readers aside (240) */
     double ping_after;        /* a connection silent for longer is asked before new requests (15) */
     double ping_timeout;      /* how long it may take to answer (3) */
     double maxsize;           /* body of a response (1 GiB) */

@@ -86,14 +86,14 @@ describe("streams beyond the limit", function()
     local server = support.node()
     local client = support.client { max_streams = 1, queue_timeout = 0.2 }
     support.run(function()
-      local first = rill.spawn(function() return client:get(server.url .. "/hold", { timeout = 1 }) end)
-      support.wait(saw(server, "/hold"), 2)
+      local first = rill.spawn(function() return client:get(server.url .. "/hold") end)
+      support.wait(saw(server, "/hold"), 10)
       local res, err = client:get(server.url .. "/echo")
       assert.is_nil(res)
       assert.equal("timeout", err.reason)
       assert.equal("queue", err.phase)
       assert.equal("no", err.processed)
-      assert.equal("headers", select(2, first:join()).phase)
+      first:cancel()
     end)
     assert.same({ "/hold" }, (requests(server)))
   end)
@@ -121,7 +121,7 @@ describe("max_connections", function()
     local client = support.client { max_connections = 1 }
     support.run(function()
       local busy = rill.spawn(function() return client:get(first.url .. "/slow?ms=300") end)
-      support.wait(saw(first, "/slow?ms=300"), 2)
+      support.wait(saw(first, "/slow?ms=300"), 10)
       local waiting = rill.spawn(function() return client:get(second.url .. "/echo") end)
       assert.equal(200, assert(busy:join()).status)
       assert.equal(0, #requests(second), "the second origin was dialled while the first was busy")
@@ -136,7 +136,7 @@ describe("idle_timeout", function()
 
   it("closes a connection gracefully, and the next request opens another", function()
     local server = support.hostile { case = "baseline-small" }
-    local client = support.client { tls = { ca_file = server.ca }, idle_timeout = 0.2 }
+    local client = support.client { tls = { ca_file = server.ca }, idle_timeout = 1 }
     support.run(function()
       assert(client:get(server.url))
       local last = server:ends(1)[1]
@@ -149,12 +149,29 @@ describe("idle_timeout", function()
     end)
   end)
 
-  it("does not touch a connection with a stream that waits for its response", function()
+  it("ends a connection on which nothing moves, with the streams that wait for a response", function()
     local server = support.node()
-    local client = support.client { idle_timeout = 0.2, timeout = 3 }
+    local client = support.client { idle_timeout = 1, timeout = 0, retry_idempotent = false }
     support.run(function()
-      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=100") end)
-      assert.equal(200, assert(slow:join()).status)
+      local res, err = client:get(server.url .. "/hold")
+      assert.is_nil(res)
+      assert.equal("timeout", err.reason)
+      assert.equal("idle", err.phase)
+      assert.equal("maybe", err.processed)
+      assert.equal(0, client:stats().connections)
+    end)
+  end)
+
+  it("spares a connection that a slow reader of ours holds back", function()
+    local server = support.node()
+    local options = { idle_timeout = 1, timeout = 0, retries = 0, window = 65535, max_window = 65535 }
+    local client, other = support.client(options), support.client(options)
+    support.run(function()
+      local stream = assert(client:open { url = server.url .. "/size?n=300000" })
+      support.wait(function() return stream.bytes_received == 65535 end, 10)
+      local _, err = other:get(server.url .. "/hold") -- for as long as that takes, nothing moves on the first one
+      assert.equal("idle", err.phase)
+      assert.equal(300000, #assert(stream:body()))
       assert.equal(1, client:stats().connections_opened)
     end)
   end)
@@ -169,16 +186,17 @@ describe("timeout", function()
   after_each(support.check_clean)
 
   it("ends a request whose head does not come, and tells the server", function()
-    local client = support.client { timeout = 0.3 }
+    local client = support.client()
     support.run(function()
+      assert(client:get(server.url .. "/echo")) -- the connection is there
       local started = rill.now()
-      local res, err = client:get(server.url .. "/hold?timeout")
+      local res, err = client:get(server.url .. "/hold?timeout", { timeout = 0.3 })
       local took = rill.now() - started
       assert.is_nil(res)
       assert.equal("timeout", err.reason)
       assert.equal("headers", err.phase)
       assert.equal("maybe", err.processed)
-      assert.is_true(took > 0.25 and took < 1, ("took %g s"):format(took))
+      assert.is_true(took > 0.25, ("took %g s"):format(took))
       local closed = server:wait_events(function(event)
         return event.event == "stream_close" and event.path == "/hold?timeout"
       end)
@@ -201,7 +219,7 @@ describe("timeout", function()
     local hostile = support.hostile { case = "silent-after-headers" }
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
-      local res, err = client:get(hostile.url, { timeout = 0.3 })
+      local res, err = client:get(hostile.url, { timeout = 1 })
       assert.is_nil(res)
       assert.equal("timeout", err.reason)
       assert.equal("body", err.phase)
@@ -214,7 +232,7 @@ describe("timeout", function()
     local hostile = support.hostile { case = "slow-body-for-ever" }
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
-      local _, err = client:get(hostile.url, { timeout = 0.5 })
+      local _, err = client:get(hostile.url, { timeout = 1 })
       assert.equal("timeout", err.reason)
       assert.equal("body", err.phase)
     end)

@@ -215,3 +215,11 @@ bool rill_session_usable(const rill_session *session)
            !session->fatal.reason && nghttp2_session_check_request_allowed(session->ng) &&
            !rill_session_used_up(session);
 }
+
+bool rill_session_unread(const rill_session *session)
+{
+    for (const rill_stream *stream = session->open; stream; stream = stream->next)
+        if (!stream->local_since_ms)
+            return false;
+    return session->open != NULL;
+}

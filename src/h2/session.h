@@ -165,4 +165,7 @@ bool rill_session_used_up(const rill_session *session);
 /* Whether a new stream may be opened, the peer's limit aside. */
 bool rill_session_usable(const rill_session *session);
 
+/* Whether there are streams, and the peer may send on none of them: their windows wait for our reader. */
+bool rill_session_unread(const rill_session *session);
+
 #endif

@@ -142,6 +142,8 @@ static void time_out_connect(rill_conn *conn)
 
 static void time_out_idle(rill_conn *conn)
 {
+    if (rill_session_unread(&conn->session))
+        conn->active_ms = conn->setup.turn->now_ms; /* it is our reader who is slow */
     if (conn->setup.turn->now_ms < conn->active_ms + conn->setup.idle_timeout_ms) {
         arm_idle(conn); /* something has moved since it was armed */
         return;
