@@ -16,7 +16,7 @@ describe("idle_timeout", function()
 
   it("fails what waits on a connection where nothing moves, in phase idle", function()
     local server = support.node()
-    local client = support.client { idle_timeout = 0.3, retry_idempotent = false }
+    local client = support.client { idle_timeout = 1, retry_idempotent = false }
     support.run(function()
       local function hold() return client:get(server.url .. "/hold") end
       for _, result in ipairs(rill.all { hold, hold }) do assert_timeout("idle", unpack(result, 1, 2)) end
@@ -26,9 +26,18 @@ describe("idle_timeout", function()
   end)
 
   it("spares a connection on which something moves", function()
-    local url, client = of_stream("slow-body-for-ever", { idle_timeout = 0.5 })
+    local url, client = of_stream("slow-body-for-ever", { idle_timeout = 1 })
+    local quiet_url, other = of_stream("silent-after-headers", { idle_timeout = 1, retries = 0 })
     support.run(function()
-      assert_timeout("body", client:get(url, { timeout = 0.8 }))
+      local stream, over = assert(client:open { url = url }), false
+      assert(stream:read())
+      local quiet = rill.spawn(function()
+        assert_timeout("idle", other:get(quiet_url))
+        over = true
+      end)
+      repeat assert(stream:read()) until over -- so this one has lived for longer
+      quiet:join()
+      stream:cancel()
     end)
   end)
 end)
@@ -41,6 +50,11 @@ describe("read_timeout", function()
   before_each(support.begin)
   after_each(support.check_clean)
 
+  -- Waits for longer than the client allows a peer to be silent: until that ends another request.
+  local function outwait(client)
+    assert_timeout("headers", client:get(node.url .. "/hold?other"))
+  end
+
   it("ends a stream on which the peer is silent, resets it, and leaves the connection alone", function()
     local client = support.client { read_timeout = 0.3 }
     support.run(function()
@@ -49,13 +63,13 @@ describe("read_timeout", function()
       assert.equal("maybe", err.processed)
       assert.equal(CANCEL, node:wait_events(ended("stream_close", "/hold?read"))[1].code)
       assert.equal(200, assert(other:join()).status)
-      assert.equal(200, assert(client:get(node.url .. "/echo")).status)
+      assert.equal(200, assert(client:get(node.url .. "/echo", { read_timeout = 0 })).status)
       assert.equal(1, client:stats().connections_opened)
     end)
   end)
 
   it("ends a body that does not go on, in phase body", function()
-    local url, client = of_stream("silent-after-headers", { read_timeout = 0.3 })
+    local url, client = of_stream("silent-after-headers", { read_timeout = 1 })
     support.run(function()
       local err = assert_timeout("body", client:get(url))
       assert.equal(200, err.status)
@@ -69,21 +83,26 @@ describe("read_timeout", function()
   end)
 
   it("spares a body that trickles", function()
-    local url, client = of_stream("slow-body-for-ever", { read_timeout = 0.6 })
+    local url, client = of_stream("slow-body-for-ever", { read_timeout = 1 })
     support.run(function()
-      local stream = assert(client:open { url = url })
-      local started = rill.now()
-      repeat assert(stream:read()) until rill.now() - started > 0.9
+      local stream, over = assert(client:open { url = url }), false
+      assert(stream:read())
+      local other = rill.spawn(function()
+        assert_timeout("body", client:get((of_stream "silent-after-headers")))
+        over = true
+      end)
+      repeat assert(stream:read()) until over -- so this one has lived for longer
+      other:join()
       stream:cancel()
     end)
   end)
 
   it("does not count the wait for our own body", function()
-    local client = support.client { read_timeout = 0.2 }
+    local client = support.client { read_timeout = 1 }
     support.run(function()
       local stream = assert(client:open { url = node.url .. "/echo", method = "POST", body = rill.streaming })
       for _ = 1, 2 do
-        rill.sleep(0.3) -- slower than the peer is allowed to be
+        outwait(client)
         assert(stream:write "piece")
       end
       assert(stream:finish())
@@ -94,11 +113,11 @@ describe("read_timeout", function()
   end)
 
   it("does not count the wait for our own reader", function()
-    local client = support.client { read_timeout = 0.2, window = 65535, max_window = 65535 }
+    local client = support.client { read_timeout = 1, window = 65535, max_window = 65535 }
     support.run(function()
       local stream = assert(client:open { url = node.url .. "/size?n=300000" })
       assert(stream:headers())
-      rill.sleep(0.6)
+      outwait(client)
       local body, err = stream:body()
       assert.equal(300000, #assert(body, tostring(err)))
     end)
@@ -142,12 +161,12 @@ describe("a connection that was silent for ping_after", function()
   end)
 
   it("is lost with what was sent on it: GET is repeated, POST is not", function()
-    local server, client = hostile("mute-after-first", { ping_after = 0.2, ping_timeout = 0.3 })
+    local server, client = hostile("mute-after-first", { ping_after = 1, ping_timeout = 0.3 })
     support.run(function()
       assert(client:get(server.url))
       local get = rill.spawn(function() return client:get(server.url) end) -- within ping_after: sent unasked
       local post = rill.spawn(function() return client:post(server.url, "text") end)
-      wait_for(0.4)
+      wait_for(1.2)
       assert.equal(200, assert(client:get(server.url)).status) -- asks, and so finds out
       local res, err = get:join()
       assert.equal(2, assert(res, tostring(err)).attempts)
@@ -159,10 +178,10 @@ describe("a connection that was silent for ping_after", function()
   end)
 
   it("is not asked when ping_after is 0", function()
-    local server, client = hostile("mute-after-first", { ping_after = 0, timeout = 0.3 })
+    local server, client = hostile("mute-after-first", { ping_after = 0 })
     support.run(function()
       assert(client:get(server.url))
-      assert_timeout("headers", client:get(server.url))
+      assert_timeout("headers", client:get(server.url, { timeout = 0.3 }))
       assert.equal(1, client:stats().connections_opened)
     end)
   end)

@@ -9,12 +9,9 @@ local EACH = 10 -- streams that are left to a connection
 describe("a connection whose stream ids are used up", function()
   local server
 
-  setup(function()
-    support.make(EXTREMES)
-    server = support.nghttpd { files = { page = "here" }, verbose = true }
-  end)
-
-  teardown(function() server:stop() end)
+  setup(function() support.make(EXTREMES) end)
+  before_each(function() server = support.nghttpd { files = { page = "here" }, verbose = true } end)
+  after_each(function() server:stop() end)
 
   local function run(text)
     return script.run(text, { server.url, server.ca }, {

@@ -117,7 +117,7 @@ describe("the README", function()
   it("has a C program that runs as printed", function()
     local directory = support.directory "fetch"
     local source = support.write(directory .. "/fetch.c", replace(blocks("c")[1], SITE, server.url .. "/"))
-    local flags = "-std=c11 -Wall -Wextra -Werror -Isrc -Lbuild -lrill -Wl,-rpath,$PWD/build"
+    local flags = "-std=c11 -Wall -Wextra -Werror -Isrc -Lbuild -lrill -Wl,-rpath,\"$PWD/build\""
     local command = assert(readme:match "\n(cc %-o fetch [^\n]*)\n"):gsub("%$%b()", "%%s"):format(flags)
     command = command:gsub("%-o fetch fetch%.c", ("-o %s/fetch %s"):format(directory, source))
     local status, output = run(server, command .. " && " .. directory .. "/fetch")

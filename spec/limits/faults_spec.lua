@@ -23,7 +23,7 @@ describe("an exchange", function()
     end
     argv[#argv + 1] = mode
     local child = process.start(argv, support.directory "faults" .. "/output")
-    local status, said = child:wait(30), child:output()
+    local status, said = child:wait(120), child:output()
     assert.equal(0, status, said)
     local trials, rest = said:match(mode .. " (%d+) trials:([^\n]*)")
     local counts = { trials = tonumber(trials) }
@@ -73,7 +73,7 @@ describe("an exchange", function()
 
   it("never believes an impostor, whichever allocation fails", function()
     for _, mode in ipairs { "impostor", "pinned" } do
-      local counts = try(mode, 5)
+      local counts = try(mode, 23)
       assert.is_true(counts.trials > 300)
       assert.is_nil(counts.ended)
     end

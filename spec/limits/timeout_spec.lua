@@ -20,9 +20,9 @@ describe("timeout", function()
       local server, client = hostile(case)
       support.run(function()
         local started = rill.now()
-        local err = assert_timeout(phase, client:get(server.url, { timeout = 0.3 }))
+        local err = assert_timeout(phase, client:get(server.url, { timeout = 0.5 }))
         assert.truthy(tostring(err):find(phase, 1, true), tostring(err))
-        assert.is_true(rill.now() - started >= 0.28)
+        assert.is_true(rill.now() - started >= 0.48)
       end)
     end)
   end
@@ -30,7 +30,7 @@ describe("timeout", function()
   for case, phase in pairs { ["silent-after-request"] = "headers", ["silent-after-headers"] = "body" } do
     it("says what was waited for: " .. phase, function()
       local url, client = of_stream(case)
-      support.run(function() assert_timeout(phase, client:get(url, { timeout = 0.2 })) end)
+      support.run(function() assert_timeout(phase, client:get(url, { timeout = 1 })) end)
     end)
   end
 
@@ -44,7 +44,7 @@ describe("timeout", function()
   end)
 
   it("says what was waited for: settings", function()
-    local server, client = hostile("silent-after-handshake", { timeout = 0.3 })
+    local server, client = hostile("silent-after-handshake", { timeout = 1 })
     support.run(function()
       local function get() return client:get(server.url) end
       for i, result in ipairs(rill.all { get, get, get }) do
@@ -70,12 +70,11 @@ describe("timeout", function()
     local server = support.node { script = "failing.js" }
     local client = support.client { retries = 100 }
     support.run(function()
-      local started = rill.now()
-      local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 0.6 })
+      local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 1 })
       assert.is_nil(res)
-      assert.equal("connection_lost", err.reason, "it ran out during back-off")
-      assert.is_true(err.attempts >= 2)
-      assert.is_true(rill.now() - started < 3)
+      -- it ran out during back-off, or, seldom, during an attempt
+      assert.is_true(err.reason == "connection_lost" or err.reason == "timeout", tostring(err))
+      assert.is_true(err.attempts >= 2 and err.attempts < 10, err.attempts .. " attempts")
     end)
   end)
 
@@ -89,14 +88,14 @@ describe("timeout", function()
 
   it("does not run while a request waits for a slot that the peer's SETTINGS took away", function()
     local server = support.node { settings = { maxConcurrentStreams = 1 } }
-    local client = support.client { timeout = 0.35 }
+    local client = support.client { timeout = 1 }
     support.run(function()
-      local first = rill.spawn(function() return client:get(server.url .. "/slow?ms=600", { timeout = 5 }) end)
+      local first = rill.spawn(function() return client:get(server.url .. "/slow?ms=1500", { timeout = 0 }) end)
       local second = rill.spawn(function() return client:get(server.url .. "/echo") end) -- both wait for the dial
       assert.equal(200, assert(first:join()).status)
       local res, err = second:join()
       assert.equal(200, assert(res, tostring(err)).status)
-      assert.is_true(res.timings.queue >= 0.5, res.timings.queue .. " s in the queue")
+      assert.is_true(res.timings.queue > 1, res.timings.queue .. " s in the queue")
     end)
   end)
 end)
@@ -110,11 +109,11 @@ describe("queue_timeout", function()
     local client = support.client()
     support.run(function()
       assert(client:get(server.url .. "/echo"))
-      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=500") end)
-      server:wait_events(ended("request", "/slow?ms=500"))
+      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=1500") end)
+      server:wait_events(ended("request", "/slow?ms=1500"))
       assert_timeout("queue", client:get(server.url .. "/echo", { queue_timeout = 0.2 }))
-      -- 0.4 s have passed in the queue when this one is sent
-      local res, err = client:get(server.url .. "/slow?ms=50", { queue_timeout = 4, timeout = 0.25 })
+      -- more than its timeout has passed in the queue when this one is sent
+      local res, err = client:get(server.url .. "/echo", { queue_timeout = 0, timeout = 1 })
       assert.equal(200, assert(res, tostring(err)).status)
       assert(slow:join())
     end)
@@ -124,10 +123,10 @@ describe("queue_timeout", function()
     local first, second = support.node(), support.node()
     local client = support.client { max_connections = 1 }
     support.run(function()
-      local busy = rill.spawn(function() return client:get(first.url .. "/slow?ms=500") end)
-      first:wait_events(ended("request", "/slow?ms=500"))
+      local busy = assert(client:open { url = first.url .. "/hold" })
+      first:wait_events(ended("request", "/hold"))
       assert_timeout("queue", client:get(second.url .. "/echo", { queue_timeout = 0.2, timeout = 0.1 }))
-      assert(busy:join())
+      busy:cancel()
     end)
   end)
 end)

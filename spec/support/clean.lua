@@ -7,7 +7,7 @@ local process = require "support.process"
 
 local M = {}
 local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
-local SECONDS = 3
+local SECONDS = 10
 local clients, descriptors, servers, ports = {}, nil, nil, nil
 
 local function open_descriptors()

@@ -45,7 +45,7 @@ end
 
 --- Waits until `count` connections have ended; returns their "end" events.
 ---@param count integer? 1
----@param seconds number? 3
+---@param seconds number? 10
 ---@return table[]
 function Hostile:ends(count, seconds)
   return self:wait_events(function(event) return event.event == "end" end, count, seconds)

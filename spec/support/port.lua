@@ -78,7 +78,7 @@ function M.wait(port, process)
   deadline.wait(function()
     if process:ended() then error(process.name .. " ended at once:\n" .. process:output(), 0) end
     return M.open(port)
-  end, 10, ("%s to listen on port %d"):format(process.name, port))
+  end, 30, ("%s to listen on port %d"):format(process.name, port))
 end
 
 return M

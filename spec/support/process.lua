@@ -106,7 +106,7 @@ end
 ---@param out string
 function M.run(argv, out)
   local process = M.start(argv, out)
-  process:wait(30)
+  process:wait(120)
   if process.status ~= 0 then
     error(("%s failed (%d):\n%s"):format(table.concat(argv, " "), process.status, process:output()), 2)
   end

@@ -50,7 +50,7 @@ end
 ---@return string[] lines that it has written
 function M.run(...)
   local child = M.start(...)
-  local status = child:wait(30)
+  local status = child:wait(90)
   if status ~= 0 then error(("the script ended with %d:\n%s"):format(status, child:output()), 2) end
   local lines = {}
   for line in child:output():gmatch "[^\n]+" do lines[#lines + 1] = line end

@@ -4,7 +4,7 @@ local deadline = require "support.deadline"
 local process = require "support.process"
 local scratch = require "support.scratch"
 
-local START_SECONDS = 10
+local START_SECONDS = 30
 
 ---@class support.Server
 ---@field process support.Process
@@ -73,7 +73,7 @@ end
 --- Waits until `count` events match; returns those that do.
 ---@param match fun(event: table): any
 ---@param count integer? 1
----@param seconds number? 3
+---@param seconds number? 10
 ---@return table[]
 function Server:wait_events(match, count, seconds)
   return deadline.wait(function()
@@ -82,7 +82,7 @@ function Server:wait_events(match, count, seconds)
       if match(event) then found[#found + 1] = event end
     end
     return #found >= (count or 1) and found
-  end, seconds or 3, "the server's events")
+  end, seconds or 10, "the server's events")
 end
 
 --- Stops the server and reaps it. May be called twice.
