@@ -50,6 +50,35 @@ describe("a certificate that is refused", function()
   end)
 end)
 
+describe("a wildcard in a certificate", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  -- Whether a server with this certificate is taken for `host`.
+  local function covers(to, host)
+    local client = support.client { resolve = { [("%s:%d"):format(host, to.port)] = "127.0.0.1" } }
+    local res, err = get(client, to, host)
+    if res then return true end
+    assert.equal("tls", err.kind, tostring(err))
+    return false, err.message
+  end
+
+  it("stands for a label with underscores, and for one label only", function()
+    local names = "DNS:*.example.test,DNS:my-shop.other.test,DNS:x.plain.test,DNS:*.test"
+    local to = server { certificate = support.ca():sign("wildcard", names) }
+    for _, host in ipairs { "my-shop.example.test", "my_shop.example.test", "_dmarc.Example.TEST", "a_.example.test" } do
+      assert.is_true(covers(to, host), host)
+    end
+    for _, host in ipairs {
+      "my_shop.other.test", "my_shop.plain.test", "_.test", "a_b.c.example.test", "my_shop.example.test.other.test",
+    } do
+      local covered, message = covers(to, host)
+      assert.is_false(covered, host)
+      assert.truthy(message:find("not for " .. host, 1, true), message)
+    end
+  end)
+end)
+
 describe("whose certificates are trusted", function()
   before_each(support.begin)
   after_each(support.check_clean)

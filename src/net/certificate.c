@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <openssl/err.h>
@@ -61,6 +62,20 @@ int rill_certificate_print_names(BIO *out, const X509 *certificate, const char *
     }
     GENERAL_NAMES_free(names);
     return written;
+}
+
+bool rill_certificate_has_wildcard(const X509 *certificate, const char *rest)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        char text[NAME_ROOM];
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        found = name->type == GEN_DNS && name_text(name, text) && text[0] == '*' &&
+                !strcasecmp(text + 1, rest);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
 }
 
 void rill_certificate_print_date(BIO *out, const ASN1_TIME *time)

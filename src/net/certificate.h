@@ -2,6 +2,7 @@
 #ifndef RILL_CERTIFICATE_H
 #define RILL_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/x509.h>
@@ -16,6 +17,9 @@ void rill_certificate_print_name(BIO *out, const X509_NAME *name);
  * (0: no limit). What a DNS name may not contain shows as '?'. Returns how many were written. */
 int rill_certificate_print_names(BIO *out, const X509 *certificate, const char *between,
                                  size_t most);
+
+/* Whether the certificate is for "*" and `rest`, which begins with a dot. */
+bool rill_certificate_has_wildcard(const X509 *certificate, const char *rest);
 
 /* "2026-01-31", or "an unreadable date". */
 void rill_certificate_print_date(BIO *out, const ASN1_TIME *time);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,12 +125,31 @@ static void explain(X509_STORE_CTX *verification)
     BIO_free(out);
 }
 
+/* OpenSSL lets "*" stand for letters, digits and hyphens alone; browsers, Go and curl accept
+ * "my_shop" under it as well. Where the certificate has that wildcard, a label without an
+ * underscore is asked for in place of one with it. False: out of memory. */
+static bool allow_underscore(X509_STORE_CTX *verification)
+{
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(verification);
+    const char *name = X509_VERIFY_PARAM_get0_host(param, 0);
+    size_t label = name ? strcspn(name, "._") : 0;
+    const char *rest = name && name[label] == '_' ? strchr(name, '.') : NULL;
+    if (!rest || !strchr(rest + 1, '.') ||
+        !rill_certificate_has_wildcard(X509_STORE_CTX_get0_cert(verification), rest))
+        return true;
+    char covered[1 + TLSEXT_MAXLEN_host_name + 1];
+    int length = snprintf(covered, sizeof(covered), "x%s", rest);
+    return length > 0 && (size_t)length < sizeof(covered) &&
+           X509_VERIFY_PARAM_set1_host(param, covered, (size_t)length);
+}
+
 /* OpenSSL 3.0 overlooks that it could not copy the name to verify for want of memory, and would
  * verify none: it is copied again here, and must be there. */
 static bool verify(X509_STORE_CTX *verification)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
-    if (X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification), SSL_get0_param(ssl)))
+    if (X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification), SSL_get0_param(ssl)) &&
+        allow_underscore(verification))
         return X509_verify_cert(verification) > 0;
     X509_STORE_CTX_set_error(verification, X509_V_ERR_OUT_OF_MEM);
     return false;
