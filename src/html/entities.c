@@ -109,8 +109,8 @@ static int lower_bound(int low, int high, uint32_t depth, int byte)
 static int find_longest(const uint8_t *text, const uint8_t *end)
 {
     int low = 0, high = ENTITIES, found = -1;
-    for (uint32_t depth = 0; text + depth < end && is_alphanumeric(text[depth]) + (text[depth] == ';');
-         depth++) {
+    for (uint32_t depth = 0;
+         text + depth < end && is_alphanumeric(text[depth]) + (text[depth] == ';'); depth++) {
         low = lower_bound(low, high, depth, text[depth]);
         high = lower_bound(low, high, depth, text[depth] + 1);
         if (low == high)

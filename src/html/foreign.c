@@ -3,19 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of an open element. HTML again: for all tags in it, or for most (text of formulas), or for <svg>. */
+/* Of an open element. HTML again: for all tags in it, or for most (text of formulas), or for <svg>.
+ */
 enum kind { KIND_PLAIN, KIND_HTML, KIND_TEXT, KIND_ANNOTATION, KIND_ONLY = 3, KIND_MATH = 4 };
 
 /* Start tags that leave svg and math (13.2.6.5); sorted. <font> only with an attribute. */
 static const char *const leaving[] = {
-    "b",    "big", "blockquote", "body",   "br",   "center", "code",    "dd",   "div",
-    "dl",   "dt",  "em",         "embed",  "font", "h1",     "h2",      "h3",   "h4",
-    "h5",   "h6",  "head",       "hr",     "i",    "img",    "li",      "listing", "menu",
-    "meta", "nobr", "ol",        "p",      "pre",  "ruby",   "s",       "small", "span",
-    "strike", "strong", "sub",   "sup",    "table", "tt",    "u",       "ul",   "var"};
+    "b",      "big",    "blockquote", "body",  "br",    "center", "code", "dd",      "div",
+    "dl",     "dt",     "em",         "embed", "font",  "h1",     "h2",   "h3",      "h4",
+    "h5",     "h6",     "head",       "hr",    "i",     "img",    "li",   "listing", "menu",
+    "meta",   "nobr",   "ol",         "p",     "pre",   "ruby",   "s",    "small",   "span",
+    "strike", "strong", "sub",        "sup",   "table", "tt",     "u",    "ul",      "var"};
 
 /* Elements that HTML and svg both have: in HTML, an end tag of such a name is HTML's. */
-static const char *const shared[] = {"a",     "audio",  "canvas", "iframe",
+static const char *const shared[] = {"a",      "audio", "canvas", "iframe",
                                      "script", "style", "title",  "video"};
 
 static int compare(const void *name, const void *entry)

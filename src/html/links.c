@@ -192,8 +192,8 @@ bool rill_links_encode(rill_links *links, const char **reference, size_t *length
     if (!links->charset || links->charset->code == RILL_CODE_UTF8)
         return true;
     const char *query = *length ? memchr(text, '?', *length) : NULL;
-    if (!query || rill_utf8_ascii((const uint8_t *)query, (const uint8_t *)end) ==
-                      (const uint8_t *)end)
+    if (!query ||
+        rill_utf8_ascii((const uint8_t *)query, (const uint8_t *)end) == (const uint8_t *)end)
         return true;
     links->encoded.length = 0;
     if (!rill_bytes_append(&links->slab, &links->encoded, text, (size_t)(query + 1 - text)) ||
@@ -231,7 +231,8 @@ bool rill_links_url(rill_links *links, const char *base, uint32_t base_length,
 {
     int32_t written = resolve(links, base, base_length, reference, length);
     *url = (rill_html_text){0, -1};
-    return written < 0 ? written == -1 : rill_links_text(links, links->out[1], (size_t)written, url);
+    return written < 0 ? written == -1
+                       : rill_links_text(links, links->out[1], (size_t)written, url);
 }
 
 static rill_html_link *find_url(rill_links *links, const rill_links_value *value, uint32_t length,

@@ -34,12 +34,12 @@ typedef struct rill_links {
     uint32_t found_count, found_room;
     char *text; /* what `found` points into, and other texts of the page */
     size_t text_length, text_room;
-    rill_links_block *copies; /* of values that do not stand in the page */
-    double work;              /* bytes that may be read and written yet */
+    rill_links_block *copies;    /* of values that do not stand in the page */
+    double work;                 /* bytes that may be read and written yet */
     const rill_charset *charset; /* of the page: what queries are written in; NULL: UTF-8 */
     rill_slab slab;
-    rill_bytes encoded;       /* a reference whose query was */
-    bool cut;                 /* by that bound, or the number of links */
+    rill_bytes encoded; /* a reference whose query was */
+    bool cut;           /* by that bound, or the number of links */
     char out[2][RILL_URL_ROOM];
 } rill_links;
 
@@ -64,7 +64,8 @@ bool rill_links_url(rill_links *links, const char *base, uint32_t base_length,
                     const char *reference, size_t length, rill_html_text *url);
 bool rill_links_text(rill_links *links, const void *bytes, size_t length, rill_html_text *text);
 
-/* Resolves some of the values. Returns 1 while others are left, 0, or -RILL_ERROR: out of memory. */
+/* Resolves some of the values. Returns 1 while others are left, 0, or -RILL_ERROR: out of memory.
+ */
 int32_t rill_links_resolve(rill_links *links, const char *base, uint32_t base_length,
                            size_t budget);
 

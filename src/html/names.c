@@ -7,7 +7,10 @@ typedef struct entry {
     uint8_t length, value;
 } entry;
 
-#define NAME(text, value) {text, sizeof(text) - 1, value}
+#define NAME(text, value)                                                                          \
+    {                                                                                              \
+        text, sizeof(text) - 1, value                                                              \
+    }
 
 /* Sorted by first letter. */
 static const entry tags[] = {
@@ -106,6 +109,15 @@ int rill_names_tag(const uint8_t *name, size_t length)
         if (matches(&tags[i], name, length))
             return tags[i].value;
     return RILL_TAG_OTHER;
+}
+
+uint32_t rill_names_letters(uint64_t wanted)
+{
+    uint32_t letters = 0;
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+        if (wanted >> tags[i].value & 1)
+            letters |= 1u << (tags[i].name[0] - 'a');
+    return letters;
 }
 
 enum rill_attribute rill_names_attribute(const uint8_t *name, size_t length)

@@ -50,6 +50,9 @@ enum { RILL_ATTRIBUTE_LONGEST = 10 };
 int rill_names_tag(const uint8_t *name, size_t length);
 enum rill_attribute rill_names_attribute(const uint8_t *name, size_t length);
 
+/* The letters that tags begin with, a bit each from "a"; `wanted` has a bit for each tag. */
+uint32_t rill_names_letters(uint64_t wanted);
+
 /* Which attributes matter on a tag, a bit each. */
 extern const uint32_t rill_names_wanted[RILL_TAGS];
 

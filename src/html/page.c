@@ -92,8 +92,7 @@ bool rill_page_window(rill_page *page, rill_tokenizer *tokens, size_t size)
         return true;
     }
     if (page->window.length)
-        rill_bytes_consume(&page->window,
-                           page->window.length - (size_t)(tokens->end - tokens->at));
+        rill_bytes_consume(&page->window, page->window.length - (size_t)(tokens->end - tokens->at));
     if (!decode_piece(page, size < RILL_PAGE_PIECE ? size : RILL_PAGE_PIECE))
         return false;
     tokens->at = (const uint8_t *)page->window.data;
@@ -116,9 +115,9 @@ bool rill_page_decode(rill_page *page, rill_slice *text)
         return true;
     rill_decoder decoder; /* these are without a state */
     page->value.length = 0;
-    bool good = rill_decoder_init(&decoder, &page->slab, page->charset) &&
-                rill_decoder_write(&decoder, (const char *)text->at, text->length, true,
-                                   &page->value);
+    bool good =
+        rill_decoder_init(&decoder, &page->slab, page->charset) &&
+        rill_decoder_write(&decoder, (const char *)text->at, text->length, true, &page->value);
     rill_decoder_dispose(&decoder);
     *text = (rill_slice){(const uint8_t *)page->value.data, good ? page->value.length : 0};
     return good;

@@ -16,8 +16,8 @@ enum { RILL_PAGE_PIECE = 64 << 10 };
 
 /* Zeroed: before the first page. */
 typedef struct rill_page {
-    const char *at, *end;        /* the caller's: what is neither decoded nor given out */
-    const char *body, *checked;  /* where it begins; how far it was found to be UTF-8 */
+    const char *at, *end;       /* the caller's: what is neither decoded nor given out */
+    const char *body, *checked; /* where it begins; how far it was found to be UTF-8 */
     const rill_charset *declared, *charset; /* NULL: not known, or not yet */
     rill_utf8 utf8;
     bool stands; /* it is read where it stands; else the decoder is in use */

@@ -119,8 +119,7 @@ static void add_rel(rill_html *h, rill_links_value *link)
         return;
     rill_slice words = {out, rill_values_words(text, out)};
     link->nofollow = rill_values_has_word(words, "nofollow") ||
-                     rill_values_has_word(words, "ugc") ||
-                     rill_values_has_word(words, "sponsored");
+                     rill_values_has_word(words, "ugc") || rill_values_has_word(words, "sponsored");
     link->rel = rill_links_copy(&h->links, words.at, words.length);
     link->rel_length = (uint32_t)words.length;
     h->failed |= !link->rel;
@@ -136,7 +135,8 @@ static void add_address(rill_html *h, const rill_links_value *kind, rill_slice a
         return;
     link.at = (const char *)address.at;
     link.length = (uint32_t)length;
-    h->failed |= !rill_links_add(&h->links, &link, h->page.stands && rill_page_holds(&h->page, address.at));
+    h->failed |=
+        !rill_links_add(&h->links, &link, h->page.stands && rill_page_holds(&h->page, address.at));
 }
 
 /* Adds the address in an attribute. An empty one counts where it means the page itself. */
@@ -279,10 +279,10 @@ static int32_t find_base(rill_html *h)
     if (href && rill_links_encode(&h->links, &href, &href_length) && href_length <= RILL_URL_MAX &&
         !rill_url_resolve(page, length, href, (uint32_t)href_length, resolved, RILL_URL_ROOM, &url,
                           NULL)) {
-        bool usable = !has_scheme(resolved, &url, "data") &&
-                      !has_scheme(resolved, &url, "javascript");
-        if (usable && !rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url,
-                                          NULL))
+        bool usable =
+            !has_scheme(resolved, &url, "data") && !has_scheme(resolved, &url, "javascript");
+        if (usable &&
+            !rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url, NULL))
             return url.length;
     }
     return rill_url_normalize(page, length, out, RILL_URL_ROOM, &url, NULL) ? -1 : url.length;
@@ -322,8 +322,8 @@ static bool keep_text(rill_html *h, enum fact which)
     uint8_t *out = text.at == h->scratch ? h->scratch : scratch(h, text.length + 1);
     if (!out)
         return false;
-    size_t length = which == FACT_TITLE ? rill_values_collapse(text, out)
-                                        : rill_values_words(text, out);
+    size_t length =
+        which == FACT_TITLE ? rill_values_collapse(text, out) : rill_values_words(text, out);
     return rill_links_text(&h->links, out, length, &h->texts[which]);
 }
 
@@ -341,7 +341,10 @@ static int32_t find_facts(rill_html *h)
 static bool keep_values(rill_html *h)
 {
     rill_tokenizer *tokens = &h->tokens;
-    const char *from = h->page.window.data, *to = from + h->page.window.length;
+    const char *from = h->page.window.data, *to;
+    if (!from)
+        return true;
+    to = from + h->page.window.length;
     for (int i = 0; i < RILL_ATTRIBUTES && rill_tokenizer_in_tag(tokens); i++) {
         rill_slice *kept = &tokens->values[i];
         const char *at = (const char *)kept->at;
@@ -434,13 +437,12 @@ void rill_html_begin(rill_html *h, const rill_html_page *page)
     h->phase = PHASE_CHARSET;
     h->failed = false;
     h->window = page->window ? page->window : RILL_HTML_WINDOW;
-    memset(&h->tokens, 0, sizeof(h->tokens));
     rill_page_begin(&h->page, page->body, page->length, page->content_type,
                     page->content_type_length);
-    h->tokens.wanted = page->tags | 1ull << RILL_TAG_BASE;
+    uint64_t wanted = page->tags | 1ull << RILL_TAG_BASE;
     if (!page->plain)
-        h->tokens.wanted |=
-            1ull << RILL_HTML_LINK | 1ull << RILL_HTML_META | 1ull << RILL_TAG_TITLE;
+        wanted |= 1ull << RILL_HTML_LINK | 1ull << RILL_HTML_META | 1ull << RILL_TAG_TITLE;
+    rill_tokenizer_init(&h->tokens, wanted);
     free_facts(h);
     rill_links_clear(&h->links, page->length);
 }

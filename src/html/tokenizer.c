@@ -1,6 +1,9 @@
 #include "html/tokenizer.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum state {
     STATE_DATA,
@@ -63,14 +66,20 @@ static const uint8_t *skip_blanks(const uint8_t *at, const uint8_t *end)
 /* The next `byte`, or the end. Most are near: a call costs more than the first bytes do. */
 static inline const uint8_t *find(const uint8_t *at, const uint8_t *end, uint8_t byte)
 {
-    for (int i = 0; i < 2 && end - at >= 8; i++, at += 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        word ^= 0x0101010101010101u * byte;
-        word = (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
-        if (word) /* the first of them, as bytes go in memory */
-            return at + __builtin_ctzll(word) / 8;
+#ifdef __SSE2__
+    if (end - at >= 16) {
+        __m128i equal =
+            _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)at), _mm_set1_epi8((char)byte));
+        int found = _mm_movemask_epi8(equal);
+        if (found)
+            return at + __builtin_ctz((unsigned)found);
+        at += 16;
     }
+#else
+    for (int i = 0; i < 8 && at < end; i++, at++)
+        if (*at == byte)
+            return at;
+#endif
     const uint8_t *found = at < end ? memchr(at, byte, (size_t)(end - at)) : NULL;
     return found ? found : end;
 }
@@ -170,8 +179,8 @@ static bool has(const rill_tokenizer *t, enum rill_attribute attribute)
 static bool pass_foreign(rill_tokenizer *t)
 {
     const rill_slice *encoding = &t->values[RILL_ATTRIBUTE_ENCODING];
-    t->name.styled = has(t, RILL_ATTRIBUTE_COLOR) || has(t, RILL_ATTRIBUTE_FACE) ||
-                     has(t, RILL_ATTRIBUTE_SIZE);
+    t->name.styled =
+        has(t, RILL_ATTRIBUTE_COLOR) || has(t, RILL_ATTRIBUTE_FACE) || has(t, RILL_ATTRIBUTE_SIZE);
     t->name.html = has(t, RILL_ATTRIBUTE_ENCODING) &&
                    (rill_names_equal("text/html", encoding->at, encoding->length) ||
                     rill_names_equal("application/xhtml+xml", encoding->at, encoding->length));
@@ -323,32 +332,20 @@ static void keep_name(rill_tokenizer *t, const uint8_t *name, size_t length)
     t->name.name[length] = '\0';
 }
 
-static bool is_always_wanted(int tag)
-{
-    return tag == RILL_TAG_SVG || tag == RILL_TAG_MATH || raw_state(tag) != STATE_DATA;
-}
+/* Tags that change what follows them. */
+#define TAG(name) (1ull << RILL_##name)
+static const uint64_t ALWAYS = TAG(TAG_TITLE) | TAG(TAG_TEXTAREA) | TAG(TAG_STYLE) | TAG(TAG_XMP) |
+                               TAG(TAG_NOEMBED) | TAG(TAG_NOFRAMES) | TAG(TAG_PLAINTEXT) |
+                               TAG(TAG_SVG) | TAG(TAG_MATH) | TAG(HTML_IFRAME) | TAG(HTML_SCRIPT);
 
-/* Skips a tag that nobody asks for, where that can be done in one go. */
-static bool skip_unwanted(rill_tokenizer *t, const uint8_t *after)
-{
-    const uint8_t *end = t->end - after > SKIP_MAX ? after + SKIP_MAX : t->end;
-    const uint8_t *done = skip_tag(after, end);
-    if (done)
-        t->at = done;
-    return done;
-}
-
-/* `name` begins with a letter. */
+/* `name` begins with a letter. Its tag is read with its attributes. */
 static int open_tag(rill_tokenizer *t, const uint8_t *name, bool closing)
 {
     const uint8_t *end = t->end - name > RILL_FOREIGN_NAME ? name + RILL_FOREIGN_NAME : t->end;
     const uint8_t *after = skip_to(name, end, ENDS_NAME);
     int tag = after < end ? rill_names_tag(name, (size_t)(after - name)) : RILL_TAG_OTHER;
-    if (!t->open.depth && (closing || !(t->wanted >> tag & 1 || is_always_wanted(tag)))) {
-        if (after < end && skip_unwanted(t, after))
-            return GO_ON;
+    if (!t->open.depth && (closing || !((t->wanted | ALWAYS) >> tag & 1)))
         tag = RILL_TAG_OTHER;
-    }
     t->tag = (uint8_t)tag;
     t->present = t->huge = 0;
     t->mask = rill_names_wanted[tag];
@@ -361,6 +358,27 @@ static int open_tag(rill_tokenizer *t, const uint8_t *name, bool closing)
     return read_on(t, after < end ? STATE_BEFORE_NAME : STATE_TAG_NAME, after);
 }
 
+/* Skips a tag that nobody asks for, if that can be told by its first letter or its name, and done
+ * in one go. */
+static inline bool skip_unwanted(rill_tokenizer *t, const uint8_t *name, bool closing)
+{
+    if (t->open.depth)
+        return false;
+    const uint8_t *end = t->end - name > SKIP_MAX ? name + SKIP_MAX : t->end;
+    const uint8_t *after = skip_to(name, end, ENDS_NAME);
+    if (after == end)
+        return false;
+    if (!closing && t->letters >> ((*name | 0x20) - 'a') & 1) {
+        int tag = rill_names_tag(name, (size_t)(after - name));
+        if ((t->wanted | ALWAYS) >> tag & 1)
+            return false;
+    }
+    after = *after == '>' ? after + 1 : skip_tag(after, end);
+    if (after)
+        t->at = after;
+    return after;
+}
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 /* `t->at` is a "<", and what decides is there. */
@@ -369,7 +387,7 @@ static int open_markup(rill_tokenizer *t)
     const uint8_t *at = t->at;
     uint8_t next = t->end - at > 1 ? at[1] : 0;
     if (classes[next] & LETTER)
-        return open_tag(t, at + 1, false);
+        return skip_unwanted(t, at + 1, false) ? GO_ON : open_tag(t, at + 1, false);
     if (next == '!')
         return open_declaration(t);
     if (next == '?')
@@ -379,7 +397,7 @@ static int open_markup(rill_tokenizer *t)
         return GO_ON;
     }
     if (classes[at[2]] & LETTER)
-        return open_tag(t, at + 2, true);
+        return skip_unwanted(t, at + 2, true) ? GO_ON : open_tag(t, at + 2, true);
     return read_on(t, STATE_BOGUS_COMMENT, at + 2); /* </> is one that ends at once */
 }
 
@@ -539,6 +557,13 @@ static int read_state(rill_tokenizer *t)
         return read_value(t);
     }
     return RILL_TOKEN_END;
+}
+
+void rill_tokenizer_init(rill_tokenizer *t, uint64_t wanted)
+{
+    memset(t, 0, sizeof(*t));
+    t->wanted = wanted;
+    t->letters = rill_names_letters(wanted | ALWAYS);
 }
 
 enum rill_token rill_tokenizer_next(rill_tokenizer *t)

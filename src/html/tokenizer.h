@@ -30,11 +30,11 @@ typedef struct rill_slice {
     size_t length;
 } rill_slice;
 
-/* Zeroed: before the first window, nothing wanted. */
 typedef struct rill_tokenizer {
-    uint64_t wanted;      /* tags, a bit each; those of raw text, svg and math always */
+    uint64_t wanted;  /* tags, a bit each */
+    uint32_t letters; /* with which tags begin that are, or switch to raw text, svg or math */
     const uint8_t *at, *end; /* the window that is left: the caller's */
-    bool last;            /* no other window follows */
+    bool last;               /* no other window follows */
 
     uint8_t tag;      /* of enum rill_html_tag, RILL_TAG_... */
     bool foreign;     /* in svg or math: only <a> is told of */
@@ -44,15 +44,18 @@ typedef struct rill_tokenizer {
     rill_slice text;
 
     uint8_t state;
-    uint8_t raw;       /* the tag whose end tag ends raw text */
-    uint8_t dashes;    /* before `at`, in a script's comment; at most 2 */
-    bool fresh;        /* nothing of the comment has been read */
-    uint8_t quote;     /* around the value; 0: none */
-    uint8_t attribute; /* of enum rill_attribute; RILL_ATTRIBUTES: does not matter */
-    uint32_t mask;     /* attributes that matter on this tag */
+    uint8_t raw;           /* the tag whose end tag ends raw text */
+    uint8_t dashes;        /* before `at`, in a script's comment; at most 2 */
+    bool fresh;            /* nothing of the comment has been read */
+    uint8_t quote;         /* around the value; 0: none */
+    uint8_t attribute;     /* of enum rill_attribute; RILL_ATTRIBUTES: does not matter */
+    uint32_t mask;         /* attributes that matter on this tag */
     rill_foreign_tag name; /* while in svg or math, or about to be */
     rill_foreign open;
 } rill_tokenizer;
+
+/* Before the first window. `wanted`: what is told of, a bit each. */
+void rill_tokenizer_init(rill_tokenizer *t, uint64_t wanted);
 
 /* The next token. After RILL_TOKEN_END the caller gives another window, which begins with what is
  * left from `at` on, unless this was the last. Values are valid while the window is, and until the

@@ -119,8 +119,7 @@ bool rill_values_has_word(rill_slice words, const char *word)
 {
     size_t length = strlen(word);
     while (words.length >= length) {
-        if (!memcmp(words.at, word, length) &&
-            (words.length == length || words.at[length] == ' '))
+        if (!memcmp(words.at, word, length) && (words.length == length || words.at[length] == ' '))
             return true;
         const uint8_t *space = memchr(words.at, ' ', words.length);
         if (!space)
