@@ -547,9 +547,10 @@ typedef struct rill_url {
     int32_t length; /* of the whole text */
 } rill_url;
 
-/* Splits an absolute URL, forgiving as browsers are with scraped links: outer blanks, tabs and line
- * ends are stripped, what is not allowed is percent-encoded as UTF-8 (never twice), scheme and host
- * get lower case, a host beyond ASCII goes through IDNA. Other control characters fail. The cleaned
+/* Splits an absolute URL, forgiving as browsers are with scraped links: outer blanks and controls,
+ * tabs and line ends are stripped, what is not allowed is percent-encoded as UTF-8 (never twice),
+ * scheme and host get lower case, a host beyond ASCII goes through UTS 46. Other control characters
+ * fail. Between "http:" and its host any number of slashes may stand (doc/url.md). The cleaned
  * text is written to `out` (printable ASCII, not NUL-terminated; may not overlap what is read).
  * Schemes other than http and https need no host: a missing one has host_length -1. The path stays
  * as written, an empty one too. On failure `out` and `url` hold nothing of use.

@@ -5,8 +5,8 @@ local BAD = "\239\191\189" -- U+FFFD
 
 local random = 1
 local function below(limit)
-  random = (random * 1103515245 + 12345) % 2147483648
-  return math.floor(random / 65536) % limit
+  random = random * 16807 % 2147483647
+  return random % limit
 end
 
 local function between(low, high) return string.char(low + below(high - low + 1)) end

@@ -44,7 +44,8 @@ describe("rill.url.parse", function()
   end)
 
   it("tells missing parts from empty ones", function()
-    assert.same({ scheme = "http", host = "h", authority = "h", port = 80, path = "", target = "/" }, parse "http://h")
+    assert.same({ scheme = "http", host = "h", authority = "h", port = 80, path = "",
+    target = "/" }, parse "http://h")
     assert.same({
       scheme = "http", userinfo = "", host = "h", authority = "h:", port = 80,
       path = "", query = "", fragment = "", target = "/?",
@@ -83,9 +84,12 @@ describe("rill.url.parse", function()
       ["https://h/?a[]=1|2^3`{}<>\"\\"] = "https://h/?a%5B%5D=1%7C2%5E3%60%7B%7D%3C%3E%22%5C",
       ["https://h/a#b#c"] = "https://h/a#b%23c",
       ["https://h/?a?b/c"] = "https://h/?a?b/c",
+      ["https:h/a"] = "https://h/a", ["https:/h/a"] = "https://h/a", ["https:///h/a"] = "https://h/a",
+      ["https:\\h"] = "https://h", ["https:/\\//h"] = "https://h", ["https:u@h"] = "https://u@h",
+      ["\0\27https://h/\31\0 "] = "https://h/",
       ["https:\\\\h\\a\\..\\b?c\\d"] = "https://h/a/../b?c%5Cd",
       ["https://u:p@ss/w@h/"] = "https://u:p@ss/w@h/", -- the path begins at the first slash
-      ["https://u:p@ss@h/"] = "https://u:p%40ss@h/",
+      ["https://u:p@ss@h/"] = "https://u:p%40ss@h/", ["https://u::p:@h/"] = "https://u:%3Ap%3A@h/",
       ["https://u[:<p>@h/"] = "https://u%5B:%3Cp%3E@h/",
       ["https://h/@user:x"] = "https://h/@user:x",
     } do
@@ -132,6 +136,15 @@ describe("rill.url.parse", function()
       ["2130706433"] = "127.0.0.1",
       ["0177.0.0.01"] = "127.0.0.1",
       ["1.2.3.4a"] = "1.2.3.4a",
+      ["0x7f.1"] = "127.0.0.1",
+      ["0300.0250.0.1"] = "192.168.0.1", ["%30%78%37f.1"] = "127.0.0.1", ["0x.0x.0"] = "0.0.0.0",
+      ["1.2.3"] = "1.2.0.3", ["1.65535"] = "1.0.255.255", ["4294967295"] = "255.255.255.255",
+      ["\239\188\145.2"] = "1.0.0.2", -- a full-width digit
+      ["i\226\157\164.ws"] = "xn--i-7iq.ws", ["\226\152\131.net"] = "xn--n3h.net", ["xn--n3h.net"] = "xn--n3h.net",
+      ["%E2%98%83.net"] = "xn--n3h.net", ["\240\159\146\169.la"] = "xn--ls8h.la",
+      ["\226\152\131\195\159"] = "xn--zca921q",
+      ["r3---sn.m\195\188nchen.de"] = "r3---sn.xn--mnchen-3ya.de", ["ab--\195\188"] = "xn--ab---3ra",
+      ["\227\131\187\227\131\188"] = "xn--vekc", ["_\195\188"] = "xn--_-eha",
       ["[2001:DB8::1]"] = "2001:db8::1",
       ["[::ffff:1.2.3.4]"] = "::ffff:1.2.3.4",
     } do
@@ -146,8 +159,8 @@ describe("rill.url.parse", function()
       [""] = "no scheme", ["/a"] = "no scheme", ["//h/a"] = "no scheme", [":a"] = "no scheme",
       ["1a://h"] = "no scheme",
       ["h"] = "no scheme", ["ht tp://h"] = "no scheme", ["h\195\188://h"] = "no scheme",
-      ["http:"] = "no host", ["http:h"] = "no host", ["http:/h"] = "no host", ["https://"] = "no host",
-      ["https:///h"] = "no host", ["https://?q"] = "no host", ["https://:80/"] = "no host", ["https://u@/"] = "no host",
+      ["http:"] = "no host", ["http:/"] = "no host", ["https://"] = "no host", ["http:\\\\?h"] = "no host",
+      ["https://?q"] = "no host", ["https://:80/"] = "no host", ["https://u@/"] = "no host",
       ["https://h:x/"] = "port", ["https://h:-1/"] = "port", ["https://h:65536/"] = "port",
       ["https://h:80:80/"] = "port",
       ["https://h:99999999999999999999/"] = "port",
@@ -155,16 +168,18 @@ describe("rill.url.parse", function()
       ["https://a%2fb/"] = "host", ["https://a%00/"] = "host", ["https://a]/"] = "host", ["https://a\0b/"] = "host",
       ["https://\255/"] = "host", ["https://a%C3/"] = "host",
       ["https://a\239\188\143b/"] = "host", -- a full-width slash
-      ["https://xn--\195\188.de/"] = "host",
-      ["https://256.1.1.1/"] = "IPv4", ["https://1.2.3.4.5/"] = "IPv4", ["https://0x/"] = "IPv4",
+      ["https://xn--\195\188.de/"] = "host", ["https://xn--pokxncvks/"] = "host", ["https://xn--/"] = "host",
+      ["https://xn--abc-/"] = "host", ["https://xn--zn7c.com/"] = "host", ["https://a\226\128\141b/"] = "host",
+      ["https://\226\152\131\226\128\141/"] = "host", ["https://\239\191\189.com/"] = "host",
+      ["https://256.1.1.1/"] = "IPv4", ["https://1.2.3.4.5/"] = "IPv4", ["https://1..2/"] = "IPv4",
       ["https://08/"] = "IPv4",
       ["https://[::1/"] = "IPv6", ["https://[]/"] = "IPv6", ["https://[1.2.3.4]/"] = "IPv6",
       ["https://[fe80::1%25eth0]/"] = "IPv6", ["https://[::1\0]/"] = "IPv6", ["https://[v1.x]/"] = "IPv6",
       ["https://[1:2:3:4:5:6:7:8:9]/"] = "IPv6", ["https://[::1]x/"] = "port",
       ["https://[" .. ("1"):rep(99) .. "]"] = "IPv6",
       ["https://" .. ("a"):rep(256) .. "/"] = "255", ["https://" .. ("%C3%BC"):rep(600) .. "/"] = "255",
-      ["https://h/\0"] = "control", ["\1https://h/"] = "no scheme", ["https://h/?\127"] = "control",
-      ["https://h/#\27[0m"] = "control", ["https://u\0@h/"] = "control",
+      ["https://h/\0a"] = "control", ["\127https://h/"] = "no scheme", ["https://h/?\127"] = "control",
+      ["https://h/#\27[0m"] = "control", ["https://u\0@h/"] = "control", ["https://h/a\1b"] = "control",
     } do
       assert_invalid(url, words, parse(url))
       assert_invalid(url, words, normalize(url))
@@ -189,8 +204,8 @@ describe("rill.url.parse", function()
 
   it("shows what is wrong without user and password", function()
     for _, url in ipairs {
-      "https://joe:secret@h:99999/", "https://joe:se/secret@h/\0", "https://joe:se@secret@h\0/", "joe:secret@h\0",
-      "//joe:secret@h", "https:\\\\joe:secret@h:x", "https://joe:secret#@h/", " ht\ntps://joe:secret@h/\0",
+      "https://joe:secret@h:99999/", "https://joe:se/secret@h/\0a", "https://joe:se@secret@h\0/", "joe:secret@h\0a",
+      "//joe:secret@h", "https:\\\\joe:secret@h:x", "https://joe:secret#@h/", " ht\ntps://joe:secret@h/\0a",
       "https://joe:secret@[::1", "https://joe%3Asecret@h:x/", "https://:secret@/", "https://joe:x?secret@h/",
       "https://joe:secret@" .. ("h"):rep(300),
     } do
@@ -263,7 +278,7 @@ describe("any single byte", function()
         assert.equal("b", parse(url).host)
       elseif char == ":" then
         assert_invalid(url, "port", parse(url))
-      elseif char:find(UNRESERVED) or char:find(SUB_DELIMS) then
+      elseif char:find(UNRESERVED) or char:find(SUB_DELIMS) or char:find '["`{}]' then
         assert.equal("a" .. char:lower() .. "b", parse(url).host)
       else
         assert_invalid(url, "host", parse(url))
@@ -322,6 +337,11 @@ describe("rill.url.resolve", function()
       { "https://h/a", "mailto:x@y", "mailto:x@y" },
       { "https://h/a", "javascript:;", "javascript:;" },
       { "https://h/a", "//m\195\188nchen.de", "https://xn--mnchen-3ya.de" },
+      { "https://h/a/b", "http:x", "http://x" }, { "https://h/a/b", "http:/x/c", "http://x/c" },
+      { "https://h/a/b", "http:///x", "http://x" }, { "https://h/a/b", "http:\\/\\x", "http://x" },
+      { "https://h/a/b", "https:/x", "https://h/x" }, { "https://h/a/b", "https:///x", "https://x" },
+      { "https://h/a/b", "https:\\\\x", "https://x" }, { "https://h/a/b", "///x/c", "https://x/c" },
+      { "https://h/a/b", "/\\x", "https://x" }, { "file:///a", "http:x", "http://x" },
       { "mailto:x@y", "#f", "mailto:x@y#f" },
       { "file:///a/b", "../c", "file:///c" },
       { "foo:/a/b", "..//c", "foo:/.//c" },
@@ -333,10 +353,10 @@ describe("rill.url.resolve", function()
   it("fails for a base or a reference that leads nowhere, and says which", function()
     assert.equal("nonsense", assert_invalid("base", "no scheme", resolve("nonsense", "/x")).url)
     assert.equal("//", assert_invalid("//", "no host", resolve("https://h/", "//")).url)
-    assert_invalid("///x", "no host", resolve("https://h/", "///x"))
-    assert_invalid("http:x", "no host", resolve("https://h/", "http:x"))
+    assert_invalid("///", "no host", resolve("https://h/", "///"))
+    assert_invalid("http:", "no host", resolve("https://h/", "http:"))
     assert_invalid("//h:x", "port", resolve("https://h/", "//h:x"))
-    assert_invalid("a\1", "control", resolve("https://h/", "a\1"))
+    assert_invalid("a\1b", "control", resolve("https://h/", "a\1b"))
     for _, ref in ipairs { "b", "/b", "?b" } do
       assert_invalid(ref, "relative", resolve("mailto:a", ref))
     end

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include <idn2.h>
+#include "url/idna.h"
 
 /* Longest name in the DNS, and the longest UTF-8 that could become one. */
 enum { HOST_MAX = 255, UNICODE_HOST_MAX = 4 * HOST_MAX };
@@ -33,33 +33,35 @@ static bool read_ip6(rill_cleaner *c)
     return true;
 }
 
-/* A host that is not all plain ASCII: unescapes it and asks IDNA (UTS 46, non-transitional). What
- * comes out is checked, not what went in: full-width forms turn into delimiters. */
+/* Writes a host that is plain now. What comes out of escapes and IDNA is checked, not what went in:
+ * full-width forms turn into delimiters. */
+static bool put_host(rill_cleaner *c, const char *host, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!rill_cleaner_allows(RILL_PART_HOST, (uint8_t)host[i]))
+            return rill_cleaner_fail(c, "its host holds a character that no host may hold");
+    rill_cleaner_put_lower(c, (const uint8_t *)host, length);
+    return true;
+}
+
+/* A host that is not all plain ASCII: unescapes it and asks IDNA. */
 static bool read_unicode_host(rill_cleaner *c, const uint8_t *end)
 {
-    uint8_t name[UNICODE_HOST_MAX + 1], *ascii = NULL, seen = 0;
-    uint32_t length = 0;
+    uint8_t name[UNICODE_HOST_MAX + 1] = "";
+    char ascii[RILL_IDNA_ROOM];
+    size_t length = 0, ascii_length;
     for (rill_span in = {c->in.at, end}; in.at < end;) {
         int byte = rill_cleaner_escaped_byte(in);
         name[length] = byte < 0 ? *in.at : (uint8_t)byte;
-        seen |= name[length];
-        if (!name[length])
-            return rill_cleaner_fail(c, "its host holds a character that no host may hold");
         if (++length > UNICODE_HOST_MAX)
             return rill_cleaner_fail(c, "its host is longer than 255 bytes");
         in.at += byte < 0 ? 1 : 3;
     }
-    name[length] = '\0';
-    if (seen & 0x80 &&
-        idn2_lookup_u8(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+    if (!rill_idna_is_needed(name, length))
+        return put_host(c, (const char *)name, length);
+    if (!rill_idna_to_ascii(name, length, ascii, &ascii_length))
         return rill_cleaner_fail(c, "its host is no internationalized name");
-    const uint8_t *host = ascii ? ascii : name, *at = host;
-    while (rill_cleaner_allows(RILL_PART_HOST, *at))
-        at++;
-    bool good = !*at;
-    rill_cleaner_put_lower(c, host, (size_t)(at - host));
-    idn2_free(ascii);
-    return good || rill_cleaner_fail(c, "its host holds a character that no host may hold");
+    return put_host(c, ascii, ascii_length);
 }
 
 /* Whether a label is a number as inet_aton() reads them; it is in lower case. */
@@ -74,6 +76,46 @@ static bool is_number(const char *label, const char *end)
     return true;
 }
 
+/* Reads a number of an IPv4 address: decimal, octal behind "0", hexadecimal behind "0x". Returns
+ * UINT64_MAX for what is none. */
+static uint64_t read_number(const char *at, const char *end)
+{
+    uint64_t value = 0, base = 10;
+    if (end - at >= 2 && at[0] == '0') {
+        base = at[1] == 'x' ? 16 : 8;
+        at += base == 16 ? 2 : 1;
+    } else if (at == end) {
+        return UINT64_MAX;
+    }
+    for (; at < end; at++) {
+        int digit = rill_cleaner_hex_digit((uint8_t)*at);
+        if (digit < 0 || (uint64_t)digit >= base)
+            return UINT64_MAX;
+        value = value * base + (uint64_t)digit;
+        if (value > UINT32_MAX)
+            return UINT64_MAX;
+    }
+    return value;
+}
+
+/* Reads one to four numbers; the last fills what bytes are left. */
+static bool read_ip4(const char *at, const char *end, uint32_t *address)
+{
+    uint64_t value = 0;
+    for (int count = 1; count <= 4; count++) {
+        const char *dot = memchr(at, '.', (size_t)(end - at));
+        uint64_t number = read_number(at, dot ? dot : end);
+        if (number > (dot ? 255 : UINT32_MAX >> 8 * (count - 1)))
+            return false;
+        value |= dot ? number << 8 * (4 - count) : number;
+        *address = (uint32_t)value;
+        if (!dot)
+            return true;
+        at = dot + 1;
+    }
+    return false;
+}
+
 /* Browsers take a host whose last label is a number for an IPv4 address, however it is spelled. No
  * name in the DNS looks like that, and so an address has one name only. */
 static bool canonize_ip4(rill_cleaner *c)
@@ -86,12 +128,12 @@ static bool canonize_ip4(rill_cleaner *c)
         label--;
     if (!is_number(label, end))
         return true;
-    char text[64] = ""; /* four octal numbers, and some zeros */
-    struct in_addr address;
-    if (end - host < (ptrdiff_t)sizeof(text))
-        memcpy(text, host, (size_t)(end - host));
-    if (!inet_aton(text, &address) || !inet_ntop(AF_INET, &address, text, sizeof(text)))
+    uint32_t address;
+    char text[INET_ADDRSTRLEN];
+    if (!read_ip4(host, end, &address))
         return rill_cleaner_fail(c, "its IPv4 address is wrong");
+    struct in_addr binary = {htonl(address)};
+    inet_ntop(AF_INET, &binary, text, sizeof(text));
     c->length = (uint32_t)c->url->host;
     rill_cleaner_put(c, text, strlen(text));
     return true;
@@ -107,7 +149,7 @@ static bool read_host(rill_cleaner *c)
     c->url->host = (int32_t)c->length;
     while (at < end && rill_cleaner_allows(RILL_PART_HOST, *at))
         at++;
-    if (at == end)
+    if (at == end && !rill_idna_is_needed(c->in.at, (size_t)(end - c->in.at)))
         rill_cleaner_put_lower(c, c->in.at, (size_t)(end - c->in.at));
     else if (!read_unicode_host(c, end))
         return false;
@@ -155,6 +197,21 @@ static bool read_port(rill_cleaner *c)
     return true;
 }
 
+/* Copies user and password, which end at `end`. Of colons the first divides them, others are
+ * escaped. */
+static bool copy_userinfo(rill_cleaner *c, const uint8_t *end)
+{
+    const uint8_t *colon = memchr(c->in.at, ':', (size_t)(end - c->in.at));
+    c->in.end = colon ? colon : end;
+    if (!rill_cleaner_copy(c, RILL_PART_USERINFO))
+        return false;
+    if (!colon)
+        return true;
+    rill_cleaner_put(c, ":", 1);
+    c->in = (rill_span){colon + 1, end};
+    return rill_cleaner_copy(c, RILL_PART_PASSWORD);
+}
+
 bool rill_authority_read(rill_cleaner *c)
 {
     rill_url *url = c->url;
@@ -169,9 +226,8 @@ bool rill_authority_read(rill_cleaner *c)
     url->userinfo = 0;
     url->userinfo_length = -1;
     if (user_end && !(c->normalize && user_end == c->in.at)) {
-        c->in.end = user_end;
         url->userinfo = (int32_t)c->length;
-        if (!rill_cleaner_copy(c, RILL_PART_USERINFO))
+        if (!copy_userinfo(c, user_end))
             return false;
         url->userinfo_length = (int32_t)c->length - url->userinfo;
         rill_cleaner_put(c, "@", 1);

@@ -3,7 +3,8 @@
 #include <string.h>
 
 enum {
-    TEXT = RILL_PART_USERINFO | RILL_PART_PATH | RILL_PART_QUERY | RILL_PART_FRAGMENT,
+    TEXT = RILL_PART_USERINFO | RILL_PART_PATH | RILL_PART_QUERY | RILL_PART_FRAGMENT |
+           RILL_PART_PASSWORD,
     SUB_DELIM = RILL_PART_HOST | TEXT,
     WORD = RILL_PART_UNRESERVED | SUB_DELIM,
     NAME = RILL_PART_SCHEME | WORD,
@@ -29,10 +30,14 @@ const uint8_t rill_cleaner_parts[256] = {
     [','] = SUB_DELIM,
     [';'] = SUB_DELIM,
     ['='] = SUB_DELIM,
-    [':'] = TEXT,
+    [':'] = TEXT & ~RILL_PART_PASSWORD,
     ['@'] = RILL_PART_PATH | TAIL,
     ['/'] = RILL_PART_PATH | TAIL,
     ['?'] = TAIL,
+    ['"'] = RILL_PART_HOST, /* in no name of the DNS, but browsers ask it */
+    ['`'] = RILL_PART_HOST,
+    ['{'] = RILL_PART_HOST,
+    ['}'] = RILL_PART_HOST,
 };
 
 bool rill_cleaner_fail(rill_cleaner *c, const char *why)

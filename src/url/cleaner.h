@@ -13,7 +13,8 @@ enum rill_part {
     RILL_PART_USERINFO = 1 << 3,
     RILL_PART_PATH = 1 << 4,
     RILL_PART_QUERY = 1 << 5,
-    RILL_PART_FRAGMENT = 1 << 6
+    RILL_PART_FRAGMENT = 1 << 6,
+    RILL_PART_PASSWORD = 1 << 7 /* as userinfo, but no colon */
 };
 
 typedef struct rill_span {

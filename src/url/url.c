@@ -6,7 +6,8 @@
  * - "http:page" on an http page is a relative link (section 5.2.2, not strict);
  * - "%2e" counts as a dot where dot segments are removed;
  * - a host of http or https that ends in a number is an IPv4 address in any spelling, or wrong;
- * - but "http:///page" has no host, and "[", "]" and "|" are escaped: there the RFC wins. */
+ * - any number of slashes, also none, stands between "http:" and its host;
+ * - but "[", "]" and "|" are escaped: there the RFC wins. doc/url.md lists all of that. */
 #include "url/url.h"
 
 #include <stdlib.h>
@@ -93,12 +94,14 @@ static bool is_slash(const rill_cleaner *c, const uint8_t *at)
     return at < c->in.end && (*at == '/' || (*at == '\\' && c->http));
 }
 
-/* Whether an authority follows; skips the slashes before it. */
+/* Whether an authority follows; skips the slashes before it, of http and https however many. */
 static bool skip_slashes(rill_cleaner *c)
 {
     if (!is_slash(c, c->in.at) || !is_slash(c, c->in.at + 1))
         return false;
     c->in.at += 2;
+    while (c->http && is_slash(c, c->in.at))
+        c->in.at++;
     return true;
 }
 
@@ -132,9 +135,11 @@ static bool read_absolute(rill_cleaner *c)
     c->in.at += length + 1;
     know_scheme(c, length);
     c->url->path = (int32_t)c->length;
-    if (skip_slashes(c))
+    while (c->http && is_slash(c, c->in.at))
+        c->in.at++;
+    if (c->http || skip_slashes(c))
         return rill_authority_read(c) && read_path(c);
-    return c->http ? rill_cleaner_fail(c, "it has no host") : read_path(c);
+    return read_path(c);
 }
 
 /* Whether the reference repeats the base's "http:" and goes on without a host; skips that. */
@@ -191,13 +196,13 @@ static bool is_blank(uint8_t byte)
     return byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-/* Without HTML's white space at both ends. */
+/* Without white space and controls at both ends. */
 static rill_span trimmed(const char *text, uint32_t length)
 {
     rill_span in = {(const uint8_t *)text, (const uint8_t *)text + length};
-    while (in.at < in.end && (*in.at == ' ' || *in.at == '\f' || is_blank(*in.at)))
+    while (in.at < in.end && *in.at <= ' ')
         in.at++;
-    while (in.at < in.end && (in.end[-1] == ' ' || in.end[-1] == '\f' || is_blank(in.end[-1])))
+    while (in.at < in.end && in.end[-1] <= ' ')
         in.end--;
     return in;
 }
