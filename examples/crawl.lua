@@ -24,6 +24,9 @@ ffi.cdef "int isatty(int fd);"
 
 local ON_TERMINAL = ffi.C.isatty(2) == 1 -- stderr
 local MAX_PAGE = 32 * 2 ^ 20 -- bytes
+local TRIES = 3 -- of a page whose body breaks
+local PAUSE = 0.2 -- seconds before the next try
+local BROKEN = { connection_lost = true, reset = true, goaway = true, protocol_error = true, decode_error = true }
 local DEFAULTS = { concurrency = 32, max_pages = math.huge }
 local OPTIONS = { ["--out"] = "out", ["--concurrency"] = "concurrency", ["--max-pages"] = "max_pages", ["--ca"] = "ca" }
 local FIELDS = { "url", "status", "bytes", "links", "content_type", "seconds", "close_reason", "error" }
@@ -43,7 +46,7 @@ local function read_options(words)
     local value = given or words[i + 1]
     word = word or words[i]
     local name = OPTIONS[word]
-    if word == "--help" then os.exit(io.stdout:write(USAGE) and 0 or 1, true) end
+    if word == "--help" then os.exit(io.stdout:write(USAGE) and io.stdout:flush() and 0 or 1, true) end
     if not name then
       if word:find "^%-" or options.start then complain(2, "what is %s?", word) end
       options.start, i = word, i + 1
@@ -83,25 +86,36 @@ local function is_html(content_type)
   return kind == "text/html" or kind == "application/xhtml+xml"
 end
 
---- Gets one page. Returns what its line says, and the links on it.
+--- Gets one page into `page`, unless it is no HTML; again where its body has broken.
+local function get(client, page)
+  for try = 1, TRIES do
+    page.status, page.content_type = nil, nil
+    local response, err = client:get(page.url, {
+      on_headers = function(head)
+        page.status, page.content_type = head.status, head.headers["content-type"]
+        return not is_html(page.content_type) and "stop" or nil
+      end,
+    })
+    if response or not page.status or not BROKEN[err.reason] or try == TRIES then return response, err end
+    rill.sleep(PAUSE)
+  end
+end
+
+--- Visits one page. Returns what its line says, and the links on it.
 local function visit(client, address)
   local page, began = { url = address, bytes = 0 }, rill.now()
-  local response, err = client:get(address, {
-    on_headers = function(head)
-      page.status, page.content_type = head.status, head.headers["content-type"]
-      return not is_html(page.content_type) and "stop" or nil
-    end,
-  })
+  local response, err = get(client, page)
   page.seconds = math.floor((rill.now() - began) * 1e6) / 1e6
   if not response then
-    page.close_reason, page.error = err.reason, tostring(err)
+    page.close_reason, page.error, page.kind = err.reason, tostring(err), err.kind
     return page, {}
   end
   page.bytes, page.close_reason = response.bytes_received, response.close_reason
   local links = is_html(page.content_type) and html.links(response.body, address, page.content_type) or {}
   page.links = #links
   local location = page.status >= 300 and page.status < 400 and response.headers["location"]
-  links[#links + 1] = location and rill.url.resolve(address, location) or nil
+  page.location = location and rill.url.resolve(address, location) or nil
+  links[#links + 1] = page.location
   return page, links
 end
 
@@ -109,12 +123,13 @@ end
 local function new_frontier(start, max_pages)
   local home = rill.url.parse(start)
   local queue, seen, count = rill.queue(), {}, 0
-  local function add(link)
+  local function add(link) -- true: it will be visited
     local address = rill.url.normalize(link)
     local parts = address and not seen[address] and count < max_pages and rill.url.parse(address)
     if parts and parts.scheme == home.scheme and parts.authority == home.authority then
       seen[address], count = true, count + 1
       queue:push(address)
+      return true
     end
   end
   add(start)
@@ -132,31 +147,88 @@ local function show_progress(totals, queue)
   end
 end
 
+--- A line on stderr, in front of the progress.
+local function tell(...)
+  io.stderr:write(ON_TERMINAL and "\r\27[K" or "", "crawl.lua: ", string.format(...), "\n")
+end
+
+local function count_one(counts, key)
+  counts[key] = (counts[key] or 0) + 1
+  return counts[key] == 1
+end
+
+--- Counts a page; the first error of each kind is reported, whatever becomes of its line.
 local function count_page(totals, page)
   totals.pages, totals.bytes = totals.pages + 1, totals.bytes + page.bytes
-  totals.errors = totals.errors + (page.error and 1 or 0)
-  totals.reasons[page.close_reason] = (totals.reasons[page.close_reason] or 0) + 1
+  count_one(totals.reasons, page.close_reason)
+  if page.status then count_one(totals.statuses, page.status) end
+  if page.error then
+    totals.errors = totals.errors + 1
+    if count_one(totals.kinds, page.close_reason .. (page.kind or "")) and not page.told then tell("%s", page.error) end
+  elseif page.status >= 400 and count_one(totals.kinds, page.status) and not page.told then
+    tell("%s: status %d", page.url, page.status)
+  end
+end
+
+--- Looks at the page where the crawl starts, or where a redirect has led it; `moves` where it is led on. Why it gave no
+--- page goes to `totals.lost` and is reported.
+local function judge_start(totals, page, moves)
+  if page.url ~= totals.start then return end
+  local why
+  if moves then
+    totals.start = rill.url.normalize(page.location)
+  elseif page.error then
+    why = page.error
+  elseif page.location then
+    local home, target = rill.url.parse(page.url), rill.url.parse(page.location)
+    local same = target and target.scheme == home.scheme and target.authority == home.authority
+    why = ("it redirects to %s, which is not visited%s"):format(page.location, same and " again" or ": start there")
+  elseif page.status < 200 or page.status > 299 then
+    why = ("status %d"):format(page.status)
+  elseif not is_html(page.content_type) then
+    why = ("it is %s, no HTML"):format(page.content_type or "of no type")
+  end
+  if not why then return end
+  totals.lost, page.told = true, true
+  if not page.error then totals.errors = totals.errors + 1 end
+  tell("%s gave no page: %s", page.url, why)
+end
+
+--- Counts by name as text, in order.
+local function list(counts)
+  local parts = {}
+  for name, count in pairs(counts) do
+    parts[#parts + 1] = ("%s %d"):format(name, count)
+  end
+  table.sort(parts)
+  return #parts > 0 and table.concat(parts, ", ") or "none"
 end
 
 local function summarize(totals, stats)
-  local seconds, reasons = rill.now() - totals.began, {}
-  for reason, count in pairs(totals.reasons) do
-    reasons[#reasons + 1] = ("%s %d"):format(reason, count)
-  end
-  table.sort(reasons)
+  local seconds = rill.now() - totals.began
   io.stderr:write(ON_TERMINAL and "\r\27[K" or "", totals.caught and "stopped by SIG" .. totals.caught .. "\n" or "",
     ("pages:         %d (%d errors)\n"):format(totals.pages, totals.errors),
     ("bytes:         %.0f\n"):format(totals.bytes),
     ("seconds:       %.2f\n"):format(seconds),
     ("pages/second:  %.1f\n"):format(totals.pages / seconds),
     ("connections:   %d\n"):format(stats.connections_opened),
-    ("close reasons: %s\n"):format(table.concat(reasons, ", ")))
+    ("statuses:      %s\n"):format(list(totals.statuses)),
+    ("close reasons: %s\n"):format(list(totals.reasons)))
 end
+
+--- Writes a whole line, at once: what stays in a buffer fails unseen.
+local function put(out, line)
+  local written, why = out:write(line)
+  if written then written, why = out:flush() end
+  return written, why
+end
+jit.off(put) -- compiled code drops the results that nobody looks at
 
 --- Crawls until no page is left, somebody interrupts, or `out` takes no more. Returns the totals.
 local function crawl(client, options, out)
   local queue, add = new_frontier(options.start, options.max_pages)
-  local totals = { pages = 0, bytes = 0, errors = 0, reasons = {}, began = rill.now() }
+  local totals = { pages = 0, bytes = 0, errors = 0, reasons = {}, statuses = {}, kinds = {}, began = rill.now(),
+    start = options.start }
   local pages = rill.map(queue, function(address)
     return visit(client, address)
   end, { concurrency = options.concurrency })
@@ -170,11 +242,13 @@ local function crawl(client, options, out)
     if not page then -- a fault of ours, in `links`: the page is told, the crawl goes on
       page, links = { url = address, bytes = 0, close_reason = "error", error = tostring(links) }, {}
     end
+    local moves = page.location and add(page.location)
     for _, link in ipairs(links) do
       add(link)
     end
+    judge_start(totals, page, moves)
     count_page(totals, page)
-    local written, why = out:write(json_line(page))
+    local written, why = put(out, json_line(page))
     if not written then
       totals.failure = why
       pages:close()
@@ -193,12 +267,14 @@ if options.out then
   out, err = io.open(options.out, "w")
   if not out then complain(1, "cannot write %s", err) end
 end
-out:setvbuf "line" -- whole lines, whatever happens
+out:setvbuf "full" -- with "line" the C library reports success where the disk is full
 
 local totals = rill.run(crawl, client, options, out)
 client:close()
 local written, why = out:flush()
+if written and options.out then written, why = out:close() end
 if totals.failure or not written then
   complain(1, "cannot write %s: %s", options.out or "standard output", totals.failure or why)
 end
-os.exit(totals.caught == "INT" and 130 or totals.caught and 143 or totals.errors == totals.pages and 1 or 0, true)
+local failed = totals.lost or totals.errors == totals.pages
+os.exit(totals.caught == "INT" and 130 or totals.caught and 143 or failed and 1 or 0, true)

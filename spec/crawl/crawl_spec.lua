@@ -1,4 +1,5 @@
 local deadline = require "support.deadline"
+local disk = require "support.disk"
 local dkjson = require "dkjson"
 local process = require "support.process"
 local support = require "support"
@@ -9,7 +10,7 @@ const pages = {
   '/': { body: `<a href="a/">a</a> <a href="./b/../a/#part">again</a> <a href="HTTPS://LOCALHOST:PORT/%61/">again</a>
     <a href="/old">moved</a><a href="/image">no page</a><a href="/gone">404</a><a href="/short">breaks off</a>
     <a href="/reset">reset</a><a href="/based">base</a><a href="/round">loop</a><a href="/untyped">no type</a>
-    <a href="/data">small</a>
+    <a href="/data">small</a><a href="/flaky">breaks off twice</a><a href="/worse">500</a>
     <a href="https://elsewhere.invalid/">other host</a><a href="http://localhost:PORT/plain">other scheme</a>
     <a href="mailto:x@y">mail</a><a href="javascript:go()">script</a><a href="https://[bad/">bad</a>
     <map><area href="map"></map><!-- <a href="/comment"> --><script>'<a href="/script">'</script>` },
@@ -25,6 +26,8 @@ const pages = {
   '/round': { status: 302, location: '/round', body: '' },
   '/untyped': { type: null, endless: true },
   '/map': { body: 'map' },
+  '/flaky': { body: 'whole', breaks: 2 },
+  '/worse': { status: 500, body: '<a href="/map">' },
   '/data': { type: 'application/json', body: '{}' },
 };
 server.on('stream', (stream, headers) => {
@@ -39,6 +42,7 @@ server.on('stream', (stream, headers) => {
   if (page.length) head['content-length'] = page.length;
   stream.respond(head);
   if (page.endless) return stream.write('data');
+  if (page.breaks-- > 0) return stream.write('half', () => stream.destroy(new Error('broken')));
   if (page.reset) return stream.write(page.body, () => stream.destroy(new Error('reset')));
   stream.end(page.body.replace(/PORT/g, server.address().port));
 });
@@ -100,7 +104,10 @@ local function paths(list)
 end
 
 describe("examples/crawl.lua", function()
-  after_each(function() process.stop_all() end)
+  after_each(function()
+    process.stop_all()
+    disk.unmount()
+  end)
 
   it("visits every page of the host once, and tells what became of it", function()
     local server = support.node { source = SITE }
@@ -117,7 +124,7 @@ describe("examples/crawl.lua", function()
       ["/image"] = "200 stopped", ["/gone"] = "404 ended", ["/short"] = "200 protocol_error",
       ["/reset"] = "200 reset", ["/based"] = "200 ended", ["/deep/er/page"] = "200 ended",
       ["/round"] = "302 ended", ["/untyped"] = "200 stopped", ["/map"] = "200 ended",
-      ["/data"] = "200 stopped",
+      ["/data"] = "200 stopped", ["/flaky"] = "200 ended", ["/worse"] = "500 ended",
     }, seen)
     assert.equal("image/png", pages["/image"].content_type)
     assert.is_nil(pages["/untyped"].content_type)
@@ -129,12 +136,18 @@ describe("examples/crawl.lua", function()
     local output = crawl:output()
     assert.matches(("pages: +%d %%(2 errors%%)"):format(#list), output)
     assert.matches("connections: +1\n", output)
-    assert.matches("close reasons: ended 9, protocol_error 1, reset 1, stopped 3\n", output)
-    local requests = 0
-    for _, event in ipairs(server:events()) do
-      if event.event == "request" then requests = requests + 1 end
+    assert.matches("close reasons: ended 11, protocol_error 1, reset 1, stopped 3\n", output)
+    assert.matches("statuses: +200 12, 301 1, 302 1, 404 1, 500 1\n", output)
+    for kind, line in pairs { protocol_error = "/short: ", reset = "/reset: ", ["404"] = "/gone: status 404\n",
+                              ["500"] = "/worse: status 500\n" } do
+      assert.matches("crawl.lua: [^\n]*" .. line, output, 1, false, kind)
     end
-    assert.equal(#list, requests)
+    local requests = {}
+    for _, event in ipairs(server:events()) do
+      if event.event == "request" then requests[event.path] = (requests[event.path] or 0) + 1 end
+    end
+    local again = { ["/short"] = 3, ["/reset"] = 3, ["/flaky"] = 3 } -- tries of what breaks
+    for path in pairs(pages) do assert.equal(again[path] or 1, requests[path], path) end
   end)
 
   it("goes breadth first", function()
@@ -196,6 +209,56 @@ describe("examples/crawl.lua", function()
     assert.matches("pages: +1 ", crawl:output())
   end)
 
+  it("tells that a small disk is full while it crawls, and ends", function()
+    local directory = disk.small()
+    if not directory then return pending "mounting is not permitted" end
+    local crawl = start(support.node { source = ENDLESS }, "--out", directory .. "/lines")
+    assert.equal(1, crawl:wait(20))
+    assert.matches("cannot write " .. directory .. "/lines: No space left on device\n", crawl:output(), 1, true)
+    local lines = support.read(directory .. "/lines")
+    assert.is_true(#lines > 60000, #lines .. " bytes")
+    assert.is_true(tonumber(crawl:output():match "pages: +(%d+)") >= select(2, lines:gsub("\n", "")))
+  end)
+
+  local START = [[
+  const moved = (where) => ({ ':status': 302, location: where, 'content-type': 'text/html' });
+  const html = (status) => ({ ':status': status, 'content-type': 'text/html' });
+  const heads = { missing: html(404), broken: html(500), text: { ':status': 200, 'content-type': 'text/plain' },
+    untyped: { ':status': 200 }, away: moved('https://elsewhere.invalid/'), circle: moved('/'),
+    plain: moved('http://localhost/'), nowhere: html(302), around: moved('/gone'), around2: moved('/page') };
+  server.on('stream', (stream, headers) => {
+    const path = headers[':path'];
+    stream.on('error', () => {});
+    stream.respond(path === '/gone' ? html(410) : path === '/page' ? html(200) : heads['CASE']);
+    stream.end('text <a href="/page">');
+  });
+  ]]
+
+  for case, why in pairs {
+    missing = "status 404", broken = "status 500", text = "it is text/plain, no HTML",
+    untyped = "it is of no type, no HTML",
+    away = "it redirects to https://elsewhere.invalid/, which is not visited: start there",
+    plain = "it redirects to http://localhost/, which is not visited: start there",
+    circle = "which is not visited again", nowhere = "status 302", around = "/gone gave no page: status 410",
+  } do
+    it("says why the start page gave no page, and fails: " .. case, function()
+      local crawl = start(support.node { source = (START:gsub("CASE", case)) }, "--concurrency", "1")
+      assert.equal(1, crawl:wait(10))
+      local output = crawl:output()
+      assert.matches("^crawl.lua: https://localhost:%d+/[a-z]* gave no page: ", output)
+      assert.matches(why .. "\n", output, 1, true)
+      assert.matches("pages: +%d %(1 errors%)", output)
+      assert.is_true(#support.read(crawl.lines) > 0)
+    end)
+  end
+
+  it("succeeds where the start page leads to a page of its host", function()
+    local crawl = start(support.node { source = (START:gsub("CASE", "around2")) })
+    assert.equal(0, crawl:wait(10), crawl:output())
+    assert.matches("statuses: +200 1, 302 1\n", crawl:output())
+    assert.is_nil(crawl:output():find("gave no page", 1, true))
+  end)
+
   it("has a line for a start page that cannot be got, and fails", function()
     local crawl = start { url = require("support.tcp").refused(), ca = support.ca().file }
     assert.equal(1, crawl:wait(10))
@@ -203,6 +266,10 @@ describe("examples/crawl.lua", function()
     assert.equal("connect_failed", page.close_reason)
     assert.is_nil(page.status)
     assert.matches("refused", page.error)
+    local output = crawl:output()
+    assert.matches("gave no page: connect_failed [^\n]*refused\n", output)
+    assert.equal(1, select(2, output:gsub("Connection refused\n", "")), "told once")
+    assert.matches("statuses: +none\n", output)
   end)
 
   it("takes --option=value as well", function()
