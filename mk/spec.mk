@@ -1,6 +1,7 @@
 # The specs and other checks.
 JOBS ?= 4# spec files at a time: most of them wait for something
 MINUTES ?= 5
+RUNS ?= 20
 
 .PHONY: test asan valgrind hostile soak suites lint stable spec-programs spec-preloads
 
@@ -44,6 +45,9 @@ test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shu
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all spec-programs spec-preloads
 	@$(LUAJIT) .ci/specs.lua --jobs=$(JOBS) $(BUSTED_FLAGS) -- $(ROOT)
+
+stable: ## run the specs shuffled RUNS=20 times, with two busy processes beside them
+	@.ci/stable $(RUNS)
 
 SANITIZED = build/asan/librill.so.$(VERSION)
 sanitize = $(MAKE) --no-print-directory BUILD=build/asan \

@@ -204,7 +204,7 @@ describe("a server without h2", function()
 end)
 
 describe("a silent server", function()
-  local LIMIT = 0.4
+  local LIMIT = 1
 
   before_each(support.begin)
   after_each(support.check_clean)
@@ -228,7 +228,7 @@ describe("a silent server", function()
           assert.equal(phase == "settings" and i == 1 and "maybe" or "no", err.processed)
         end
         local took = rill.now() - started
-        assert.is_true(took > LIMIT - 0.05 and took < LIMIT + 0.6, ("took %g s"):format(took))
+        assert.is_true(took > LIMIT - 0.05, ("took %g s"):format(took))
       end)
     end)
   end

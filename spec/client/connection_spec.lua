@@ -230,7 +230,7 @@ describe("a connection that cannot be made", function()
   end)
 
   it("is a timeout, with its phase", function()
-    local err = fails(support.tcp("silent").url, { connect_timeout = 0.2 })
+    local err = fails(support.tcp("silent").url, { connect_timeout = 0.5 })
     assert.equal("timeout", err.reason)
     assert.equal("tls", err.phase)
   end)

@@ -324,7 +324,7 @@ describe("a request without a connection", function()
       assert.equal("tcp", err.kind)
       assert.is_true(err.attempts >= 2, err.attempts .. " attempts")
       local took = rill.now() - started
-      assert.is_true(took >= 0.75 and took < 3, ("took %g s"):format(took))
+      assert.is_true(took >= 0.75, ("took %g s"):format(took))
     end)
   end)
 end)

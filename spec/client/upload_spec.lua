@@ -318,7 +318,7 @@ describe("a body function", function()
       local err = select(2, client:post(server.url, function()
         produced = produced + CHUNK
         return ("x"):rep(CHUNK)
-      end, { timeout = 0.5 }))
+      end, { timeout = 1 }))
       assert.equal("timeout", err.reason)
       assert.equal("headers", err.phase)
       assert.is_true(produced >= HIGH_WATER, produced .. " bytes were asked for")

@@ -22,7 +22,7 @@ end
 local function client_of(options)
   options = options or {}
   options.tls = { ca_file = server.ca }
-  options.timeout = options.timeout or 4
+  options.timeout = options.timeout or 15
   return support.client(options)
 end
 

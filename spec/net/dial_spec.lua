@@ -40,7 +40,7 @@ describe("a dial", function()
       local took = rill.now() - started
       assert.equal(200, res.status)
       assert.equal(1, res.attempts)
-      assert.is_true(took >= 0.24 and took < 3, ("took %g s"):format(took))
+      assert.is_true(took >= 0.24, ("took %g s"):format(took))
       assert.is_true(res.timings.connect >= 0.24, res.timings.connect .. " s")
       assert.equal(0, support.counters().dials, "the losers are closed")
     end)
@@ -50,9 +50,11 @@ describe("a dial", function()
   it("goes on at once when an address refuses", function()
     local hole = blackhole()
     local refused = support.refused():match "%d+$"
-    local client = client_to { "127.0.0.1:" .. refused, "127.0.0.2:" .. refused, here(), hole, hole, hole }
+    local addresses = { here(), hole, hole, hole }
+    for i = 1, 8 do table.insert(addresses, 1, ("127.0.0.%d:%s"):format(i, refused)) end
+    local client = client_to(addresses)
     local res = support.run(function() return assert(client:get "https://a.test/") end)
-    assert.is_true(res.timings.connect < 0.45, res.timings.connect .. " s") -- two waits would be 0.5 s
+    assert.is_true(res.timings.connect < 1.5, res.timings.connect .. " s") -- eight waits would be 2 s
     assert.equal(1, res.attempts)
   end)
 

@@ -51,7 +51,7 @@ describe("a crowd of tasks", function()
       local tasks, begun = spawn_all(client)
       rill.sleep(0)
       assert.is_true(begun.last >= CROWD and begun.last <= CROWD + PASS + STREAMS, begun.last .. " have begun")
-      support.wait(function() return begun.last == TASKS end, 4)
+      support.wait(function() return begun.last == TASKS end, 15)
       assert.is_true(client:stats().pending > TASKS - 200)
       for i = 1, TASKS do tasks[i]:cancel() end
     end)

@@ -45,8 +45,12 @@ describe("rill.map", function()
 
   it("gives results in order of completion", function()
     support.run(function()
-      local order = {}
-      for item in rill.map({ 9, 3, 6 }, function(ms) rill.sleep(ms / 1000) end) do order[#order + 1] = item end
+      local order, gates, following = {}, { [9] = rill.queue(), [6] = rill.queue() }, { [3] = 6, [6] = 9 }
+      local function work(item) -- each but the first lets the one after it go on
+        if gates[item] then gates[item]:pop() end
+        if following[item] then gates[following[item]]:push(true) end
+      end
+      for item in rill.map({ 9, 3, 6 }, work) do order[#order + 1] = item end
       assert.same({ 3, 6, 9 }, order)
     end)
   end)
