@@ -332,7 +332,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .warnsize =
             request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
         .max_header_list = client->settings.max_header_list,
-        .window = client->pool.session.window,
+        .window = client->pool.link.window,
         .account = client->pool.account,
         .read_ms = pick_ms(request->read_timeout, client->settings.read_timeout_ms),
         .retries = request->retries < 0 ? client->settings.retries : (uint32_t)request->retries,
@@ -405,19 +405,21 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
 {
     const rill_origin *origin = client->bound;
     const rill_conn *conn = rill_client_conn(client);
-    const rill_session *session = &conn->session;
+    const rill_link *session = conn->session;
     *state = (rill_connection_state){
-        .connected = conn->greeted,
+        .connected = rill_conn_greeted(conn),
         .closed = conn->state == CONN_CLOSED,
-        .goaway = session->goaway_received,
-        .goaway_code = session->goaway_code,
-        .goaway_last = session->goaway_last,
-        .goaway_debug = session->goaway_debug,
         .pending = origin->queue.count,
         .conn_slot = conn->peer ? conn->peer->entry.id.slot : 0,
         .conn_generation = conn->peer ? conn->peer->entry.id.generation : 0,
         .error = conn->error.reason ? &conn->error : NULL,
     };
+    if (!session)
+        return;
+    state->goaway = session->goaway.received;
+    state->goaway_code = session->goaway.code;
+    state->goaway_last = session->goaway.last;
+    state->goaway_debug = session->goaway.debug;
     for (const rill_stream *stream = session->open; stream; stream = stream->next)
         state->streams++;
     for (int i = 0; i < 6; i++)
@@ -443,7 +445,7 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
             for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
                 stats->bytes_sent += conn->transport.bytes_sent;
                 stats->bytes_received += conn->transport.bytes_received;
-                count_streams(conn->session.open, stats);
+                count_streams(rill_conn_streams(conn), stats);
             }
         }
 }
@@ -477,7 +479,7 @@ void rill_client_event(rill_client *client, enum rill_event_type type, rill_even
         take_warning(client, event);
     if (!conn)
         return;
-    event->seconds = (double)conn->session.rtt_ms / 1000;
+    event->seconds = conn->session ? (double)conn->session->rtt_ms / 1000 : 0;
     if (type == RILL_EVENT_CLOSED && conn->error.reason) {
         event->errors = lend_error(client->pool.turn, &conn->error);
         event->error_count = 1;

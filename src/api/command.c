@@ -83,7 +83,7 @@ static void consume(rill_call *call, size_t length)
 {
     if (!call->conn || !(length || call->stream->owed))
         return;
-    rill_session_consume(&call->conn->session, call->stream, length);
+    rill_link_consume(call->conn->session, call->stream, length);
     rill_turn_mark(call->turn, call->conn->setup.mark);
 }
 
@@ -171,7 +171,7 @@ static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
     if (code == -RILL_BODY_ERROR) {
         rill_origin_close_call(call, err);
     } else if (code >= 0 && call->conn) {
-        rill_session_resume(&call->conn->session, call->stream);
+        rill_link_resume(call->conn->session, call->stream);
         rill_turn_mark(call->turn, call->conn->setup.mark);
     }
     return code;

@@ -113,12 +113,6 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
         return rill_error_set(err, RILL_ARGUMENT,
                               "option headers: \"%s\" belongs to one request, not to all",
                               aside.host ? "host" : "content-length");
-    size_t count = rill_fields_count(defaults->block.data, defaults->block.length);
-    defaults->fields = rill_slab_alloc(slab, (count + 1) * sizeof(*defaults->fields));
-    if (!defaults->fields)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
-    defaults->count =
-        rill_fields_split(defaults->block.data, defaults->block.length, defaults->fields);
     return 0;
 }
 
@@ -173,13 +167,13 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     settings->retry_idempotent = options->retry_idempotent;
     settings->h2c = options->h2c;
     settings->max_header_list = options->max_header_list;
-    pool->session.window = options->window;
-    pool->session.max_window =
+    pool->link.window = options->window;
+    pool->link.max_window =
         options->max_window > options->window ? options->max_window : options->window;
-    pool->session.max_frame_size = options->max_frame_size;
-    pool->session.max_buffered =
+    pool->link.max_frame_size = options->max_frame_size;
+    pool->link.max_buffered =
         options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
-    pool->session.max_header_list = options->max_header_list;
+    pool->link.max_header_list = options->max_header_list;
     pool->connect_timeout_ms = rill_limit_ms(options->connect_timeout);
     pool->idle_timeout_ms = rill_limit_ms(options->idle_timeout);
     pool->max_streams = most_of(options->max_streams);
@@ -197,7 +191,8 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
     if (!pool->resolver)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    pool->tls = rill_tls_new(&options->tls, &pool->turn->system_trust, err);
+    static const uint8_t offer[] = {2, 'h', '2'}; /* to ALPN, in order */
+    pool->tls = rill_tls_new(&options->tls, offer, sizeof(offer), &pool->turn->system_trust, err);
     return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
 }
 
@@ -212,6 +207,6 @@ void rill_settings_dispose(rill_settings *settings, rill_pool *pool)
     }
     rill_slab_free(slab, settings->resolve);
     rill_slab_free(slab, settings->user_agent);
-    rill_slab_free(slab, pool->defaults.fields);
+    rill_slab_free(slab, pool->defaults.prepared);
     rill_bytes_dispose(slab, &pool->defaults.block);
 }

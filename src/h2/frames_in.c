@@ -13,7 +13,7 @@ void rill_frames_give_points(rill_session *session, size_t length)
 
 static void give_time_points(rill_session *session)
 {
-    uint64_t now_ms = session->turn->now_ms;
+    uint64_t now_ms = session->link.turn->now_ms;
     uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
     session->points_ms = now_ms;
     session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
@@ -28,9 +28,9 @@ static bool pay(rill_session *session, int32_t points)
     give_time_points(session);
     if (session->points > 0)
         return true;
-    rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+    rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
                    "the peer sends frames of no use, more than %d", SESSION_POINTS);
-    session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+    session->link.fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
     return false;
 }
 
@@ -40,10 +40,10 @@ bool rill_frames_pay(rill_session *session, size_t length)
     return pay(session, session->frame_cost);
 }
 
-void rill_session_charge(rill_session *session, uint32_t records)
+void rill_session_charge(rill_link *link, uint32_t records)
 {
-    if (records && !session->fatal.reason)
-        pay(session, (int32_t)records);
+    if (records && !link->fatal.reason)
+        pay(rill_session_of(link), (int32_t)records);
 }
 
 static int64_t update_bytes(size_t length)
@@ -124,7 +124,7 @@ void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t l
 static void retire_if_closed(rill_session *session, rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN)
-        rill_session_retire(session, stream);
+        rill_session_retire(&session->link, stream);
 }
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
@@ -160,7 +160,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         session->points += session->frame_cost; /* padding included, and once for each frame */
         session->frame_cost = 0;
         rill_stream_data(stream, data, length);
-        session->warn = session->warn || stream->warn;
+        session->link.warn = session->link.warn || stream->warn;
         retire_if_closed(session, stream);
     }
     /* the connection's window never waits for a reader */
@@ -168,7 +168,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
                        : nghttp2_session_consume_connection(ng, length);
     if (code != NGHTTP2_ERR_NOMEM)
         return 0;
-    rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
+    rill_error_set(&session->link.fatal, RILL_ERROR, "out of memory");
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -179,22 +179,22 @@ static void end_stream(rill_session *session, rill_stream *stream)
     if (stream->local == HALF_CLOSED)
         return; /* nghttp2 closes it next */
     rill_stream_close(stream, RILL_ENDED, -1, " ");
-    rill_session_retire(session, stream);
+    rill_session_retire(&session->link, stream);
 }
 
 static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
 {
-    session->goaway_received = true;
-    session->goaway_last = goaway->last_stream_id;
-    session->goaway_code = (int32_t)goaway->error_code;
-    rill_frames_printable(session->goaway_debug, sizeof(session->goaway_debug), goaway->opaque_data,
-                          goaway->opaque_data_len);
+    session->link.goaway.received = true;
+    session->link.goaway.last = goaway->last_stream_id;
+    session->link.goaway.code = (int32_t)goaway->error_code;
+    rill_frames_printable(session->link.goaway.debug, sizeof(session->link.goaway.debug),
+                          goaway->opaque_data, goaway->opaque_data_len);
 }
 
 static void set_rtt(rill_session *session, uint64_t since_ms)
 {
-    uint64_t rtt_ms = session->turn->now_ms - since_ms;
-    session->rtt_ms = rtt_ms ? rtt_ms : 1;
+    uint64_t rtt_ms = session->link.turn->now_ms - since_ms;
+    session->link.rtt_ms = rtt_ms ? rtt_ms : 1;
 }
 
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
@@ -207,13 +207,13 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
             break;
         rill_stream_end_head(stream);
         if (stream->starved && !stream->source->held)
-            rill_session_resume(session, stream); /* 100 (Continue) */
+            rill_session_resume(&session->link, stream); /* 100 (Continue) */
         if (stream->status) {
-            session->answered = true;
+            session->link.answered = true;
             rill_frames_give_points(session,
                                     frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
         }
-        session->warn = session->warn || stream->warn;
+        session->link.warn = session->link.warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:
         pay_reset(session, frame->hd.stream_id);
@@ -222,21 +222,21 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         return 0;
     case NGHTTP2_SETTINGS:
         if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
-            session->settings_received = true;
+            session->link.greeted = true;
             for (int i = 0; i < 6; i++)
-                session->peer_settings[i] =
+                session->link.peer_settings[i] =
                     nghttp2_session_get_remote_settings(ng, (nghttp2_settings_id)(i + 1));
-            session->peer_max_streams =
-                session->peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
-        } else if (!session->rtt_ms) {
+            session->link.limit =
+                session->link.peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
+        } else if (!session->link.rtt_ms) {
             set_rtt(session, session->opened_ms);
         }
         return 0;
     case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->ping_ms) {
-            set_rtt(session, session->ping_ms);
-            session->ping_ms = 0;
-            session->pong = true;
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->link.ping_ms) {
+            set_rtt(session, session->link.ping_ms);
+            session->link.ping_ms = 0;
+            session->link.pong = true;
         }
         return 0;
     case NGHTTP2_GOAWAY:
@@ -248,7 +248,7 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (!stream)
         return 0;
     if (stream->reason != RILL_OPEN)
-        rill_session_retire(session, stream);
+        rill_session_retire(&session->link, stream);
     else if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
              (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
         end_stream(session, stream);
@@ -287,17 +287,17 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
         rill_stream_close(stream, RILL_ENDED, -1, " ");
     else if (stream->peer_reset && code == NGHTTP2_NO_ERROR && is_whole(stream))
         rill_stream_close(stream, RILL_ENDED, -1, " ");
-    else if (session->goaway_received && id > session->goaway_last && !stream->peer_reset)
-        rill_stream_close(stream, RILL_GOAWAY, session->goaway_code,
+    else if (session->link.goaway.received && id > session->link.goaway.last && !stream->peer_reset)
+        rill_stream_close(stream, RILL_GOAWAY, session->link.goaway.code,
                           "excluded by the peer's GOAWAY (%s, last stream %d)%s%s",
-                          rill_code_name(session->goaway_code), session->goaway_last,
-                          session->goaway_debug[0] ? ": " : "", session->goaway_debug);
+                          rill_code_name(session->link.goaway.code), session->link.goaway.last,
+                          session->link.goaway.debug[0] ? ": " : "", session->link.goaway.debug);
     else if (stream->peer_reset)
         rill_stream_close(stream, RILL_RESET, (int32_t)code, "the peer reset the stream: %s (%u)",
                           rill_code_name((int32_t)code), (unsigned)code);
     else
         close_broken(session, stream, code);
-    rill_session_retire(session, stream);
+    rill_session_retire(&session->link, stream);
     return 0;
 }
 
@@ -324,7 +324,7 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
                           "the response's header field \"%s\" is malformed (RFC 9113 8.2.1)",
                           shown);
-        rill_session_retire(session, stream);
+        rill_session_retire(&session->link, stream);
     }
     return 0;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "http/fields.h"
+#include "h2/head.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 
@@ -23,11 +23,11 @@ static void note_sent(rill_stream *stream, bool more)
  * the size to us (section 6.9). One that the reader does not keep up with stays as it is. */
 static void grow_window(rill_session *session, rill_stream *stream)
 {
-    uint64_t now_ms = session->turn->now_ms, since_ms = stream->update_ms;
-    uint32_t most = session->setup->max_window;
+    uint64_t now_ms = session->link.turn->now_ms, since_ms = stream->update_ms;
+    uint32_t most = session->link.setup->max_window;
     stream->update_ms = now_ms;
     if (!since_ms || stream->window >= most || stream->chunks.length > stream->window / 2 ||
-        now_ms - since_ms > 2 * session->rtt_ms)
+        now_ms - since_ms > 2 * session->link.rtt_ms)
         return;
     uint32_t wider = stream->window < most / 2 ? stream->window * 2 : most;
     if (!nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
@@ -47,21 +47,21 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
 {
     rill_session *session = arg;
     rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
-    if (frame->hd.type == NGHTTP2_GOAWAY && !session->goaway_sent &&
+    if (frame->hd.type == NGHTTP2_GOAWAY && session->link.goodbye != LINK_DEAF &&
         frame->goaway.error_code != NGHTTP2_NO_ERROR) { /* that is ours: the connection drains */
         /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
-        char why[SESSION_DEBUG_DATA];
-        session->goaway_sent = true;
+        char why[LINK_DEBUG_DATA];
+        session->link.goodbye = LINK_DEAF;
         rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data,
                               frame->goaway.opaque_data_len);
         if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
-            rill_error_set(&session->fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
+            rill_error_set(&session->link.fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
         else
-            rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+            rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
                            "the peer broke HTTP/2: %s%s%s (%s)", why,
                            why[0] && session->problem[0] ? "; " : "", session->problem,
                            rill_code_name((int32_t)frame->goaway.error_code));
-        session->fatal.code = (int32_t)frame->goaway.error_code;
+        session->link.fatal.code = (int32_t)frame->goaway.error_code;
     }
     if (is_answer(&frame->hd))
         session->answers += FRAME_HEADER + frame->hd.length;
@@ -69,8 +69,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
         stream->local = HALF_OPEN;
-        stream->sent_us = session->turn->now_us;
-        session->streams++;
+        stream->sent_us = session->link.turn->now_us;
+        session->link.streams++;
     }
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
@@ -91,12 +91,12 @@ static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, in
     rill_session *session = arg;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    for (rill_stream *stream = session->open; stream; stream = stream->next) {
+    for (rill_stream *stream = session->link.open; stream; stream = stream->next) {
         if (stream->id != frame->hd.stream_id)
             continue;
         rill_frames_leave_wire(session, stream);
         rill_stream_close(stream, RILL_INACTIVE, -1, "not sent: %s", nghttp2_strerror(code));
-        rill_stream_move(stream, &session->closed);
+        rill_stream_move(stream, &session->link.closed);
         break;
     }
     return 0;
@@ -107,15 +107,15 @@ static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, in
 /* Frames are staged until they fill a TLS record. */
 static int flush_plain(rill_session *session)
 {
-    rill_turn *turn = session->turn;
+    rill_turn *turn = session->link.turn;
     size_t length = turn->plain_length;
     turn->plain_length = 0;
-    return length ? rill_transport_write(session->transport, turn->plain, length) : 0;
+    return length ? rill_transport_write(session->link.transport, turn->plain, length) : 0;
 }
 
 static int make_room(rill_session *session, size_t length)
 {
-    return length > TURN_PLAIN - session->turn->plain_length ? flush_plain(session) : 0;
+    return length > TURN_PLAIN - session->link.turn->plain_length ? flush_plain(session) : 0;
 }
 
 static void stage(rill_turn *turn, const void *data, size_t length)
@@ -132,13 +132,13 @@ static int end_body(rill_session *session, rill_stream *stream, uint32_t *flags)
     if (!trailers->length)
         return 0;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    size_t count = rill_fields_count(trailers->data, trailers->length);
-    nghttp2_nv *fields = rill_slab_alloc(&session->turn->slab, count * sizeof(*fields));
+    size_t count;
+    nghttp2_nv *fields =
+        rill_h2_split(&session->link.turn->slab, trailers->data, trailers->length, &count);
     if (!fields)
         return NGHTTP2_ERR_NOMEM;
-    rill_fields_split(trailers->data, trailers->length, fields);
     int code = nghttp2_submit_trailer(session->ng, stream->id, fields, count);
-    rill_slab_free(&session->turn->slab, fields);
+    rill_slab_free(&session->link.turn->slab, fields);
     return code;
 }
 
@@ -160,7 +160,7 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
         return starve(stream);
     if (n < 0) {
         rill_stream_close(stream, error.reason, NGHTTP2_CANCEL, "%s", error.message);
-        rill_session_retire(session, stream);
+        rill_session_retire(&session->link, stream);
         return NGHTTP2_ERR_DEFERRED;
     }
     bool last = !n || (source->kind == SOURCE_FILE && source->taken == (uint64_t)source->length);
@@ -177,9 +177,9 @@ static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, si
     rill_stream *stream = rill_frames_stream(ng, id);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (rill_transport_blocked(session->transport)) {
+    if (rill_transport_blocked(session->link.transport)) {
         stream->blocked = true;
-        session->blocked++;
+        session->link.blocked++;
         return NGHTTP2_ERR_DEFERRED;
     }
     if (stream->source->held)
@@ -205,7 +205,7 @@ static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
 {
     (void)data_source;
     rill_session *session = arg;
-    rill_turn *turn = session->turn;
+    rill_turn *turn = session->link.turn;
     rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
     if (!stream || make_room(session, FRAME_HEADER + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -245,16 +245,43 @@ void rill_frames_send_with(nghttp2_session_callbacks *callbacks)
 
 /* --- the pump's calls ------------------------------------------------------------------------- */
 
-void rill_session_send(rill_session *session)
+/* An upload that cannot be resumed would wait for ever. */
+static void resume(rill_session *session, rill_stream *stream)
 {
+    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
+        return;
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_session_retire(&session->link, stream);
+}
+
+/* Lets uploads go on that waited for the socket. */
+static void unblock(rill_session *session)
+{
+    if (!session->link.blocked || rill_transport_blocked(session->link.transport))
+        return;
+    for (rill_stream *next, *stream = session->link.open; stream; stream = next) {
+        next = stream->next;
+        if (!stream->blocked)
+            continue;
+        stream->blocked = false;
+        session->link.blocked--;
+        resume(session, stream);
+    }
+}
+
+void rill_session_send(rill_link *link)
+{
+    rill_session *session = rill_session_of(link);
     const uint8_t *data;
     ssize_t length;
     int failed = 0;
     if (!session->ng)
         return;
-    if (session->answers > session->transport->unsent.length)
-        session->answers = session->transport->unsent.length;
+    unblock(session);
+    if (session->answers > session->link.transport->unsent.length)
+        session->answers = session->link.transport->unsent.length;
     session->heads = 0;
+    link->full = false;
     while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
         size_t rest = (size_t)length;
         while (rest) {
@@ -262,81 +289,65 @@ void rill_session_send(rill_session *session)
             failed = make_room(session, part);
             if (failed)
                 break; /* a frame without its rest: the session is beyond repair */
-            stage(session->turn, data, part);
+            stage(session->link.turn, data, part);
             data += part;
             rest -= part;
         }
     }
     if (failed || flush_plain(session) || length < 0)
-        rill_error_set(&session->fatal, RILL_ERROR, "cannot send: %s",
+        rill_error_set(&session->link.fatal, RILL_ERROR, "cannot send: %s",
                        length < 0 ? nghttp2_strerror((int)length) : "out of memory");
     if (session->answers > SESSION_UNSENT_MAX) {
-        rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR,
+        rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
                        "the peer does not read what it makes us answer (%d bytes)",
                        SESSION_UNSENT_MAX);
-        session->fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
+        session->link.fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
     }
 }
 
-/* An upload that cannot be resumed would wait for ever. */
-static void resume(rill_session *session, rill_stream *stream)
+void rill_session_resume(rill_link *link, rill_stream *stream)
 {
-    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
-        return;
-    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
-    rill_session_retire(session, stream);
-}
-
-void rill_session_unblock(rill_session *session)
-{
-    if (!session->blocked || rill_transport_blocked(session->transport))
-        return;
-    for (rill_stream *next, *stream = session->open; stream; stream = next) {
-        next = stream->next;
-        if (!stream->blocked)
-            continue;
-        stream->blocked = false;
-        session->blocked--;
-        resume(session, stream);
-    }
-}
-
-void rill_session_resume(rill_session *session, rill_stream *stream)
-{
+    rill_session *session = rill_session_of(link);
     if (!stream->starved || !stream->wire_open)
         return;
     stream->starved = false;
     resume(session, stream);
 }
 
-int32_t rill_session_submit(rill_session *session, rill_stream *stream, const nghttp2_nv *fields,
-                            size_t count)
+int32_t rill_session_submit(rill_link *link, rill_stream *stream, const rill_head *head)
 {
+    rill_session *session = rill_session_of(link);
     nghttp2_data_provider body = {.read_callback = on_read_body};
-    int32_t id = rill_session_usable(session)
-                     ? nghttp2_submit_request(session->ng, NULL, fields, count,
-                                              stream->source ? &body : NULL, stream)
-                     : NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
+    if (!rill_h2.room(link))
+        return -RILL_INACTIVE;
+    size_t count;
+    nghttp2_nv *fields = rill_h2_fields(link->turn, head, &count);
+    int32_t id = !fields ? NGHTTP2_ERR_NOMEM
+                         : nghttp2_submit_request(session->ng, NULL, fields, count,
+                                                  stream->source ? &body : NULL, stream);
     if (id < 0)
         return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
     for (size_t i = 0; i < count; i++)
         session->heads += fields[i].namelen + fields[i].valuelen;
+    link->full = session->heads >= SESSION_HEADS_MAX;
+    link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;
     stream->wire_open = true;
-    session->active++;
-    rill_stream_move(stream, &session->open);
+    link->active++;
+    rill_stream_move(stream, &link->open);
     return 0;
 }
 
 /* A reader that has found nothing always gets its window: so nobody waits for ever. */
-void rill_session_consume(rill_session *session, rill_stream *stream, size_t length)
+void rill_session_consume(rill_link *link, rill_stream *stream, size_t length)
 {
+    rill_session *session = rill_session_of(link);
     stream->owed += (uint32_t)length;
     if (!stream->wire_open || !stream->owed ||
-        (stream->chunks.length && stream->account->bytes > session->setup->max_buffered))
+        (stream->chunks.length && stream->account->bytes > session->link.setup->max_buffered))
         return;
     if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
-        rill_error_set(&session->fatal, RILL_ERROR,
+        rill_error_set(&session->link.fatal, RILL_ERROR,
                        "out of memory"); /* the peer would wait for ever */
     stream->owed = 0;
 }

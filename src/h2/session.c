@@ -26,14 +26,15 @@ void rill_frames_leave_wire(rill_session *session, rill_stream *stream)
     session->resets_due += stream->data_frames;
     if (session->resets_due > SESSION_POINTS)
         session->resets_due = SESSION_POINTS;
-    session->active--;
+    session->link.active--;
     if (stream->blocked)
-        session->blocked--;
+        session->link.blocked--;
     stream->blocked = false;
 }
 
-void rill_session_retire(rill_session *session, rill_stream *stream)
+void rill_session_retire(rill_link *link, rill_stream *stream)
 {
+    rill_session *session = rill_session_of(link);
     if (stream->wire_open) {
         uint32_t code = NGHTTP2_CANCEL;
         if (stream->reason == RILL_ENDED)
@@ -44,7 +45,7 @@ void rill_session_retire(rill_session *session, rill_stream *stream)
         nghttp2_submit_rst_stream(session->ng, NGHTTP2_FLAG_NONE, stream->id, code);
         rill_frames_leave_wire(session, stream);
     }
-    rill_stream_move(stream, &session->closed);
+    rill_stream_move(stream, &session->link.closed);
 }
 
 /* --- a session's life ------------------------------------------------------------------------ */
@@ -74,7 +75,7 @@ static void *on_realloc(void *block, size_t size, void *arg)
 
 /* What only some builds of 1.52 have, whatever their version says: the Makefile looks. Our own
  * limits hold without. */
-static void set_late_options(nghttp2_option *option, const rill_session_setup *setup)
+static void set_late_options(nghttp2_option *option, const rill_link_setup *setup)
 {
     (void)option, (void)setup;
 #ifdef RILL_HAVE_RESET_RATE_LIMIT
@@ -105,8 +106,8 @@ static int new_session(rill_session *session)
         nghttp2_option_set_no_closed_streams(option, 1);
         nghttp2_option_set_max_outbound_ack(option, SESSION_POINTS); /* these decide */
         nghttp2_option_set_max_settings(option, SESSION_SETTINGS);
-        set_late_options(option, session->setup);
-        nghttp2_mem mem = {&session->turn->slab, on_malloc, on_free, on_calloc, on_realloc};
+        set_late_options(option, session->link.setup);
+        nghttp2_mem mem = {&session->link.turn->slab, on_malloc, on_free, on_calloc, on_realloc};
         code = nghttp2_session_client_new3(&session->ng, callbacks, session, option, &mem);
     }
     nghttp2_option_del(option);
@@ -114,17 +115,15 @@ static int new_session(rill_session *session)
     return code;
 }
 
-int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport *transport,
-                          const rill_session_setup *setup, rill_error *err)
+/* Submits the preface, SETTINGS and the connection's window. */
+static int32_t open_session(rill_link *link, rill_error *err)
 {
-    memset(session, 0, sizeof(*session));
-    session->turn = turn;
-    session->transport = transport;
-    session->setup = setup;
-    session->opened_ms = turn->now_ms;
+    rill_session *session = rill_session_of(link);
+    const rill_link_setup *setup = link->setup;
+    session->opened_ms = link->turn->now_ms;
     session->points = SESSION_POINTS;
-    session->points_ms = turn->now_ms;
-    session->peer_max_streams = 100; /* RFC 9113 section 6.5.2 recommends no less */
+    session->points_ms = link->turn->now_ms;
+    link->limit = 100; /* RFC 9113 section 6.5.2 recommends no less */
     int code = new_session(session);
     if (!code) {
         nghttp2_settings_entry settings[] = {
@@ -144,8 +143,9 @@ int32_t rill_session_open(rill_session *session, rill_turn *turn, rill_transport
                 : 0;
 }
 
-void rill_session_dispose(rill_session *session)
+static void dispose(rill_link *link)
 {
+    rill_session *session = rill_session_of(link);
     if (session->ng)
         nghttp2_session_del(session->ng);
     session->ng = NULL;
@@ -154,14 +154,15 @@ void rill_session_dispose(rill_session *session)
 /* A peer that resets a stream and breaks the connection in one breath: nobody has been told yet. */
 static void overrule_resets(rill_session *session)
 {
-    if (session->wire.broke_it)
+    if (session->link.broke_it)
         return; /* another stream has broken it */
-    for (rill_stream *stream = session->closed; stream; stream = stream->next)
-        rill_stream_overrule(stream, &session->fatal);
+    for (rill_stream *stream = session->link.closed; stream; stream = stream->next)
+        rill_stream_overrule(stream, &session->link.fatal);
 }
 
-void rill_session_receive(rill_session *session, const char *data, size_t length)
+static void receive(rill_link *link, const char *data, size_t length)
 {
+    rill_session *session = rill_session_of(link);
     if (session->first_length < SESSION_FIRST_BYTES) {
         size_t part = SESSION_FIRST_BYTES - session->first_length;
         if (part > length)
@@ -169,17 +170,17 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
         memcpy(session->first + session->first_length, data, part);
         session->first_length += (uint32_t)part;
     }
-    if (session->goaway_sent || session->fatal.reason)
+    if (session->link.goodbye == LINK_DEAF || session->link.fatal.reason)
         return; /* in the middle of a frame nghttp2 would go on with what stands there */
     int read = rill_wire_receive(session, (const uint8_t *)data, length);
     if (read == NGHTTP2_ERR_NOMEM) {
-        rill_error_set(&session->fatal, RILL_ERROR, "out of memory");
-        session->fatal.code = NGHTTP2_INTERNAL_ERROR;
+        rill_error_set(&session->link.fatal, RILL_ERROR, "out of memory");
+        session->link.fatal.code = NGHTTP2_INTERNAL_ERROR;
     } else if (read < 0) {
-        rill_error_set(&session->fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
+        rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
                        nghttp2_strerror(read));
-        if (session->fatal.code < 0)
-            session->fatal.code =
+        if (session->link.fatal.code < 0)
+            session->link.fatal.code =
                 read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
         overrule_resets(session);
     } else if (!rill_frames_pay_ignored(session)) {
@@ -187,39 +188,58 @@ void rill_session_receive(rill_session *session, const char *data, size_t length
     }
 }
 
-void rill_session_ping(rill_session *session)
+static void ping(rill_link *link)
 {
-    if (session->ping_ms || !session->ng)
+    rill_session *session = rill_session_of(link);
+    if (link->ping_ms || !session->ng)
         return;
-    session->ping_ms = session->turn->now_ms;
+    link->ping_ms = link->turn->now_ms;
     nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL);
 }
 
-void rill_session_goaway(rill_session *session, uint32_t code, bool at_once)
+static void say_goaway(rill_link *link, uint32_t code, bool at_once)
 {
-    if (session->goaway_said && code == NGHTTP2_NO_ERROR)
+    if (link->goodbye != LINK_GOES_ON && code == NGHTTP2_NO_ERROR)
         return; /* once is enough */
-    session->goaway_said = true;
-    session->goaway_sent = session->goaway_sent || at_once;
-    nghttp2_submit_goaway(session->ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
+    if (at_once || link->goodbye == LINK_GOES_ON)
+        link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
+    nghttp2_submit_goaway(rill_session_of(link)->ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
 }
 
-bool rill_session_used_up(const rill_session *session)
+static bool has_room(const rill_link *link)
 {
-    return nghttp2_session_get_next_stream_id(session->ng) >= SESSION_LAST_STREAM;
+    const rill_session *session = (const rill_session *)link;
+    return session->ng && !link->goaway.received && link->goodbye != LINK_DEAF &&
+           !link->fatal.reason && !link->spent &&
+           nghttp2_session_check_request_allowed(session->ng);
 }
 
-bool rill_session_usable(const rill_session *session)
+static void describe(const rill_link *link, const char *host, uint16_t port, rill_error *err)
 {
-    return session->ng && !session->goaway_received && !session->goaway_sent &&
-           !session->fatal.reason && nghttp2_session_check_request_allowed(session->ng) &&
-           !rill_session_used_up(session);
+    const rill_session *session = (const rill_session *)link;
+    char said[SESSION_FIRST_BYTES + 1];
+    if (!session->first_length)
+        return;
+    rill_frames_printable(said, sizeof(said), session->first, session->first_length);
+    rill_error_connect(err, RILL_KIND_PREFACE, "%s:%u does not speak HTTP/2: it says \"%s\"", host,
+                       port, said);
+    err->code = NGHTTP2_PROTOCOL_ERROR;
 }
 
-bool rill_session_unread(const rill_session *session)
-{
-    for (const rill_stream *stream = session->open; stream; stream = stream->next)
-        if (!stream->local_since_ms)
-            return false;
-    return session->open != NULL;
-}
+const rill_protocol rill_h2 = {
+    .name = "h2",
+    .size = sizeof(rill_session),
+    .open = open_session,
+    .receive = receive,
+    .send = rill_session_send,
+    .submit = rill_session_submit,
+    .retire = rill_session_retire,
+    .resume = rill_session_resume,
+    .consume = rill_session_consume,
+    .ping = ping,
+    .goaway = say_goaway,
+    .room = has_room,
+    .charge = rill_session_charge,
+    .describe = describe,
+    .dispose = dispose,
+};

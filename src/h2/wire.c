@@ -97,7 +97,7 @@ static bool is_empty_update(rill_session *session)
         return id % 2 && (uint32_t)id < nghttp2_session_get_next_stream_id(session->ng);
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
                       "the peer opened the stream's window by 0 bytes (RFC 9113 6.9)");
-    rill_session_retire(session, stream);
+    rill_session_retire(&session->link, stream);
     return true;
 }
 
@@ -111,8 +111,8 @@ static bool begin_frame(rill_session *session)
         rill_frames_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
     wire->at_fault = wire->block ? wire->block : stream_of(wire);
-    wire->hidden = session->settings_received && !wire->block &&
-                   (is_priority(wire) || is_empty_update(session));
+    wire->hidden =
+        session->link.greeted && !wire->block && (is_priority(wire) || is_empty_update(session));
     if (type == NGHTTP2_HEADERS || type == NGHTTP2_PUSH_PROMISE || type == NGHTTP2_CONTINUATION)
         wire->block = flags_of(wire) & NGHTTP2_FLAG_END_HEADERS ? 0 : wire->at_fault;
     if (priority) /* depends on no stream: certainly not on itself */
@@ -126,10 +126,10 @@ static bool begin_frame(rill_session *session)
  * sends shows that. */
 static bool has_ended(rill_session *session)
 {
-    if (!session->goaway_received)
+    if (!session->link.goaway.received)
         return !nghttp2_session_check_request_allowed(session->ng);
-    rill_session_send(session);
-    return session->goaway_sent;
+    rill_session_send(&session->link);
+    return session->link.goodbye == LINK_DEAF;
 }
 
 static int show(rill_session *session, const uint8_t *data, size_t length)
@@ -140,7 +140,7 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
     if (!wire->ended && (read < 0 || has_ended(session))) {
         const rill_stream *stream = rill_frames_stream(session->ng, wire->at_fault);
         wire->ended = true;
-        wire->broke_it = stream && stream->reason == RILL_OPEN ? stream->id : 0;
+        session->link.broke_it = stream && stream->reason == RILL_OPEN ? stream->id : 0;
     }
     return read < 0 ? (int)read : 0;
 }
@@ -149,7 +149,7 @@ int rill_wire_receive(rill_session *session, const uint8_t *data, size_t length)
 {
     rill_wire *wire = &session->wire;
     int code = 0;
-    while (length && !code && !session->goaway_sent) {
+    while (length && !code && session->link.goodbye != LINK_DEAF) {
         bool begun = wire->have > 0;
         size_t used = 0, shown = 0; /* of `data`: by the lead; with it, but as it was sent */
         if (wire->have < lead_length(wire)) {

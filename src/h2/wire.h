@@ -22,7 +22,6 @@ typedef struct rill_wire {
     bool hidden;      /* nghttp2 is not shown this frame */
     uint32_t left;    /* bytes of its payload that are still to come */
     bool ended;       /* nghttp2 reads no more */
-    int32_t broke_it; /* the open stream whose frame ended it; 0: none's, all have broken it */
 } rill_wire;
 
 /* Shows nghttp2 what arrived, frame by frame. PRIORITY means nothing any more (RFC 9113 section

@@ -67,9 +67,7 @@ static const char *end_of(const char *block, size_t length)
     return length ? block + length : block;
 }
 
-/* Splits the next field off; false when what is left is no field. */
-static bool next_field(const char **rest, const char *end, const char **name, size_t *name_length,
-                       const char **value, size_t *value_length)
+bool rill_fields_next(const char **rest, const char *end, rill_field *field)
 {
     const char *start = *rest;
     if (end - start < 2 || memcmp(start, "\r\n", 2) != 0)
@@ -81,10 +79,10 @@ static bool next_field(const char **rest, const char *end, const char **name, si
         stop = end;
     if (!colon || colon + 2 > stop)
         return false;
-    *name = start;
-    *name_length = (size_t)(colon - start);
-    *value = colon + 2;
-    *value_length = (size_t)(stop - *value);
+    field->name = start;
+    field->name_length = (size_t)(colon - start);
+    field->value = colon + 2;
+    field->value_length = (size_t)(stop - field->value);
     *rest = stop;
     return true;
 }
@@ -123,11 +121,12 @@ int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, ril
     const char *rest = block, *end = end_of(block, length);
     memset(aside, 0, sizeof(*aside));
     while (rest < end) {
-        const char *name, *value;
-        size_t name_length, value_length;
-        if (!next_field(&rest, end, &name, &name_length, &value, &value_length))
+        rill_field field;
+        if (!rill_fields_next(&rest, end, &field))
             return rill_error_set(err, RILL_ARGUMENT, "header fields: \"%.*s\" is no field",
                                   show((size_t)(end - rest)), rest);
+        const char *name = field.name, *value = field.value;
+        size_t name_length = field.name_length, value_length = field.value_length;
         const char *fault = fault_of_name(name, name_length);
         if (fault)
             return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": %s",
@@ -152,18 +151,6 @@ int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, ril
     return 0;
 }
 
-nghttp2_nv rill_field(const char *name, size_t name_length, const char *value, size_t value_length)
-{
-    nghttp2_nv nv = {
-        .name = (uint8_t *)name,
-        .value = (uint8_t *)value,
-        .namelen = name_length,
-        .valuelen = value_length,
-        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
-    };
-    return nv;
-}
-
 size_t rill_fields_count(const char *block, size_t length)
 {
     size_t count = 0;
@@ -172,19 +159,11 @@ size_t rill_fields_count(const char *block, size_t length)
     return count;
 }
 
-size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields)
+bool rill_fields_is_secret(const rill_field *field)
 {
-    const char *rest = block, *end = end_of(block, length);
-    const char *name, *value;
-    size_t name_length, value_length, count = 0;
-    while (rest < end && next_field(&rest, end, &name, &name_length, &value, &value_length)) {
-        nghttp2_nv *nv = &fields[count++];
-        *nv = rill_field(name, name_length, value, value_length);
-        if (named(name, name_length, "authorization") || named(name, name_length, "cookie") ||
-            named(name, name_length, "proxy-authorization"))
-            nv->flags |= NGHTTP2_NV_FLAG_NO_INDEX;
-    }
-    return count;
+    return named(field->name, field->name_length, "authorization") ||
+           named(field->name, field->name_length, "cookie") ||
+           named(field->name, field->name_length, "proxy-authorization");
 }
 
 int64_t rill_fields_number(const char *text, size_t length)

@@ -1,8 +1,7 @@
-/* Header fields of requests: checked once, then handed to nghttp2 as they stand. */
+/* Header fields of requests: checked once, then sent as they stand. */
 #ifndef RILL_FIELDS_H
 #define RILL_FIELDS_H
 
-#include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 
 #include "base/bytes.h"
@@ -30,13 +29,17 @@ bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const c
 /* How many fields a clean block has. */
 size_t rill_fields_count(const char *block, size_t length);
 
-/* Points `fields` (as many as counted) into a clean block, which must stay as long as they are
- * used; credentials are marked never to be indexed (RFC 7541 section 7.1.3). Returns their number.
- */
-size_t rill_fields_split(const char *block, size_t length, nghttp2_nv *fields);
+/* One field of a block; borrowed from it. */
+typedef struct rill_field {
+    const char *name, *value;
+    size_t name_length, value_length;
+} rill_field;
 
-/* One field that points to constant or longer-lived text. */
-nghttp2_nv rill_field(const char *name, size_t name_length, const char *value, size_t value_length);
+/* Splits the next field off. False: there are no more, or what is left is no field. */
+bool rill_fields_next(const char **rest, const char *end, rill_field *field);
+
+/* Whether it holds credentials, by its name. */
+bool rill_fields_is_secret(const rill_field *field);
 
 /* The number that a run of digits is; -1 when it is none, or too large. */
 int64_t rill_fields_number(const char *text, size_t length);

@@ -1,13 +1,13 @@
 #include "http/stream.h"
 
 #include <assert.h>
-#include <nghttp2/nghttp2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "http/body.h"
 #include "base/error.h"
+#include "http/code.h"
 #include "http/fields.h"
 
 /* What RFC 9113 section 6.5.2 adds per field when it measures a header list. */
@@ -150,9 +150,8 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
         return false; /* the file has decided otherwise */
     stream->reason = reason;
     stream->code = code;
-    stream->refused =
-        stream->refused || reason == RILL_GOAWAY ||
-        (reason == RILL_RESET && stream->peer_reset && code == NGHTTP2_REFUSED_STREAM);
+    stream->refused = stream->refused || reason == RILL_GOAWAY ||
+                      (reason == RILL_RESET && stream->peer_reset && code == CODE_REFUSED_STREAM);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL)
         drop_body(stream);
     return true;
@@ -222,7 +221,7 @@ static rill_bytes *current_head(rill_stream *stream)
 
 static void no_memory(rill_stream *stream)
 {
-    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_stream_close(stream, RILL_ERROR, CODE_INTERNAL_ERROR, "out of memory");
 }
 
 static bool is_limited(const rill_stream *stream)
@@ -242,7 +241,7 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     if (stream->reason != RILL_OPEN)
         return;
     if (stream->max_header_list && size + stream->header_list > stream->max_header_list) {
-        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM,
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
                           "the response's header fields exceed max_header_list (%u bytes)",
                           stream->max_header_list);
         if (stream->errors)
@@ -252,7 +251,7 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     stream->header_list += (uint32_t)size;
     rill_bytes *head = current_head(stream);
     if (name[0] == ':') {
-        if (name_length == 7) /* ":status": nghttp2 lets no other pseudo-header field pass */
+        if (name_length == 7) /* ":status": no other pseudo-header field passes the session */
             stream->status = parse_status(value, value_length);
         return;
     }
@@ -305,10 +304,10 @@ void rill_stream_end_head(rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
         return;
-    if (stream->status < 100) { /* nghttp2 is content with three digits */
+    if (stream->status < 100) { /* only that it has three digits was checked */
         int status = stream->status;
         stream->status = 0;
-        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_PROTOCOL_ERROR,
                           "the response's status is %03d (RFC 9110 section 15)", status);
         return;
     }
@@ -329,7 +328,7 @@ void rill_stream_end_head(rill_stream *stream)
     if (!is_limited(stream))
         return;
     if (stream->maxsize && announced > stream->maxsize) {
-        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, NGHTTP2_CANCEL,
+        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,
                           "content-length announces %llu bytes, more than maxsize (%llu)",
                           (unsigned long long)announced, (unsigned long long)stream->maxsize);
         return;
@@ -376,7 +375,7 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
     if (stream->maxsize && is_limited(stream) && stream->received > stream->maxsize) {
-        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, NGHTTP2_CANCEL,
+        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, CODE_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",
                           (unsigned long long)stream->received,
                           (unsigned long long)stream->maxsize);

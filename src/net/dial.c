@@ -301,7 +301,7 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
                                       strerror(transport->send_error));
         if (!done)
             return 0;
-        int32_t code = rill_tls_check(transport->ssl, host, err);
+        int32_t code = rill_tls_check(transport->ssl, host, &dial->chosen, err);
         if (code)
             return code;
     }

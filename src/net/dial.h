@@ -54,7 +54,8 @@ typedef struct rill_dial {
     char failures[200]; /* "address: why" of those that failed */
     uint64_t phase_us;  /* when this phase began */
     float dns_s, connect_s, tls_s;
-    rill_address address; /* the one that won */
+    rill_address address;  /* the one that won */
+    enum rill_alpn chosen; /* what was negotiated */
 } rill_dial;
 
 /* Starts; the struct is overwritten. */

@@ -163,9 +163,9 @@ static void on_keylog(const SSL *ssl, const char *line)
     rill_keylog_write(&tls->keylog, line);
 }
 
-static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error *err)
+static int32_t set_up(rill_tls *tls, const rill_tls_options *options, const uint8_t *offer,
+                      uint32_t offer_length, rill_error *err)
 {
-    static const unsigned char h2[] = {2, 'h', '2'};
     SSL_CTX *context = tls->context;
     if (!SSL_CTX_set_app_data(context, tls))
         return out_of_memory(err);
@@ -176,7 +176,7 @@ static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error
         SSL_CTX_sess_set_new_cb(context, on_new_session);
     else
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    if (SSL_CTX_set_alpn_protos(context, h2, sizeof(h2))) /* 0 is success */
+    if (SSL_CTX_set_alpn_protos(context, offer, offer_length)) /* 0 is success */
         return out_of_memory(err);
     int32_t code = set_versions(context, options->min_version, options->max_version, err);
     if (!code)
@@ -188,7 +188,8 @@ static int32_t set_up(rill_tls *tls, const rill_tls_options *options, rill_error
     return code ? code : rill_identity_load(context, options, err);
 }
 
-rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err)
+rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, uint32_t offer_length,
+                       X509_STORE **system, rill_error *err)
 {
     rill_tls *tls = calloc(1, sizeof(*tls));
     if (!tls || !(tls->context = SSL_CTX_new(TLS_client_method()))) {
@@ -199,7 +200,7 @@ rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, ril
     tls->remembers = options->session_cache;
     tls->own_groups = options->groups != NULL;
     tls->unverified_untold = !options->verify;
-    if (set_up(tls, options, err))
+    if (set_up(tls, options, offer, offer_length, err))
         goto fail;
     if (!rill_keylog_open(&tls->keylog, options->keylog_file)) {
         out_of_memory(err);
@@ -335,13 +336,16 @@ int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err
     return -RILL_CONNECT_FAILED;
 }
 
-static int32_t check_protocol(const SSL *ssl, const char *host, rill_error *err)
+static int32_t check_protocol(const SSL *ssl, const char *host, enum rill_alpn *chosen,
+                              rill_error *err)
 {
     const unsigned char *protocol;
     unsigned length;
     SSL_get0_alpn_selected(ssl, &protocol, &length);
-    if (length == 2 && !memcmp(protocol, "h2", 2))
+    if (length == 2 && !memcmp(protocol, "h2", 2)) {
+        *chosen = ALPN_H2;
         return 0;
+    }
     char name[32] = "nothing";
     unsigned shown = length < sizeof(name) ? length : sizeof(name) - 1;
     for (unsigned i = 0; i < shown; i++)
@@ -351,7 +355,7 @@ static int32_t check_protocol(const SSL *ssl, const char *host, rill_error *err)
     return fail(err, RILL_KIND_ALPN, host, "the server does not speak HTTP/2: it chose ", name);
 }
 
-int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err)
+int32_t rill_tls_check(SSL *ssl, const char *host, enum rill_alpn *chosen, rill_error *err)
 {
     const rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     rill_tls_memory *memory = SSL_get_app_data(ssl);
@@ -359,5 +363,5 @@ int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err)
     if (memory && group > 0)
         memory->group = group;
     int32_t code = rill_trust_check(&tls->trust, ssl, host, err);
-    return code ? code : check_protocol(ssl, host, err);
+    return code ? code : check_protocol(ssl, host, chosen, err);
 }

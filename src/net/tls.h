@@ -8,13 +8,18 @@
 
 typedef struct rill_tls rill_tls;
 
-/* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN h2, no renegotiation, no
- * compression, no early data; for TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC
- * 9113 section 9.2.2); an unexpected EOF is an error. `*system` is where a loop keeps the system's
- * certificates (see trust.h), looked up when the first handshake that wants them is opened;
- * borrowed. NULL with `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a
- * file holds or that it cannot be read, RILL_ERROR for memory. */
-rill_tls *rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err);
+/* What ALPN has chosen (RFC 7301). */
+enum rill_alpn { ALPN_NONE, ALPN_H2 };
+
+/* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN as `offer` lists it
+ * (`offer_length` bytes of RFC 7301's form), no renegotiation, no compression, no early data; for
+ * TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC 9113 section 9.2.2); an
+ * unexpected EOF is an error. `*system` is where a loop keeps the system's certificates (see
+ * trust.h), looked up when the first handshake that wants them is opened; borrowed. NULL with
+ * `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a file holds or that it
+ * cannot be read, RILL_ERROR for memory. */
+rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, uint32_t offer_length,
+                       X509_STORE **system, rill_error *err);
 void rill_tls_free(rill_tls *tls); /* NULL is fine; after the SSL objects made from it */
 
 /* What the user should hear of, each once: that nothing is verified, that the key log cannot be
@@ -46,8 +51,8 @@ void rill_tls_detach(SSL *ssl);
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
 
 /* After the handshake: remembers the group. 0 when the server's key has a pin (if there are pins;
- * resumed and unverified connections too) and ALPN chose h2; else -RILL_CONNECT_FAILED, kind tls or
- * alpn, saying what the pin is or what was chosen. */
-int32_t rill_tls_check(SSL *ssl, const char *host, rill_error *err);
+ * resumed and unverified connections too) and ALPN chose what we speak, `*chosen`; else
+ * -RILL_CONNECT_FAILED, kind tls or alpn, saying what the pin is or what was chosen. */
+int32_t rill_tls_check(SSL *ssl, const char *host, enum rill_alpn *chosen, rill_error *err);
 
 #endif

@@ -272,41 +272,27 @@ const char *rill_call_length(const rill_call *call, uint32_t *digits)
     return !*digits ? NULL : source ? source->length_text : "0";
 }
 
-/* A constant name with its length. */
-#define FIELD(name, value, length) rill_field(name, sizeof(name) - 1, value, length)
-
-nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count)
+void rill_call_head(const rill_call *call, rill_defaults *defaults, rill_head *head)
 {
-    rill_turn *turn = call->turn;
+    uint32_t digits;
     const char *target = call->text + call->method_length;
     const char *authority = target + call->target_length;
-    const char *block = authority + call->authority_length;
-    size_t more = call->own_block ? rill_fields_count(block, call->block_length) : defaults->count;
-    if (!rill_bytes_reserve(&turn->slab, &turn->scratch, (more + 6) * sizeof(nghttp2_nv)))
-        return NULL;
-    nghttp2_nv *fields = (nghttp2_nv *)turn->scratch.data;
-    const char *scheme = scheme_of(call);
-    size_t n = 0;
-    fields[n++] = FIELD(":method", call->text, call->method_length);
-    if (!call->connect)
-        fields[n++] = FIELD(":scheme", scheme, strlen(scheme));
-    fields[n++] = FIELD(":authority", authority, call->authority_length);
-    if (!call->connect)
-        fields[n++] = FIELD(":path", target, call->target_length);
-    if (call->own_block) {
-        n += rill_fields_split(block, call->block_length, fields + n);
-    } else if (more) {
-        memcpy(fields + n, defaults->fields, more * sizeof(*fields));
-        n += more;
-    }
-    uint32_t digits;
-    const char *length = rill_call_length(call, &digits);
-    if (length)
-        fields[n++] = FIELD("content-length", length, digits);
-    if (call->source && call->source->held)
-        fields[n++] = FIELD("expect", "100-continue", 12);
-    *count = n;
-    return fields;
+    *head = (rill_head){
+        .method = call->text,
+        .method_length = call->method_length,
+        .scheme = scheme_of(call),
+        .target = target,
+        .target_length = call->target_length,
+        .authority = authority,
+        .authority_length = call->authority_length,
+        .connect = call->connect,
+        .block = call->own_block ? authority + call->authority_length : NULL,
+        .block_length = call->block_length,
+        .defaults = defaults,
+        .length = rill_call_length(call, &digits),
+        .expect = call->source && call->source->held,
+    };
+    head->length_digits = digits;
 }
 
 void rill_call_url(const rill_call *call, char *text, size_t room)

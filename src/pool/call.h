@@ -3,6 +3,7 @@
 #define RILL_CALL_H
 
 #include "http/fields.h"
+#include "http/head.h"
 #include "net/peer.h"
 #include "http/stream.h"
 
@@ -20,14 +21,6 @@ typedef struct rill_call rill_call;
 typedef struct rill_client rill_client;
 typedef struct rill_origin rill_origin;
 typedef struct rill_conn rill_conn;
-
-/* The fields that a client sends with every request, built once. */
-typedef struct rill_defaults {
-    rill_bytes block;   /* clean; owned */
-    nghttp2_nv *fields; /* point into it; owned */
-    size_t count;
-    const char *user_agent; /* borrowed; added to blocks that have none */
-} rill_defaults;
 
 /* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
 struct rill_call {
@@ -94,9 +87,8 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
 /* It must not stand in any queue, and its stream in no list of a session that still runs. */
 void rill_call_free(rill_call *call);
 
-/* The header fields of an attempt, `*count` of them; they point into the call and its client. The
- * array is the turn's scratch. NULL when out of memory. */
-nghttp2_nv *rill_call_fields(const rill_call *call, const rill_defaults *defaults, size_t *count);
+/* The head of an attempt: it points into the call and its client. */
+void rill_call_head(const rill_call *call, rill_defaults *defaults, rill_head *head);
 
 /* The content-length that is sent, `*digits` of them; NULL: none. */
 const char *rill_call_length(const rill_call *call, uint32_t *digits);

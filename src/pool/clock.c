@@ -9,7 +9,7 @@ static void go_on(rill_call *call)
 {
     if (!call->conn)
         return;
-    rill_session_resume(&call->conn->session, call->stream);
+    rill_link_resume(call->conn->session, call->stream);
     rill_turn_mark(call->turn, call->conn->setup.mark);
 }
 
@@ -61,13 +61,13 @@ static void on_silence_timer(rill_timer *timer)
 
 static enum rill_phase phase_of(const rill_call *call)
 {
-    if (!call->queued && !call->conn->greeted)
+    if (!call->queued && !rill_conn_greeted(call->conn))
         return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
     if (!call->queued)
         return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->assigned)
         for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
-            if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !conn->greeted))
+            if (conn->state == CONN_DIALING || conn->state == CONN_GREETING)
                 return rill_conn_phase(conn);
     return RILL_PHASE_QUEUE;
 }

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "h2/session.h"
+#include "http/code.h"
 
 #define TO(state) (1u << (state))
 static const unsigned next_states[] = {
-    [CONN_DIALING] = TO(CONN_OPEN) | TO(CONN_CLOSED),
-    [CONN_OPEN] = TO(CONN_DRAINING) | TO(CONN_CLOSED), /* DRAINING: GOAWAY, either way */
+    [CONN_DIALING] = TO(CONN_GREETING) | TO(CONN_CLOSED),
+    [CONN_GREETING] = TO(CONN_OPEN) | TO(CONN_DRAINING) | TO(CONN_CLOSED),
+    [CONN_OPEN] = TO(CONN_DRAINING) | TO(CONN_CLOSED),
     [CONN_DRAINING] = TO(CONN_CLOSED),
     [CONN_CLOSED] = 0,
 };
@@ -45,7 +48,7 @@ static void end_dial(rill_conn *conn)
  * one stream has broken is lost for the others. */
 static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error *error)
 {
-    int32_t broke_it = conn->session.wire.broke_it;
+    int32_t broke_it = conn->session->broke_it;
     if (stream->local == HALF_IDLE)
         rill_stream_close(stream, RILL_INACTIVE, -1,
                           "the connection went before the request was sent");
@@ -56,7 +59,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
         rill_stream_close_because(stream, error);
     rill_stream_add_cause(stream, error);
     stream->wire_open = false;
-    rill_stream_move(stream, &conn->session.closed);
+    rill_stream_move(stream, &conn->session->closed);
 }
 
 static void close_transport(rill_conn *conn, bool polite)
@@ -74,20 +77,21 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error)
         return;
     if (error)
         conn->error = *error;
-    conn->broke_off = conn->session.open != NULL;
+    conn->broke_off = rill_conn_streams(conn) != NULL;
     bool lost = error && error->reason == RILL_CONNECTION_LOST;
-    if (conn->session.ng && !lost) {
-        uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : NGHTTP2_NO_ERROR;
-        if (!conn->session.goaway_sent)
-            rill_session_goaway(&conn->session, code, true);
-        rill_session_send(&conn->session);
+    if (conn->session && !lost) {
+        uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : CODE_NO_ERROR;
+        if (conn->session->goodbye != LINK_DEAF)
+            conn->session->protocol->goaway(conn->session, code, true);
+        conn->session->protocol->send(conn->session);
     }
     static const rill_error closed = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the connection was closed"};
-    while (conn->session.open)
-        close_stream(conn, conn->session.open, error ? error : &closed);
+    while (rill_conn_streams(conn))
+        close_stream(conn, conn->session->open, error ? error : &closed);
     close_transport(conn, !lost);
-    rill_session_dispose(&conn->session);
+    if (conn->session)
+        conn->session->protocol->dispose(conn->session);
     end_dial(conn);
     set_state(conn, CONN_CLOSED);
 }
@@ -96,10 +100,10 @@ void rill_conn_drain(rill_conn *conn)
 {
     if (conn->state == CONN_DIALING) {
         rill_conn_fail(conn, NULL);
-    } else if (conn->state == CONN_OPEN) {
+    } else if (conn->state == CONN_GREETING || conn->state == CONN_OPEN) {
         set_state(conn, CONN_DRAINING);
         conn->drained = true;
-        rill_session_goaway(&conn->session, NGHTTP2_NO_ERROR, false);
+        conn->session->protocol->goaway(conn->session, CODE_NO_ERROR, false);
         rill_turn_mark(conn->setup.turn, conn->setup.mark);
     }
 }
@@ -126,7 +130,7 @@ enum rill_phase rill_conn_phase(const rill_conn *conn)
 {
     if (conn->dial)
         return conn->dial->phase;
-    return conn->greeted ? RILL_PHASE_QUEUE : RILL_PHASE_SETTINGS;
+    return rill_conn_greeted(conn) ? RILL_PHASE_QUEUE : RILL_PHASE_SETTINGS;
 }
 
 static void time_out_connect(rill_conn *conn)
@@ -140,15 +144,25 @@ static void time_out_connect(rill_conn *conn)
     rill_conn_fail(conn, &error);
 }
 
+/* Whether there are streams, and the peer may send on none of them: their windows wait for our
+ * reader. */
+static bool is_unread(const rill_link *session)
+{
+    for (const rill_stream *stream = session->open; stream; stream = stream->next)
+        if (!stream->local_since_ms)
+            return false;
+    return session->open != NULL;
+}
+
 static void time_out_idle(rill_conn *conn)
 {
-    if (rill_session_unread(&conn->session))
+    if (is_unread(conn->session))
         conn->active_ms = conn->setup.turn->now_ms; /* it is our reader who is slow */
     if (conn->setup.turn->now_ms < conn->active_ms + conn->setup.idle_timeout_ms) {
         arm_idle(conn); /* something has moved since it was armed */
         return;
     }
-    if (!conn->session.open) {
+    if (!conn->session->open) {
         rill_conn_fail(conn, NULL);
         return;
     }
@@ -156,7 +170,7 @@ static void time_out_idle(rill_conn *conn)
     rill_error_set(&error, RILL_TIMEOUT, "nothing moved on the connection for %.3g s",
                    (double)conn->setup.idle_timeout_ms / 1000);
     error.phase = RILL_PHASE_IDLE;
-    error.code = NGHTTP2_PROTOCOL_ERROR;
+    error.code = CODE_PROTOCOL_ERROR;
     rill_conn_fail(conn, &error);
 }
 
@@ -170,10 +184,10 @@ static void on_ping_timer(rill_timer *timer)
 void rill_conn_ping(rill_conn *conn)
 {
     rill_turn *turn = conn->setup.turn;
-    conn->ping_wanted = !conn->greeted; /* until then connect_timeout holds */
+    conn->ping_wanted = !rill_conn_greeted(conn); /* until then connect_timeout holds */
     if (conn->ping_wanted)
         return;
-    rill_session_ping(&conn->session);
+    conn->session->protocol->ping(conn->session);
     if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
         rill_wheel_start(&turn->wheel, &conn->ping_timer,
                          turn->now_ms + conn->setup.ping_timeout_ms);
@@ -183,7 +197,7 @@ void rill_conn_ping(rill_conn *conn)
 static void time_out_ping(rill_conn *conn)
 {
     rill_error error = {0};
-    if (!conn->session.ping_ms)
+    if (!conn->session->ping_ms)
         return; /* it was answered meanwhile */
     rill_error_set(&error, RILL_CONNECTION_LOST, "no answer to PING within %.3g s",
                    (double)conn->setup.ping_timeout_ms / 1000);
@@ -191,23 +205,6 @@ static void time_out_ping(rill_conn *conn)
 }
 
 /* --- the pump -------------------------------------------------------------------------------- */
-
-/* A peer that never sent SETTINGS does not speak HTTP/2: shows what it said instead. */
-static void fail_preface(rill_conn *conn)
-{
-    const rill_session *session = &conn->session;
-    char said[SESSION_FIRST_BYTES + 1];
-    uint32_t n = 0;
-    for (; n < session->first_length && session->first[n] != '\r' && session->first[n] != '\n'; n++)
-        said[n] =
-            session->first[n] >= ' ' && session->first[n] < 0x7f ? (char)session->first[n] : '.';
-    said[n] = 0;
-    rill_error error = {0};
-    rill_error_connect(&error, RILL_KIND_PREFACE, "%s:%u does not speak HTTP/2: it says \"%s\"",
-                       conn->setup.target.host, conn->setup.target.port, said);
-    error.code = NGHTTP2_PROTOCOL_ERROR;
-    rill_conn_fail(conn, &error);
-}
 
 /* TLS 1.3 servers judge our side after the handshake: their alert belongs to it. */
 static void fail_alert(rill_conn *conn, const rill_error *why)
@@ -220,11 +217,14 @@ static void fail_alert(rill_conn *conn, const rill_error *why)
 
 static void fail_with(rill_conn *conn, const rill_error *error)
 {
-    if (conn->greeted || error->reason == RILL_ERROR)
-        rill_conn_fail(conn, error);
-    else if (conn->session.first_length)
-        fail_preface(conn);
-    else if (error->kind == RILL_KIND_TLS)
+    const rill_link *session = conn->session;
+    rill_error other = {0};
+    if (!session->greeted && error->reason != RILL_ERROR)
+        session->protocol->describe(session, conn->setup.target.host, conn->setup.target.port,
+                                    &other);
+    if (other.reason)
+        rill_conn_fail(conn, &other);
+    else if (!session->greeted && error->kind == RILL_KIND_TLS)
         fail_alert(conn, error);
     else
         rill_conn_fail(conn, error);
@@ -232,11 +232,31 @@ static void fail_with(rill_conn *conn, const rill_error *error)
 
 static void greet(rill_conn *conn)
 {
-    conn->greeted = true;
+    if (conn->state == CONN_GREETING)
+        set_state(conn, CONN_OPEN);
     conn->timer_due = false; /* the connect deadline is met */
     arm_idle(conn);
     if (conn->ping_wanted)
         rill_conn_ping(conn);
+}
+
+/* The protocols that a dial can come to. */
+static const rill_protocol *const protocols[] = {
+    [ALPN_NONE] = &rill_h2, /* clear text: by prior knowledge */
+    [ALPN_H2] = &rill_h2,
+};
+
+static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill_error *err)
+{
+    rill_turn *turn = conn->setup.turn;
+    conn->session = rill_slab_zalloc(&turn->slab, protocol->size);
+    if (!conn->session)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    conn->session->protocol = protocol;
+    conn->session->turn = turn;
+    conn->session->transport = &conn->transport;
+    conn->session->setup = &conn->setup.link;
+    return protocol->open(conn->session, err);
 }
 
 static void act_dialing(rill_conn *conn)
@@ -246,58 +266,63 @@ static void act_dialing(rill_conn *conn)
     if (code == 0)
         return;
     if (code > 0) {
+        const rill_protocol *protocol = protocols[conn->dial->chosen];
         conn->peer =
             rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl, &error);
         end_dial(conn);
-        code = !conn->peer ? -RILL_ERROR
-                           : rill_session_open(&conn->session, conn->setup.turn, &conn->transport,
-                                               &conn->setup.session, &error);
+        code = !conn->peer ? -RILL_ERROR : open_session(conn, protocol, &error);
     }
     if (code < 0) {
         rill_conn_fail(conn, &error);
         return;
     }
     conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
-    set_state(conn, CONN_OPEN);
+    set_state(conn, CONN_GREETING);
 }
 
 static void receive(rill_conn *conn)
 {
+    rill_link *session = conn->session;
     rill_error error = {0};
     char data[TURN_PLAIN];
     int64_t length;
     rill_transport_begin(&conn->transport);
     while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
+        bool greeted = session->greeted;
         conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
-        rill_session_receive(&conn->session, data, (size_t)length);
-        if (conn->session.settings_received && !conn->greeted)
+        session->protocol->receive(session, data, (size_t)length);
+        if (session->greeted && !greeted)
             greet(conn);
     }
-    rill_session_charge(&conn->session, rill_transport_take_dry(&conn->transport));
-    if (!conn->session.ping_ms)
+    session->protocol->charge(session, rill_transport_take_dry(&conn->transport));
+    if (!session->ping_ms)
         rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
-    if (conn->session.fatal.reason) {
-        fail_with(conn, &conn->session.fatal);
+    if (session->fatal.reason) {
+        fail_with(conn, &session->fatal);
         return;
     }
-    rill_session_send(&conn->session); /* nghttp2's own verdict shows in what it sends */
-    bool drained =
-        !conn->session.open && (conn->session.goaway_said || conn->session.goaway_received);
-    if (conn->session.fatal.reason)
-        fail_with(conn, &conn->session.fatal);
+    session->protocol->send(session); /* what is to be sent may show that the peer is at fault */
+    bool drained = !session->open && (session->goodbye != LINK_GOES_ON || session->goaway.received);
+    if (session->fatal.reason)
+        fail_with(conn, &session->fatal);
     else if (length < 0 && drained)
-        rill_conn_fail(conn, NULL); /* there was nothing left to do: it ends in peace */
+        rill_conn_fail(conn, NULL); /* there was nothing left to do: no error */
     else if (length < 0)
         fail_with(conn, &error);
 }
 
+static bool is_up(const rill_conn *conn)
+{
+    return conn->state != CONN_DIALING && conn->state != CONN_CLOSED;
+}
+
 static void finish_drain(rill_conn *conn)
 {
-    if (conn->state == CONN_OPEN && conn->session.goaway_received)
+    if (conn->state != CONN_DRAINING && conn->session->goaway.received)
         set_state(conn, CONN_DRAINING);
-    if (conn->state == CONN_OPEN && rill_session_used_up(&conn->session))
+    if (conn->state != CONN_DRAINING && conn->session->spent)
         rill_conn_drain(conn); /* its stream ids are used up */
-    if (conn->state == CONN_DRAINING && !conn->session.open)
+    if (conn->state == CONN_DRAINING && !conn->session->open)
         rill_conn_fail(conn, NULL);
 }
 
@@ -306,8 +331,8 @@ void rill_conn_act(rill_conn *conn)
     bool opened = conn->state == CONN_DIALING;
     if (opened)
         act_dialing(conn);
-    bool open = conn->state == CONN_OPEN || conn->state == CONN_DRAINING;
-    if (open && (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
+    if (is_up(conn) &&
+        (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
         receive(conn);
     if (conn->ping_due && conn->state != CONN_CLOSED) {
         conn->ping_due = false;
@@ -315,14 +340,14 @@ void rill_conn_act(rill_conn *conn)
     }
     if (conn->timer_due && conn->state != CONN_CLOSED) {
         conn->timer_due = false;
-        if (conn->greeted)
+        if (rill_conn_greeted(conn))
             time_out_idle(conn);
         else
             time_out_connect(conn);
     }
-    if (conn->state == CONN_OPEN || conn->state == CONN_DRAINING)
+    if (is_up(conn))
         finish_drain(conn);
-    if (conn->transport.readable && conn->state != CONN_CLOSED && conn->state != CONN_DIALING)
+    if (conn->transport.readable && is_up(conn))
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
 }
 
@@ -339,36 +364,36 @@ static void read_last_words(rill_conn *conn, const rill_error *error)
 void rill_conn_flush(rill_conn *conn)
 {
     rill_error error = {0};
-    if (conn->state != CONN_OPEN && conn->state != CONN_DRAINING)
+    if (!is_up(conn))
         return;
+    rill_link *session = conn->session;
     double sent = conn->transport.bytes_sent;
     int32_t code = 0;
     do {
-        rill_session_unblock(&conn->session);
-        rill_session_send(&conn->session);
+        session->protocol->send(session);
         code = rill_transport_flush(&conn->transport, &error);
-    } while (!code && conn->session.blocked && !rill_transport_blocked(&conn->transport) &&
-             !conn->session.fatal.reason);
+    } while (!code && conn->session->blocked && !rill_transport_blocked(&conn->transport) &&
+             !conn->session->fatal.reason);
     if (conn->transport.bytes_sent > sent)
         conn->active_ms = conn->setup.turn->now_ms;
-    if (conn->session.fatal.reason)
-        fail_with(conn, &conn->session.fatal);
+    if (conn->session->fatal.reason)
+        fail_with(conn, &conn->session->fatal);
     else if (code)
         read_last_words(conn, &error);
 }
 
 void rill_conn_take_closed(rill_conn *conn, rill_stream **list)
 {
-    while (conn->session.closed)
-        rill_stream_move(conn->session.closed, list); /* the newest stood first */
+    while (rill_conn_has_closed(conn))
+        rill_stream_move(conn->session->closed, list); /* the newest stood first */
 }
 
 bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;
-    if (conn->state != CONN_OPEN || !conn->greeted || now_ms == conn->heard_ms)
+    if (conn->state != CONN_OPEN || now_ms == conn->heard_ms)
         return true;
-    if (!conn->session.open) {
+    if (!conn->session->open) {
         conn->transport.readable = true;
         receive(conn);
         finish_drain(conn);
@@ -377,14 +402,16 @@ bool rill_conn_ready(rill_conn *conn)
     }
     if (!conn->setup.ping_after_ms || now_ms - conn->heard_ms <= conn->setup.ping_after_ms)
         return true;
-    if (!conn->session.ping_ms)
+    if (!conn->session->protocol->ping)
+        return true;
+    if (!conn->session->ping_ms)
         rill_conn_ping(conn);
     return false;
 }
 
 static uint32_t most_streams(const rill_conn *conn)
 {
-    uint32_t most = conn->session.peer_max_streams;
+    uint32_t most = conn->session->limit;
     if (most > conn->setup.max_streams)
         most = conn->setup.max_streams;
     return conn->calm && conn->calm < most ? conn->calm : most;
@@ -408,23 +435,22 @@ void rill_conn_count_response(rill_conn *conn)
 
 bool rill_conn_grants(const rill_conn *conn)
 {
-    return conn->greeted && most_streams(conn) && !rill_transport_blocked(&conn->transport) &&
-           !conn->session.ping_ms;
+    return rill_conn_greeted(conn) && most_streams(conn) &&
+           !rill_transport_blocked(&conn->transport) && !conn->session->ping_ms;
 }
 
 bool rill_conn_at_limit(const rill_conn *conn)
 {
-    return conn->greeted && conn->session.active >= most_streams(conn);
+    return rill_conn_greeted(conn) && conn->session->active >= most_streams(conn);
 }
 
 uint32_t rill_conn_room(const rill_conn *conn)
 {
-    const rill_session *session = &conn->session;
-    if (conn->state != CONN_OPEN || !rill_session_usable(session) ||
-        rill_transport_blocked(&conn->transport))
+    const rill_link *session = conn->session;
+    if (!rill_conn_usable(conn) || rill_transport_blocked(&conn->transport))
         return 0;
     bool unused = !session->streams && !session->active;
-    if (!conn->greeted)
+    if (conn->state == CONN_GREETING)
         return conn->transport.ssl && unused ? CONN_UNGREETED : 0;
     uint32_t most = most_streams(conn);
     return session->active < most ? most - session->active : 0;
@@ -435,14 +461,13 @@ bool rill_conn_peer_fails(const rill_conn *conn)
     const rill_transport *transport = &conn->transport;
     bool hung_up = conn->error.reason == RILL_CONNECTION_LOST || transport->ended ||
                    transport->receive_error || transport->send_error;
-    bool due = !conn->greeted || (conn->broke_off && !conn->session.answered);
+    bool due = !rill_conn_greeted(conn) || (conn->broke_off && !conn->session->answered);
     return conn->error.reason && (conn->error.kind == RILL_KIND_TCP || (hung_up && due));
 }
 
-int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,
-                         size_t count)
+int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const rill_head *head)
 {
-    return rill_session_submit(&conn->session, stream, fields, count);
+    return conn->session->protocol->submit(conn->session, stream, head);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -475,7 +500,8 @@ void rill_conn_free(rill_conn *conn)
 {
     rill_turn *turn = conn->setup.turn;
     rill_conn_fail(conn, NULL);
-    assert(!conn->session.open && !conn->session.closed);
+    assert(!rill_conn_streams(conn) && !rill_conn_has_closed(conn));
     rill_peer_release(conn->peer);
+    rill_slab_free(&turn->slab, conn->session);
     rill_slab_free(&turn->slab, conn);
 }

@@ -2,11 +2,17 @@
 #ifndef RILL_CONN_H
 #define RILL_CONN_H
 
+#include "http/protocol.h"
 #include "net/dial.h"
 #include "net/peer.h"
-#include "h2/session.h"
 
-enum conn_state { CONN_DIALING, CONN_OPEN, CONN_DRAINING, CONN_CLOSED };
+enum conn_state {
+    CONN_DIALING,
+    CONN_GREETING, /* negotiated; the peer has not shown yet that it speaks the protocol */
+    CONN_OPEN,
+    CONN_DRAINING, /* no new streams: GOAWAY, either way */
+    CONN_CLOSED
+};
 
 /* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
  * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
@@ -20,7 +26,7 @@ typedef struct rill_conn_setup {
     rill_turn *turn;
     rill_mark *mark;         /* the owner's: marked when rill_conn_act() has something to do */
     rill_dial_target target; /* what it points to outlives the connection */
-    rill_session_setup session;
+    rill_link_setup link;
     uint64_t connect_timeout_ms, idle_timeout_ms; /* 0: none */
     uint64_t ping_after_ms, ping_timeout_ms;      /* 0: never asked; waits for ever */
     uint32_t max_streams;
@@ -34,23 +40,22 @@ struct rill_conn {
     rill_conn *idle_next, **idle_link; /* in the client's list of idle ones; NULL: not in it */
     rill_dial *dial;                   /* owned; NULL when done */
     rill_transport transport;
-    rill_session session;
-    rill_timer timer; /* connect deadline, then idleness */
+    rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
+    rill_timer timer;   /* connect deadline, then idleness */
     rill_timer ping_timer;
     bool timer_due, ping_due;
     bool ping_wanted; /* PING is sent when it is greeted */
-    bool greeted;     /* the peer's SETTINGS are here */
     bool drained;     /* we have said that no new streams come */
     bool counted;     /* by the client, as opened */
     bool given_back;  /* evicted: its place is another's already */
     bool broke_off;   /* streams were open when it closed */
     uint32_t calm; /* streams at a time since the peer has asked for calm; 0: as many as may be */
-    uint32_t calm_ends; /* responses since `calm` has changed */
-    uint64_t active_ms; /* when something moved last */
-    uint64_t heard_ms;  /* when the peer was heard last */
-    uint64_t dialled_us; /* when the dial ended, well or not; 0: it has not */
+    uint32_t calm_ends;            /* responses since `calm` has changed */
+    uint64_t active_ms;            /* when something moved last */
+    uint64_t heard_ms;             /* when the peer was heard last */
+    uint64_t dialled_us;           /* when the dial ended, well or not; 0: it has not */
     float dns_s, connect_s, tls_s; /* how long its phases took, one behind the other */
-    rill_error error; /* why it closed; reason RILL_OPEN: in peace */
+    rill_error error;              /* why it closed; reason RILL_OPEN: in peace */
 };
 
 /* Begins to dial. NULL with `err` when out of memory. */
@@ -91,9 +96,8 @@ bool rill_conn_at_limit(const rill_conn *conn);
 /* How many more streams may be opened now. */
 uint32_t rill_conn_room(const rill_conn *conn);
 
-/* Opens a stream; see rill_session_submit(). */
-int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const nghttp2_nv *fields,
-                         size_t count);
+/* Opens a stream; see rill_protocol. */
+int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const rill_head *head);
 
 /* What a stream that is not sent yet waits for. */
 enum rill_phase rill_conn_phase(const rill_conn *conn);
@@ -109,9 +113,35 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error);
  * without having answered a single one. */
 bool rill_conn_peer_fails(const rill_conn *conn);
 
+/* Streams that were sent, or are about to be, and have not closed. */
+static inline rill_stream *rill_conn_streams(const rill_conn *conn)
+{
+    return conn->session ? conn->session->open : NULL;
+}
+
+/* Whether streams have closed that were not taken. */
+static inline bool rill_conn_has_closed(const rill_conn *conn)
+{
+    return conn->session && conn->session->closed;
+}
+
+/* Whether the peer has greeted us, also once it has closed. */
+static inline bool rill_conn_greeted(const rill_conn *conn)
+{
+    return conn->session && conn->session->greeted;
+}
+
+/* Whether new streams may be opened on it, now or as those that are open end. */
+static inline bool rill_conn_usable(const rill_conn *conn)
+{
+    return (conn->state == CONN_OPEN || conn->state == CONN_GREETING) &&
+           conn->session->protocol->room(conn->session);
+}
+
 static inline bool rill_conn_idle(const rill_conn *conn)
 {
-    return conn->state == CONN_OPEN && !conn->session.open && !conn->session.closed;
+    return (conn->state == CONN_OPEN || conn->state == CONN_GREETING) && !conn->session->open &&
+           !conn->session->closed;
 }
 
 #endif

@@ -49,7 +49,7 @@ static void end_attempt(rill_origin *origin, rill_call *call)
 static void take_closed(rill_origin *origin, rill_conn *conn)
 {
     rill_stream *closed = NULL;
-    if (!conn->session.closed)
+    if (!rill_conn_has_closed(conn))
         return;
     rill_conn_take_closed(conn, &closed);
     while (closed) {
@@ -63,7 +63,7 @@ static void take_closed(rill_origin *origin, rill_conn *conn)
  * sent behind its handshake has had its attempt. */
 static void settle(rill_origin *origin, rill_conn *conn)
 {
-    if (conn->state != CONN_CLOSED || conn->greeted)
+    if (conn->state != CONN_CLOSED || rill_conn_greeted(conn))
         take_closed(origin, conn);
 }
 
@@ -86,8 +86,8 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
 
 static void warn_sizes(rill_origin *origin, rill_conn *conn)
 {
-    rill_stream *const lists[] = {conn->session.open, conn->session.closed};
-    conn->session.warn = false;
+    rill_stream *const lists[] = {conn->session->open, conn->session->closed};
+    conn->session->warn = false;
     for (int i = 0; i < 2; i++) {
         for (rill_stream *stream = lists[i]; stream; stream = stream->next) {
             if (!stream->warn)
@@ -180,7 +180,7 @@ static void dial(rill_origin *origin)
 static void count_opened(rill_origin *origin, rill_conn *conn)
 {
     rill_stats *stats = &origin->pool->stats;
-    if (conn->counted || conn->state == CONN_DIALING || !conn->session.ng)
+    if (conn->counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
     conn->counted = true;
     stats->connections_opened++;
@@ -210,10 +210,10 @@ static void bury(rill_origin *origin, rill_conn *conn)
 static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
     rill_pool *pool = origin->pool;
-    size_t count;
-    nghttp2_nv *fields =
-        rill_call_begin(call) ? rill_call_fields(call, &pool->defaults, &count) : NULL;
-    int32_t code = fields ? rill_conn_submit(conn, call->stream, fields, count) : -RILL_ERROR;
+    rill_head head;
+    rill_call_head(call, &pool->defaults, &head);
+    int32_t code =
+        rill_call_begin(call) ? rill_conn_submit(conn, call->stream, &head) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
         return false;
     rill_queue_remove(&origin->queue, call);
@@ -237,15 +237,15 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 /* The one connection takes no new streams: says why. */
 static void refuse_queue(rill_origin *origin, const rill_conn *conn)
 {
-    const rill_session *session = &conn->session;
+    const rill_link *session = conn->session;
     rill_error error = {0};
-    if (conn->error.reason && !conn->greeted) {
+    if (conn->error.reason && !rill_conn_greeted(conn)) {
         error = conn->error;
-    } else if (session->goaway_received && !conn->drained) {
+    } else if (session && session->goaway.received && !conn->drained) {
         rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
-                       rill_code_name(session->goaway_code), session->goaway_debug[0] ? ": " : "",
-                       session->goaway_debug);
-        error.code = session->goaway_code;
+                       rill_code_name(session->goaway.code), session->goaway.debug[0] ? ": " : "",
+                       session->goaway.debug);
+        error.code = session->goaway.code;
     } else {
         rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",
                        conn->error.reason             ? conn->error.message
@@ -271,12 +271,13 @@ static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
             continue;
         }
         bool ready = !queue->first || rill_conn_ready(conn);
-        if (conn->state != CONN_OPEN || !rill_session_usable(&conn->session))
+        if (!rill_conn_usable(conn))
             continue;
         ++*usable;
         uint32_t room = ready ? rill_conn_room(conn) : 0;
-        while (queue->first && room-- && !rill_session_full(&conn->session) &&
-               (conn->greeted || queue->first->repeat) && send_call(origin, conn, queue->first))
+        while (queue->first && room-- && !conn->session->full &&
+               (conn->state == CONN_OPEN || queue->first->repeat) &&
+               send_call(origin, conn, queue->first))
             ;
         if (hope != HOPE_COMING)
             hope = rill_conn_at_limit(conn) ? HOPE_FULL : HOPE_COMING;
@@ -290,7 +291,8 @@ static uint32_t assignable(const rill_origin *origin)
 {
     uint64_t count = 0;
     for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
-        if (conn->state == CONN_DIALING || (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
+        if (conn->state == CONN_DIALING || conn->state == CONN_GREETING ||
+            (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
             count += origin->pool->max_streams;
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
@@ -355,7 +357,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         refuse_queue(origin, conn);
         return;
     }
-    if (error.reason && !conn->greeted) {
+    if (error.reason && !rill_conn_greeted(conn)) {
         remember_verdict(origin, &error);
         fail_queue(origin, conn, &error);
     } else {
@@ -371,10 +373,11 @@ static void tell(rill_origin *origin, rill_conn *conn, bool closed)
     rill_pool *pool = origin->pool;
     if (!origin->single)
         return;
-    if (conn->session.pong)
+    if (conn->session && conn->session->pong) {
         rill_turn_report(pool->turn, pool->entry, RILL_EVENT_PONG);
-    conn->session.pong = false;
-    if (conn->greeted && !origin->told_connected) {
+        conn->session->pong = false;
+    }
+    if (rill_conn_greeted(conn) && !origin->told_connected) {
         origin->told_connected = true;
         rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CONNECTED);
     }
@@ -433,7 +436,7 @@ static void on_act(rill_mark *marked)
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         rill_conn_act(conn);
         count_opened(origin, conn);
-        if (conn->session.warn)
+        if (conn->session && conn->session->warn)
             warn_sizes(origin, conn);
         settle(origin, conn);
     }
@@ -441,9 +444,9 @@ static void on_act(rill_mark *marked)
     dispatch(origin);
     bool closed = false, ended = false;
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
-        bool full = rill_session_full(&conn->session);
+        bool full = conn->session && conn->session->full;
         rill_conn_flush(conn);
-        ended = ended || conn->session.closed || full;
+        ended = ended || rill_conn_has_closed(conn) || full;
         settle(origin, conn);
         rill_pool_note_idle(origin->pool, conn);
         if (conn->idle_link)
@@ -468,7 +471,7 @@ void rill_origin_close_call(rill_call *call, const rill_error *error)
         rill_queue_remove(&origin->queue, call);
         finish(origin, call);
     } else {
-        rill_session_retire(&call->conn->session, call->stream);
+        rill_link_retire(call->conn->session, call->stream);
     }
     mark(origin);
 }
@@ -512,8 +515,8 @@ void rill_origin_close(rill_origin *origin)
     while (origin->queue.first)
         rill_origin_close_call(origin->queue.first, &inactive);
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
-        while (conn->session.open)
-            rill_origin_close_call(rill_call_of(conn->session.open), &cancelled);
+        while (rill_conn_streams(conn))
+            rill_origin_close_call(rill_call_of(conn->session->open), &cancelled);
         settle(origin, conn);
         rill_conn_drain(conn);
     }

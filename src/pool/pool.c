@@ -100,11 +100,11 @@ bool rill_pool_make_room(rill_pool *pool)
  * max_buffered, but for the least that HTTP/2 allows. */
 static uint32_t window_left(const rill_pool *pool)
 {
-    uint64_t most = pool->session.max_buffered;
+    uint64_t most = pool->link.max_buffered;
     uint64_t left = most > pool->granted ? most - pool->granted : 0;
-    if (left > SESSION_WINDOW)
-        return SESSION_WINDOW;
-    return left < SESSION_WINDOW_MIN ? SESSION_WINDOW_MIN : (uint32_t)left;
+    if (left > LINK_WINDOW)
+        return LINK_WINDOW;
+    return left < LINK_WINDOW_MIN ? LINK_WINDOW_MIN : (uint32_t)left;
 }
 
 rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *err)
@@ -112,8 +112,8 @@ rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *e
     setup->turn = pool->turn;
     setup->target.resolver = pool->resolver;
     setup->target.options = &pool->dial;
-    setup->session = pool->session;
-    setup->session.conn_window = window_left(pool);
+    setup->link = pool->link;
+    setup->link.conn_window = window_left(pool);
     setup->connect_timeout_ms = pool->connect_timeout_ms;
     setup->idle_timeout_ms = pool->idle_timeout_ms;
     setup->ping_after_ms = pool->ping_after_ms;
@@ -122,7 +122,7 @@ rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *e
     rill_conn *conn = rill_conn_new(setup, err);
     if (!conn)
         return NULL;
-    pool->granted += setup->session.conn_window;
+    pool->granted += setup->link.conn_window;
     pool->connections++;
     return conn;
 }
@@ -132,7 +132,7 @@ void rill_pool_retire(rill_pool *pool, rill_conn *conn)
     rill_pool_leave_idle(conn);
     pool->stats.bytes_sent += conn->transport.bytes_sent;
     pool->stats.bytes_received += conn->transport.bytes_received;
-    pool->granted -= conn->setup.session.conn_window;
+    pool->granted -= conn->setup.link.conn_window;
     if (!conn->given_back)
         pool->connections--;
 }

@@ -20,7 +20,7 @@ typedef struct rill_pool {
     rill_tls *tls;
     rill_dial_options dial;
     rill_defaults defaults;
-    rill_session_setup session;
+    rill_link_setup link;
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
     uint32_t max_streams, max_connections, max_connections_per_origin;
 

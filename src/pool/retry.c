@@ -1,5 +1,7 @@
 #include "pool/retry.h"
 
+#include "http/code.h"
+
 #include <stddef.h>
 
 /* --- back-off -------------------------------------------------------------------------------- */
@@ -34,7 +36,7 @@ void rill_retry_back_off(rill_origin *origin)
 static bool asks_for_calm(const rill_stream *stream)
 {
     return stream->reason == RILL_RESET && stream->peer_reset && !stream->status &&
-           stream->code == NGHTTP2_ENHANCE_YOUR_CALM;
+           stream->code == CODE_ENHANCE_YOUR_CALM;
 }
 
 /* Streams are reset many at a time: that halves their number once. */
@@ -60,7 +62,7 @@ static enum call_verdict judge(const rill_call *call)
     case RILL_INACTIVE:
         return CALL_REPEAT_NOW;
     case RILL_GOAWAY: /* a server that gives another code is in trouble */
-        return stream->code == NGHTTP2_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
+        return stream->code == CODE_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
     case RILL_RESET:
         return (stream->peer_reset && stream->refused) ||
                        (call->idempotent && asks_for_calm(stream))

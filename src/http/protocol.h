@@ -1,0 +1,135 @@
+/* What a connection needs of a version of HTTP: a small struct that others may read, embedded first
+ * in each protocol's session, and a const table of functions. The connection picks the table by
+ * what was negotiated; nothing above it knows which one it is. */
+#ifndef RILL_PROTOCOL_H
+#define RILL_PROTOCOL_H
+
+#include "http/head.h"
+#include "http/stream.h"
+#include "net/transport.h"
+
+enum {
+    /* a connection's receive window: RFC 9113 section 6.9.2's default would cap an origin at 64 KiB
+     * per round trip; it is less where many connections would pass max_buffered */
+    LINK_WINDOW = 16 << 20,
+    LINK_WINDOW_MIN = 65535,
+    LINK_DEBUG_DATA = 96 /* of a GOAWAY's debug data that are kept */
+};
+
+typedef struct rill_protocol rill_protocol;
+typedef struct rill_link rill_link;
+
+typedef struct rill_link_setup {
+    uint32_t window;     /* receive window of a stream at first */
+    uint32_t max_window; /* what it grows to */
+    uint32_t max_frame_size;
+    uint32_t max_header_list; /* told to the peer; 0: not */
+    uint32_t conn_window;     /* receive window of the connection */
+    uint64_t max_buffered;    /* with more held for readers, only hungry ones get window */
+} rill_link_setup;
+
+/* How far our side has ended it. */
+enum link_goodbye {
+    LINK_GOES_ON,
+    LINK_DRAINS, /* the peer was told that no new streams come */
+    LINK_DEAF    /* nothing more is read */
+};
+
+/* What may be read of a session. Its protocol is the only writer, but for `pong` and `warn`, which
+ * whoever has seen them clears. */
+struct rill_link {
+    const rill_protocol *protocol;
+    rill_turn *turn;              /* borrowed */
+    rill_transport *transport;    /* borrowed */
+    const rill_link_setup *setup; /* borrowed */
+    rill_stream *open;            /* sent or about to be, not closed */
+    rill_stream *closed;          /* closed: for the owner of the request to take */
+    uint32_t active;              /* streams that count against the limit */
+    uint32_t limit;               /* how many the peer allows */
+    uint32_t blocked;             /* uploads that wait for the socket */
+    bool greeted;                 /* the peer has shown that it speaks this protocol */
+    bool answered;                /* a stream has got a final head */
+    bool full;                    /* so much was submitted that it must be sent first */
+    bool spent;                   /* its stream ids are (nearly) used up */
+    bool warn;                    /* a stream has passed its warnsize */
+    bool pong;                    /* a ping's answer is here, `rtt_ms` is its round trip */
+    uint64_t ping_ms;             /* a ping is out since then; 0: none */
+    uint64_t rtt_ms;              /* the last round trip, at least 1; 0: not known */
+    double streams;               /* sent so far */
+    enum link_goodbye goodbye;
+    struct {
+        bool received; /* by the peer: streams above `last` are not processed */
+        int32_t last, code;
+        char debug[LINK_DEBUG_DATA + 1]; /* printable */
+    } goaway;
+    uint32_t peer_settings[6]; /* by number from 1, RFC 9113 section 6.5.2; 0: it has none */
+    int32_t broke_it;          /* the open stream that is at fault for `fatal`; 0: none is */
+    rill_error fatal;          /* why the connection must end; reason RILL_OPEN: it need not */
+};
+
+struct rill_protocol {
+    const char *name; /* as ALPN has it */
+    size_t size;      /* of its session, which begins with a rill_link */
+
+    /* Begins: `link` is filled in but for what only the protocol knows; nothing is sent before
+     * `send`. 0 or -RILL_ERROR. */
+    int32_t (*open)(rill_link *link, rill_error *err);
+
+    /* Takes what arrived. Look at `fatal`, `closed` and the rest afterwards. */
+    void (*receive)(rill_link *link, const char *data, size_t length);
+
+    /* Writes what there is to write into the transport (not flushed), uploads included that waited
+     * for the socket. To be called after every receive, also while the socket is blocked: what is
+     * to be sent may show that the peer is at fault, in `fatal`. */
+    void (*send)(rill_link *link);
+
+    /* Opens a stream. The head is borrowed until the next `send`, the stream's body until it
+     * closes. 0, -RILL_INACTIVE: no new streams are taken, or -RILL_ERROR: out of memory. */
+    int32_t (*submit)(rill_link *link, rill_stream *stream, const rill_head *head);
+
+    /* For a stream that was just closed on our side: ends it on the wire if need be, and moves it
+     * to `closed`. */
+    void (*retire)(rill_link *link, rill_stream *stream);
+
+    /* Lets an upload go on whose source has something again. */
+    void (*resume)(rill_link *link, rill_stream *stream);
+
+    /* Gives window back for bytes that the reader took (0: it found nothing), unless too much is
+     * held for readers. */
+    void (*consume)(rill_link *link, rill_stream *stream, size_t length);
+
+    /* Asks whether the peer is there, unless that was asked already. NULL: there is no way. */
+    void (*ping)(rill_link *link);
+
+    /* Tells the peer that no new streams come; with `at_once` nothing more is read. */
+    void (*goaway)(rill_link *link, uint32_t code, bool at_once);
+
+    /* Has the peer pay for `records` of TLS without plaintext, as for other input of no use. */
+    void (*charge)(rill_link *link, uint32_t records);
+
+    /* Whether a new stream may be opened, the peer's limit aside. */
+    bool (*room)(const rill_link *link);
+
+    /* Why a peer that has said something, but has not greeted, is none of this protocol. */
+    void (*describe)(const rill_link *link, const char *host, uint16_t port, rill_error *err);
+
+    /* Frees what the session owns; its streams must have left it. The link can still be read. */
+    void (*dispose)(rill_link *link);
+};
+
+static inline void rill_link_retire(rill_link *link, rill_stream *stream)
+{
+    link->protocol->retire(link, stream);
+}
+
+static inline void rill_link_resume(rill_link *link, rill_stream *stream)
+{
+    link->protocol->resume(link, stream);
+}
+
+static inline void rill_link_consume(rill_link *link, rill_stream *stream, size_t length)
+{
+    link->protocol->consume(link, stream, length);
+}
+
+#endif
