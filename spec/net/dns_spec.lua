@@ -153,6 +153,89 @@ describe("a host name", function()
   end)
 end)
 
+describe("a name server that answers in part", function()
+  local node
+
+  setup(function() node = support.node() end)
+  teardown(function() node:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  local function url(host)
+    return ("https://%s:%d/echo"):format(host, node.port)
+  end
+
+  -- The longest silence that c-ares makes of one question is 6 s: half of that shows that nobody waited for it.
+  local NOT_WAITED = 3
+
+  local function get(client, host)
+    local started = rill.now()
+    local res, err = client:get(url(host))
+    assert(res, tostring(err))
+    assert.is_true(rill.now() - started < NOT_WAITED, rill.now() - started .. " s")
+    return res
+  end
+
+  for _, lost in ipairs { "A", "AAAA" } do
+    it("does not hold up the dial to what it has answered: without " .. lost, function()
+      local found = lost == "A" and "AAAA" or "A"
+      local address = lost == "A" and "::ffff:127.0.0.1" or "127.0.0.1"
+      local dns = support.dns { ["a.test"] = { [found] = { address }, silent = { lost } } }
+      local client = support.client { dns_servers = { dns.address } }
+      support.run(function() assert.equal(200, get(client, "a.test").status) end)
+    end)
+  end
+
+  it("is asked for the half that it did not answer again", function()
+    local records = { ["a.test"] = { A = { "127.0.0.1" }, AAAA = { "::1" }, silent = { "AAAA" } } }
+    local dns = support.dns(records)
+    local client = support.client { dns_servers = { dns.address } }
+    local function count(kind)
+      local n = 0
+      for _, query in ipairs(dns:queries "a.test") do n = n + (query.type == kind and 1 or 0) end
+      return n
+    end
+    support.run(function()
+      get(client, "a.test")
+      local asked = count "AAAA"
+      support.wait(function() return count "AAAA" > asked end, 4, "the second try")
+      assert.equal(1, count "A")
+    end)
+  end)
+
+  it("may answer late: the address joins the race", function()
+    local records = { ["a.test"] = { A = { "127.0.0.1" }, AAAA = { "::ffff:127.0.0.1" }, silent = { "AAAA" } } }
+    local dns = support.dns(records)
+    local refused = support.refused():match "%d+$" -- IPv4 has nobody there, IPv6 has neither
+    local client = support.client { dns_servers = { dns.address }, retries = 0 }
+    support.run(function()
+      local call = rill.spawn(function() return client:get(("https://a.test:%d/"):format(refused)) end)
+      support.wait(function() return #dns:queries "a.test" >= 2 end, 2)
+      records["a.test"].silent = nil
+      dns:set(records) -- the second question is answered
+      local _, err = call:join()
+      assert.equal("tcp", err.kind)
+      assert.truthy(err.message:find("127.0.0.1: ", 1, true), err.message)
+      assert.truthy(err.message:find("::ffff:127.0.0.1", 1, true), err.message)
+    end)
+  end)
+
+  it("is left for the next one when it is silent, at most once", function()
+    local silent = support.dns { ["a.test"] = "silence", ["b.test"] = "silence", ["c.test"] = "silence" }
+    local here = { A = { "127.0.0.1" } }
+    local good = support.dns { ["a.test"] = here, ["b.test"] = here, ["c.test"] = here }
+    local client = support.client { dns_servers = { silent.address, good.address } }
+    support.run(function()
+      for _, host in ipairs { "a.test", "b.test", "c.test" } do
+        local res = get(client, host)
+        assert.is_true(res.timings.dns < 1.5, res.timings.dns .. " s")
+      end
+    end)
+    assert.is_true(#silent:queries "a.test" > 0)
+    assert.equal(0, #silent:queries "b.test" + #silent:queries "c.test")
+  end)
+end)
+
 describe("an IPv6 literal", function()
   before_each(support.begin)
   after_each(support.check_clean)

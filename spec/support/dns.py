@@ -41,6 +41,8 @@ def reply(packet, records):
     record = records.get(name, "nxdomain")
     if record == "silence":
         return None
+    if not isinstance(record, str) and TYPES.get(kind) in record.get("silent", []):
+        return None
     code = CODES[record] if isinstance(record, str) else NOERROR
     found = [] if isinstance(record, str) else list(answers(record, kind))
     head = struct.pack("!HHHHHH", *struct.unpack("!H", packet[:2]), 0x8580 | code, 1, len(found), 0, 0)

@@ -91,12 +91,12 @@ static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
 /* --- servers --------------------------------------------------------------------------------- */
 
 /* A channel that has read the system's files just now; NULL: out of memory. */
-static ares_channel open_ares(rill_channel *channel)
+static ares_channel open_with(rill_channel *channel, int timeout_ms, int tries)
 {
     char lookups[] = "fb"; /* the hosts file, then name servers */
     struct ares_options options = {
-        .timeout = CHANNEL_TRY_MS,
-        .tries = CHANNEL_TRIES,
+        .timeout = timeout_ms,
+        .tries = tries,
         .lookups = lookups,
         .sock_state_cb = on_interest,
         .sock_state_cb_data = channel,
@@ -111,6 +111,63 @@ static ares_channel open_ares(rill_channel *channel)
         return NULL;
     }
     return ares;
+}
+
+static bool has_several_servers(ares_channel ares)
+{
+    struct ares_addr_port_node *servers = NULL;
+    bool several =
+        ares_get_servers_ports(ares, &servers) == ARES_SUCCESS && servers && servers->next;
+    ares_free_data(servers);
+    return several;
+}
+
+static ares_channel open_ares(rill_channel *channel)
+{
+    ares_channel ares = open_with(channel, CHANNEL_TRY_MS, CHANNEL_TRIES);
+    if (!ares || !has_several_servers(ares))
+        return ares;
+    ares_destroy(ares);
+    return open_with(channel, CHANNEL_NEXT_MS, CHANNEL_NEXT_TRIES);
+}
+
+/* The server that was silent is asked last. c-ares takes another order only while nothing is asked.
+ */
+static void skip_silent(rill_channel *channel)
+{
+    struct ares_addr_port_node *servers = NULL;
+    if (!channel->skip || rill_timer_running(&channel->timer))
+        return;
+    channel->skip = false;
+    if (ares_get_servers_ports(channel->ares, &servers) == ARES_SUCCESS && servers &&
+        servers->next) {
+        struct ares_addr_port_node *first = servers, *last = servers;
+        servers = first->next;
+        while (last->next)
+            last = last->next;
+        last->next = first;
+        first->next = NULL;
+        ares_set_servers_ports(channel->ares, servers);
+    }
+    ares_free_data(servers);
+}
+
+void rill_channel_note(rill_channel *channel, int timeouts)
+{
+    channel->skip = channel->skip || timeouts > 0;
+}
+
+bool rill_channel_has_host(rill_channel *channel, const char *host)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    bool found = false;
+    for (int i = 0; i < 2 && !found; i++) {
+        struct hostent *entry = NULL;
+        found = ares_gethostbyname_file(channel->ares, host, families[i], &entry) == ARES_SUCCESS;
+        if (found)
+            ares_free_hostent(entry);
+    }
+    return found;
 }
 
 /* A long-lived process moves between networks: c-ares 1.18 reads the system's servers once. */
@@ -211,6 +268,7 @@ void rill_channel_ask(rill_channel *channel, const char *host, int family,
                       ares_addrinfo_callback on_answer, void *arg)
 {
     follow_system(channel);
+    skip_silent(channel);
     struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     ares_getaddrinfo(channel->ares, host, NULL, &hints, on_answer, arg);
     set_timer(channel);

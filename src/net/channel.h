@@ -10,7 +10,10 @@
 
 enum {
     CHANNEL_TRY_MS = 2000, /* for the first try; each further one gets twice as long */
-    CHANNEL_TRIES = 2      /* per server */
+    CHANNEL_TRIES = 2,     /* per server */
+    /* where there are several servers the next one is asked soon, and first from then on */
+    CHANNEL_NEXT_MS = 300,
+    CHANNEL_NEXT_TRIES = 3
 };
 
 /* Embedded in the resolver; does not move. */
@@ -20,6 +23,7 @@ typedef struct rill_channel {
     struct ares_addr_port_node *servers; /* NULL: the system's */
     struct stat system;                  /* of resolv.conf, as `ares` has read it */
     struct channel_watch *watches;
+    bool skip;        /* the first server was silent: it goes to the end of the line */
     rill_timer timer; /* c-ares's next timeout; runs while anything is asked for */
 } rill_channel;
 
@@ -30,6 +34,12 @@ int32_t rill_channel_init(rill_channel *channel, rill_turn *turn, const char *se
 
 /* Questions without an answer yet are answered with ARES_EDESTRUCTION. */
 void rill_channel_dispose(rill_channel *channel);
+
+/* An answer came after so many timeouts. */
+void rill_channel_note(rill_channel *channel, int timeouts);
+
+/* Whether the hosts file has the name. */
+bool rill_channel_has_host(rill_channel *channel, const char *host);
 
 /* Asks hosts file and name servers for the addresses of `host`. `on_answer` gets `arg` once: before
  * this returns, or from a callback of libevent or the wheel; it owns the result. Reads the system's

@@ -63,15 +63,14 @@ static bool map_host(rill_dial *dial)
     return found;
 }
 
-/* RFC 8305 section 4: families alternate, in the order the lookup gave. */
-static void alternate_families(rill_lookup *lookup)
+/* RFC 8305 section 4: families alternate, beginning with `family`, from address `from` on. */
+static void alternate_families(rill_lookup *lookup, uint32_t from, int family)
 {
-    rill_address sorted[LOOKUP_ADDRESSES];
-    bool taken[LOOKUP_ADDRESSES] = {false};
-    int family = lookup->count ? lookup->addresses[0].any.sa_family : 0;
-    for (uint32_t n = 0; n < lookup->count; n++) {
+    rill_address sorted[2 * LOOKUP_ADDRESSES];
+    bool taken[2 * LOOKUP_ADDRESSES] = {false};
+    for (uint32_t n = from; n < lookup->count; n++) {
         uint32_t pick = lookup->count;
-        for (uint32_t i = 0; i < lookup->count; i++) {
+        for (uint32_t i = from; i < lookup->count; i++) {
             if (taken[i])
                 continue;
             if (pick == lookup->count)
@@ -85,7 +84,52 @@ static void alternate_families(rill_lookup *lookup)
         sorted[n] = lookup->addresses[pick];
         family = family == AF_INET6 ? AF_INET : AF_INET6;
     }
-    memcpy(lookup->addresses, sorted, lookup->count * sizeof(*sorted));
+    memcpy(lookup->addresses + from, sorted + from, (lookup->count - from) * sizeof(*sorted));
+}
+
+/* Whether the system knows a way to an address: nothing is sent. */
+static bool has_route(const rill_address *to)
+{
+    int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool found = fd >= 0 && !connect(fd, &to->any, to->length);
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* The family to try next: the other one than last; at first IPv6 where there is a way to it (RFC
+ * 6724), or what stands first where an order was given. */
+static int next_family(const rill_dial *dial)
+{
+    const rill_lookup *lookup = &dial->lookup;
+    if (dial->tried)
+        return lookup->addresses[dial->tried - 1].any.sa_family == AF_INET6 ? AF_INET : AF_INET6;
+    if (!lookup->apart)
+        return lookup->addresses[0].any.sa_family;
+    for (uint32_t i = 0; i < lookup->count; i++)
+        if (lookup->addresses[i].any.sa_family == AF_INET6)
+            return has_route(&lookup->addresses[i]) ? AF_INET6 : AF_INET;
+    return AF_INET;
+}
+
+/* Takes addresses that have come. After resolution, and for literals too: a hostile name cannot
+ * lead us into a private network. */
+static void admit(rill_dial *dial)
+{
+    rill_lookup *lookup = &dial->lookup;
+    uint32_t kept = dial->admitted;
+    if (dial->admitted == lookup->count)
+        return;
+    for (uint32_t i = kept; i < lookup->count; i++) {
+        if (dial->mapped || !dial->target->options->deny_private ||
+            rill_address_is_global(&lookup->addresses[i]))
+            lookup->addresses[kept++] = lookup->addresses[i];
+        else
+            rill_address_print(&lookup->addresses[i], dial->denied);
+    }
+    lookup->count = dial->admitted = kept;
+    if (kept > dial->tried)
+        alternate_families(lookup, dial->tried, next_family(dial));
 }
 
 void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
@@ -207,8 +251,8 @@ static int race(rill_dial *dial)
         bool due = !rill_timer_running(&dial->stagger) || !dial->racing;
         if (!due)
             return -1;
-        if (dial->tried == dial->lookup.count)
-            return dial->racing ? -1 : -2;
+        if (dial->tried == dial->lookup.count || dial->tried == DIAL_RACERS)
+            return dial->racing || (dial->lookup.pending && dial->tried < DIAL_RACERS) ? -1 : -2;
         if (start_racer(dial))
             rill_wheel_start(&dial->turn->wheel, &dial->stagger,
                              dial->turn->now_ms + DIAL_STAGGER_MS);
@@ -217,40 +261,41 @@ static int race(rill_dial *dial)
 
 /* --- the steps ------------------------------------------------------------------------------- */
 
-/* After resolution, for literals too: a hostile name cannot lead us into a private network. */
-static bool keep_global(rill_dial *dial, rill_error *err)
+/* Whether it is too early to dial: nothing is there, or IPv4 alone, and the other family may come.
+ */
+static bool awaits_family(rill_dial *dial)
 {
-    rill_lookup *lookup = &dial->lookup;
-    uint32_t kept = 0;
-    char denied[46] = "";
-    for (uint32_t i = 0; i < lookup->count; i++) {
-        if (rill_address_is_global(&lookup->addresses[i]))
-            lookup->addresses[kept++] = lookup->addresses[i];
-        else
-            rill_address_print(&lookup->addresses[i], denied);
+    const rill_lookup *lookup = &dial->lookup;
+    uint64_t now_ms = dial->turn->now_ms;
+    if (!lookup->pending || !lookup->count)
+        return lookup->pending;
+    if (lookup->addresses[0].any.sa_family == AF_INET6)
+        return false;
+    if (!dial->family_ms) {
+        dial->family_ms = now_ms + DIAL_FAMILY_MS;
+        rill_wheel_start(&dial->turn->wheel, &dial->stagger, dial->family_ms);
     }
-    if (!kept && lookup->count)
-        rill_error_connect(err, RILL_KIND_DENIED, "%s: %s is not globally reachable (deny_private)",
-                           dial->target->host, denied);
-    lookup->count = kept;
-    return kept || !denied[0];
+    return now_ms < dial->family_ms;
 }
 
 static int32_t act_dns(rill_dial *dial, rill_error *err)
 {
     rill_lookup *lookup = &dial->lookup;
-    if (lookup->pending)
+    admit(dial);
+    if (awaits_family(dial))
         return 0;
+    rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
+    if (!lookup->count && dial->denied[0])
+        return rill_error_connect(err, RILL_KIND_DENIED,
+                                  "%s: %s is not globally reachable (deny_private)",
+                                  dial->target->host, dial->denied);
     if (lookup->error.reason) {
         if (err && !err->reason)
             *err = lookup->error;
         return -lookup->error.reason;
     }
-    if (!dial->mapped && dial->target->options->deny_private && !keep_global(dial, err))
-        return -RILL_CONNECT_FAILED;
     if (!lookup->count)
         return rill_error_connect(err, RILL_KIND_DNS, "%s: no address", dial->target->host);
-    alternate_families(lookup);
     enter(dial, RILL_PHASE_CONNECT);
     return 1;
 }
@@ -258,6 +303,7 @@ static int32_t act_dns(rill_dial *dial, rill_error *err)
 static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const rill_dial_target *target = dial->target;
+    admit(dial);
     int winner = race(dial);
     if (winner == -1)
         return 0;

@@ -9,6 +9,7 @@
 
 enum {
     DIAL_STAGGER_MS = 250, /* RFC 8305 section 5: the next address joins the race after that */
+    DIAL_FAMILY_MS = 50,   /* section 3: IPv4 waits no longer for IPv6's answer */
     DIAL_RACERS = LOOKUP_ADDRESSES
 };
 
@@ -48,6 +49,9 @@ typedef struct rill_dial {
     bool mapped;           /* the caller's map has said where to go */
     enum rill_phase phase; /* dns, connect or tls */
     rill_lookup lookup;    /* its addresses are tried in order */
+    uint32_t admitted;     /* of these: those behind have come since */
+    uint64_t family_ms;    /* when the other family is waited for no longer; 0: it is not */
+    char denied[46];       /* an address that deny_private has turned away; "": none */
     uint32_t tried, racing;
     struct dial_racer racers[DIAL_RACERS]; /* one per address */
     rill_timer stagger;

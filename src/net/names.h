@@ -9,7 +9,7 @@
 #include "base/slab.h"
 
 struct rill_resolver;
-struct rill_lookup;
+struct rill_lookup_half;
 
 typedef struct rill_name rill_name;
 
@@ -20,12 +20,12 @@ typedef struct rill_name_address {
 } rill_name_address;
 
 struct rill_name {
-    rill_name *next;                /* in its bucket */
-    rill_name *newer, *older;       /* by last use; not while it is asked for */
-    struct rill_resolver *resolver; /* borrowed: owns the names; for c-ares's callback */
-    struct rill_lookup *waiting;    /* borrowed: wait for the answer */
-    rill_name_address *addresses;   /* owned: `count` of them */
-    uint64_t expires_ms;            /* when the answer must be asked for again */
+    rill_name *next;                  /* in its bucket */
+    rill_name *newer, *older;         /* by last use; not while it is asked for */
+    struct rill_resolver *resolver;   /* borrowed: owns the names; for c-ares's callback */
+    struct rill_lookup_half *waiting; /* borrowed: wait for the answer */
+    rill_name_address *addresses;     /* owned: `count` of them */
+    uint64_t expires_ms;              /* when the answer must be asked for again */
     uint32_t hash, count;
     int family;   /* AF_UNSPEC, AF_INET or AF_INET6: what was asked for */
     int status;   /* of the answer: ARES_SUCCESS or why there is none */

@@ -110,34 +110,61 @@ static void fail(rill_lookup *lookup, const char *host, const char *what)
     rill_error_connect(&lookup->error, RILL_KIND_DNS, "%.*s: %s", HOST_SHOWN, host, what);
 }
 
+/* One half's answer: its addresses go behind those that are there. That a name has no address of one
+ * family says less than any other failure. */
 static void give_answer(rill_lookup *lookup, const rill_name *name)
 {
-    lookup->pending = false;
-    if (name->status == ARES_ENOMEM)
-        rill_error_set(&lookup->error, RILL_ERROR, "%.*s: out of memory", HOST_SHOWN, name->host);
-    else if (name->status != ARES_SUCCESS)
-        fail(lookup, name->host, why(name->status, name->family));
+    if (lookup->status == ARES_SUCCESS || lookup->status == ARES_ENODATA)
+        lookup->status = name->status;
     for (uint32_t i = 0; i < name->count; i++)
-        rill_address_set(&lookup->addresses[i], name->addresses[i].family, name->addresses[i].bytes,
-                         lookup->port);
-    lookup->count = name->count;
+        rill_address_set(&lookup->addresses[lookup->count++], name->addresses[i].family,
+                         name->addresses[i].bytes, lookup->port);
 }
 
-static void leave_name(rill_lookup *lookup)
+/* What failed is an error when no half is waited for any more and none has brought an address. */
+static void settle(rill_lookup *lookup, const char *host)
 {
-    *lookup->link = lookup->next;
-    if (lookup->next)
-        lookup->next->link = lookup->link;
-    lookup->next = NULL;
-    lookup->link = NULL;
+    lookup->pending = lookup->halves[0].link || lookup->halves[1].link;
+    if (lookup->pending || lookup->count || lookup->status == ARES_SUCCESS)
+        return;
+    if (lookup->status == ARES_ENOMEM)
+        rill_error_set(&lookup->error, RILL_ERROR, "%.*s: out of memory", HOST_SHOWN, host);
+    else
+        fail(lookup, host, why(lookup->status, lookup->family));
+}
+
+static void leave_name(rill_lookup_half *half)
+{
+    if (!half->link)
+        return;
+    *half->link = half->next;
+    if (half->next)
+        half->next->link = half->link;
+    half->next = NULL;
+    half->link = NULL;
+}
+
+/* That a name has addresses of one family alone is worth as much as they are, almost. */
+static void keep_empty_half(rill_resolver *resolver, rill_name *name)
+{
+    int other_family = name->family == AF_INET ? AF_INET6 : AF_INET;
+    rill_name *other = name->family == AF_UNSPEC
+                           ? NULL
+                           : rill_names_find(&resolver->names, name->host, other_family);
+    if (!other || other->pending || !other->count == !name->count)
+        return;
+    rill_name *empty = name->count ? other : name;
+    if (empty->status == ARES_ENODATA)
+        empty->expires_ms = rill_clock_ms() + (uint64_t)RESOLVE_EMPTY_S * 1000;
 }
 
 /* May come while rill_channel_ask() is still on the stack, and from rill_channel_dispose(). */
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
-    (void)timeouts;
     rill_name *name = arg;
     rill_resolver *resolver = name->resolver;
+    if (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND)
+        rill_channel_note(&resolver->channel, timeouts);
     int32_t seconds = RESOLVE_FAILURE_S;
     name->status = status;
     if (status == ARES_SUCCESS)
@@ -147,10 +174,12 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     ares_freeaddrinfo(found);
     name->expires_ms = rill_clock_ms() + (uint64_t)seconds * 1000;
     rill_names_use(&resolver->names, name);
+    keep_empty_half(resolver, name);
     while (name->waiting) {
-        rill_lookup *lookup = name->waiting;
-        leave_name(lookup);
+        rill_lookup *lookup = name->waiting->lookup;
+        leave_name(name->waiting);
         give_answer(lookup, name);
+        settle(lookup, name->host);
         rill_turn_mark(resolver->turn, lookup->mark);
     }
 }
@@ -230,7 +259,7 @@ rill_resolver *rill_resolver_new(rill_turn *turn, const char *servers, rill_erro
         return NULL;
     }
     resolver->turn = turn;
-    rill_names_init(&resolver->names, &turn->slab, RESOLVE_CACHE_NAMES);
+    rill_names_init(&resolver->names, &turn->slab, 2 * RESOLVE_CACHE_NAMES);
     if (rill_channel_init(&resolver->channel, turn, servers, err)) {
         rill_resolver_free(resolver);
         return NULL;
@@ -247,6 +276,31 @@ void rill_resolver_free(rill_resolver *resolver)
     rill_slab_free(&resolver->turn->slab, resolver);
 }
 
+/* Whether the hosts file answers for both families: then no name server is asked for either. */
+static bool is_in_hosts(rill_resolver *resolver, const char *host)
+{
+    return !rill_names_find(&resolver->names, host, AF_INET) &&
+           rill_channel_has_host(&resolver->channel, host);
+}
+
+/* False: out of memory. */
+static bool wait_for(rill_lookup_half *half, rill_lookup *lookup, rill_name *name)
+{
+    if (!name) {
+        rill_error_set(&lookup->error, RILL_ERROR, "out of memory");
+        return false;
+    }
+    half->lookup = lookup;
+    if (!name->pending)
+        return true;
+    half->next = name->waiting;
+    half->link = &name->waiting;
+    if (half->next)
+        half->next->link = &half->next;
+    name->waiting = half;
+    return true;
+}
+
 void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const char *host,
                           uint16_t port, int family, rill_mark *mark)
 {
@@ -254,30 +308,29 @@ void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const ch
     lookup->mark = mark;
     lookup->port = port;
     lookup->count = 0;
+    lookup->apart = false;
+    lookup->family = family;
+    lookup->status = ARES_SUCCESS;
     rill_error_clear(&lookup->error);
     if (answer_special(lookup, host, family))
         return;
-    rill_name *name = ask(resolver, host, family);
-    if (!name) {
-        rill_error_set(&lookup->error, RILL_ERROR, "%.*s: out of memory", HOST_SHOWN, host);
-        return;
-    }
-    if (!name->pending) {
-        give_answer(lookup, name);
-        return;
-    }
-    lookup->pending = true;
-    lookup->next = name->waiting;
-    lookup->link = &name->waiting;
-    if (lookup->next)
-        lookup->next->link = &lookup->next;
-    name->waiting = lookup;
+    bool both = family == AF_UNSPEC && !is_in_hosts(resolver, host);
+    lookup->apart = both;
+    rill_name *names[2] = {ask(resolver, host, both ? AF_INET6 : family),
+                           both ? ask(resolver, host, AF_INET) : NULL};
+    int count = both ? 2 : 1;
+    for (int i = 0; i < count; i++)
+        if (!wait_for(&lookup->halves[i], lookup, names[i]))
+            return;
+    for (int i = 0; i < count; i++)
+        if (!names[i]->pending)
+            give_answer(lookup, names[i]);
+    settle(lookup, host);
 }
 
 void rill_lookup_cancel(rill_lookup *lookup)
 {
-    if (!lookup->pending)
-        return;
-    leave_name(lookup);
+    leave_name(&lookup->halves[0]);
+    leave_name(&lookup->halves[1]);
     lookup->pending = false;
 }

@@ -10,14 +10,23 @@ typedef struct rill_resolver rill_resolver;
 typedef struct rill_lookup rill_lookup;
 
 enum {
-    LOOKUP_ADDRESSES = 16,       /* of one name that are kept; more are not tried */
-    RESOLVE_CACHE_NAMES = 10000, /* then the least recently used name goes */
+    LOOKUP_ADDRESSES = 16,       /* of one name and family that are kept */
+    RESOLVE_CACHE_NAMES = 10000, /* with both families; then the least recently used one goes */
     RESOLVE_TTL_MIN_S = 1,       /* the hosts file's too */
     RESOLVE_TTL_MAX_S = 300,
-    RESOLVE_FAILURE_S = 5 /* a failure is remembered for so long */
+    RESOLVE_FAILURE_S = 5, /* a failure is remembered for so long */
+    RESOLVE_EMPTY_S = 60   /* that a name has addresses of the other family alone */
 };
 
-/* Embedded in what asks; zeroed before its first use. `mark` is marked when the answer is there. */
+/* The resolver's own: waits for what a name has of one family. */
+typedef struct rill_lookup_half {
+    rill_lookup *lookup; /* whose half it is */
+    struct rill_lookup_half *next,
+        **link; /* others that wait for the same; link NULL: it does not */
+} rill_lookup_half;
+
+/* Embedded in what asks; zeroed before its first use. `mark` is marked with each answer: the
+ * families are asked for apart, so addresses may be there while it is pending. */
 struct rill_lookup {
     rill_mark *mark; /* borrowed: the asker's */
     bool pending;
@@ -26,9 +35,10 @@ struct rill_lookup {
      * time; RILL_ERROR. */
     rill_error error;
     uint32_t count;
-    /* As RFC 6724 sorts them, ports filled in; of too many, some of either family. */
-    rill_address addresses[LOOKUP_ADDRESSES];
-    rill_lookup *next, **link; /* the resolver's own: others that wait for the same name */
+    rill_address addresses[2 * LOOKUP_ADDRESSES]; /* ports filled in; later ones are added behind */
+    bool apart;                                   /* each family by itself: in no order yet */
+    rill_lookup_half halves[2];
+    int status, family; /* of the worst answer, and what was asked for */
 };
 
 /* `servers`: "ip" or "ip:port" (IPv6 in brackets), comma-separated; NULL: the system's, read again
