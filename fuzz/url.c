@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rill.h"
+#include "url/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -105,6 +106,26 @@ static void check_stable(one_text *function, const result *r)
     free(again.text);
 }
 
+/* The short way for a page's links leads where the long one does. */
+static void check_link(const result *base, const char *reference, uint32_t length,
+                       const result *resolved)
+{
+    result link;
+    rill_error err = {.reason = RILL_INVALID_URL, .message = "-"};
+    char *out = malloc(RILL_URL_ROOM);
+    link.code = rill_url_link(base->text, &base->url, reference, length, out, RILL_URL_ROOM,
+                              &link.url);
+    take(&link, out, RILL_URL_ROOM, &err);
+    if (!resolved->code) {
+        result normal = apply(rill_url_normalize, resolved->text, (uint32_t)resolved->url.length,
+                              RILL_URL_ROOM);
+        assert(!link.code && link.url.length == normal.url.length);
+        assert(!memcmp(link.text, normal.text, (size_t)link.url.length));
+        free(normal.text);
+    }
+    free(link.text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > RILL_URL_MAX)
@@ -158,6 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t written = rill_url_redact(reference, length, shown, sizeof(shown));
     assert(written <= sizeof(shown));
 
+    if (!normal.code)
+        check_link(&normal, reference, length, &resolved);
     free(parsed.text);
     free(normal.text);
     free(resolved.text);

@@ -39,13 +39,13 @@ describe("the bounds of a page's links", function()
     assert.equal(64 * KIB, #found.robots)
   end)
 
-  it("are 128 open elements of svg and math: deeper ones are not counted", function()
+  it("are 64 open elements of svg and math: deeper ones are not counted", function()
     local function links(depth)
       return html.links("<svg>" .. ("<g>"):rep(depth) .. "<title><a href=/a></title>" .. ("</g>"):rep(depth)
         .. "<style><a href=/b></style></svg><style><a href=/no></style><a href=/z>", BASE)
     end
     local expected = { "https://example.com/a", "https://example.com/b", "https://example.com/z" }
-    assert.same(expected, links(100))
+    assert.same(expected, links(60))
     assert.equal("https://example.com/z", links(1e5)[#links(1e5)])
   end)
 end)

@@ -169,8 +169,21 @@ size_t rill_entities_decode(const uint8_t *text, size_t length, bool attribute, 
     return (size_t)(out - start);
 }
 
+/* A word whose bytes that equal `byte` have their high bit set, and none else if there is none. */
+static uint64_t mark(uint64_t word, uint8_t byte)
+{
+    word ^= 0x0101010101010101u * byte;
+    return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
 bool rill_entities_any(const uint8_t *text, size_t length)
 {
+    uint64_t word;
+    for (; length >= 8; text += 8, length -= 8) {
+        memcpy(&word, text, 8);
+        if (mark(word, '&') | mark(word, '\r') | mark(word, 0))
+            return true;
+    }
     for (size_t i = 0; i < length; i++)
         if (text[i] == '&' || text[i] == '\r' || !text[i])
             return true;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* More open elements than that are not counted: a search through them costs each end tag. */
-enum { RILL_FOREIGN_DEPTH = 128 };
+enum { RILL_FOREIGN_DEPTH = 64 };
 
 /* A tag's name counts up to here. */
 enum { RILL_FOREIGN_NAME = 32 };

@@ -63,6 +63,8 @@ void rill_links_clear(rill_links *links, size_t page)
     links->text_length = 0;
     links->cut = false;
     links->charset = NULL;
+    links->base = NULL;
+    links->base_parts = (rill_url){0};
     links->work = RILL_HTML_WORK + (double)page * RILL_HTML_WORK_PER_BYTE;
     if (links->work > INT32_MAX) /* offsets of texts are 32 bits */
         links->work = INT32_MAX;
@@ -205,34 +207,32 @@ bool rill_links_encode(rill_links *links, const char **reference, size_t *length
     return true;
 }
 
-/* Returns the length of the URL in out[1], -1: it is none, or -RILL_ERROR: out of memory. */
-static int32_t resolve(rill_links *links, const char *base, uint32_t base_length,
-                       const char *reference, size_t length)
+void rill_links_base(rill_links *links, const char *base, uint32_t length)
+{
+    bool good = !rill_url_parse(base, length, links->out, RILL_URL_ROOM, &links->base_parts, NULL);
+    links->base = good ? base : NULL;
+}
+
+/* Returns the length of the URL in `out`, -1: it is none, or -RILL_ERROR: out of memory. */
+static int32_t resolve(rill_links *links, const char *reference, size_t length)
 {
     rill_url url;
     if (!rill_links_encode(links, &reference, &length))
         return -RILL_ERROR;
-    if (length > RILL_URL_MAX)
+    if (length > RILL_URL_MAX || !links->base)
         return -1;
-    int32_t code = rill_url_resolve(base, base_length, reference, (uint32_t)length, links->out[0],
-                                    RILL_URL_ROOM, &url, NULL);
-    if (!code && !is_web(links->out[0], &url))
-        return -1;
-    if (!code)
-        code = rill_url_normalize(links->out[0], (uint32_t)url.length, links->out[1], RILL_URL_ROOM,
-                                  &url, NULL);
-    if (code)
-        return code == -RILL_ERROR ? code : -1;
-    return url.length;
+    int32_t code = rill_url_link(links->base, &links->base_parts, reference, (uint32_t)length,
+                                 links->out, RILL_URL_ROOM, &url);
+    if (code == -RILL_ERROR)
+        return code;
+    return !code && is_web(links->out, &url) ? url.length : -1;
 }
 
-bool rill_links_url(rill_links *links, const char *base, uint32_t base_length,
-                    const char *reference, size_t length, rill_html_text *url)
+bool rill_links_url(rill_links *links, const char *reference, size_t length, rill_html_text *url)
 {
-    int32_t written = resolve(links, base, base_length, reference, length);
+    int32_t written = resolve(links, reference, length);
     *url = (rill_html_text){0, -1};
-    return written < 0 ? written == -1
-                       : rill_links_text(links, links->out[1], (size_t)written, url);
+    return written < 0 ? written == -1 : rill_links_text(links, links->out, (size_t)written, url);
 }
 
 static rill_html_link *find_url(rill_links *links, const rill_links_value *value, uint32_t length,
@@ -242,7 +242,7 @@ static rill_html_link *find_url(rill_links *links, const rill_links_value *value
     while ((number = rill_seen_next(&links->seen_urls, hash, &cursor)) != RILL_SEEN_NONE) {
         rill_html_link *known = &links->found[number];
         if ((uint32_t)known->url.length == length &&
-            !memcmp(links->text + known->url.at, links->out[1], length) &&
+            !memcmp(links->text + known->url.at, links->out, length) &&
             same_kind(known->tag, known->rel, known->rel_length, value->tag, value->rel,
                       value->rel_length))
             return known;
@@ -250,10 +250,10 @@ static rill_html_link *find_url(rill_links *links, const rill_links_value *value
     return NULL;
 }
 
-/* Adds the URL in out[1] unless it is there already. */
+/* Adds the URL in `out` unless it is there already. */
 static bool add_url(rill_links *links, const rill_links_value *value, uint32_t length)
 {
-    uint32_t hash = rill_seen_hash(links->seed + value->tag, links->out[1], length);
+    uint32_t hash = rill_seen_hash(links->seed + value->tag, links->out, length);
     rill_html_link *known = find_url(links, value, length, hash);
     if (known) {
         known->nofollow &= value->nofollow;
@@ -267,21 +267,21 @@ static bool add_url(rill_links *links, const rill_links_value *value, uint32_t l
                              .rel_length = value->rel_length,
                              .tag = value->tag,
                              .nofollow = value->nofollow};
-    return rill_links_text(links, links->out[1], length, &link->url) &&
+    return rill_links_text(links, links->out, length, &link->url) &&
            rill_seen_add(&links->seen_urls, hash, links->found_count++);
 }
 
-int32_t rill_links_resolve(rill_links *links, const char *base, uint32_t base_length, size_t budget)
+int32_t rill_links_resolve(rill_links *links, size_t budget)
 {
     double stop = links->work - (double)budget;
     while (links->resolved < links->count) {
         const rill_links_value *value = &links->values[links->resolved++];
-        links->work -= (double)base_length + value->length + WORK_VALUE;
+        links->work -= (double)links->base_parts.length + value->length + WORK_VALUE;
         if (links->work < 0) {
             links->cut = true;
             return 0;
         }
-        int32_t length = resolve(links, base, base_length, value->at, value->length);
+        int32_t length = resolve(links, value->at, value->length);
         links->work -= length > 0 ? length : 0;
         if (length >= 0 && !add_url(links, value, (uint32_t)length))
             return -RILL_ERROR;

@@ -40,7 +40,9 @@ typedef struct rill_links {
     rill_slab slab;
     rill_bytes encoded; /* a reference whose query was */
     bool cut;           /* by that bound, or the number of links */
-    char out[2][RILL_URL_ROOM];
+    const char *base;   /* borrowed; NULL: there is none, and so no links */
+    rill_url base_parts;
+    char out[RILL_URL_ROOM];
 } rill_links;
 
 /* Empties it for a page of that many bytes. */
@@ -58,15 +60,16 @@ bool rill_links_add(rill_links *links, const rill_links_value *value, bool stays
  * False: out of memory. */
 bool rill_links_encode(rill_links *links, const char **reference, size_t *length);
 
+/* From now on references are resolved by this URL, a normalized one; it stays where it is. */
+void rill_links_base(rill_links *links, const char *base, uint32_t length);
+
 /* Writes the normalized URL of `reference` to `text`, if that is one of http or https; else length
  * is -1. False: out of memory. */
-bool rill_links_url(rill_links *links, const char *base, uint32_t base_length,
-                    const char *reference, size_t length, rill_html_text *url);
+bool rill_links_url(rill_links *links, const char *reference, size_t length, rill_html_text *url);
 bool rill_links_text(rill_links *links, const void *bytes, size_t length, rill_html_text *text);
 
 /* Resolves some of the values. Returns 1 while others are left, 0, or -RILL_ERROR: out of memory.
  */
-int32_t rill_links_resolve(rill_links *links, const char *base, uint32_t base_length,
-                           size_t budget);
+int32_t rill_links_resolve(rill_links *links, size_t budget);
 
 #endif

@@ -252,62 +252,53 @@ static void on_tag(rill_html *h)
 
 /* --- facts ----------------------------------------------------------------------------------- */
 
-static const char *base_of(const rill_html *h, uint32_t *length)
-{
-    rill_html_text base = h->texts[FACT_BASE];
-    *length = base.length < 0 ? 0 : (uint32_t)base.length;
-    return base.length < 0 ? "" : h->facts[FACT_BASE].text;
-}
-
 static bool has_scheme(const char *text, const rill_url *url, const char *scheme)
 {
     return (size_t)url->scheme_length == strlen(scheme) &&
            !memcmp(text, scheme, (size_t)url->scheme_length);
 }
 
-/* The base URL to out[1]: that of the first <base href>, unless it is none, or one that can be no
- * base; else the page's own. Returns its length, -1: the page's own is none. */
-static int32_t find_base(rill_html *h)
+/* The URL of the first <base href>, unless it is none, or can be no base; length -1: no such. */
+static int32_t read_base(rill_html *h, char *out)
 {
     const fact_text *fact = &h->facts[FACT_BASE];
-    rill_url url;
-    char *resolved = h->links.out[0], *out = h->links.out[1];
-    const char *page = h->asked.url;
-    uint32_t length = h->asked.url_length;
     const char *href = fact->text;
-    size_t href_length = fact->length;
-    if (href && rill_links_encode(&h->links, &href, &href_length) && href_length <= RILL_URL_MAX &&
-        !rill_url_resolve(page, length, href, (uint32_t)href_length, resolved, RILL_URL_ROOM, &url,
-                          NULL)) {
-        bool usable =
-            !has_scheme(resolved, &url, "data") && !has_scheme(resolved, &url, "javascript");
-        if (usable &&
-            !rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url, NULL))
-            return url.length;
-    }
-    return rill_url_normalize(page, length, out, RILL_URL_ROOM, &url, NULL) ? -1 : url.length;
+    size_t length = fact->length;
+    char *resolved = h->links.out;
+    rill_url url;
+    if (!href || !rill_links_encode(&h->links, &href, &length) || length > RILL_URL_MAX ||
+        rill_url_resolve(h->asked.url, h->asked.url_length, href, (uint32_t)length, resolved,
+                         RILL_URL_ROOM, &url, NULL) ||
+        has_scheme(resolved, &url, "data") || has_scheme(resolved, &url, "javascript") ||
+        rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url, NULL))
+        return -1;
+    return url.length;
 }
 
-/* The base's text moves to its fact, where it stays. */
+/* The base's URL, else the page's own, takes the place of what stood in the page. */
 static bool keep_base(rill_html *h)
 {
     fact_text *fact = &h->facts[FACT_BASE];
-    int32_t length = find_base(h);
+    rill_url url;
+    char *out = malloc(RILL_URL_ROOM);
+    if (!out)
+        return false;
+    int32_t length = read_base(h, out);
+    if (length < 0 &&
+        !rill_url_normalize(h->asked.url, h->asked.url_length, out, RILL_URL_ROOM, &url, NULL))
+        length = url.length;
+    free(fact->text);
+    fact->text = out;
     if (length < 0)
         return true;
-    if (!fact->text && !(fact->text = malloc(RILL_HTML_TEXT)))
-        return false;
-    memcpy(fact->text, h->links.out[1], (size_t)length);
-    return rill_links_text(&h->links, h->links.out[1], (size_t)length, &h->texts[FACT_BASE]);
+    rill_links_base(&h->links, out, (uint32_t)length);
+    return rill_links_text(&h->links, out, (size_t)length, &h->texts[FACT_BASE]);
 }
 
 static bool keep_url(rill_html *h, enum fact which)
 {
     const fact_text *fact = &h->facts[which];
-    uint32_t length;
-    const char *base = base_of(h, &length);
-    return !fact->text ||
-           rill_links_url(&h->links, base, length, fact->text, fact->length, &h->texts[which]);
+    return !fact->text || rill_links_url(&h->links, fact->text, fact->length, &h->texts[which]);
 }
 
 /* References of a title are decoded when it is complete: a piece may end inside of one. */
@@ -449,8 +440,6 @@ void rill_html_begin(rill_html *h, const rill_html_page *page)
 
 int32_t rill_html_step(rill_html *h)
 {
-    uint32_t length;
-    const char *base;
     int32_t code;
     switch (h->phase) {
     case PHASE_CHARSET:
@@ -460,8 +449,7 @@ int32_t rill_html_step(rill_html *h)
     case PHASE_FACTS:
         return find_facts(h);
     case PHASE_LINKS:
-        base = base_of(h, &length);
-        code = rill_links_resolve(&h->links, base, length, h->window);
+        code = rill_links_resolve(&h->links, h->window);
         if (!code)
             h->phase = PHASE_DONE;
         return code;

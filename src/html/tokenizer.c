@@ -205,26 +205,23 @@ static int finish_tag(rill_tokenizer *t)
     return wanted ? (int)RILL_TOKEN_TAG : GO_ON;
 }
 
-static int read_before_name(rill_tokenizer *t)
+static int read_value(rill_tokenizer *t)
 {
-    const uint8_t *at = t->at;
-    for (; at < t->end && (*at == '/' || rill_names_blank(*at)); at++) {
-        if (*at != '/')
-            continue;
-        if (t->end - at < 2) {
-            t->at = at;
-            return wait_for_more(t);
-        }
-        t->name.self_closing = at[1] == '>';
+    const uint8_t *at =
+        t->quote ? find(t->at, t->end, t->quote) : skip_to(t->at, t->end, ENDS_UNQUOTED);
+    size_t length = (size_t)(at - t->at);
+    if (length > RILL_TOKENIZER_VALUE && t->attribute < RILL_ATTRIBUTES) {
+        t->huge |= 1u << t->attribute;
+        t->attribute = RILL_ATTRIBUTES;
     }
     if (at == t->end) {
-        t->at = at;
-        return RILL_TOKEN_END;
+        if (t->attribute == RILL_ATTRIBUTES)
+            t->at = at;
+        return wait_for_more(t);
     }
-    if (*at != '>')
-        return read_on(t, STATE_NAME, at);
-    t->at = at + 1;
-    return finish_tag(t);
+    if (t->attribute < RILL_ATTRIBUTES)
+        t->values[t->attribute] = (rill_slice){t->at, length};
+    return read_on(t, STATE_BEFORE_NAME, at + !!t->quote);
 }
 
 /* An attribute's name. It may begin with "=". */
@@ -245,7 +242,35 @@ static int read_name(rill_tokenizer *t)
             t->values[attribute] = (rill_slice){at, 0};
         }
     }
-    return read_on(t, STATE_AFTER_NAME, at);
+    if (t->end - at < 2 || *at != '=' || (at[1] != '"' && at[1] != '\''))
+        return read_on(t, STATE_AFTER_NAME, at);
+    t->quote = at[1]; /* as nearly all are written */
+    read_on(t, STATE_VALUE, at + 2);
+    return t->at < t->end ? read_value(t) : (int)RILL_TOKEN_END;
+}
+
+static int read_before_name(rill_tokenizer *t)
+{
+    const uint8_t *at = t->at;
+    for (; at < t->end && (*at == '/' || rill_names_blank(*at)); at++) {
+        if (*at != '/')
+            continue;
+        if (t->end - at < 2) {
+            t->at = at;
+            return wait_for_more(t);
+        }
+        t->name.self_closing = at[1] == '>';
+    }
+    if (at == t->end) {
+        t->at = at;
+        return RILL_TOKEN_END;
+    }
+    if (*at != '>') {
+        read_on(t, STATE_NAME, at);
+        return read_name(t);
+    }
+    t->at = at + 1;
+    return finish_tag(t);
 }
 
 static int read_long_name(rill_tokenizer *t, uint8_t what, enum state after)
@@ -273,25 +298,6 @@ static int read_before_value(rill_tokenizer *t)
         return read_on(t, STATE_BEFORE_NAME, t->at);
     t->quote = *t->at == '"' || *t->at == '\'' ? *t->at : 0;
     return read_on(t, STATE_VALUE, t->at + !!t->quote);
-}
-
-static int read_value(rill_tokenizer *t)
-{
-    const uint8_t *at =
-        t->quote ? find(t->at, t->end, t->quote) : skip_to(t->at, t->end, ENDS_UNQUOTED);
-    size_t length = (size_t)(at - t->at);
-    if (length > RILL_TOKENIZER_VALUE && t->attribute < RILL_ATTRIBUTES) {
-        t->huge |= 1u << t->attribute;
-        t->attribute = RILL_ATTRIBUTES;
-    }
-    if (at == t->end) {
-        if (t->attribute == RILL_ATTRIBUTES)
-            t->at = at;
-        return wait_for_more(t);
-    }
-    if (t->attribute < RILL_ATTRIBUTES)
-        t->values[t->attribute] = (rill_slice){t->at, length};
-    return read_on(t, STATE_BEFORE_NAME, at + !!t->quote);
 }
 
 /* The end of a tag that does not matter; NULL: not before `end`. Its attributes are not told apart,

@@ -349,3 +349,24 @@ int32_t rill_url_normalize(const char *text, uint32_t length, char *out, uint32_
         .out = out, .limit = limit_of(room), .url = url, .normalize = true, .no_dots = true};
     return clean(&c, &text, &length, 1, err);
 }
+
+int32_t rill_url_link(const char *base, const rill_url *parts, const char *reference,
+                      uint32_t reference_length, char *out, uint32_t room, rill_url *url)
+{
+    const char *texts[] = {base, reference};
+    rill_cleaner c = {.out = out,
+                      .limit = limit_of(room),
+                      .length = (uint32_t)parts->length,
+                      .url = url,
+                      .normalize = true,
+                      .no_dots = true};
+    if (c.length <= c.limit && reference_length <= RILL_URL_MAX) {
+        memcpy(out, base, c.length);
+        *url = *parts;
+        know_scheme(&c, (uint32_t)parts->scheme_length);
+        c.in = trimmed(reference, reference_length);
+        if (read_reference(&c))
+            return 0;
+    }
+    return clean(&c, texts, (uint32_t[]){(uint32_t)parts->length, reference_length}, 2, NULL);
+}
