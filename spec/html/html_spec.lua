@@ -119,6 +119,18 @@ describe("a page made to hurt", function()
     end)
   end
 
+  it("of 32 MB that are wrong for its charset takes no copy of itself", function()
+    for _, name in ipairs { "utf-8", "shift_jis", "gb18030", "utf-16le", "windows-1252" } do
+      local page = ("\129"):rep(2 ^ 25) .. "<a href=/z>"
+      collectgarbage()
+      local before = resident()
+      links(page, "text/html; charset=" .. name)
+      if not os.getenv "RILL_SANITIZED" then
+        assert.is_true(resident() - before < 16 * 2 ^ 20, name)
+      end
+    end
+  end)
+
   it("of 10 MB takes little memory beside itself", function()
     local page = ("<p>text<b><i>more</i></b>"):rep(4e5) .. "<a href=/z>"
     collectgarbage()
