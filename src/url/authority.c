@@ -149,7 +149,7 @@ static bool read_host(rill_cleaner *c)
     c->url->host = (int32_t)c->length;
     while (at < end && rill_cleaner_allows(RILL_PART_HOST, *at))
         at++;
-    if (at == end && !rill_idna_is_needed(c->in.at, (size_t)(end - c->in.at)))
+    if (at == end && !rill_idna_has_punycode(c->in.at, (size_t)(end - c->in.at)))
         rill_cleaner_put_lower(c, c->in.at, (size_t)(end - c->in.at));
     else if (!read_unicode_host(c, end))
         return false;

@@ -235,13 +235,18 @@ bool rill_idna_to_ascii(const uint8_t *name, size_t length, char *out, size_t *o
     return put_label(next, out, out_length);
 }
 
-bool rill_idna_is_needed(const uint8_t *name, size_t length)
+bool rill_idna_has_punycode(const uint8_t *name, size_t length)
 {
     label rest = {name, length};
-    if (!is_ascii(rest))
-        return true;
+    if (!length || !memchr(name, '-', length)) /* most names */
+        return false;
     for (; rest.length >= 4; rest.at++, rest.length--)
         if ((rest.at == name || rest.at[-1] == '.') && is_punycode(rest))
             return true;
     return false;
+}
+
+bool rill_idna_is_needed(const uint8_t *name, size_t length)
+{
+    return !is_ascii((label){name, length}) || rill_idna_has_punycode(name, length);
 }

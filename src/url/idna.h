@@ -16,5 +16,6 @@ bool rill_idna_to_ascii(const uint8_t *name, size_t length, char *out, size_t *o
 
 /* Whether a name must be given to that: it is not all ASCII, or has a label in Punycode. */
 bool rill_idna_is_needed(const uint8_t *name, size_t length);
+bool rill_idna_has_punycode(const uint8_t *name, size_t length); /* for one that is all ASCII */
 
 #endif
