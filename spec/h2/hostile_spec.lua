@@ -146,6 +146,23 @@ describe("a flood", function()
     end)
   end
 
+  local WIDE = { max_frame_size = 2 ^ 24 - 1, window = 2 ^ 24, max_window = 2 ^ 24 }
+
+  it("is not one DATA frame of 8 MiB, where that may come", function()
+    local client = client_of(WIDE)
+    assert.equal(8 * 2 ^ 20, #assert(get(client, "one-large-frame")).body)
+    assert_well_behaved(seen(client))
+  end)
+
+  it("is a few frames of 8 MiB that are of no use: what they owe is not forgiven with time", function()
+    local client = client_of(WIDE)
+    local res, err = get(client, "large-frames-of-no-use")
+    assert.is_nil(res)
+    assert.equal("ENHANCE_YOUR_CALM", err.code)
+    local last = seen(client)[1]
+    assert.is_true(last.bytes_out < 5 * 8 * 2 ^ 20, last.bytes_out .. " bytes sent")
+  end)
+
   it("is not made of a few frames with each response", function()
     local client = client_of()
     local numbers = {}

@@ -15,18 +15,21 @@ static void give_time_points(rill_session *session)
 {
     uint64_t now_ms = session->link.turn->now_ms;
     uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
-    session->points_ms = now_ms;
-    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
+    session->points_ms += points * 1000 / SESSION_POINTS_PER_S; /* what made none goes on counting */
+    int64_t sum = session->points + (int64_t)(points < INT32_MAX ? points : INT32_MAX);
+    session->points = sum < SESSION_POINTS ? (int32_t)sum : SESSION_POINTS;
 }
 
-/* False: the peer has used up its points. */
+/* Debts stay. One frame of the largest size is lent: whether it is of use shows when its payload
+ * comes. False: the peer has used up its points. */
 static bool pay(rill_session *session, int32_t points)
 {
+    int32_t lent = 1 + (int32_t)(session->link.setup->max_frame_size / SESSION_POINT_BYTES);
     session->points -= points;
     if (session->points >= 0)
         return true;
     give_time_points(session);
-    if (session->points > 0)
+    if (session->points >= -lent)
         return true;
     rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
                    "the peer sends frames of no use, more than %d", SESSION_POINTS);

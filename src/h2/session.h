@@ -28,11 +28,13 @@ enum {
      *
      *   any frame                           costs 1, and 1 more per SESSION_POINT_BYTES
      *   a useful one                        gives that back
-     *   DATA for a closed stream            costs by its bytes alone, beyond what its window let
-     * come a response; a stream without one    gives SESSION_POINTS_HEAD a second gives
-     * SESSION_POINTS_PER_S WINDOW_UPDATE for DATA we have sent costs nothing, see SESSION_UPDATES
-     *   RST_STREAM for DATA we have sent    costs nothing: Go sends one for each frame
-     *   RST_STREAM of that stream again     costs SESSION_POINTS_RESET_AGAIN */
+     *   DATA for a closed stream            costs by its bytes, beyond what its window let come
+     *   a response; a stream without one    gives SESSION_POINTS_HEAD
+     *   a second                            gives SESSION_POINTS_PER_S
+     *   WINDOW_UPDATE for DATA of ours      costs nothing, see SESSION_UPDATES
+     *   RST_STREAM for DATA of ours         costs nothing: Go sends one for each frame
+     *   RST_STREAM of that stream again     costs SESSION_POINTS_RESET_AGAIN
+     *   a frame of max_frame_size           may be owed */
     SESSION_POINTS = 20000,
     SESSION_POINT_BYTES = 256,
     SESSION_POINTS_PER_S = 100,

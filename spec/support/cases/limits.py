@@ -163,3 +163,21 @@ async def slow_to_read(conn):
     conn.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     await conn.open()
     await conn.serve_ok()
+
+
+@stream_case(expect=ok())
+async def one_large_frame(stream):
+    """A body of 8 MiB in one DATA frame, as soon as the window is there."""
+    await stream.send_headers()
+    await stream.conn.until(lambda: min(stream.send_window, stream.conn.send_window) >= 8 * MIB)
+    await stream.send_data(pattern(8 * MIB), end_stream=True, frame_size=8 * MIB)
+
+
+@stream_case(expect=flood())
+async def large_frames_of_no_use(stream):
+    """Frames of 8 MiB that nobody knows, each after a PING was answered."""
+    for number in range(8):
+        opaque = number.to_bytes(8, "big")
+        await stream.conn.send(frames.frame(0x42, 0, 0, bytes(8 * MIB)) + frames.ping(opaque))
+        await stream.conn.until(lambda opaque=opaque: opaque in stream.conn.pings_answered)
+    await stream.respond()
