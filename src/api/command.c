@@ -177,6 +177,15 @@ static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
     return code;
 }
 
+/* From now on it is the peer's turn: the pause was ours. */
+static void end_pause(rill_call *call)
+{
+    if (!call->stream || !rill_source_paused(call->source))
+        return;
+    rill_turn_tick(call->turn);
+    call->stream->active_ms = call->turn->now_ms;
+}
+
 int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, const char *data,
                           size_t length, rill_error *err)
 {
@@ -186,6 +195,7 @@ int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, c
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (code)
         return code;
+    end_pause(call);
     code = rill_source_feed(&loop->turn.slab, call->source, data, length, err);
     return go_on(call, code, err);
 }
@@ -211,6 +221,7 @@ int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
                                  &call->source->trailers, &aside, err);
     if (code)
         return code;
+    end_pause(call);
     return go_on(call, rill_source_finish(call->source, err), err);
 }
 

@@ -5,7 +5,7 @@
 
 #include "h2/session.h"
 
-enum { FRAME_HEADER = 9 }; /* RFC 9113 section 4.1 */
+enum { FRAME_HEADER = 9, FRAME_USUAL = 16 << 10 }; /* RFC 9113 sections 4.1 and 4.2 */
 
 /* Register the callbacks of either direction. */
 void rill_frames_receive_with(nghttp2_session_callbacks *callbacks);

@@ -152,6 +152,17 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     return 0;
 }
 
+/* Whether the peer must wait for the reader: with a rest of its window that is smaller than a frame
+ * it may well wait for more. What the reader takes is returned by halves of the window, so a reader
+ * that has taken all leaves at least half of it. */
+static void note_held(nghttp2_session *ng, rill_stream *stream)
+{
+    int32_t least = FRAME_USUAL < stream->window / 2 ? FRAME_USUAL : (int32_t)(stream->window / 2);
+    if (!stream->local_since_ms &&
+        nghttp2_session_get_stream_local_window_size(ng, stream->id) < least)
+        stream->local_since_ms = stream->turn->now_ms;
+}
+
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,
                          size_t length, void *arg)
 {
@@ -164,6 +175,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         session->frame_cost = 0;
         rill_stream_data(stream, data, length);
         session->link.warn = session->link.warn || stream->warn;
+        if (!keeping)
+            note_held(ng, stream);
         retire_if_closed(session, stream);
     }
     /* the connection's window never waits for a reader */

@@ -19,6 +19,17 @@ static void note_sent(rill_stream *stream, bool more)
     stream->active_ms = now_ms;
 }
 
+/* The peer has window again: from now on its silence is its own. */
+static void note_returned(rill_stream *stream)
+{
+    uint64_t now_ms = stream->turn->now_ms;
+    if (!stream->local_since_ms)
+        return;
+    stream->stalled_local_ms += (uint32_t)(now_ms - stream->local_since_ms);
+    stream->local_since_ms = 0;
+    stream->active_ms = now_ms;
+}
+
 /* A stream that uses up half its window within two round trips is held back by it: RFC 9113 leaves
  * the size to us (section 6.9). One that the reader does not keep up with stays as it is. */
 static void grow_window(rill_session *session, rill_stream *stream)
@@ -75,8 +86,10 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         stream->local = HALF_CLOSED;
-    if (frame->hd.type == NGHTTP2_WINDOW_UPDATE)
+    if (frame->hd.type == NGHTTP2_WINDOW_UPDATE) {
+        note_returned(stream);
         grow_window(session, stream);
+    }
     if (frame->hd.type == NGHTTP2_DATA) {
         stream->data_frames++;
         rill_frames_note_data(session, frame->hd.length);
@@ -311,6 +324,7 @@ void rill_session_resume(rill_link *link, rill_stream *stream)
     if (!stream->starved || !stream->wire_open)
         return;
     stream->starved = false;
+    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
     resume(session, stream);
 }
 

@@ -195,6 +195,11 @@ void rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t le
     source->taken += length;
 }
 
+bool rill_source_paused(const rill_source *source)
+{
+    return source->kind == SOURCE_FED && !source->finished && !source->fed.length;
+}
+
 bool rill_source_above_mark(const rill_source *source, size_t length)
 {
     return source->fed.length + length > SOURCE_HIGH_WATER;

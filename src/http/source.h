@@ -62,6 +62,9 @@ uint64_t rill_source_ready(const rill_source *source, bool *last);
 /* Copies the next `length` bytes (no more than are ready). */
 void rill_source_take(rill_slab *slab, rill_source *source, void *out, size_t length);
 
+/* Whether all that was fed has gone, and more is to be fed. */
+bool rill_source_paused(const rill_source *source);
+
 /* Whether more wait than a writer may leave, when so many bytes are added. */
 bool rill_source_above_mark(const rill_source *source, size_t length);
 

@@ -393,12 +393,17 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
         return;
     }
     count(stream, length);
-    if (stream->chunks.length + stream->owed >= stream->window && !stream->local_since_ms)
-        stream->local_since_ms = stream->turn->now_ms; /* the peer must wait for the reader */
     if (stream->hungry) {
         stream->hungry = false;
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_READABLE);
     }
+}
+
+bool rill_stream_waits_for_us(const rill_stream *stream)
+{
+    const rill_source *source = stream->source;
+    return stream->local_since_ms || stream->starved ||
+           (source && stream->local == HALF_OPEN && rill_source_paused(source));
 }
 
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
@@ -407,10 +412,6 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
                                      max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
     uncount(stream, length);
     stream->hungry = !length;
-    if (length && stream->local_since_ms) {
-        stream->stalled_local_ms += (uint32_t)(stream->turn->now_ms - stream->local_since_ms);
-        stream->local_since_ms = 0;
-    }
     return length;
 }
 

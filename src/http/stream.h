@@ -122,6 +122,9 @@ void rill_stream_end_head(rill_stream *stream);
 /* Payload of DATA, without padding. */
 void rill_stream_data(rill_stream *stream, const void *data, size_t length);
 
+/* Whether it is our turn: the peer waits for our reader to give window back, or for our body. */
+bool rill_stream_waits_for_us(const rill_stream *stream);
+
 /* --- the reader ------------------------------------------------------------------------------ */
 
 /* See rill_stream_read(): bytes taken from what arrived. */

@@ -379,7 +379,10 @@ static void take_time(const rill_call *call, rill_timings *timings)
     timings->queue = before > dial ? before - dial : 0;
     timings->wait = seconds(stream->sent_us, stream->head_us ? stream->head_us : now_us);
     timings->body = seconds(stream->head_us, now_us);
-    timings->stalled_local = (float)stream->stalled_local_ms / 1000;
+    uint64_t held_ms = stream->stalled_local_ms;
+    if (stream->local_since_ms)
+        held_ms += call->turn->now_ms - stream->local_since_ms;
+    timings->stalled_local = (float)held_ms / 1000;
     timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
     timings->total = seconds(call->started_us, now_us);
 }

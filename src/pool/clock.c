@@ -46,8 +46,8 @@ static void on_silence_timer(rill_timer *timer)
     const rill_stream *stream = (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
     rill_call *call = rill_call_of(stream);
     uint64_t now_ms = call->turn->now_ms, due_ms = stream->active_ms + call->read_ms;
-    if (stream->local_since_ms || stream->starved)
-        due_ms = now_ms + call->read_ms; /* it waits for our reader, or for our body */
+    if (rill_stream_waits_for_us(stream))
+        due_ms = now_ms + call->read_ms;
     if (due_ms > now_ms) {
         rill_wheel_start(&call->turn->wheel, timer, due_ms);
         return;

@@ -144,20 +144,19 @@ static void time_out_connect(rill_conn *conn)
     rill_conn_fail(conn, &error);
 }
 
-/* Whether there are streams, and the peer may send on none of them: their windows wait for our
- * reader. */
-static bool is_unread(const rill_link *session)
+/* Whether there are streams, and each of them waits for our reader or for our body. */
+static bool waits_for_us(const rill_link *session)
 {
     for (const rill_stream *stream = session->open; stream; stream = stream->next)
-        if (!stream->local_since_ms)
+        if (!rill_stream_waits_for_us(stream))
             return false;
     return session->open != NULL;
 }
 
 static void time_out_idle(rill_conn *conn)
 {
-    if (is_unread(conn->session))
-        conn->active_ms = conn->setup.turn->now_ms; /* it is our reader who is slow */
+    if (waits_for_us(conn->session))
+        conn->active_ms = conn->setup.turn->now_ms; /* our reader or our writer is slow */
     if (conn->setup.turn->now_ms < conn->active_ms + conn->setup.idle_timeout_ms) {
         arm_idle(conn); /* something has moved since it was armed */
         return;
