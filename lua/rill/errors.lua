@@ -21,6 +21,8 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field processed "no"|"maybe"|"yes"|nil whether the server acted on the request (RFC 9113 section 8.7)
 ---@field retry_safe boolean processed is "no"
 ---@field attempts integer? streams this request used
+---@field traceback string? where it was raised
+---@field private _raised boolean? out of rill.run: its text shows the traceback
 local Error = {}
 Error.__index = Error
 
@@ -31,6 +33,7 @@ function Error:__tostring()
   local named = self.message and self.url and find(self.message, self.url, 1, true)
   if self.url and not named then text = text .. ": " .. self.url end
   if self.message then text = text .. ": " .. self.message end
+  if self._raised then text = text .. "\n" .. self.traceback end
   return text
 end
 
@@ -75,6 +78,13 @@ function M.new(fields)
   if fields.url then fields.url = M.shown(fields.url) end
   local err = setmetatable(fields, Error)
   return err
+end
+
+--- From now on the text of an error ends with its traceback: it leaves rill.run, and what prints it there
+--- has no other.
+---@param err any one that is not of rill is left alone
+function M.show_traceback(err)
+  if M.is(err) then err._raised = true end
 end
 
 ---@param err any

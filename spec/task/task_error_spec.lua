@@ -1,3 +1,4 @@
+local support = require "support"
 local rill = require "rill"
 
 -- What run raises when `fn` is its first task.
@@ -23,6 +24,30 @@ describe("the traceback of an error", function()
     assert.matches("^[^\n]*task_error_spec.lua:%d+: boom\nstack traceback:\n", err)
     assert.matches("in function 'deep'", err)
     assert.matches("in function 'deeper'", err)
+  end)
+
+  it("ends the text of an error of rill's that run raises, with the script's line", function()
+    local client = support.client()
+    local line
+    local ok, err = pcall(rill.run, function()
+      local _, failed = client:get "no url"
+      line = debug.getinfo(1, "l").currentline + 1
+      error(failed)
+    end)
+    client:close()
+    assert.is_false(ok)
+    assert.equal("invalid_url", err.reason)
+    assert.matches("task_error_spec.lua:" .. line .. ":", err.traceback)
+    assert.equal(err.traceback, tostring(err):sub(-#err.traceback))
+    assert.matches("^invalid_url: ", tostring(err))
+  end)
+
+  it("is not in the text of an error that a join returns", function()
+    rill.run(function()
+      local _, err = rill.spawn(function() error "boom" end):join()
+      assert.matches("stack traceback:", err.traceback)
+      assert.is_nil(tostring(err):find("\n", 1, true))
+    end)
   end)
 
   it("is the field `traceback` of a table that was raised", function()

@@ -343,6 +343,7 @@ local function raise_failure(failed)
     value = failure.message(failed) .. "\n" .. failed.traceback
   elseif value ~= cancelled and rawget(value, "traceback") == nil then
     rawset(value, "traceback", failed.traceback)
+    errors.show_traceback(value)
   end
   error(value, 0)
 end
