@@ -14,6 +14,7 @@ local M = {
   nginx = require("support.nginx").start,
   nghttpd = require("support.nghttpd").start,
   node = require("support.node").start,
+  openresty = require("support.openresty").start,
   hostile = require("support.hostile").start,
   dns = require("support.dns").start,
   delay = require("support.delay").start,

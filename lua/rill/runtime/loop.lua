@@ -2,6 +2,7 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
+local refuse_in_nginx = require("rill.runtime.nginx")
 
 local M = {}
 
@@ -15,6 +16,7 @@ local handle
 ---@return ffi.cdata* rill_loop *
 function M.get()
   if handle == nil then
+    refuse_in_nginx()
     local err = ffi.new("rill_error")
     local made = C.rill_loop_new(err)
     if made == nil then error("rill: no event loop: " .. ffi.string(err.message), 0) end

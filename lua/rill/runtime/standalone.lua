@@ -5,6 +5,7 @@ local crowd = require("rill.runtime.crowd")
 local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
 local poll = require("rill.runtime.loop").poll
+local refuse_in_nginx = require("rill.runtime.nginx")
 
 local M = { name = "standalone" }
 
@@ -150,6 +151,7 @@ end
 ---@param fn function
 ---@return boolean ok, any err false when the loop failed: no task can go on then
 function M.run(stuck, task, fn, ...)
+  refuse_in_nginx "rill.run"
   if driving then errors.raise("rill.run: it runs already; rill.spawn starts a task in it") end
   driving = true
   M.start(task, fn, ...)

@@ -4,6 +4,7 @@ local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
+local misplaced = require("rill.task.misplaced")
 local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
@@ -152,9 +153,7 @@ end
 ---@return rill.Task
 function M.current(what)
   local task = runtime.current()
-  if not task then
-    errors.raise(what .. " was called outside of a task: call it inside rill.run(fn)")
-  end
+  if not task then misplaced(what) end
   return task
 end
 

@@ -1,5 +1,6 @@
 --- Why a call cannot wait where it was made.
 local errors = require("rill.errors")
+local refuse_in_nginx = require("rill.runtime.nginx")
 
 -- C functions that a wait may stand below.
 local HARMLESS = { [pcall] = true, [xpcall] = true }
@@ -22,6 +23,7 @@ end
 return function(call, task)
   local text
   if not task then
+    refuse_in_nginx(call)
     text = call .. " was called outside of a task: call it inside rill.run(fn)"
   elseif coroutine.running() ~= task._work then
     text = call .. " waits, and was called in a coroutine inside a task: call it in the task itself, "

@@ -1,0 +1,92 @@
+--- nginx with Lua inside, of packages that are unpacked under build/ and not installed.
+local lfs = require "lfs"
+local port = require "support.port"
+local process = require "support.process"
+local scratch = require "support.scratch"
+local server = require "support.server"
+
+local HERE = lfs.currentdir()
+local PACKAGES = HERE .. "/build/openresty"
+
+local CONFIG = [[
+load_module $packages/usr/lib/nginx/modules/ndk_http_module.so;
+load_module $packages/usr/lib/nginx/modules/ngx_http_lua_module.so;
+$user
+daemon off;
+worker_processes $workers;
+pid $directory/pid;
+error_log $directory/error.log notice;
+events { worker_connections 1024; }
+http {
+  access_log $directory/access.log;
+  client_body_temp_path $directory/temp/body;
+  proxy_temp_path $directory/temp/proxy;
+  fastcgi_temp_path $directory/temp/fastcgi;
+  uwsgi_temp_path $directory/temp/uwsgi;
+  scgi_temp_path $directory/temp/scgi;
+  lua_package_path "$here/lua/?.lua;$here/lua/?/init.lua;$packages/usr/share/lua/5.1/?.lua;;";
+  $http_config
+  server {
+    listen 127.0.0.1:$port;
+    $config
+  }
+}
+]]
+
+local M = {}
+
+---@class support.Openresty: support.Server
+local Openresty = setmetatable({}, { __index = server.Server })
+Openresty.__index = Openresty
+
+-- Where the packages have put the LuaJIT that the module needs.
+local function libraries()
+  for name in lfs.dir(PACKAGES .. "/usr/lib") do
+    if name:find "%-linux%-gnu$" then return PACKAGES .. "/usr/lib/" .. name end
+  end
+end
+
+local function unpack_packages()
+  local log = scratch.directory "unpack" .. "/log"
+  local child = process.start({ ".ci/unpack", PACKAGES }, log)
+  assert(child:wait(120) == 0, child:output())
+end
+
+--- Starts it on a free port of 127.0.0.1, in clear text.
+---@param options { config: string, http_config: string?, workers: integer? } lines for the server and the http block
+---@return support.Openresty
+function M.start(options)
+  unpack_packages()
+  local directory = scratch.directory "openresty"
+  assert(lfs.mkdir(directory .. "/temp"))
+  local self = { directory = directory, port = port.free() }
+  local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
+    user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
+    http_config = options.http_config or "" }
+  scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
+  local started = server.start("openresty", { "env", "LD_LIBRARY_PATH=" .. libraries(), "nginx", "-p", directory,
+    "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log" }, directory)
+  self.process = started.process
+  port.wait(self.port, self.process)
+  self.url = ("http://127.0.0.1:%d"):format(self.port)
+  return setmetatable(self, Openresty)
+end
+
+--- What a GET of it gives, within ten seconds; empty where nothing came.
+---@param path string
+---@return string
+function Openresty:get(path)
+  local out = self.directory .. "/answer"
+  process.start({ "curl", "-s", "-m", "10", self.url .. path }, out):wait(20)
+  local text = scratch.read(out)
+  os.remove(out)
+  return text
+end
+
+--- Its error log so far.
+---@return string
+function Openresty:log()
+  return scratch.read(self.directory .. "/error.log")
+end
+
+return M
