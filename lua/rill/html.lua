@@ -64,7 +64,7 @@ local function read(body, base, content_type, tags, plain)
     code = C.rill_html_step(reader)
   end
   if code < 0 then error("rill.html: out of memory", 0) end
-  return reader, body
+  return reader, body, base, content_type -- the strings had to live until here
 end
 
 --- Calls make(text, link) for each link, in slices that give way.
