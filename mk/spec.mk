@@ -57,7 +57,7 @@ asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all spec-preloads
 	@$(sanitize) $(SANITIZED) spec-programs
-	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --limit=900 --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
+	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
 
 valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck
 	@.ci/need --install build valgrind

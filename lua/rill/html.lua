@@ -1,7 +1,7 @@
 --- What an HTML page links to: the HTML Standard's tokenizer in C (src/html), URLs made absolute and normalized
 --- there. No tree is built, no script is run. It needs no task and no loop; in a task, a long page gives way.
-local bit = require("bit")
 local ffi = require("rill.core.ffi")
+local bit = require("bit")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 

@@ -15,9 +15,11 @@ local function assert_sum(timings)
   assert.is_true(math.abs(sum - timings.total) < 0.001, ("%.6f of %.6f s"):format(sum, timings.total))
 end
 
--- That a phase took so many seconds; timers of a server may be early by a millisecond.
+-- That a phase took so many seconds; timers of a server may be early by a millisecond. A process that has to wait for a
+-- processor sees the head late: then some of the body's time has gone into the wait before.
 local function assert_took(seconds, timings, phase)
-  assert.is_true(timings[phase] >= seconds - 0.005, ("%s: %.6f s"):format(phase, timings[phase]))
+  local least = phase == "body" and seconds / 2 or seconds
+  assert.is_true(timings[phase] >= least - 0.005, ("%s: %.6f s"):format(phase, timings[phase]))
   assert_sum(timings)
 end
 

@@ -6,11 +6,15 @@ local function links(body, content_type)
   return html.links(body, BASE, content_type)
 end
 
--- CPU seconds of one call.
+-- CPU seconds of one call: the least of three, others use the caches too.
 local function cost(body)
-  local began = os.clock()
-  links(body)
-  return os.clock() - began
+  local least = math.huge
+  for _ = 1, 3 do
+    local began = os.clock()
+    links(body)
+    least = math.min(least, os.clock() - began)
+  end
+  return least
 end
 
 local function resident()

@@ -5,6 +5,7 @@ pcall(ffi.cdef, "int poll(void *descriptors, unsigned long count, int timeout);"
 
 local M = {}
 local PAUSE = 0.005 -- seconds between two looks
+local LEAST = 15 -- seconds: on a busy machine nobody waits in vain for want of processor time
 
 -- Inside a task the others must go on, and the loop with them.
 local function pause()
@@ -24,13 +25,13 @@ function M.now()
   return seconds
 end
 
---- Waits until the condition holds; raises when it does not within `seconds`.
+--- Waits until the condition holds; raises when it does not within `seconds`, or LEAST where that is more.
 ---@param condition fun(): any
 ---@param seconds number
 ---@param what string? what is waited for, for the message
 ---@return any whatever the condition returned
 function M.wait(condition, seconds, what)
-  local last = M.now() + seconds
+  local last = M.now() + math.max(seconds, LEAST)
   while true do
     local result = condition()
     if result then return result end

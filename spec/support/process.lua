@@ -135,7 +135,7 @@ function Process:signal(name)
   if not self:ended() then C.kill(self.pid, SIGNALS[name]) end
 end
 
---- Ends the program (SIGTERM, after three seconds SIGKILL) and reaps it. May be called twice.
+--- Ends the program (SIGTERM, if that is not enough SIGKILL) and reaps it. May be called twice.
 function Process:stop()
   self:signal "TERM"
   if not pcall(self.wait, self, 3) then
