@@ -26,17 +26,18 @@ static int32_t fail(const char *path, rill_error *err)
 }
 
 /* Makes the file beside the target; errno says why not. */
-static void open_beside(rill_sink *sink, size_t room, uint32_t chance)
+static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t chance)
 {
     for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
         snprintf(sink->beside, room, "%s.%08x", sink->path, chance + i);
-        sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (sink->fd < 0 && errno != EEXIST)
             return;
     }
 }
 
-static rill_sink *open_sink(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
+static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
+                            rill_error *err)
 {
     size_t size = strlen(path) + 1, room = size + 16;
     rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
@@ -48,7 +49,7 @@ static rill_sink *open_sink(rill_slab *slab, const char *path, uint32_t chance, 
     sink->path = (char *)(sink + 1);
     sink->beside = sink->path + size;
     memcpy(sink->path, path, size);
-    open_beside(sink, room, chance);
+    open_beside(sink, room, mode, chance);
     if (sink->fd >= 0)
         return sink;
     fail(path, err);
@@ -65,7 +66,8 @@ static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32
         fail(path, err);
         return NULL;
     }
-    rill_sink *sink = open_sink(slab, real, chance, err);
+    rill_sink *sink =
+        open_sink(slab, real, mode & 0600, chance, err); /* nobody else reads it yet */
     if (!sink || !fchmod(sink->fd, mode & 07777))
         return sink;
     fail(path, err);
@@ -77,7 +79,7 @@ rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, ri
 {
     struct stat there;
     if (stat(path, &there))
-        return open_sink(slab, path, chance, err);
+        return open_sink(slab, path, 0666, chance, err);
     if (S_ISREG(there.st_mode))
         return replace(slab, path, there.st_mode, chance, err);
     rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
