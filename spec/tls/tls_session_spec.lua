@@ -189,3 +189,48 @@ describe("the end of a TLS connection", function()
     assert.equal(200, support.run(function() return assert(from:get(to.url)).status end))
   end)
 end)
+
+-- One server at two addresses, which resumes at one what began at the other; it tells whether it has.
+local TWO = [[
+const tls = { ...pair, ticketKeys: Buffer.alloc(48, 7) };
+const second = http2.createSecureServer(tls);
+server.setTicketKeys(tls.ticketKeys);
+for (const each of [server, second]) {
+  each.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end(String(stream.session.socket.isSessionReused()));
+    stream.session.close();
+  });
+}
+server.on('listening', () => second.listen(server.address().port, '127.0.0.2', () => log({ event: 'second' })));
+]]
+
+describe("a TLS session of a private address", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is offered to that address alone", function()
+    local ca = support.ca()
+    local pair = ("const fs = require('fs'), pair = { key: fs.readFileSync(%q), cert: fs.readFileSync(%q) };\n")
+      :format(ca.key, ca.leaf)
+    local node = support.node { source = pair .. TWO }
+    local records = { ["a.test"] = { A = { "127.0.0.1" }, ttl = 1 } }
+    local dns = support.dns(records)
+    local from = client(nil, { dns_servers = { dns.address }, family = 4 })
+    local function get() return assert(from:get(("https://a.test:%d/"):format(node.port))) end
+    support.run(function()
+      node:wait_events(function(event) return event.event == "second" end)
+      assert.equal("false", get().body)
+      assert.equal("true", get().body)
+      records["a.test"].A = { "127.0.0.2" }
+      dns:set(records)
+      local res
+      support.wait(function()
+        res = get()
+        return res.ip_address == "127.0.0.2"
+      end, 4, "the name's lifetime to end")
+      assert.equal("false", res.body)
+      assert.equal("true", get().body)
+    end, 8)
+  end)
+end)

@@ -316,7 +316,8 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     racer->fd = -1; /* the transport's now */
     dial->racing--;
     SSL *ssl = NULL;
-    if (target->tls && !(ssl = rill_tls_open(target->tls, target->host, target->memory, err))) {
+    if (target->tls &&
+        !(ssl = rill_tls_open(target->tls, target->host, &dial->address, target->memory, err))) {
         close(fd);
         return err ? -err->reason : -RILL_ERROR;
     }

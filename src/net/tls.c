@@ -34,6 +34,18 @@ void rill_tls_memory_dispose(rill_tls_memory *memory)
     *memory = (rill_tls_memory){0};
 }
 
+/* The address at the other end; length 0: not known. The socket is below our own BIO. */
+static rill_address peer_of(SSL *ssl)
+{
+    rill_address address = {0};
+    int fd = -1;
+    address.length = sizeof(address.local); /* the longest */
+    BIO_ctrl(SSL_get_rbio(ssl), BIO_C_GET_FD, 0, &fd);
+    if (fd < 0 || getpeername(fd, &address.any, &address.length))
+        address.length = 0;
+    return address;
+}
+
 /* Kept and offered as copies: OpenSSL spoils the session of an SSL that is freed without having
  * sent close_notify, but a lost connection says nothing against its session. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
@@ -43,12 +55,17 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     if (copy) {
         SSL_SESSION_free(memory->session);
         memory->session = copy;
+        memory->from = peer_of(ssl);
     }
     return 0; /* OpenSSL's reference stays its own */
 }
 
-static void offer_session(SSL *ssl, const rill_tls_memory *memory)
+static void offer_session(SSL *ssl, const rill_address *to, const rill_tls_memory *memory)
 {
+    const rill_address *from = &memory->from;
+    if (!rill_address_equal(from, to) &&
+        !(rill_address_is_global(from) && rill_address_is_global(to)))
+        return;
     SSL_SESSION *copy = memory->session ? SSL_SESSION_dup(memory->session) : NULL;
     if (copy)
         SSL_set_session(ssl, copy); /* failing that, a full handshake */
@@ -254,7 +271,8 @@ static bool set_name(SSL *ssl, const char *name)
            X509_VERIFY_PARAM_set1_host(param, text, length);
 }
 
-SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err)
+SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill_tls_memory *memory,
+                   rill_error *err)
 {
     rill_trust_use_system(&tls->trust, tls->context, tls->system);
     SSL *ssl = SSL_new(tls->context);
@@ -274,7 +292,7 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, ril
     if (memory && !tls->own_groups)
         prefer_group(ssl, memory->group);
     if (memory && tls->remembers)
-        offer_session(ssl, memory);
+        offer_session(ssl, to, memory);
     SSL_set_connect_state(ssl);
     return ssl;
 }

@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include "net/address.h"
 #include "rill.h"
 
 typedef struct rill_tls rill_tls;
@@ -29,17 +30,20 @@ const char *rill_tls_warning(rill_tls *tls);
 /* What one origin keeps from handshake to handshake; embedded in the origin, zeroed at first. */
 typedef struct rill_tls_memory {
     SSL_SESSION *session; /* owned: the newest ticket; NULL: none */
+    rill_address from;    /* where it came from */
     int group;            /* the group the server took last, as OpenSSL's NID; 0: not known */
 } rill_tls_memory;
 void rill_tls_memory_dispose(rill_tls_memory *memory);
 
 /* A client handshake to be made: SNI and the name to verify are `host` (or options' server_name),
  * IP literals (without brackets) are verified as addresses and not sent as SNI; offers `memory`'s
- * session if there is one (and session_cache), and its group first (but for option groups). New
- * sessions go to `memory` (borrowed until rill_tls_detach(); NULL: nothing is remembered). No BIO
- * is set. NULL with `err`: out of memory, or (kind tls) a name that TLS cannot carry. Free the
- * result with SSL_free(). */
-SSL *rill_tls_open(rill_tls *tls, const char *host, rill_tls_memory *memory, rill_error *err);
+ * session if there is one (and session_cache) that came from `to`, or from the open net as `to` is:
+ * in a private one whoever has another's address would learn who we are. Its group goes first (but
+ * for option groups). New sessions go to `memory` (borrowed until rill_tls_detach(); NULL: nothing
+ * is remembered). No BIO is set. NULL with `err`: out of memory, or (kind tls) a name that TLS
+ * cannot carry. Free the result with SSL_free(). */
+SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill_tls_memory *memory,
+                   rill_error *err);
 
 /* Lets go of the memory, at the latest when that goes; tickets that come later are not kept. */
 void rill_tls_detach(SSL *ssl);

@@ -296,8 +296,10 @@ static int on_bio_read(BIO *bio, char *data, int length)
 
 static long on_bio_ctrl(BIO *bio, int command, long number, void *pointer)
 {
-    (void)number, (void)pointer;
+    (void)number;
     rill_transport *transport = BIO_get_data(bio);
+    if (command == BIO_C_GET_FD && pointer)
+        return *(int *)pointer = transport->fd;
     if (command == BIO_CTRL_EOF)
         return transport->ended || transport->receive_error;
     return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
