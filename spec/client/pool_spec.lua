@@ -321,3 +321,49 @@ describe("every call", function()
     end
   end)
 end)
+
+describe("an origin whose connections say GOAWAY and go on", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  local LIMITS = support.here .. "/cases/limits.py"
+
+  -- Waits until so many requests have come to a head.
+  local function request(client, url, count)
+    local heads = 0
+    for _ = 1, count do
+      rill.spawn(function() client:get(url, { on_headers = function() heads = heads + 1 end }) end)
+    end
+    return function(wanted) support.wait(function() return heads == wanted end, 3, "the heads") end
+  end
+
+  it("has as many of them as it may have open, beside", function()
+    local held, node = support.hostile { case = "goaway-and-hold", extra = LIMITS }, support.node()
+    local ca = support.write(support.directory "both" .. "/ca", support.read(held.ca) .. support.read(node.ca))
+    local client = support.client { max_connections = 4, tls = { ca_file = ca } }
+    support.run(function()
+      local wait_for = request(client, held.url, 6)
+      wait_for(2)
+      assert.equal(200, assert(client:get(node.url .. "/size?n=1")).status)
+      wait_for(2)
+      assert.equal(3, client:stats().connections_opened)
+      client:close()
+    end)
+  end)
+
+  it("lets those go first that have none", function()
+    local held, node = support.hostile { case = "goaway-and-hold", extra = LIMITS }, support.node()
+    local ca = support.write(support.directory "both" .. "/ca", support.read(held.ca) .. support.read(node.ca))
+    local client, other = support.client { max_connections = 2, tls = { ca_file = ca } },
+      support.client { tls = { ca_file = ca } }
+    support.run(function()
+      local wait_for = request(client, held.url, 6)
+      wait_for(2)
+      local call = rill.spawn(function() return client:get(node.url .. "/size?n=1") end)
+      rill.sleep(0)
+      assert(other:get(held.url .. "?release"))
+      assert.equal(200, assert(call:join()).status)
+      client:close()
+    end)
+  end)
+end)

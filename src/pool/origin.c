@@ -123,10 +123,12 @@ static void wait_for_room(rill_origin *origin)
     if (origin->wait_link)
         return;
     rill_origin **end = &origin->pool->waiting;
-    while (*end)
+    while (*end && (origin->conns || !(*end)->conns)) /* who has none goes before who has one */
         end = &(*end)->wait_next;
-    origin->wait_next = NULL;
+    origin->wait_next = *end;
     origin->wait_link = end;
+    if (origin->wait_next)
+        origin->wait_next->wait_link = &origin->wait_next;
     *end = origin;
 }
 
@@ -148,7 +150,8 @@ static void give_up_turn(rill_origin *origin)
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (!rill_pool_make_room(pool)) {
+    bool others_first = origin->conns && pool->waiting && !pool->waiting->conns;
+    if (others_first || !rill_pool_make_room(pool)) {
         wait_for_room(origin);
         return;
     }
@@ -297,6 +300,16 @@ static uint32_t assignable(const rill_origin *origin)
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
+/* Whether it may have one more: so many that take requests, and as many again that drain. A peer
+ * that says GOAWAY again and again, and lets its streams go on, gets no more. */
+static bool may_dial(const rill_origin *origin, uint32_t usable)
+{
+    uint64_t most = origin->pool->max_connections_per_origin, count = usable;
+    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
+        count += conn->state == CONN_DRAINING;
+    return !origin->single && usable < most && count < 2 * most;
+}
+
 /* Hands waiting calls to connections that have room; dials when there is none to hope for. */
 static void dispatch(rill_origin *origin)
 {
@@ -310,8 +323,7 @@ static void dispatch(rill_origin *origin)
             give_up_turn(origin);
         else if (hope == HOPE_NONE && origin->single)
             refuse_queue(origin, origin->conns ? origin->conns : origin->remains);
-        else if (hope != HOPE_COMING && !origin->single &&
-                 usable < origin->pool->max_connections_per_origin)
+        else if (hope != HOPE_COMING && may_dial(origin, usable))
             dial(origin);
     }
     rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));

@@ -181,3 +181,21 @@ async def large_frames_of_no_use(stream):
         await stream.conn.send(frames.frame(0x42, 0, 0, bytes(8 * MIB)) + frames.ping(opaque))
         await stream.conn.until(lambda opaque=opaque: opaque in stream.conn.pings_answered)
     await stream.respond()
+
+
+DRAINING = []  # streams of connections that have said GOAWAY
+
+
+@connection_case(expect=ok())
+async def goaway_and_hold(conn):
+    """Each request gets a head and a graceful GOAWAY; "?release" answers, and ends the stream held longest."""
+    await conn.open()
+    stream = await conn.next_request()
+    if stream.path.endswith("?release"):
+        await DRAINING.pop(0).end()
+        await stream.respond()
+        await conn.linger()
+    await stream.send_headers()
+    DRAINING.append(stream)
+    await conn.goaway(stream.id)
+    await conn.linger()
