@@ -191,13 +191,30 @@ function M.raise(message)
   error(message, caller and level or 2)
 end
 
+local function escape(bytes)
+  return (gsub(bytes, ".", function(c) return string.format("\\%03d", c:byte()) end))
+end
+
+-- In UTF-8: C1 controls, what changes the direction of text, line separators.
+local HIDDEN = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]" }
+
+--- Text that others have written, as it may be shown: control characters are escaped.
+---@param text string
+---@return string
+function M.visible(text)
+  text = gsub(text, "%c", escape)
+  if not find(text, "[\128-\255]") then return text end
+  for _, pattern in ipairs(HIDDEN) do text = gsub(text, pattern, escape) end
+  return text
+end
+
 --- A value as it stands in a message: short, on one line.
 ---@param value any
 ---@return string
 function M.show(value)
   if type(value) ~= "string" then return tostring(value) end
   local cut = #value > 60 and sub(value, 1, 57) .. "..." or value
-  return '"' .. gsub(cut, "[%c\"\\]", function(c) return string.format("\\%03d", c:byte()) end) .. '"'
+  return '"' .. M.visible((gsub(cut, "[\"\\]", escape))) .. '"'
 end
 
 return M

@@ -104,11 +104,18 @@ end
 
 local SECRET = { authorization = true, ["proxy-authorization"] = true }
 
+local SHOWN = 1000 -- bytes of a value
+
+local function shown(value)
+  local cut = #value > SHOWN and value:sub(1, SHOWN) .. "..." or value
+  return errors.visible(cut)
+end
+
 -- One field a line; what stands in logs has no passwords.
 local function show(self)
   local lines = {}
   for name, value in methods.each(self) do
-    lines[#lines + 1] = name .. ": " .. (SECRET[name] and "(not shown)" or value)
+    lines[#lines + 1] = name .. ": " .. (SECRET[name] and "(not shown)" or shown(value))
   end
   return table.concat(lines, "\n")
 end

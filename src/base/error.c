@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 static const char *const reason_names[RILL_REASONS] = {
     [RILL_OPEN] = "open",
     [RILL_ENDED] = "ended",
@@ -104,6 +106,18 @@ void rill_error_clear(rill_error *err)
     *err = (rill_error){.code = -1};
 }
 
+void rill_error_write(rill_error *err, const char *format, va_list args)
+{
+    char text[sizeof(err->message)];
+    int length = vsnprintf(text, sizeof(text), format, args);
+    size_t kept = length < (int)sizeof(text) ? (size_t)(length > 0 ? length : 0) : sizeof(text) - 1;
+    while (length >= (int)sizeof(text) && kept && ((unsigned char)text[kept - 1] & 0xc0) == 0x80)
+        kept--; /* it was cut, and perhaps in the middle of a character */
+    if (length >= (int)sizeof(text) && kept && (unsigned char)text[kept - 1] >= 0xc0)
+        kept--;
+    rill_escape_text(err->message, sizeof(err->message), text, kept);
+}
+
 static int32_t fill(rill_error *err, enum rill_reason reason, enum rill_kind kind,
                     const char *format, va_list args)
 {
@@ -111,7 +125,7 @@ static int32_t fill(rill_error *err, enum rill_reason reason, enum rill_kind kin
         rill_error_clear(err);
         err->reason = (int32_t)reason;
         err->kind = (int32_t)kind;
-        vsnprintf(err->message, sizeof(err->message), format, args);
+        rill_error_write(err, format, args);
     }
     return -(int32_t)reason;
 }

@@ -2,6 +2,8 @@
 #ifndef RILL_ERROR_H
 #define RILL_ERROR_H
 
+#include <stdarg.h>
+
 #include "rill.h"
 
 /* Fills in `err` unless it already tells a cause (the first one wins) or is NULL; all fields but
@@ -12,6 +14,10 @@ int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *for
 /* The same for RILL_CONNECT_FAILED with its kind. */
 int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Writes its sentence: what others have named is escaped, see rill_escape_text(). */
+void rill_error_write(rill_error *err, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Makes `err` "nothing went wrong", ready for rill_error_set(). */
 void rill_error_clear(rill_error *err);

@@ -165,7 +165,7 @@ void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t cod
     rill_error error = {.reason = (int32_t)reason};
     va_list args;
     va_start(args, format);
-    vsnprintf(error.message, sizeof(error.message), format, args);
+    rill_error_write(&error, format, args);
     va_end(args);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
         error.limit = (double)stream->maxsize;

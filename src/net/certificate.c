@@ -11,13 +11,25 @@
 #include <openssl/x509v3.h>
 
 #include "base/error.h"
+#include "base/escape.h"
 
 /* Text of one alternative name; what is longer is no host name (RFC 1035 section 2.3.4: 255). */
 enum { NAME_ROOM = 256 };
 
+/* Text of a distinguished name that is kept. */
+enum { SUBJECT_ROOM = 1024 };
+
 void rill_certificate_print_name(BIO *out, const X509_NAME *name)
 {
-    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    BIO *plain = BIO_new(BIO_s_mem());
+    char *text, escaped[SUBJECT_ROOM];
+    if (!plain)
+        return;
+    X509_NAME_print_ex(plain, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    long length = BIO_get_mem_data(plain, &text);
+    rill_escape_text(escaped, sizeof(escaped), text, length > 0 ? (size_t)length : 0);
+    BIO_puts(out, escaped);
+    BIO_free(plain);
 }
 
 /* False for kinds of names that no host is checked against. */

@@ -9,7 +9,7 @@
 
 #include "rill.h"
 
-/* A distinguished name in RFC 2253 form, UTF-8, control characters escaped. */
+/* A distinguished name in RFC 2253 form, UTF-8, escaped (rill_escape_text()) and cut. */
 void rill_certificate_print_name(BIO *out, const X509_NAME *name);
 
 /* The subject alternative names that a host can match (DNS names and IP addresses), in the

@@ -1,0 +1,50 @@
+-- What a peer has named is shown without characters that a reader does not see, or sees wrong.
+local support = require "support"
+
+local BIDI, C1, LRM = "\226\128\174", "\194\155", "\226\128\142"
+
+local function assert_plain(text)
+  for _, hidden in ipairs { BIDI, C1, LRM, "\27", "\n", "\200" } do
+    assert.is_nil(text:find(hidden, 1, true), text)
+  end
+end
+
+describe("what a peer names", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is escaped where its certificate is refused", function()
+    local ca = support.ca()
+    local server = support.nginx {
+      files = { page = "here" }, certificate = ca:sign("evil\155", "DNS:localhost", "other"),
+    }
+    local client = support.client()
+    local _, err = support.run(function() return client:get(server.url .. "/page") end)
+    assert.equal("tls", err.kind)
+    assert_plain(tostring(err))
+    assert.truthy(err.message:find("CN=evil\\xC2\\x9B", 1, true), err.message)
+  end)
+
+  it("is cut where header fields are shown as text", function()
+    local node = support.node { source = [[
+      server.on('stream', (stream) => {
+        stream.respond({ ':status': 200, 'x-long': 'v'.repeat(5000) });
+        stream.end();
+      });
+    ]] }
+    local client = support.client()
+    local res = support.run(function() return assert(client:get(node.url)) end)
+    local text = tostring(res.headers)
+    assert.is_true(#text < 2000, #text .. " bytes")
+    assert.equal(5000, #res.headers["x-long"])
+  end)
+end)
+
+describe("a header field as text", function()
+  it("shows characters that nobody sees as numbers", function()
+    local errors = require "rill.errors"
+    assert.equal("a\\226\\128\\174b\\194\\155c\\027d", errors.visible("a" .. BIDI .. "b" .. C1 .. "c\27d"))
+    assert.equal("Zürich, 東京", errors.visible "Zürich, 東京")
+    assert_plain(errors.show(BIDI .. C1 .. LRM .. "\27\n"))
+  end)
+end)
