@@ -199,11 +199,14 @@ static void ping(rill_link *link)
 
 static void say_goaway(rill_link *link, uint32_t code, bool at_once)
 {
+    nghttp2_session *ng = rill_session_of(link)->ng;
+    if (!ng)
+        return; /* it could not be opened: out of memory */
     if (link->goodbye != LINK_GOES_ON && code == NGHTTP2_NO_ERROR)
         return; /* once is enough */
     if (at_once || link->goodbye == LINK_GOES_ON)
         link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
-    nghttp2_submit_goaway(rill_session_of(link)->ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
+    nghttp2_submit_goaway(ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
 }
 
 static bool has_room(const rill_link *link)
