@@ -40,7 +40,7 @@ describe("events that are due at once", function()
       return not early and seen or nil
     end
     support.run(function()
-      local seconds, seen = DUE, nil
+      local seconds, seen = DUE
       repeat
         seen, seconds = try(seconds), 2 * seconds
       until seen
