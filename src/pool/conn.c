@@ -317,6 +317,8 @@ static bool is_up(const rill_conn *conn)
 
 static void finish_drain(rill_conn *conn)
 {
+    if (!is_up(conn)) /* what was read just now may have ended it */
+        return;
     if (conn->state != CONN_DRAINING && conn->session->goaway.received)
         set_state(conn, CONN_DRAINING);
     if (conn->state != CONN_DRAINING && conn->session->spent)
@@ -344,8 +346,7 @@ void rill_conn_act(rill_conn *conn)
         else
             time_out_connect(conn);
     }
-    if (is_up(conn))
-        finish_drain(conn);
+    finish_drain(conn);
     if (conn->transport.readable && is_up(conn))
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
 }
