@@ -77,6 +77,7 @@ local function collected(fn)
     rounds = rounds + 1
     garbage[rounds % 8] = { rounds } -- kept for a while: what is dropped at once is never allocated
   end
+  return garbage
 end
 
 -- Where nothing can wait: what the error names, and a function that calls another one there.

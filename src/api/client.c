@@ -7,8 +7,6 @@
 #include "api/settings.h"
 #include "url/url.h"
 
-enum { ORIGIN_BUCKETS = 1024 };
-
 struct rill_client {
     rill_entry entry;
     rill_pool pool;
@@ -19,7 +17,6 @@ struct rill_client {
     rill_settings settings;
     char *url_text; /* owned: where URLs are parsed to */
     rill_url url;   /* where the parts of the last one stand */
-    rill_origin *origins[ORIGIN_BUCKETS];
 };
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -27,18 +24,11 @@ struct rill_client {
 static void on_act(rill_mark *mark)
 {
     rill_client *client = (rill_client *)((char *)mark - offsetof(rill_client, mark));
-    for (int i = 0; i < ORIGIN_BUCKETS; i++) {
-        rill_origin *next;
-        for (rill_origin *origin = client->origins[i]; origin; origin = next) {
-            next = origin->next;
-            if (origin->unused_link)
-                rill_origin_free(origin);
-        }
-    }
+    while (client->pool.unused.first)
+        rill_origin_free(RILL_OWNER(client->pool.unused.first, rill_origin, unused));
     client->bound = NULL; /* with the origins, or soon */
-    for (int i = 0; i < ORIGIN_BUCKETS; i++)
-        if (client->origins[i])
-            return; /* a connection says goodbye: its end marks us again */
+    if (client->pool.origins.count)
+        return; /* a connection says goodbye: its end marks us again */
     if (!client->entry.id.generation)
         rill_client_free(client);
 }
@@ -53,6 +43,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     }
     client->pool.turn = turn;
     client->pool.entry = &client->entry;
+    rill_table_init(&client->pool.origins, &turn->slab);
     client->mark.act = on_act;
     client->next = *list;
     client->link = list;
@@ -83,11 +74,12 @@ void rill_client_free(rill_client *client)
 {
     rill_pool *pool = &client->pool;
     rill_slab *slab = &pool->turn->slab;
+    rill_origin *origin;
     rill_turn_forget(pool->turn, &client->entry);
     rill_client_shut(client);
-    for (int i = 0; i < ORIGIN_BUCKETS; i++)
-        while (client->origins[i])
-            rill_origin_free(client->origins[i]);
+    while ((origin = rill_origin_next(pool, NULL)))
+        rill_origin_free(origin);
+    rill_table_dispose(&pool->origins);
     rill_turn_unmark(&client->mark);
     rill_slab_free(slab, client->url_text);
     rill_slab_free(slab, pool->warning);
@@ -106,9 +98,9 @@ void rill_client_shut(rill_client *client)
         return;
     client->closed = true;
     client->pool.owner = &client->mark;
-    for (int i = 0; i < ORIGIN_BUCKETS; i++)
-        for (rill_origin *origin = client->origins[i]; origin; origin = origin->next)
-            rill_origin_close(origin);
+    rill_origin *origin = NULL;
+    while ((origin = rill_origin_next(&client->pool, origin)))
+        rill_origin_close(origin);
     rill_turn_mark(client->pool.turn, &client->mark);
 }
 
@@ -126,15 +118,6 @@ void rill_client_drop(rill_client *client)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-/* What comes from several addresses is rare: they share a bucket. */
-static uint64_t hash_of(bool tls, const char *host, size_t length, uint16_t port)
-{
-    uint64_t hash = UINT64_C(14695981039346656037) ^ port ^ (uint64_t)tls << 16; /* FNV-1a */
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)host[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
 /* The origin of client->url, for connections that come from `from`. NULL: out of memory. */
 static rill_origin *find_origin(rill_client *client, const rill_address *from)
 {
@@ -143,24 +126,25 @@ static rill_origin *find_origin(rill_client *client, const rill_address *from)
     const char *host = client->url_text + url->host;
     size_t length = (size_t)url->host_length;
     uint16_t port = (uint16_t)url->port;
-    uint64_t hash = hash_of(tls, host, length, port);
-    rill_origin **bucket = &client->origins[hash % ORIGIN_BUCKETS];
-    for (rill_origin *origin = *bucket; origin; origin = origin->next)
-        if (origin->hash == hash && origin->port == port && origin->tls == tls &&
+    rill_table *table = &client->pool.origins;
+    /* what comes from several addresses is rare: they share a bucket */
+    uint32_t hash = rill_table_hash(table, host, length, port ^ (uint32_t)tls << 16);
+    for (rill_item *item = rill_table_bucket(table, hash); item; item = item->next) {
+        rill_origin *origin = RILL_OWNER(item, rill_origin, item);
+        if (item->hash == hash && origin->port == port && origin->tls == tls &&
             !strncmp(origin->host, host, length) && !origin->host[length] &&
             rill_address_equal(&origin->from, from))
             return origin;
+    }
     rill_origin *origin = rill_origin_new(&client->pool, tls, host, length, port);
     if (!origin)
         return NULL;
-    origin->hash = hash;
     origin->from = *from;
-    origin->next = *bucket;
-    origin->link = bucket;
-    if (origin->next)
-        origin->next->link = &origin->next;
-    *bucket = origin;
-    return origin;
+    origin->listed = rill_table_add(table, &origin->item, hash);
+    if (origin->listed)
+        return origin;
+    rill_origin_free(origin);
+    return NULL;
 }
 
 static uint64_t pick_ms(double given, uint64_t own_ms)
@@ -439,15 +423,15 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
     *stats = client->pool.stats;
     stats->connections = client->pool.connections;
     stats->buffered = (double)client->pool.account->bytes;
-    for (int i = 0; i < ORIGIN_BUCKETS; i++)
-        for (const rill_origin *origin = client->origins[i]; origin; origin = origin->next) {
-            stats->pending += origin->queue.count;
-            for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
-                stats->bytes_sent += conn->transport.bytes_sent;
-                stats->bytes_received += conn->transport.bytes_received;
-                count_streams(rill_conn_streams(conn), stats);
-            }
+    const rill_origin *origin = NULL;
+    while ((origin = rill_origin_next(&client->pool, origin))) {
+        stats->pending += origin->queue.count;
+        for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
+            stats->bytes_sent += conn->transport.bytes_sent;
+            stats->bytes_received += conn->transport.bytes_received;
+            count_streams(rill_conn_streams(conn), stats);
         }
+    }
 }
 
 static void take_warning(rill_client *client, rill_event *event)

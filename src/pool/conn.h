@@ -3,6 +3,7 @@
 #define RILL_CONN_H
 
 #include "http/protocol.h"
+#include "base/list.h"
 #include "net/dial.h"
 #include "net/peer.h"
 
@@ -37,7 +38,7 @@ struct rill_conn {
     rill_peer *peer; /* one reference; NULL before TLS stands */
     enum conn_state state;
     rill_conn *next, **link;           /* in its owner's list */
-    rill_conn *idle_next, **idle_link; /* in the client's list of idle ones; NULL: not in it */
+    rill_member idle;                  /* in the client's list of idle ones */
     rill_dial *dial;                   /* owned; NULL when done */
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */

@@ -107,55 +107,41 @@ static void warn_sizes(rill_origin *origin, rill_conn *conn)
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-static void stop_waiting(rill_origin *origin)
-{
-    if (!origin->wait_link)
-        return;
-    *origin->wait_link = origin->wait_next;
-    if (origin->wait_next)
-        origin->wait_next->wait_link = origin->wait_link;
-    origin->wait_next = NULL;
-    origin->wait_link = NULL;
-}
-
 static void wait_for_room(rill_origin *origin)
 {
-    if (origin->wait_link)
+    rill_pool *pool = origin->pool;
+    rill_list *line = origin->conns ? &pool->waiting_for_more : &pool->waiting;
+    if (origin->waiting.list == line)
         return;
-    rill_origin **end = &origin->pool->waiting;
-    while (*end && (origin->conns || !(*end)->conns)) /* who has none goes before who has one */
-        end = &(*end)->wait_next;
-    origin->wait_next = *end;
-    origin->wait_link = end;
-    if (origin->wait_next)
-        origin->wait_next->wait_link = &origin->wait_next;
-    *end = origin;
+    rill_list_leave(&origin->waiting);
+    rill_list_push(line, &origin->waiting);
 }
 
 static void wake_waiting(rill_pool *pool)
 {
-    if (pool->waiting)
-        mark(pool->waiting);
+    rill_list *line = pool->waiting.first ? &pool->waiting : &pool->waiting_for_more;
+    if (line->first)
+        mark(RILL_OWNER(line->first, rill_origin, waiting));
 }
 
 /* It does not want a connection now: the next in line may. */
 static void give_up_turn(rill_origin *origin)
 {
-    if (!origin->wait_link)
+    if (!origin->waiting.list)
         return;
-    stop_waiting(origin);
+    rill_list_leave(&origin->waiting);
     wake_waiting(origin->pool);
 }
 
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    bool others_first = origin->conns && pool->waiting && !pool->waiting->conns;
+    bool others_first = origin->conns && pool->waiting.first;
     if (others_first || !rill_pool_make_room(pool)) {
         wait_for_room(origin);
         return;
     }
-    stop_waiting(origin);
+    rill_list_leave(&origin->waiting);
     origin->round++;
     rill_conn_setup setup = {
         .mark = &origin->mark,
@@ -413,33 +399,22 @@ static void bury_closed(rill_origin *origin)
 
 static void leave_unused(rill_origin *origin)
 {
-    if (!origin->unused_link)
+    if (!origin->unused.list)
         return;
-    *origin->unused_link = origin->unused_next;
-    if (origin->unused_next)
-        origin->unused_next->unused_link = origin->unused_link;
-    origin->unused_next = NULL;
-    origin->unused_link = NULL;
+    rill_list_leave(&origin->unused);
     origin->pool->unused_count--;
 }
 
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (origin->queue.first || origin->conns || origin->unused_link)
+    if (origin->queue.first || origin->conns || origin->unused.list)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
-    origin->unused_next = pool->unused;
-    origin->unused_link = &pool->unused;
-    if (pool->unused)
-        pool->unused->unused_link = &origin->unused_next;
-    pool->unused = origin;
-    if (++pool->unused_count <= ORIGINS_UNUSED)
-        return;
-    while (origin->unused_next)
-        origin = origin->unused_next;
-    rill_origin_free(origin);
+    rill_list_push(&pool->unused, &origin->unused);
+    if (++pool->unused_count > ORIGINS_UNUSED)
+        rill_origin_free(RILL_OWNER(pool->unused.first, rill_origin, unused));
 }
 
 static void on_act(rill_mark *marked)
@@ -461,7 +436,7 @@ static void on_act(rill_mark *marked)
         ended = ended || rill_conn_has_closed(conn) || full;
         settle(origin, conn);
         rill_pool_note_idle(origin->pool, conn);
-        if (conn->idle_link)
+        if (conn->idle.list)
             wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
         tell(origin, conn, false);
@@ -541,6 +516,12 @@ void rill_origin_connect(rill_origin *origin)
     dial(origin);
 }
 
+rill_origin *rill_origin_next(const rill_pool *pool, const rill_origin *origin)
+{
+    return RILL_OWNER(rill_table_next(&pool->origins, origin ? &origin->item : NULL), rill_origin,
+                      item);
+}
+
 rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t host_length,
                              uint16_t port)
 {
@@ -575,13 +556,10 @@ void rill_origin_free(rill_origin *origin)
     }
     if (origin->remains)
         rill_conn_free(origin->remains);
-    stop_waiting(origin);
+    rill_list_leave(&origin->waiting);
     leave_unused(origin);
-    if (origin->link) {
-        *origin->link = origin->next;
-        if (origin->next)
-            origin->next->link = origin->link;
-    }
+    if (origin->listed)
+        rill_table_remove(&pool->origins, &origin->item);
     if (pool->latest == origin)
         pool->latest = NULL;
     rill_turn_unmark(&origin->mark);

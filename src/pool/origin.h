@@ -12,11 +12,11 @@ enum { ALPN_VERDICT_MS = 60000 };
 
 struct rill_origin {
     rill_pool *pool;                         /* borrowed */
-    rill_origin *next, **link;               /* in the client's table */
-    rill_origin *wait_next, **wait_link;     /* in pool->waiting; link NULL: not in it */
-    rill_origin *unused_next, **unused_link; /* in pool->unused; link NULL: not in it */
+    rill_item item;                          /* in pool->origins, when `listed` */
+    bool listed;
+    rill_member waiting;                     /* in pool->waiting */
+    rill_member unused;                      /* in pool->unused */
     rill_mark mark;
-    uint64_t hash;
     char *host; /* owned: ASCII, lower case, no brackets */
     uint16_t port;
     bool tls;
@@ -47,6 +47,10 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
 
 /* Ends what is left, and leaves the client's table. Calls must have ended before. */
 void rill_origin_free(rill_origin *origin);
+
+/* All origins one after the other, NULL before the first and behind the last; the next one is to be
+ * asked for before one goes. */
+rill_origin *rill_origin_next(const rill_pool *pool, const rill_origin *origin);
 
 /* Takes a new call to the end of the queue. */
 void rill_origin_add(rill_origin *origin, rill_call *call);

@@ -55,37 +55,22 @@ const char *rill_pool_take_warning(rill_pool *pool, bool *more)
 
 void rill_pool_leave_idle(rill_conn *conn)
 {
-    if (!conn->idle_link)
-        return;
-    *conn->idle_link = conn->idle_next;
-    if (conn->idle_next)
-        conn->idle_next->idle_link = conn->idle_link;
-    conn->idle_next = NULL;
-    conn->idle_link = NULL;
+    rill_list_leave(&conn->idle);
 }
 
 void rill_pool_note_idle(rill_pool *pool, rill_conn *conn)
 {
-    if (!rill_conn_idle(conn)) {
+    if (!rill_conn_idle(conn))
         rill_pool_leave_idle(conn);
-        return;
-    }
-    if (conn->idle_link)
-        return;
-    conn->idle_next = pool->idle;
-    conn->idle_link = &pool->idle;
-    if (pool->idle)
-        pool->idle->idle_link = &conn->idle_next;
-    pool->idle = conn;
+    else if (!conn->idle.list)
+        rill_list_push(&pool->idle, &conn->idle);
 }
 
 bool rill_pool_make_room(rill_pool *pool)
 {
     if (pool->connections < pool->max_connections)
         return true;
-    rill_conn *oldest = pool->idle;
-    while (oldest && oldest->idle_next)
-        oldest = oldest->idle_next;
+    rill_conn *oldest = RILL_OWNER(pool->idle.first, rill_conn, idle);
     if (!oldest)
         return false;
     rill_pool_leave_idle(oldest);

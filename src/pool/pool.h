@@ -3,6 +3,8 @@
 #ifndef RILL_POOL_H
 #define RILL_POOL_H
 
+#include "base/list.h"
+#include "base/table.h"
 #include "pool/call.h"
 #include "pool/conn.h"
 
@@ -28,10 +30,12 @@ typedef struct rill_pool {
     uint64_t granted;      /* receive windows of all connections */
     uint64_t calls;        /* made so far: gives each its number */
     uint32_t connections;  /* open or being dialled, of all origins */
-    rill_conn *idle;       /* borrowed: the one that became idle last stands first */
-    rill_origin *waiting;  /* borrowed: origins that wait for a connection to close, in order */
+    rill_table origins;   /* all */
+    rill_list idle;       /* connections: the one that became idle first stands first */
+    rill_list waiting;    /* origins that wait for a connection to close, in order */
+    rill_list waiting_for_more; /* the same, of those that have a connection: they come after */
     rill_origin *latest;   /* borrowed: of the last request, whose URL the client has; NULL: gone */
-    rill_origin *unused;   /* borrowed: origins with nothing to do; the newest stands first */
+    rill_list unused;     /* origins with nothing to do; the oldest stands first */
     uint32_t unused_count;
     rill_stats stats; /* what adds up since the start */
     char *warning;    /* owned: sentences not handed over yet, each NUL-terminated */
