@@ -199,13 +199,13 @@ end
 local HIDDEN = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]" }
 
 --- Text that others have written, as it may be shown: control characters are escaped.
----@param text string
+---@param raw string
 ---@return string
-function M.visible(text)
-  text = gsub(text, "%c", escape)
-  if not find(text, "[\128-\255]") then return text end
-  for _, pattern in ipairs(HIDDEN) do text = gsub(text, pattern, escape) end
-  return text
+function M.visible(raw)
+  local out = gsub(raw, "%c", escape)
+  if not find(out, "[\128-\255]") then return out end
+  for _, pattern in ipairs(HIDDEN) do out = gsub(out, pattern, escape) end
+  return out
 end
 
 --- A value as it stands in a message: short, on one line.

@@ -97,7 +97,9 @@ describe("node with the session memory it has by default", function()
   before_each(support.begin)
   after_each(support.check_clean)
 
-  for how, options in pairs { ["in whole"] = {}, ["up to a hook's stop"] = { on_headers = function() return "stop" end } } do
+  local function stop() return "stop" end
+
+  for how, options in pairs { ["in whole"] = {}, ["up to a hook's stop"] = { on_headers = stop } } do
     it("loses none of 600 bodies of 300 KiB, a hundred at a time, " .. how, function()
       local node, client = support.node(), support.client()
       local left = 600

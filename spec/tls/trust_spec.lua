@@ -66,7 +66,9 @@ describe("a wildcard in a certificate", function()
   it("stands for a label with underscores, and for one label only", function()
     local names = "DNS:*.example.test,DNS:my-shop.other.test,DNS:x.plain.test,DNS:*.test"
     local to = server { certificate = support.ca():sign("wildcard", names) }
-    for _, host in ipairs { "my-shop.example.test", "my_shop.example.test", "_dmarc.Example.TEST", "a_.example.test" } do
+    for _, host in ipairs {
+      "my-shop.example.test", "my_shop.example.test", "_dmarc.Example.TEST", "a_.example.test",
+    } do
       assert.is_true(covers(to, host), host)
     end
     for _, host in ipairs {

@@ -15,7 +15,8 @@ static void give_time_points(rill_session *session)
 {
     uint64_t now_ms = session->link.turn->now_ms;
     uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
-    session->points_ms += points * 1000 / SESSION_POINTS_PER_S; /* what made none goes on counting */
+    session->points_ms +=
+        points * 1000 / SESSION_POINTS_PER_S; /* what made none goes on counting */
     int64_t sum = session->points + (int64_t)(points < INT32_MAX ? points : INT32_MAX);
     session->points = sum < SESSION_POINTS ? (int32_t)sum : SESSION_POINTS;
 }

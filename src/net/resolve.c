@@ -110,8 +110,8 @@ static void fail(rill_lookup *lookup, const char *host, const char *what)
     rill_error_connect(&lookup->error, RILL_KIND_DNS, "%.*s: %s", HOST_SHOWN, host, what);
 }
 
-/* One half's answer: its addresses go behind those that are there. That a name has no address of one
- * family says less than any other failure. */
+/* One half's answer: its addresses go behind those that are there. That a name has no address of
+ * one family says less than any other failure. */
 static void give_answer(rill_lookup *lookup, const rill_name *name)
 {
     if (lookup->status == ARES_SUCCESS || lookup->status == ARES_ENODATA)
