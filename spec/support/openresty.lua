@@ -48,7 +48,7 @@ end
 
 local function unpack_packages()
   local log = scratch.directory "unpack" .. "/log"
-  local child = process.start({ ".ci/unpack", PACKAGES }, log)
+  local child = process.start({ ".ci/unpack-listed", PACKAGES }, log)
   assert(child:wait(120) == 0, child:output())
 end
 
