@@ -427,8 +427,8 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
     while ((origin = rill_origin_next(&client->pool, origin))) {
         stats->pending += origin->queue.count;
         for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
-            stats->bytes_sent += conn->transport.bytes_sent;
-            stats->bytes_received += conn->transport.bytes_received;
+            stats->bytes_sent += conn->transport.socket.bytes_sent;
+            stats->bytes_received += conn->transport.socket.bytes_received;
             count_streams(rill_conn_streams(conn), stats);
         }
     }

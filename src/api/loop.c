@@ -296,7 +296,7 @@ void rill_loop_free(rill_loop *loop)
         free_signal(loop, loop->signals);
     while (loop->watches)
         rill_watch_free(loop->watches);
-    rill_transport_dispose_shared(turn);
+    rill_tls_pipe_dispose_shared(turn);
     X509_STORE_free(turn->system_trust);
     if (loop->wake_event)
         event_free(loop->wake_event);
@@ -422,13 +422,13 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
  * receiving. */
 static bool wait_ready(rill_loop *loop, int *flags)
 {
-    rill_transport *reader = loop->turn.reader;
+    rill_socket *reader = loop->turn.reader;
     struct epoll_event ready[2];
     int count = epoll_wait(loop->epoll_fd, ready, 2, -1);
     if (count < 0)
         return errno != EINTR;
     if (count == 1 && reader && ready[0].data.fd == reader->fd && ready[0].events == EPOLLIN) {
-        rill_transport_wake(reader);
+        rill_socket_wake(reader);
         *flags = LOOK_NOT;
     }
     return true;

@@ -20,7 +20,14 @@ typedef struct rill_turn rill_turn;
 typedef struct rill_entry rill_entry;
 typedef struct rill_mark rill_mark;
 
-enum rill_entry_kind { ENTRY_CLIENT = 1, ENTRY_CONN, ENTRY_CALL, ENTRY_TIMER, ENTRY_SIGNAL, ENTRY_WATCH };
+enum rill_entry_kind {
+    ENTRY_CLIENT = 1,
+    ENTRY_CONN,
+    ENTRY_CALL,
+    ENTRY_TIMER,
+    ENTRY_SIGNAL,
+    ENTRY_WATCH
+};
 
 /* What an id names: embedded in its object. Its events are bits: an object stands in the queue at
  * most once, so the queue needs no memory and cannot grow beyond what there is to tell about. */
@@ -81,7 +88,7 @@ struct rill_turn {
     /* Shared by all connections: empty whenever another one may use them. */
     void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
-    struct rill_transport *reader;      /* borrowed: read last; NULL: none, or it is closed */
+    struct rill_socket *reader;         /* borrowed: read last; NULL: none, or it is closed */
     struct bio_method_st *bio_method;   /* owned; NULL until the first TLS connection */
     struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
     uint8_t cipher_in[TURN_CIPHER_IN];

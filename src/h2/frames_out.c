@@ -291,8 +291,8 @@ void rill_session_send(rill_link *link)
     if (!session->ng)
         return;
     unblock(session);
-    if (session->answers > session->link.transport->unsent.length)
-        session->answers = session->link.transport->unsent.length;
+    if (session->answers > rill_transport_blocked(session->link.transport))
+        session->answers = rill_transport_blocked(session->link.transport);
     session->heads = 0;
     link->full = false;
     while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {

@@ -278,8 +278,9 @@ static bool awaits_family(rill_dial *dial)
     return now_ms < dial->family_ms;
 }
 
-static int32_t act_dns(rill_dial *dial, rill_error *err)
+static int32_t act_dns(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
+    (void)transport;
     rill_lookup *lookup = &dial->lookup;
     admit(dial);
     if (awaits_family(dial))
@@ -296,7 +297,6 @@ static int32_t act_dns(rill_dial *dial, rill_error *err)
     }
     if (!lookup->count)
         return rill_error_connect(err, RILL_KIND_DNS, "%s: no address", dial->target->host);
-    enter(dial, RILL_PHASE_CONNECT);
     return 1;
 }
 
@@ -315,56 +315,69 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     int fd = racer->fd;
     racer->fd = -1; /* the transport's now */
     dial->racing--;
-    SSL *ssl = NULL;
-    if (target->tls &&
-        !(ssl = rill_tls_open(target->tls, target->host, &dial->address, target->memory, err))) {
-        close(fd);
-        return err ? -err->reason : -RILL_ERROR;
-    }
     for (uint32_t i = 0; i < dial->tried; i++)
         close_racer(dial, &dial->racers[i]);
     rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
-    int32_t code = rill_transport_open(transport, dial->turn, dial->mark, fd, ssl, err);
-    if (code)
-        return code;
-    enter(dial, RILL_PHASE_TLS);
-    return 1;
+    int32_t code = rill_transport_open(transport, dial->turn, dial->mark, fd, err);
+    return code ? code : 1;
+}
+
+static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    const rill_dial_target *target = dial->target;
+    SSL *ssl = rill_tls_open(target->tls, target->host, &dial->address, target->memory, err);
+    if (!ssl)
+        return err ? -err->reason : -RILL_ERROR;
+    return rill_transport_secure(transport, ssl, err);
 }
 
 static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const char *host = dial->target->host;
-    if (transport->ssl) {
-        int result = 0;
-        int done = rill_transport_handshake(transport, &result);
-        if (done < 0) {
-            int32_t code = rill_tls_failure(transport->ssl, result, host, err);
-            rill_transport_flush(transport, NULL); /* the alert that says why */
-            return code;
-        }
-        if (rill_transport_flush(transport, NULL))
-            return rill_error_connect(err, RILL_KIND_TLS,
-                                      "%s: the connection broke during the handshake: %s", host,
-                                      strerror(transport->send_error));
-        if (!done)
-            return 0;
-        int32_t code = rill_tls_check(transport->ssl, host, &dial->chosen, err);
-        if (code)
-            return code;
+    int32_t code = transport->tls ? 0 : begin_tls(dial, transport, err);
+    if (code)
+        return code;
+    SSL *ssl = transport->tls->ssl;
+    int result = 0;
+    int done = rill_transport_handshake(transport, &result);
+    if (done < 0) {
+        code = rill_tls_failure(ssl, result, host, err);
+        rill_transport_flush(transport, NULL); /* the alert that says why */
+        return code;
     }
-    enter(dial, RILL_PHASE_SETTINGS);
-    return 1;
+    if (rill_transport_flush(transport, NULL))
+        return rill_error_connect(err, RILL_KIND_TLS,
+                                  "%s: the connection broke during the handshake: %s", host,
+                                  strerror(transport->socket.send_error));
+    if (!done)
+        return 0;
+    code = rill_tls_check(ssl, host, &dial->chosen, err);
+    return code ? code : 1;
 }
+
+/* The steps of a dial, in order. Each goes on as far as it can: 1 done, 0 waits, negative failed. A
+ * proxy will stand between connect and tls. */
+typedef struct dial_step {
+    enum rill_phase phase;
+    int32_t (*act)(rill_dial *dial, rill_transport *transport, rill_error *err);
+} dial_step;
+
+static const dial_step clear_steps[] = {
+    {RILL_PHASE_DNS, act_dns}, {RILL_PHASE_CONNECT, act_connect}, {RILL_PHASE_SETTINGS, NULL}};
+static const dial_step tls_steps[] = {{RILL_PHASE_DNS, act_dns},
+                                      {RILL_PHASE_CONNECT, act_connect},
+                                      {RILL_PHASE_TLS, act_tls},
+                                      {RILL_PHASE_SETTINGS, NULL}};
 
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
+    const dial_step *steps = dial->target->tls ? tls_steps : clear_steps;
     int32_t code = 1;
-    if (dial->phase == RILL_PHASE_DNS)
-        code = act_dns(dial, err);
-    if (code == 1 && dial->phase == RILL_PHASE_CONNECT)
-        code = act_connect(dial, transport, err);
-    if (code == 1 && dial->phase == RILL_PHASE_TLS)
-        code = act_tls(dial, transport, err);
+    while (code == 1 && steps[dial->step].act) {
+        code = steps[dial->step].act(dial, transport, err);
+        if (code == 1)
+            enter(dial, steps[++dial->step].phase);
+    }
     return code;
 }
 

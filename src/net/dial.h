@@ -47,7 +47,8 @@ typedef struct rill_dial {
     rill_mark *mark; /* borrowed: marked when rill_dial_act() has something to do */
     const rill_dial_target *target;
     bool mapped;           /* the caller's map has said where to go */
-    enum rill_phase phase; /* dns, connect or tls */
+    uint32_t step;         /* of those that this target takes */
+    enum rill_phase phase; /* the step's */
     rill_lookup lookup;    /* its addresses are tried in order */
     uint32_t admitted;     /* of these: those behind have come since */
     uint64_t family_ms;    /* when the other family is waited for no longer; 0: it is not */

@@ -64,10 +64,10 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
 
 static void close_transport(rill_conn *conn, bool polite)
 {
-    if (conn->transport.fd < 0)
+    if (conn->transport.socket.fd < 0)
         return;
-    if (conn->transport.ssl)
-        rill_tls_detach(conn->transport.ssl);
+    if (conn->transport.tls)
+        rill_tls_detach(conn->transport.tls->ssl);
     rill_transport_close(&conn->transport, polite);
 }
 
@@ -266,8 +266,8 @@ static void act_dialing(rill_conn *conn)
         return;
     if (code > 0) {
         const rill_protocol *protocol = protocols[conn->dial->chosen];
-        conn->peer =
-            rill_peer_new(conn->setup.turn, &conn->dial->address, conn->transport.ssl, &error);
+        conn->peer = rill_peer_new(conn->setup.turn, &conn->dial->address,
+                                   conn->transport.tls ? conn->transport.tls->ssl : NULL, &error);
         end_dial(conn);
         code = !conn->peer ? -RILL_ERROR : open_session(conn, protocol, &error);
     }
@@ -333,7 +333,7 @@ void rill_conn_act(rill_conn *conn)
     if (opened)
         act_dialing(conn);
     if (is_up(conn) &&
-        (opened || conn->transport.readable)) /* opened: TLS may hold bytes already */
+        (opened || conn->transport.socket.readable)) /* opened: TLS may hold bytes already */
         receive(conn);
     if (conn->ping_due && conn->state != CONN_CLOSED) {
         conn->ping_due = false;
@@ -347,15 +347,15 @@ void rill_conn_act(rill_conn *conn)
             time_out_connect(conn);
     }
     finish_drain(conn);
-    if (conn->transport.readable && is_up(conn))
+    if (conn->transport.socket.readable && is_up(conn))
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
 }
 
 /* The peer takes no more: what it had said before (GOAWAY, responses) is read first. */
 static void read_last_words(rill_conn *conn, const rill_error *error)
 {
-    conn->transport.readable = true;
-    while (conn->transport.readable && conn->state != CONN_CLOSED)
+    conn->transport.socket.readable = true;
+    while (conn->transport.socket.readable && conn->state != CONN_CLOSED)
         receive(conn);
     if (conn->state != CONN_CLOSED)
         fail_with(conn, error);
@@ -367,14 +367,14 @@ void rill_conn_flush(rill_conn *conn)
     if (!is_up(conn))
         return;
     rill_link *session = conn->session;
-    double sent = conn->transport.bytes_sent;
+    double sent = conn->transport.socket.bytes_sent;
     int32_t code = 0;
     do {
         session->protocol->send(session);
         code = rill_transport_flush(&conn->transport, &error);
     } while (!code && conn->session->blocked && !rill_transport_blocked(&conn->transport) &&
              !conn->session->fatal.reason);
-    if (conn->transport.bytes_sent > sent)
+    if (conn->transport.socket.bytes_sent > sent)
         conn->active_ms = conn->setup.turn->now_ms;
     if (conn->session->fatal.reason)
         fail_with(conn, &conn->session->fatal);
@@ -394,7 +394,7 @@ bool rill_conn_ready(rill_conn *conn)
     if (conn->state != CONN_OPEN || now_ms == conn->heard_ms)
         return true;
     if (!conn->session->open) {
-        conn->transport.readable = true;
+        conn->transport.socket.readable = true;
         receive(conn);
         finish_drain(conn);
         if (conn->state != CONN_OPEN)
@@ -451,16 +451,15 @@ uint32_t rill_conn_room(const rill_conn *conn)
         return 0;
     bool unused = !session->streams && !session->active;
     if (conn->state == CONN_GREETING)
-        return conn->transport.ssl && unused ? CONN_UNGREETED : 0;
+        return conn->transport.tls && unused ? CONN_UNGREETED : 0;
     uint32_t most = most_streams(conn);
     return session->active < most ? most - session->active : 0;
 }
 
 bool rill_conn_peer_fails(const rill_conn *conn)
 {
-    const rill_transport *transport = &conn->transport;
-    bool hung_up = conn->error.reason == RILL_CONNECTION_LOST || transport->ended ||
-                   transport->receive_error || transport->send_error;
+    bool hung_up =
+        conn->error.reason == RILL_CONNECTION_LOST || rill_transport_hung_up(&conn->transport);
     bool due = !rill_conn_greeted(conn) || (conn->broke_off && !conn->session->answered);
     return conn->error.reason && (conn->error.kind == RILL_KIND_TCP || (hung_up && due));
 }
@@ -484,8 +483,8 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
         return NULL;
     }
     conn->setup = *setup;
-    conn->transport.fd = -1;
-    conn->transport.turn = turn;
+    conn->transport.socket.fd = -1;
+    conn->transport.socket.turn = turn;
     conn->timer.expire = on_timer;
     conn->ping_timer.expire = on_ping_timer;
     conn->dial = dial;

@@ -173,10 +173,10 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
         return;
     conn->counted = true;
     stats->connections_opened++;
-    if (!conn->transport.ssl)
+    if (!conn->transport.tls)
         return;
     stats->handshakes++;
-    stats->resumptions += SSL_session_reused(conn->transport.ssl);
+    stats->resumptions += SSL_session_reused(conn->transport.tls->ssl);
     rill_pool_warn_tls(origin->pool); /* writing the key log may have failed */
 }
 

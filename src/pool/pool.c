@@ -115,8 +115,8 @@ rill_conn *rill_pool_dial(rill_pool *pool, rill_conn_setup *setup, rill_error *e
 void rill_pool_retire(rill_pool *pool, rill_conn *conn)
 {
     rill_pool_leave_idle(conn);
-    pool->stats.bytes_sent += conn->transport.bytes_sent;
-    pool->stats.bytes_received += conn->transport.bytes_received;
+    pool->stats.bytes_sent += conn->transport.socket.bytes_sent;
+    pool->stats.bytes_received += conn->transport.socket.bytes_received;
     pool->granted -= conn->setup.link.conn_window;
     if (!conn->given_back)
         pool->connections--;
