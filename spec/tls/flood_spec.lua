@@ -14,7 +14,7 @@ describe("a flood of handshake messages", function()
       local ca = support.ca()
       local program = support.make "build/tls_flood"
       local server, said = server_of.start_announced("tls_flood", { program, how, ca.leaf, ca.key })
-      local client = support.client { timeout = 4, retries = 0 }
+      local client = support.client { timeout = 25, retries = 0 }
       local held = support.counters().bytes
       local res, err = support.run(function() return client:get(("https://localhost:%d/"):format(said.port)) end)
       assert.is_nil(res)
