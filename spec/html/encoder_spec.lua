@@ -43,6 +43,22 @@ describe("a query in the page's encoding", function()
     end
   end)
 
+  it("takes time in proportion to its length", function()
+    local function cost(text) -- CPU seconds: the least of three, others use the caches too
+      local least = math.huge
+      for _ = 1, 3 do
+        local began = os.clock()
+        encode("windows-1251", text)
+        least = math.min(least, os.clock() - began)
+      end
+      return least
+    end
+    -- sixteen times the length: 256 times the time if that grew with the square
+    local base = math.max(cost(("\208\159"):rep(1250)), 0.0005)
+    local taken = cost(("\208\159"):rep(20000))
+    assert.is_true(taken < 64 * base, ("%.4f s, then %.4f s"):format(base, taken))
+  end)
+
   it("stays as it is in UTF-8, UTF-16 and what is not to be read", function()
     for _, label in ipairs { "utf-8", "utf-16le", "utf-16be", "hz-gb-2312" } do
       assert.equal("\195\164?&", encode(label, "\195\164?&"))

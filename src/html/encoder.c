@@ -185,22 +185,34 @@ static bool put_ascii(encoder *e, const uint8_t *at, const uint8_t *end)
     return true;
 }
 
-static bool put_text(encoder *e, const uint8_t *at, const uint8_t *end)
+/* Text that is UTF-8. */
+static bool put_good(encoder *e, const uint8_t *at, const uint8_t *end)
 {
     while (at < end) {
         const uint8_t *ascii = rill_utf8_ascii(at, end);
         if (!put_ascii(e, at, ascii))
             return false;
         at = ascii;
-        if (at == end)
-            break;
-        size_t good = rill_utf8_run(at, end), bad = good ? 0 : rill_utf8_bad(at, end);
-        if (!put_char(e, good ? rill_utf8_next(&at) : 0xFFFD))
+        if (at < end && !put_char(e, rill_utf8_next(&at)))
             return false;
-        if (!good)
-            at = bad ? at + bad : end;
     }
-    return choose(e, 'B');
+    return true;
+}
+
+static bool put_text(encoder *e, const uint8_t *at, const uint8_t *end)
+{
+    for (;;) {
+        size_t good = rill_utf8_run(at, end);
+        if (!put_good(e, at, at + good))
+            return false;
+        at += good;
+        if (at == end)
+            return choose(e, 'B');
+        size_t bad = rill_utf8_bad(at, end);
+        if (!put_char(e, 0xFFFD))
+            return false;
+        at = bad ? at + bad : end;
+    }
 }
 
 bool rill_charset_encode(rill_slab *slab, const rill_charset *charset, const char *utf8,
