@@ -121,11 +121,6 @@ const rill_charset *rill_charset_find(const char *label, size_t length)
     return NULL;
 }
 
-const char *rill_charset_name(const rill_charset *charset)
-{
-    return charset->name;
-}
-
 /* --- what a page says ------------------------------------------------------------------------ */
 
 static const rill_charset *named(const char *label)

@@ -67,8 +67,6 @@ extern const uint16_t rill_single_byte[][128];
  * of this header are static. */
 const rill_charset *rill_charset_find(const char *label, size_t length);
 
-const char *rill_charset_name(const rill_charset *charset);
-
 /* What a page says it is in: by a byte order mark, else the charset of its content-type field, else
  * its first 1,024 bytes. NULL: nothing. `content_type` may be NULL; *bom gets the length of the
  * mark, which is no text. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "html/entities_table.h"
+#include "html/utf8.h"
 
 enum { LAST_CODE_POINT = 0x10ffff, REPLACEMENT = 0xfffd };
 
@@ -23,23 +24,7 @@ static bool is_alphanumeric(uint8_t byte)
 
 static uint8_t *put_code_point(uint32_t code, uint8_t *out)
 {
-    if (code < 0x80) {
-        *out++ = (uint8_t)code;
-        return out;
-    }
-    if (code < 0x800) {
-        *out++ = (uint8_t)(0xc0 | code >> 6);
-    } else {
-        if (code < 0x10000) {
-            *out++ = (uint8_t)(0xe0 | code >> 12);
-        } else {
-            *out++ = (uint8_t)(0xf0 | code >> 18);
-            *out++ = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-        }
-        *out++ = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-    }
-    *out++ = (uint8_t)(0x80 | (code & 0x3f));
-    return out;
+    return out + rill_utf8_put((char *)out, code);
 }
 
 /* What a number stands for: 0x80 to 0x9f are Windows-1252's, as the Standard's table has them. */
