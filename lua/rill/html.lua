@@ -8,6 +8,7 @@ local errors = require("rill.errors")
 local M = {}
 
 local STRINGS_PER_SLICE = 16384
+local WINDOW = tonumber(C.RILL_HTML_WINDOW)
 
 local page = ffi.new("rill_html_page") -- filled in for one call of begin
 local found = ffi.new("rill_html_found")
@@ -38,6 +39,15 @@ local function take_reader()
   return reader
 end
 
+--- Keeps a reader for the next page, unless a long one has made it large.
+local function give_back(reader, body)
+  if #body > WINDOW then
+    C.rill_html_free(ffi.gc(reader, nil))
+  else
+    idle = reader
+  end
+end
+
 --- Lets other tasks run, where that can be done. In a cancelled task it raises, as every wait does.
 local function give_way(reader)
   local runtime = package.loaded["rill.runtime"]
@@ -57,7 +67,7 @@ local function read(body, base, content_type, tags, plain)
   page.content_type, page.content_type_length = content_type, content_type and #content_type or 0
   page.tags, page.plain = tags, plain
   C.rill_html_begin(reader, page)
-  local large = #body > tonumber(C.RILL_HTML_WINDOW)
+  local large = #body > WINDOW
   local code = C.rill_html_step(reader)
   while code > 0 do
     if large then give_way(reader) end
@@ -109,7 +119,7 @@ function M.links(body, base, content_type)
   if content_type ~= nil then check("links", "content_type", content_type) end
   local reader = read(body, base, content_type, ANCHORS, true)
   local list = list_of(reader, to_url)
-  idle = reader
+  give_back(reader, body)
   return list
 end
 
@@ -123,7 +133,10 @@ local function mask_of(tags)
     errors.raise("rill.html.scan: tags must be a list of names or \"all\", got " .. errors.show(tags))
   end
   local mask = ANCHORS
-  for _, name in ipairs(tags) do
+  for key, name in pairs(tags) do
+    if type(key) ~= "number" then
+      errors.raise("rill.html.scan: tags must be a list of names, got a table with the key " .. errors.show(key))
+    end
     local number = numbers[name]
     if not number then errors.raise("rill.html.scan: no links are read from the tag " .. errors.show(name)) end
     mask = bit.bor(mask, bit.lshift(1, number))
@@ -170,7 +183,7 @@ function M.scan(body, base, options)
   list.base, list.canonical = part(text, found.base), part(text, found.canonical)
   list.robots, list.refresh, list.title = part(text, found.robots), part(text, found.refresh), part(text, found.title)
   list.cut = found.cut or nil
-  idle = reader
+  give_back(reader, body)
   return list
 end
 
