@@ -635,12 +635,13 @@ typedef struct rill_html_page {
 } rill_html_page;
 
 /* Bounds: bytes of a step; links of a page; bytes of URLs read and written for them, for each page
- * and for each byte of it; bytes of a title, and of what robots are told. */
+ * and for each byte of it; <base> elements looked at; bytes of a title, and of text for robots. */
 enum {
     RILL_HTML_WINDOW = 1 << 20,
     RILL_HTML_LINKS = 1 << 20,
     RILL_HTML_WORK = 16 << 20,
     RILL_HTML_WORK_PER_BYTE = 32,
+    RILL_HTML_BASES = 16,
     RILL_HTML_TEXT = 64 << 10
 };
 

@@ -39,6 +39,22 @@ describe("the bounds of a page's links", function()
     assert.equal(64 * KIB, #found.robots)
   end)
 
+  it("are whole characters", function()
+    local odd = "xx" .. ("\228\184\173"):rep(30000)
+    local found = html.scan("<title>" .. odd .. "</title><meta name=robots content='" .. odd .. "'>", BASE)
+    assert.equal(odd:sub(1, 65534), found.robots)
+    assert.equal(odd:sub(1, 65534), (found.title:gsub("\239\191\189$", "")))
+  end)
+
+  it("are 16 elements that a base is looked for in, and an address that fits", function()
+    local function base(before)
+      return html.scan(("<base href=javascript:x>"):rep(before) .. "<base href=/y/>", BASE).base
+    end
+    assert.equal("https://example.com/y/", base(15))
+    assert.equal(BASE, base(16))
+    assert.is_nil(html.scan("<link rel=canonical href='https://h/" .. ("x"):rep(70000) .. "'>", BASE).canonical)
+  end)
+
   it("are 64 open elements of svg and math: deeper ones are not counted", function()
     local function links(depth)
       return html.links("<svg>" .. ("<g>"):rep(depth) .. "<title><a href=/a></title>" .. ("</g>"):rep(depth)

@@ -188,7 +188,9 @@ static bool is_web(const char *text, const rill_url *url)
            (url->scheme_length == 4 && !memcmp(text, "http", 4));
 }
 
-bool rill_links_encode(rill_links *links, const char **reference, size_t *length)
+/* Puts the query of a reference into the page's encoding, in `encoded`, where that changes it.
+ * False: out of memory. */
+static bool encode_query(rill_links *links, const char **reference, size_t *length)
 {
     const char *text = *reference, *end = text + *length;
     if (!links->charset || links->charset->code == RILL_CODE_UTF8)
@@ -207,17 +209,21 @@ bool rill_links_encode(rill_links *links, const char **reference, size_t *length
     return true;
 }
 
-void rill_links_base(rill_links *links, const char *base, uint32_t length)
+bool rill_links_base(rill_links *links, const char *base, uint32_t length)
 {
-    bool good = !rill_url_parse(base, length, links->out, RILL_URL_ROOM, &links->base_parts, NULL);
-    links->base = good ? base : NULL;
+    const char *copy = rill_links_copy(links, base, length);
+    if (!copy)
+        return false;
+    bool good = !rill_url_parse(copy, length, links->out, RILL_URL_ROOM, &links->base_parts, NULL);
+    links->base = good ? copy : NULL;
+    return true;
 }
 
 /* Returns the length of the URL in `out`, -1: it is none, or -RILL_ERROR: out of memory. */
 static int32_t resolve(rill_links *links, const char *reference, size_t length)
 {
     rill_url url;
-    if (!rill_links_encode(links, &reference, &length))
+    if (!encode_query(links, &reference, &length))
         return -RILL_ERROR;
     if (length > RILL_URL_MAX || !links->base)
         return -1;

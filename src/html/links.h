@@ -40,7 +40,7 @@ typedef struct rill_links {
     rill_slab slab;
     rill_bytes encoded; /* a reference whose query was */
     bool cut;           /* by that bound, or the number of links */
-    const char *base;   /* borrowed; NULL: there is none, and so no links */
+    const char *base;   /* in `copies`; NULL: there is none, and so no links */
     rill_url base_parts;
     char out[RILL_URL_ROOM];
 } rill_links;
@@ -56,12 +56,8 @@ const char *rill_links_copy(rill_links *links, const void *bytes, size_t length)
  * False: out of memory. */
 bool rill_links_add(rill_links *links, const rill_links_value *value, bool stays);
 
-/* Puts the query of a reference into the page's encoding, in `encoded`, where that changes it.
- * False: out of memory. */
-bool rill_links_encode(rill_links *links, const char **reference, size_t *length);
-
-/* From now on references are resolved by this URL, a normalized one; it stays where it is. */
-void rill_links_base(rill_links *links, const char *base, uint32_t length);
+/* From now on references are resolved by this URL, a normalized one. False: out of memory. */
+bool rill_links_base(rill_links *links, const char *base, uint32_t length);
 
 /* Writes the normalized URL of `reference` to `text`, if that is one of http or https; else length
  * is -1. False: out of memory. */

@@ -6,13 +6,14 @@
 #include "html/links.h"
 #include "html/page.h"
 #include "html/tokenizer.h"
+#include "html/utf8.h"
 #include "html/values.h"
 #include "rill.h"
 
 enum phase { PHASE_CHARSET, PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE };
 
-/* What is known of the page beside its links; kept as values until its base is known. */
-enum fact { FACT_BASE, FACT_CANONICAL, FACT_REFRESH, FACT_ROBOTS, FACT_TITLE, FACTS };
+/* What is known of the page beside its base and links; kept as values until the base is known. */
+enum fact { FACT_CANONICAL, FACT_REFRESH, FACT_ROBOTS, FACT_TITLE, FACTS };
 
 typedef struct fact_text {
     char *text; /* malloc; NULL: none yet */
@@ -28,7 +29,9 @@ struct rill_html {
     rill_tokenizer tokens;
     size_t window;
     fact_text facts[FACTS];
-    rill_html_text texts[FACTS]; /* in links.text */
+    rill_html_text texts[FACTS]; /* in links.text, as `base` */
+    rill_html_text base;
+    uint32_t bases; /* <base> elements looked at */
     uint8_t *scratch;
     size_t scratch_room;
     rill_links links;
@@ -98,11 +101,11 @@ static void add_fact(rill_html *h, enum fact which, rill_slice text)
     fact->length += length;
 }
 
-/* The first one counts. */
-static void set_fact(rill_html *h, enum fact which, rill_slice text)
+/* Keeps an address. The first one counts. */
+static void set_fact(rill_html *h, enum fact which, rill_slice address)
 {
-    if (!h->facts[which].closed)
-        add_fact(h, which, text);
+    if (!h->facts[which].closed && address.length <= RILL_URL_MAX)
+        add_fact(h, which, address);
     h->facts[which].closed = true;
 }
 
@@ -210,6 +213,17 @@ static void on_meta(rill_html *h, const rill_links_value *kind, bool wanted)
         add_address(h, kind, address);
 }
 
+/* The first one with a URL of http or https counts. */
+static void on_base(rill_html *h)
+{
+    if (!has(h, RILL_ATTRIBUTE_HREF) || h->tokens.huge >> RILL_ATTRIBUTE_HREF & 1 ||
+        h->base.length >= 0 || h->bases == RILL_HTML_BASES)
+        return;
+    h->bases++;
+    rill_slice href = value(h, RILL_ATTRIBUTE_HREF);
+    h->failed |= !rill_links_url(&h->links, (const char *)href.at, href.length, &h->base);
+}
+
 static void on_tag(rill_html *h)
 {
     int tag = h->tokens.tag;
@@ -223,8 +237,7 @@ static void on_tag(rill_html *h)
         on_anchor(h, &kind);
         break;
     case RILL_TAG_BASE:
-        if (has(h, RILL_ATTRIBUTE_HREF))
-            set_fact(h, FACT_BASE, value(h, RILL_ATTRIBUTE_HREF));
+        on_base(h);
         break;
     case RILL_HTML_LINK:
         on_link(h, &kind, wanted);
@@ -252,47 +265,23 @@ static void on_tag(rill_html *h)
 
 /* --- facts ----------------------------------------------------------------------------------- */
 
-static bool has_scheme(const char *text, const rill_url *url, const char *scheme)
+/* Until a <base> is found, addresses are resolved by the page's own URL. */
+static bool use_own_url(rill_html *h)
 {
-    return (size_t)url->scheme_length == strlen(scheme) &&
-           !memcmp(text, scheme, (size_t)url->scheme_length);
-}
-
-/* The URL of the first <base href>, unless it is none, or can be no base; length -1: no such. */
-static int32_t read_base(rill_html *h, char *out)
-{
-    const fact_text *fact = &h->facts[FACT_BASE];
-    const char *href = fact->text;
-    size_t length = fact->length;
-    char *resolved = h->links.out;
     rill_url url;
-    if (!href || !rill_links_encode(&h->links, &href, &length) || length > RILL_URL_MAX ||
-        rill_url_resolve(h->asked.url, h->asked.url_length, href, (uint32_t)length, resolved,
-                         RILL_URL_ROOM, &url, NULL) ||
-        has_scheme(resolved, &url, "data") || has_scheme(resolved, &url, "javascript") ||
-        rill_url_normalize(resolved, (uint32_t)url.length, out, RILL_URL_ROOM, &url, NULL))
-        return -1;
-    return url.length;
+    char *own = h->links.out;
+    return rill_url_normalize(h->asked.url, h->asked.url_length, own, RILL_URL_ROOM, &url, NULL) ||
+           rill_links_base(&h->links, own, (uint32_t)url.length);
 }
 
-/* The base's URL, else the page's own, takes the place of what stood in the page. */
+/* From now on the page's base resolves addresses, if it has one. */
 static bool keep_base(rill_html *h)
 {
-    fact_text *fact = &h->facts[FACT_BASE];
-    rill_url url;
-    char *out = malloc(RILL_URL_ROOM);
-    if (!out)
-        return false;
-    int32_t length = read_base(h, out);
-    if (length < 0 &&
-        !rill_url_normalize(h->asked.url, h->asked.url_length, out, RILL_URL_ROOM, &url, NULL))
-        length = url.length;
-    free(fact->text);
-    fact->text = out;
-    if (length < 0)
-        return true;
-    rill_links_base(&h->links, out, (uint32_t)length);
-    return rill_links_text(&h->links, out, (size_t)length, &h->texts[FACT_BASE]);
+    rill_links *links = &h->links;
+    if (h->base.length >= 0)
+        return rill_links_base(links, links->text + h->base.at, (uint32_t)h->base.length);
+    return !links->base ||
+           rill_links_text(links, links->base, (size_t)links->base_parts.length, &h->base);
 }
 
 static bool keep_url(rill_html *h, enum fact which)
@@ -310,6 +299,7 @@ static bool keep_text(rill_html *h, enum fact which)
     rill_slice text = {(uint8_t *)fact->text, fact->length};
     if (which == FACT_TITLE)
         text = decode(h, text, false);
+    text.length = rill_utf8_run(text.at, text.at + text.length); /* the bound may cut a character */
     uint8_t *out = text.at == h->scratch ? h->scratch : scratch(h, text.length + 1);
     if (!out)
         return false;
@@ -388,10 +378,11 @@ static int32_t find_charset(rill_html *h)
     int32_t code = rill_page_detect(&h->page, h->window);
     if (code < 0)
         return -RILL_ERROR;
-    if (!code)
-        h->phase = PHASE_TOKENS;
+    if (code)
+        return 1;
+    h->phase = PHASE_TOKENS;
     h->links.charset = h->page.charset;
-    return 1;
+    return use_own_url(h) ? 1 : -RILL_ERROR;
 }
 
 rill_html *rill_html_new(void)
@@ -409,6 +400,8 @@ static void free_facts(rill_html *h)
         h->facts[i] = (fact_text){0};
         h->texts[i] = (rill_html_text){0, -1};
     }
+    h->base = (rill_html_text){0, -1};
+    h->bases = 0;
 }
 
 void rill_html_free(rill_html *h)
@@ -465,7 +458,7 @@ void rill_html_get(const rill_html *h, rill_html_found *found)
                                .links = h->links.found,
                                .count = h->links.found_count,
                                .cut = h->links.cut,
-                               .base = h->texts[FACT_BASE],
+                               .base = h->base,
                                .canonical = h->texts[FACT_CANONICAL],
                                .robots = h->texts[FACT_ROBOTS],
                                .refresh = h->texts[FACT_REFRESH],
