@@ -151,6 +151,17 @@ describe("a page above 1 MiB", function()
     assert.is_true(turns >= 4, turns .. " turns")
   end)
 
+  it("gives way more often where its links are put into another encoding, or into Punycode", function()
+    local function turns_for(link)
+      local parts = { "<meta charset=gbk>", ("x"):rep(2 ^ 20) }
+      for i = 1, 4000 do parts[i + 2] = "<a href='" .. link:gsub("N", i) .. "'>" end
+      return turns_beside(function() assert.equal(4000, #html.links(table.concat(parts), BASE)) end)
+    end
+    local plain = turns_for("//hN/?" .. ("xx"):rep(100))
+    assert.is_true(turns_for("//hN/?" .. ("\176\161"):rep(100)) > plain + 4)
+    assert.is_true(turns_for("//N" .. ("\176\161"):rep(15) .. "/" .. ("x"):rep(170)) > plain + 4)
+  end)
+
   it("does not, where a call cannot wait", function()
     local expected = { "https://example.com/z" }
     assert.same(expected, html.links(LARGE, BASE))

@@ -15,8 +15,9 @@ struct rill_links_block {
 /* A block of copies; what a list keeps of each kind from one page to the next. */
 enum { BLOCK = 64 << 10, KEEP = 1 << 20 };
 
-/* What a value costs beside its bytes and those of its base. */
-enum { WORK_VALUE = 64 };
+/* What a value costs beside its bytes and those of its base; so many times its bytes where they are
+ * not all ASCII: its query may be put into the page's encoding, its host into Punycode. */
+enum { WORK_VALUE = 64, WORK_LETTERS = 8 };
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
@@ -277,12 +278,20 @@ static bool add_url(rill_links *links, const rill_links_value *value, uint32_t l
            rill_seen_add(&links->seen_urls, hash, links->found_count++);
 }
 
+/* What it costs to resolve a value. */
+static double work_of(const rill_links *links, const rill_links_value *value)
+{
+    const uint8_t *at = (const uint8_t *)value->at, *end = at + value->length;
+    double times = rill_utf8_ascii(at, end) == end ? 1 : WORK_LETTERS;
+    return links->base_parts.length + WORK_VALUE + times * value->length;
+}
+
 int32_t rill_links_resolve(rill_links *links, size_t budget)
 {
     double stop = links->work - (double)budget;
     while (links->resolved < links->count) {
         const rill_links_value *value = &links->values[links->resolved++];
-        links->work -= (double)links->base_parts.length + value->length + WORK_VALUE;
+        links->work -= work_of(links, value);
         if (links->work < 0) {
             links->cut = true;
             return 0;
