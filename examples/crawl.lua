@@ -260,7 +260,7 @@ local function crawl(client, options, out)
 end
 
 local options = read_options(arg)
-local client, err = rill.client { maxsize = MAX_PAGE, timeout = 60, tls = { ca_file = options.ca } }
+local client, err = rill.client { maxsize = MAX_PAGE, timeout = 60, redirects = 0, tls = { ca_file = options.ca } }
 if not client then complain(1, "%s", err) end
 local out = io.stdout
 if options.out then

@@ -467,6 +467,10 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 RILL_API int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                                 rill_error *err);
 
+/* Whether a body_file can be read a second time: false for a pipe or a terminal. What cannot be
+ * looked at counts as one that can: opening it says what is wrong. */
+RILL_API bool rill_file_repeats(const char *path);
+
 /* --- connections ----------------------------------------------------------------------------- */
 
 /* Dials one connection to the origin of `url`, with a client's options. Its id takes requests as a

@@ -4,6 +4,7 @@ local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
+local follow = require("rill.core.follow")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
@@ -18,6 +19,9 @@ local COUNTS = {
 
 ---@class rill.Client: rill.Endpoint
 ---@field private _closed boolean?
+---@field private _redirects integer that a call follows
+---@field private _allow_downgrade boolean
+---@field private _hops integer redirects that were followed
 local Client = {}
 Client.__index = Client
 
@@ -41,6 +45,7 @@ function M.new(given)
   if given == nil then given = {} end
   local endpoint, err = endpoints.new("rill.client", given, create)
   if not endpoint then return nil, err end
+  follow.equip(endpoint, given)
   local client = setmetatable(endpoint, Client)
   local id = client._id
   runtime.watch(id.slot, setmetatable({ generation = id.generation, client = client }, Warnings))
@@ -144,6 +149,7 @@ function Client:stats()
   for _, name in ipairs(COUNTS) do
     counts[name] = stats[name]
   end
+  counts.requests, counts.responses = counts.requests - self._hops, counts.responses - self._hops
   for number = 1, C.RILL_REASONS - 1 do
     if stats.closed[number] > 0 then counts.closed[errors.reasons[number]] = stats.closed[number] end
   end

@@ -13,11 +13,13 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field method string?
 ---@field status integer? of the response head; 499 when cancelled before one arrived
 ---@field code string? HTTP/2 error code (RFC 9113 section 7), as "REFUSED_STREAM"; one without a name in decimal
----@field kind string? who said no to a connection: "dns", "tcp", "tls", "alpn", "proxy", "preface", "denied"
+---@field kind string? who said no to a connection: "dns", "tcp", "tls", "alpn", "proxy", "preface", "denied"; of a
+---  redirect: "too_many", "loop", "scheme", "body"
 ---@field phase string? what was waited for when the time ran out
 ---@field expected number? bytes announced, where a limit was passed
 ---@field limit number? that limit, bytes
 ---@field errors rill.Error[]? the causes, in order
+---@field history {url: string, status: integer, headers: rill.Headers}[]? redirects that came before
 ---@field processed "no"|"maybe"|"yes"|nil whether the server acted on the request (RFC 9113 section 8.7)
 ---@field retry_safe boolean processed is "no"
 ---@field attempts integer? streams this request used

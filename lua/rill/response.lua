@@ -26,7 +26,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field path string? the file that client:download has written
 ---@field trailers rill.Headers?
 ---@field informational {status: integer, headers: rill.Headers}[]
----@field url string as it was requested, without user, password and fragment
+---@field url string that answered, without user and password; with a fragment where redirects were followed
 ---@field request {method: string, url: string, headers: rill.Headers}
 ---@field protocol string? "h2" or "h2c"
 ---@field ip_address string?
@@ -34,7 +34,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field timings table<string, number> seconds per phase
 ---@field flags {stopped: boolean, decoded: string[]}
 ---@field close_reason string "ended" or "stopped"
----@field history table[]
+---@field history {url: string, status: integer, headers: rill.Headers}[] redirects that were followed, in order
 ---@field attempts integer
 ---@field bytes_received number DATA payload without padding, before decoding
 local methods = {}
@@ -101,7 +101,8 @@ function lazy:url()
   local parts = url.parse(self._url)
   if not parts then return errors.shown(self._url) end
   local query = parts.query and "?" .. parts.query or ""
-  return parts.scheme .. "://" .. parts.authority .. parts.path .. query
+  local fragment = self._fragment and "#" .. self._fragment or ""
+  return parts.scheme .. "://" .. parts.authority .. parts.path .. query .. fragment
 end
 
 function lazy:request()
@@ -154,7 +155,7 @@ function lazy:flags()
 end
 
 function lazy.history()
-  return {} -- redirects are not followed yet
+  return {}
 end
 
 local Response = {}

@@ -31,7 +31,7 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "per_origin", "proxy", "no_proxy", "decompress", "redirects", "allow_downgrade", "cookies",
+  for _, name in ipairs { "per_origin", "proxy", "no_proxy", "decompress", "cookies",
     "coalesce", "on_event", "protocols", "idempotent", "lenient_eof", "auth", "query" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
@@ -51,7 +51,6 @@ describe("an option of a client", function()
         lenient_eof = false }
       assert.equal(200, assert(connection:request(once)).status)
       connection:close()
-      assert_raises(make { redirects = true }, "redirects", "not supported yet", "false (off)")
       assert_raises(make { decompress = 0 }, "decompress", "not supported yet")
     end)
   end)
@@ -167,7 +166,7 @@ describe("an option of a request", function()
       assert_raises(get { timout = 1 }, "client:get", "unknown option", "timout")
       assert_raises(get { timeout = "x" }, "client:get", "timeout", '"x"')
       assert_raises(get { url = "x" }, "unknown option", "url", "before the options")
-      assert_raises(get { redirects = 3 }, "not supported yet", "redirects")
+      assert_raises(get { cookies = true }, "belongs to a client", "cookies")
       assert_raises(make { method = "POST" }, "belongs to a request", "method")
       assert_raises(make { trailers = {} }, "belongs to a request", "trailers")
       assert_raises(get { max_window = 2 ^ 20 }, "belongs to a client", "max_window")

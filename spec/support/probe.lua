@@ -68,6 +68,7 @@ rill.run(function()
     file:close()
   end
   local client = rill.client {
+    redirects = 0,
     timeout = tonumber(given["-t"]),
     maxsize = tonumber(given["--max"]) or 0, -- none given: no limit
     h2c = target:find("^http:") ~= nil,

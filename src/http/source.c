@@ -34,6 +34,17 @@ static bool is_made_up(int fd)
     return false;
 }
 
+static bool is_seekable(const struct stat *about)
+{
+    return S_ISREG(about->st_mode) || S_ISBLK(about->st_mode);
+}
+
+bool rill_file_repeats(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) != 0 || S_ISDIR(about.st_mode) || is_seekable(&about);
+}
+
 /* O_NONBLOCK: a pipe that nobody writes to must not hold up the loop, here or when it is read. */
 static int32_t open_file(rill_source *source, const char *path, rill_error *err)
 {
@@ -43,7 +54,7 @@ static int32_t open_file(rill_source *source, const char *path, rill_error *err)
         return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(errno));
     if (S_ISDIR(about.st_mode))
         return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(EISDIR));
-    source->seekable = S_ISREG(about.st_mode) || S_ISBLK(about.st_mode);
+    source->seekable = is_seekable(&about);
     if (!S_ISREG(about.st_mode) || is_made_up(source->fd))
         return 0;
     source->kind = SOURCE_FILE;

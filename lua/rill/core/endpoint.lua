@@ -22,6 +22,7 @@ local DEFAULTS = { "user-agent", "rill/" .. VERSION } -- header fields, where no
 ---@field private _on_chunk function?
 ---@field private _on_warning function?
 ---@field private _expect_continue boolean?
+---@field private _timeout number seconds; 0: none
 
 --- Makes the core's object.
 ---@param call string what is called, for the error that is raised
@@ -35,6 +36,7 @@ function M.new(call, given, create, url)
   local fields = options.fields(call, given, DEFAULTS)
   local block = headers.block(fields)
   local wanted, anchor = options.for_core(call, given, block)
+  local timeout = wanted.timeout
   local id, failure = ffi.new("rill_id"), ffi.new("rill_error[1]")
   local code = create(wanted, id, failure)
   anchor[1] = nil -- here ends what the core borrowed
@@ -54,6 +56,7 @@ function M.new(call, given, create, url)
     _on_chunk = given.on_chunk,
     _on_warning = given.on_warning,
     _expect_continue = given.expect_continue,
+    _timeout = timeout,
   }
 end
 

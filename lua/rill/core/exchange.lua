@@ -1,6 +1,8 @@
 --- One request from the call to its response, over a client or a connection.
 local errors = require("rill.errors")
+local follow = require("rill.core.follow")
 local headers = require("rill.headers")
+local jars = require("rill.core.jars")
 local new_response = require("rill.response").new
 local options = require("rill.core.options")
 local request = require("rill.core.request")
@@ -10,14 +12,16 @@ local upload = require("rill.core.upload")
 
 local M = {}
 
---- The header block of a request with these options.
----@param endpoint rill.Endpoint
----@param call string
----@param given table? checked
----@return string
+-- The header fields of a request with these options: a flat list, not to be changed.
+local function fields_of(endpoint, call, given)
+  if not given or not (given.headers or given.user_agent) then return endpoint._fields end
+  return options.fields(call, given, endpoint._fields)
+end
+
+-- The same as a header block.
 local function block_of(endpoint, call, given)
-  if not given or not (given.headers or given.user_agent) then return endpoint._block end
-  return headers.block(options.fields(call, given, endpoint._fields))
+  local fields = fields_of(endpoint, call, given)
+  return fields == endpoint._fields and endpoint._block or headers.block(fields)
 end
 
 local function check_target(call, url, method, body)
@@ -41,21 +45,22 @@ local function is_watched(endpoint, body, given)
     or given and (given.on_headers or given.on_chunk)
 end
 
-local function fetch_watched(endpoint, call, method, url, block, body, given, path)
+local function send_watched(endpoint, call, method, url, block, body, given, path)
   local stream, err, misused = streams.open(endpoint, method, url, block, body, given, "repeat", path)
   if not stream then return request.refused(call, err, misused) end
+  stream._state.follows = follow.limit(endpoint, given) > 0
   return stream:response()
 end
 
--- The fast path: one table a request, the response itself.
-local function fetch(endpoint, call, method, url, body, given, block, path)
+-- One request, no redirect followed. The fast path: one table a request, the response itself.
+local function send(endpoint, call, method, url, body, given, block, path)
   local task = runtime.waiter(call)
   if runtime.deferred > 0 then runtime.run_deferred() end
   if body == upload.streaming then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
   end
   if is_watched(endpoint, body, given) then
-    return fetch_watched(endpoint, call, method, url, block, body, given, path)
+    return send_watched(endpoint, call, method, url, block, body, given, path)
   end
 
   local response = new_response(endpoint, method, url, block, task)
@@ -73,6 +78,41 @@ local function fetch(endpoint, call, method, url, body, given, block, path)
   return response
 end
 
+-- One request of a chain of redirects.
+local function send_hop(hop)
+  local endpoint = hop.endpoint
+  local response, err = send(endpoint, hop.call, hop.method, hop.url, hop.body, hop.given, hop.block, hop.path)
+  if response and endpoint._jar then jars.keep(endpoint._jar, hop.url, response) end
+  return response, err
+end
+
+-- The same of a client with a jar, or whose answer is a redirect: `response` is what came then.
+local function send_chain(response, endpoint, call, method, url, body, given, path)
+  local fields, jar, err = fields_of(endpoint, call, given), endpoint._jar, nil
+  local hop = { endpoint = endpoint, call = call, method = method, url = url, body = body, given = given, path = path,
+    fields = fields }
+  if not response then
+    hop.block = headers.block(jars.with_cookie(jar, url, fields))
+    response, err = send_hop(hop)
+    if not response then return nil, err end
+  end
+  local limit = follow.limit(endpoint, given)
+  if limit == 0 then return response end
+  return follow.go(hop, response, limit, send_hop)
+end
+
+local function fetch(endpoint, call, method, url, body, given, path)
+  if endpoint._jar then return send_chain(nil, endpoint, call, method, url, body, given, path) end
+  local block = given and block_of(endpoint, call, given) or endpoint._block
+  local response, err = send(endpoint, call, method, url, body, given, block, path)
+  if not response then return nil, err end
+  local status = response.status
+  if status > 300 and status < 309 then
+    return send_chain(response, endpoint, call, method, url, body, given, path)
+  end
+  return response
+end
+
 --- The calls that take a URL, perhaps a body, perhaps options.
 ---@param endpoint rill.Endpoint
 ---@param call string
@@ -85,11 +125,11 @@ end
 function M.call(endpoint, call, method, url, body, given)
   if given == nil then
     if type(url) ~= "string" or body ~= nil then check_target(call, url, method, body) end
-    return fetch(endpoint, call, method, url, body, nil, endpoint._block)
+    return fetch(endpoint, call, method, url, body)
   end
   check_target(call, url, method, body)
   options.check_request(call, given)
-  return fetch(endpoint, call, method, url, body, given, block_of(endpoint, call, given))
+  return fetch(endpoint, call, method, url, body, given)
 end
 
 --- Sends a GET whose body the core writes to a file.
@@ -109,7 +149,7 @@ function M.download(endpoint, call, url, path, given)
   if endpoint._on_chunk or given and given.on_chunk then
     errors.raise(call .. ": on_chunk sees no body that goes to a file")
   end
-  return fetch(endpoint, call, "GET", url, nil, given, block_of(endpoint, call, given), path)
+  return fetch(endpoint, call, "GET", url, nil, given, path)
 end
 
 --- Sends a request and waits for the whole response.
@@ -123,7 +163,7 @@ function M.request(endpoint, call, given, base)
   check_whole(call, given)
   local url = given.url
   if base and url:sub(1, 1) == "/" then url = base .. url end
-  return fetch(endpoint, call, given.method or "GET", url, given.body, given, block_of(endpoint, call, given))
+  return fetch(endpoint, call, given.method or "GET", url, given.body, given)
 end
 
 --- Opens a stream and returns it at once; it is never repeated.

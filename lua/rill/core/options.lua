@@ -38,13 +38,19 @@ local function is_table_or_function(value)
   return type(value) == "table" or type(value) == "function"
 end
 
+local is_times = integer_from(0, 2 ^ 31 - 1)
+
+local function is_redirects(value)
+  return value == false or is_times(value)
+end
+
 -- type -> what a value must be, and what says so
 local TYPES = {
   seconds = { "a number of seconds, 0 or more", is_seconds },
   bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
   header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
-  times = { "a whole number from 0 to 2^31-1", integer_from(0, 2 ^ 31 - 1) },
+  times = { "a whole number from 0 to 2^31-1", is_times },
   family = { '"any", 4 or 6', function(value) return value == "any" or value == 4 or value == 6 end },
   window = { "a whole number of bytes from 1 to 2^31-1", integer_from(1, 2 ^ 31 - 1) },
   frame = { "a whole number of bytes from 16384 to 2^24-1", integer_from(16384, 2 ^ 24 - 1) },
@@ -57,11 +63,11 @@ local TYPES = {
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
   addresses = { 'a list of "ip" or "ip:port"', is_table },
+  redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
 local OFF = { [false] = true }
-local OFF_OR_NONE = { [false] = true, [0] = true }
 
 -- All options. type: nil while it is not supported; then off: the values that turn off what is not
 -- there. request: may also be given with one request. field: it goes into rill_options (src/rill.h),
@@ -99,8 +105,8 @@ local OPTIONS = {
   max_window = { type = "window", field = true },
   max_frame_size = { type = "frame", field = true },
   decompress = { request = true, off = OFF },
-  redirects = { request = true, off = OFF_OR_NONE },
-  allow_downgrade = { request = true, off = OFF },
+  redirects = { type = "redirects", request = true },
+  allow_downgrade = { type = "boolean", request = true },
   cookies = { off = OFF },
   expect_continue = { type = "boolean", request = true },
   coalesce = { off = OFF },

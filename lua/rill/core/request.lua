@@ -31,10 +31,7 @@ local function fill_body(receiver, body)
 end
 
 -- What most requests do without. Limits are of `options`; nil leaves the client's.
-local function fill(receiver, options)
-  if options.headers or options.user_agent then
-    request.headers, request.headers_length = receiver._block, #receiver._block
-  end
+local function fill(options)
   if options.timeout then request.timeout = options.timeout end
   if options.queue_timeout then request.queue_timeout = options.queue_timeout end
   if options.read_timeout then request.read_timeout = options.read_timeout end
@@ -96,13 +93,16 @@ function M.start(receiver, client, method, url, body, options, stream)
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
   local path = receiver._save_path
-  local special = body or options or stream or path
+  local block = receiver._block
+  local own_block = block ~= client._block
+  local special = body or options or stream or path or own_block
   if special then
     if body then
       fill_body(receiver, body)
       request.expect_continue = choose(options and options.expect_continue, client._expect_continue) or false
     end
-    if options then fill(receiver, options) end
+    if own_block then request.headers, request.headers_length = block, #block end
+    if options then fill(options) end
     if trailers then request.trailers, request.trailers_length = trailers, #trailers end
     if path then request.save_path = path end
     request.stream = stream ~= nil

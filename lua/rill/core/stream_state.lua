@@ -28,6 +28,7 @@ local rest = ffi.new("rill_body *[1]")
 ---@field parts string[]? of the body, where on_chunk was shown them
 ---@field hook string? the name of one that runs now: what it asks for counts as its verdict
 ---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
+---@field follows boolean? a redirect would be followed: it is not shown to hooks
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's verdict
 ---@field private _told string? the close reason, once a script has seen it

@@ -56,6 +56,14 @@ function M.is_fed(body)
   return type(body) == "function" or body == M.streaming
 end
 
+--- Whether this body can be sent again after it was sent once.
+---@param body any checked
+---@return boolean
+function M.is_repeatable(body)
+  if type(body) ~= "table" then return type(body) == "string" end
+  return body ~= M.streaming and C.rill_file_repeats(body.file)
+end
+
 --- Trailers as a header block.
 ---@param call string
 ---@param given table|function|nil a map of fields, an ordered list of them, or a function that returns one

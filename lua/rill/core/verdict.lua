@@ -1,5 +1,6 @@
 --- Shows a script's hooks what has arrived, and does what they say: on_headers, on_chunk.
 local errors = require("rill.errors")
+local follow = require("rill.core.follow")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -38,10 +39,17 @@ local function ask(name, hook, what, stream)
   if own:is_judged() then own.on_chunk = nil end -- it is shown nothing more
 end
 
+-- A redirect that is followed is not shown.
+local function pass_by(own)
+  own.follows = nil
+  if follow.target(own.head.status, own.head.headers, own._url) then own.on_headers, own.on_chunk = nil, nil end
+end
+
 --- Shows the head, once, as soon as there is one.
 ---@param stream rill.Stream
 function M.of_head(stream)
   local own = stream._state
+  if own.follows and own.head then pass_by(own) end
   local hook = own.on_headers
   if not hook or not own.head then return end
   own.on_headers = nil
