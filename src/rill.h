@@ -217,8 +217,10 @@ RILL_API int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int
  * -1 with `err` filled where the system has no way to tell (needs /proc). */
 RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
 
-/* Does a bounded amount of work without waiting. Returns how many events are queued for
- * rill_events(), or a negative enum rill_reason. With 256 of them queued nothing more is read. */
+/* Does a bounded amount of work without waiting: when 256 KiB have been sent and received, or a
+ * millisecond is over, the rest is left, and rill_loop_fd() stays readable. Returns how many events
+ * are queued for rill_events(), or a negative enum rill_reason. With 256 of them queued nothing
+ * more is read. */
 RILL_API int32_t rill_loop_step(rill_loop *loop);
 
 /* Hands over up to `max` queued events; returns how many. */

@@ -501,9 +501,11 @@ int32_t rill_loop_step(rill_loop *loop)
     rill_turn *turn = &loop->turn;
     if (!turn->handed_over)
         empty_graves(turn); /* no event points there: they need not wait for a taker */
+    rill_turn_begin_step(turn);
     if (rill_turn_marked(turn))
         act(turn);
     int32_t code = pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    rill_turn_end_step(turn);
     if (code)
         return code;
     arm(loop, rill_wheel_next(&turn->wheel));

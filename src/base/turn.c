@@ -196,11 +196,43 @@ void rill_turn_unmark(rill_mark *mark)
     mark->link = NULL;
 }
 
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void rill_turn_begin_step(rill_turn *turn)
+{
+    turn->step.bounded = true;
+    turn->step.acted = false;
+    turn->step.bytes = 0;
+    turn->step.end_us = clock_us() + TURN_STEP_US;
+}
+
+void rill_turn_end_step(rill_turn *turn)
+{
+    turn->step.bounded = false;
+}
+
+bool rill_turn_is_spent(const rill_turn *turn)
+{
+    return turn->step.bounded &&
+           (turn->step.bytes >= TURN_STEP_BYTES || clock_us() >= turn->step.end_us);
+}
+
+static bool may_act(const rill_turn *turn)
+{
+    return turn->event_count < TURN_EVENTS && !(turn->step.acted && rill_turn_is_spent(turn));
+}
+
 static void act(rill_turn *turn)
 {
-    while (turn->acting && turn->event_count < TURN_EVENTS) {
+    while (turn->acting && may_act(turn)) {
         rill_mark *mark = turn->acting;
         rill_turn_unmark(mark);
+        turn->step.acted = true;
         mark->act(mark);
     }
 }
@@ -215,13 +247,6 @@ void rill_turn_act(rill_turn *turn)
     turn->acting->link = &turn->acting;
     turn->marks = NULL;
     act(turn);
-}
-
-static uint64_t clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 uint64_t rill_clock_ms(void)

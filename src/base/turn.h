@@ -51,7 +51,13 @@ enum {
     TURN_EVENTS = 256,
     TURN_CIPHER_IN = 32 << 10,   /* one recv(): more costs cache misses (measured) */
     TURN_CIPHER_OUT = 256 << 10, /* one send() */
-    TURN_PLAIN = 16 << 10        /* one TLS record */
+    TURN_PLAIN = 16 << 10,       /* one TLS record */
+    /* A step that a foreign loop asked for ends, and asks for another one, when it has
+     *   sent and received so many bytes, over all connections    TURN_STEP_BYTES
+     *   lasted for so long                                       TURN_STEP_US
+     * In each step one thing that is marked acts whatever the clock has to say. */
+    TURN_STEP_BYTES = 256 << 10,
+    TURN_STEP_US = 1000
 };
 
 struct rill_turn {
@@ -75,11 +81,17 @@ struct rill_turn {
         *graves; /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
     struct turn_text *lent; /* owned: texts of events that were handed over */
     rill_mark *marks;
-    rill_mark *acting;  /* marked before those, and put off by TURN_EVENTS */
+    rill_mark *acting;  /* marked before those, and put off: see rill_turn_act() */
     uint64_t chance;    /* state of rill_turn_random() */
     uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;      /* the loop is at it: no need to wake it */
+    struct {
+        bool bounded;   /* a foreign loop waits for the end of this step */
+        bool acted;     /* something marked has acted in it */
+        uint64_t bytes; /* sent and received in it */
+        uint64_t end_us;
+    } step;
     bool woken;
     bool handed_over;       /* events point into graves and lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
@@ -140,7 +152,7 @@ void rill_turn_wake(rill_turn *turn);
 void rill_turn_wake_for_work(rill_turn *turn);
 
 /* Lets every marked thing act, once each at most: what they mark acts the next time. When the queue
- * of events is full, the rest is put off. */
+ * of events is full, or the step has done its share, the rest is put off. */
 void rill_turn_act(rill_turn *turn);
 
 /* Whether something is marked. */
@@ -148,6 +160,19 @@ static inline bool rill_turn_marked(const rill_turn *turn)
 {
     return turn->marks || turn->acting;
 }
+
+/* From here on rill_turn_spend() counts, until rill_turn_end_step(). */
+void rill_turn_begin_step(rill_turn *turn);
+void rill_turn_end_step(rill_turn *turn);
+
+/* So many bytes were sent or received. */
+static inline void rill_turn_spend(rill_turn *turn, size_t bytes)
+{
+    turn->step.bytes += bytes;
+}
+
+/* The step has done its share: the rest is for the next one. Never outside of steps. */
+bool rill_turn_is_spent(const rill_turn *turn);
 
 uint64_t rill_clock_ms(void);
 

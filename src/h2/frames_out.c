@@ -74,6 +74,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
                            rill_code_name((int32_t)frame->goaway.error_code));
         session->link.fatal.code = (int32_t)frame->goaway.error_code;
     }
+    rill_turn_spend(session->link.turn, FRAME_HEADER + frame->hd.length);
     if (is_answer(&frame->hd))
         session->answers += FRAME_HEADER + frame->hd.length;
     if (!stream)
@@ -91,6 +92,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         grow_window(session, stream);
     }
     if (frame->hd.type == NGHTTP2_DATA) {
+        session->link.sent += FRAME_HEADER + (uint32_t)frame->hd.length;
         stream->data_frames++;
         rill_frames_note_data(session, frame->hd.length);
         note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
@@ -190,7 +192,7 @@ static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, si
     rill_stream *stream = rill_frames_stream(ng, id);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (rill_transport_blocked(session->link.transport)) {
+    if (rill_transport_blocked(session->link.transport) || rill_link_has_sent(&session->link)) {
         stream->blocked = true;
         session->link.blocked++;
         return NGHTTP2_ERR_DEFERRED;
@@ -267,10 +269,11 @@ static void resume(rill_session *session, rill_stream *stream)
     rill_session_retire(&session->link, stream);
 }
 
-/* Lets uploads go on that waited for the socket. */
+/* Lets uploads go on that waited for the socket, or for this turn. */
 static void unblock(rill_session *session)
 {
-    if (!session->link.blocked || rill_transport_blocked(session->link.transport))
+    if (!session->link.blocked || rill_transport_blocked(session->link.transport) ||
+        rill_link_has_sent(&session->link))
         return;
     for (rill_stream *next, *stream = session->link.open; stream; stream = next) {
         next = stream->next;

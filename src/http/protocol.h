@@ -13,7 +13,11 @@ enum {
      * per round trip; it is less where many connections would pass max_buffered */
     LINK_WINDOW = 16 << 20,
     LINK_WINDOW_MIN = 65535,
-    LINK_DEBUG_DATA = 96 /* of a GOAWAY's debug data that are kept */
+    LINK_DEBUG_DATA = 96, /* of a GOAWAY's debug data that are kept */
+    /* bytes of bodies that a connection sends before others have their turn; and what it sends of
+     * them though the step has done its share: so each upload goes on */
+    LINK_SEND = 512 << 10,
+    LINK_SEND_LEAST = 32 << 10
 };
 
 typedef struct rill_protocol rill_protocol;
@@ -36,7 +40,7 @@ enum link_goodbye {
 };
 
 /* What may be read of a session. Its protocol is the only writer, but for `pong` and `warn`, which
- * whoever has seen them clears. */
+ * whoever has seen them clears, and `sent`. */
 struct rill_link {
     const rill_protocol *protocol;
     rill_turn *turn;              /* borrowed */
@@ -46,7 +50,8 @@ struct rill_link {
     rill_stream *closed;          /* closed: for the owner of the request to take */
     uint32_t active;              /* streams that count against the limit */
     uint32_t limit;               /* how many the peer allows */
-    uint32_t blocked;             /* uploads that wait for the socket */
+    uint32_t blocked;             /* uploads that wait for the socket, or for the next turn */
+    uint32_t sent;                /* bytes of bodies in this turn: its owner sets it back */
     bool greeted;                 /* the peer has shown that it speaks this protocol */
     bool answered;                /* a stream has got a final head */
     bool full;                    /* so much was submitted that it must be sent first */
@@ -116,6 +121,13 @@ struct rill_protocol {
     /* Frees what the session owns; its streams must have left it. The link can still be read. */
     void (*dispose)(rill_link *link);
 };
+
+/* No more of bodies in this turn. */
+static inline bool rill_link_has_sent(const rill_link *link)
+{
+    return link->sent >= LINK_SEND ||
+           (link->sent >= LINK_SEND_LEAST && rill_turn_is_spent(link->turn));
+}
 
 static inline void rill_link_retire(rill_link *link, rill_stream *stream)
 {

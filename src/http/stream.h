@@ -32,7 +32,7 @@ struct rill_stream {
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
-    bool blocked; /* its upload waits for the socket */
+    bool blocked; /* its upload waits for the socket, or for the next turn */
     bool starved; /* its upload waits for its source */
 
     int32_t status;             /* 0: no final head yet */

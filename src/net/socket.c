@@ -125,12 +125,19 @@ static size_t blocked(const rill_pipe *pipe)
 
 /* --- in -------------------------------------------------------------------------------------- */
 
+/* Once in its turn it may, whatever the step has done: so each connection goes on. */
+static bool may_receive(const rill_socket *socket)
+{
+    return socket->receives == SOCKET_RECEIVES ||
+           (socket->receives && !rill_turn_is_spent(socket->turn));
+}
+
 /* -1: nothing now; 0: nothing more, see `pipe`. */
 static ssize_t receive(rill_socket *socket, void *data, size_t room)
 {
     if (socket->pipe.ended)
         return 0;
-    if (!socket->readable || !socket->receives || socket->pipe.paused)
+    if (!socket->readable || !may_receive(socket) || socket->pipe.paused)
         return -1;
     ssize_t n;
     do
@@ -138,6 +145,7 @@ static ssize_t receive(rill_socket *socket, void *data, size_t room)
     while (n < 0 && errno == EINTR);
     socket->receives--;
     if (n > 0) {
+        rill_turn_spend(socket->turn, (size_t)n);
         socket->bytes_received += (double)n;
         if ((size_t)n < room)
             socket->readable = false; /* drained: spare the call that says EAGAIN */

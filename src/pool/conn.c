@@ -361,6 +361,14 @@ static void read_last_words(rill_conn *conn, const rill_error *error)
         fail_with(conn, error);
 }
 
+/* Uploads waited for the socket, which has taken all meanwhile. */
+static bool may_send_more(const rill_conn *conn)
+{
+    const rill_link *session = conn->session;
+    return session->blocked && !rill_transport_blocked(&conn->transport) &&
+           !session->fatal.reason && !rill_link_has_sent(session);
+}
+
 void rill_conn_flush(rill_conn *conn)
 {
     rill_error error = {0};
@@ -372,8 +380,11 @@ void rill_conn_flush(rill_conn *conn)
     do {
         session->protocol->send(session);
         code = rill_transport_flush(&conn->transport, &error);
-    } while (!code && conn->session->blocked && !rill_transport_blocked(&conn->transport) &&
-             !conn->session->fatal.reason);
+    } while (!code && may_send_more(conn));
+    bool rest = session->blocked && !rill_transport_blocked(&conn->transport);
+    session->sent = 0;
+    if (rest)
+        rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
     if (conn->transport.socket.bytes_sent > sent)
         conn->active_ms = conn->setup.turn->now_ms;
     if (conn->session->fatal.reason)

@@ -1,0 +1,134 @@
+-- How much a loop sends and receives before it looks at others, or gives the thread back.
+local script = require "support.script"
+local support = require "support"
+
+local EXTREMES = "build/extremes.so" -- the peer is faster than this program, however busy the machine is
+local KIB = 1024
+local FULL = { preload = EXTREMES, environment = { "EXTREMES_FULL_SENDS=1", "EXTREMES_FULL_READS=1" } }
+local SETTINGS = { initialWindowSize = 2 ^ 30 }
+
+-- What the scripts share: stats of all clients, and steps between which they are looked at.
+local PROLOGUE = [[
+local ffi = require("ffi")
+local C, loop = require("rill.clib"), require("rill.runtime").loop()
+ffi.cdef("struct pollfd { int fd; short events, revents; }; int poll(struct pollfd *fds, unsigned long n, int ms);")
+local url, ca, size = ...
+size = tonumber(size)
+local clients = {}
+local function client()
+  local one = rill.client { tls = { ca_file = ca }, window = 16 * 2 ^ 20, h2c = true }
+  clients[#clients + 1] = one
+  return one
+end
+local function close()
+  for _, one in ipairs(clients) do one:close() end
+end
+local function moved()
+  local bytes = 0
+  for _, one in ipairs(clients) do
+    local stats = one:stats()
+    bytes = bytes + stats.bytes_sent + stats.bytes_received
+  end
+  return bytes
+end
+local fds = ffi.new("struct pollfd[1]")
+fds[0].fd, fds[0].events = C.rill_loop_fd(loop, ffi.new("rill_error")), 1
+local most, steps, last = 0, 0, 0
+local function look()
+  local now = moved()
+  if now > last then most, steps = math.max(most, now - last), steps + 1 end
+  last = now
+end
+-- Steps as a foreign loop does, while `goes_on()`. A loop that has work left and does not ask for a step is stuck.
+local function step_while(goes_on)
+  while goes_on() do
+    assert(ffi.C.poll(fds, 1, 20000) == 1, "the loop asks for no step")
+    C.rill_loop_step(loop)
+    look()
+  end
+end
+]]
+
+describe("bytes that move at a time", function()
+  local node, nginx
+
+  setup(function()
+    support.make(EXTREMES)
+    node = support.node { script = "swallow.js", settings = SETTINGS, h2c = true }
+    nginx = support.nginx { files = { large = 12 * 2 ^ 20 } }
+  end)
+  teardown(function()
+    node:stop()
+    nginx:stop()
+  end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  local function run(text, url, size)
+    local lines = script.run(PROLOGUE .. text, { url, nginx.ca, tostring(size) }, FULL)
+    return tonumber(lines[1]), tonumber(lines[2])
+  end
+
+  it("are 512 KiB of an upload: clocks and other streams have their turn between two of them", function()
+    local SIZE = 32 * 2 ^ 20
+    local most, turns = run([[
+    local poll = require("rill.runtime.loop").poll
+    rill.run(function()
+      local stream = assert(client():open { url = url, method = "POST", body = ("x"):rep(size) })
+      while last < size do
+        poll(0)
+        look()
+      end
+      stream:cancel()
+    end)
+    close()
+    tell(most)
+    tell(steps)
+    ]], node.url, SIZE)
+    -- what is marked acts up to three times in a poll
+    assert.is_true(most <= 3 * (512 + 32) * KIB, most .. " bytes at a time")
+    assert.is_true(turns >= SIZE / (3 * 544 * KIB), turns .. " turns")
+  end)
+
+  it("are 256 KiB in a step, whatever the number of connections that send", function()
+    local SIZE, COUNT = 4 * 2 ^ 20, 6
+    local most, steps = run([[
+    local body = ("x"):rep(size)
+    local streams = {}
+    rill.run(function()
+      for i = 1, 6 do
+        streams[i] = assert(client():open { url = url, method = "POST", body = body })
+      end
+      step_while(function() return last < 6 * size end)
+      for _, stream in ipairs(streams) do stream:cancel() end
+    end)
+    close()
+    tell(most)
+    tell(steps)
+    ]], node.url, SIZE)
+    -- a connection that has its turn sends 32 KiB and receives as much whatever has moved before
+    assert.is_true(most <= (256 + 2 * 32 + 16) * KIB, most .. " bytes in one step")
+    assert.is_true(steps >= COUNT * SIZE / (336 * KIB), steps .. " steps")
+  end)
+
+  it("are 256 KiB in a step, whatever the number of connections that receive", function()
+    local SIZE, COUNT = 12 * 2 ^ 20, 4
+    local most, steps = run([[
+    rill.run(function()
+      local streams, received = {}, 0
+      for i = 1, 4 do streams[i] = assert(client():open { url = url .. "/large" }) end
+      step_while(function()
+        received = 0
+        for _, stream in ipairs(streams) do received = received + stream.bytes_received end
+        return received < 4 * size
+      end)
+      for _, stream in ipairs(streams) do stream:cancel() end
+    end)
+    close()
+    tell(most)
+    tell(steps)
+    ]], nginx.url, SIZE)
+    assert.is_true(most <= (256 + 2 * 32 + 16) * KIB, most .. " bytes in one step")
+    assert.is_true(steps >= COUNT * SIZE / (336 * KIB), steps .. " steps")
+  end)
+end)
