@@ -18,6 +18,7 @@
 #include "net/transport.h"
 #include "api/watch.h"
 #include "base/error.h"
+#include "base/trace.h"
 
 /* More requests than this waiting to be written are sent before the next batch of events is handed
  * over; fewer wait for it, so that one write carries many (measured: 12 to 23 % of the CPU). */
@@ -241,6 +242,7 @@ rill_loop *rill_loop_new(rill_error *err)
     loop->references = 1;
     loop->armed_ms = UINT64_MAX;
     loop->epoll_fd = loop->turn.wake_fd = -1;
+    rill_trace_init(&loop->turn);
     rill_turn_tick(&loop->turn);
     rill_wheel_init(&loop->turn.wheel, loop->turn.now_ms);
     loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

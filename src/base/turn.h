@@ -93,6 +93,8 @@ struct rill_turn {
         uint64_t end_us;
     } step;
     bool woken;
+    uint8_t trace;         /* enum rill_trace_topic: what is written to stderr */
+    uint32_t dialled;      /* connections so far: each has its number, from 1 */
     bool handed_over;       /* events point into graves and lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/trace.h"
+#include "h2/frame_trace.h"
 #include "h2/head.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
@@ -58,6 +60,9 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
 {
     rill_session *session = arg;
     rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
+        rill_frame_trace(&session->link, "sent", frame->hd.type, frame->hd.flags,
+                         frame->hd.stream_id, (uint32_t)frame->hd.length);
     if (frame->hd.type == NGHTTP2_GOAWAY && session->link.goodbye != LINK_DEAF &&
         frame->goaway.error_code != NGHTTP2_NO_ERROR) { /* that is ours: the connection drains */
         /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/trace.h"
+#include "h2/frame_trace.h"
 #include "h2/frames.h"
 
 /* --- heads ----------------------------------------------------------------------------------- */
@@ -107,6 +109,9 @@ static bool begin_frame(rill_session *session)
     rill_wire *wire = &session->wire;
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
+    if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
+        rill_frame_trace(&session->link, "recv", type, flags_of(wire), stream_of(wire),
+                         length_of(wire));
     if (is_update(wire))
         rill_frames_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);

@@ -24,6 +24,7 @@ typedef struct rill_protocol rill_protocol;
 typedef struct rill_link rill_link;
 
 typedef struct rill_link_setup {
+    uint32_t number;     /* of the connection: see rill_turn.dialled */
     uint32_t window;     /* receive window of a stream at first */
     uint32_t max_window; /* what it grows to */
     uint32_t max_frame_size;

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "base/error.h"
+#include "base/trace.h"
 
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
@@ -24,6 +25,15 @@ static void on_stagger(rill_timer *timer)
 {
     rill_dial *dial = (rill_dial *)((char *)timer - offsetof(rill_dial, stagger));
     rill_turn_mark(dial->turn, dial->mark);
+}
+
+#define SAY(dial, ...) RILL_TRACE((dial)->turn, TRACE_DIAL, (dial)->target->number, __VA_ARGS__)
+
+/* An address as it is shown: also that of a Unix socket, which is borrowed. */
+static const char *shown(const rill_address *address, char text[46])
+{
+    rill_address_print(address, text);
+    return text[0] ? text : address->local.sun_path;
 }
 
 static void enter(rill_dial *dial, enum rill_phase phase)
@@ -112,6 +122,18 @@ static int next_family(const rill_dial *dial)
     return AF_INET;
 }
 
+/* What was looked up: `kept` addresses of those in the lookup. */
+static void trace_admitted(const rill_dial *dial, uint32_t kept)
+{
+    char address[46];
+    for (uint32_t i = dial->admitted; i < kept; i++)
+        SAY(dial, "address %s (%s)", shown(&dial->lookup.addresses[i], address),
+            dial->mapped ? "given by resolve" : "looked up");
+    if (kept < dial->lookup.count)
+        SAY(dial, "%u addresses turned away by deny_private: %s", dial->lookup.count - kept,
+            dial->denied);
+}
+
 /* Takes addresses that have come. After resolution, and for literals too: a hostile name cannot
  * lead us into a private network. */
 static void admit(rill_dial *dial)
@@ -127,6 +149,7 @@ static void admit(rill_dial *dial)
         else
             rill_address_print(&lookup->addresses[i], dial->denied);
     }
+    trace_admitted(dial, kept);
     lookup->count = dial->admitted = kept;
     if (kept > dial->tried)
         alternate_families(lookup, dial->tried, next_family(dial));
@@ -145,6 +168,7 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
     for (int i = 0; i < DIAL_RACERS; i++)
         dial->racers[i].fd = -1;
     turn->counters.dials++;
+    SAY(dial, "to %s:%u%s", target->host, target->port, target->tls ? " with TLS" : "");
     dial->mapped = map_host(dial);
     if (!dial->mapped)
         rill_resolver_lookup(target->resolver, &dial->lookup, target->host, target->port,
@@ -168,12 +192,12 @@ static void close_racer(rill_dial *dial, struct dial_racer *racer)
 
 static void note_failure(rill_dial *dial, uint32_t index, int error)
 {
-    char address[46];
-    const rill_address *to = &dial->lookup.addresses[index];
-    rill_address_print(to, address);
+    char text[46];
+    const char *address = shown(&dial->lookup.addresses[index], text);
     size_t used = strlen(dial->failures);
     snprintf(dial->failures + used, sizeof(dial->failures) - used, "%s%s: %s", used ? "; " : "",
-             address[0] ? address : to->local.sun_path, strerror(error));
+             address, strerror(error));
+    SAY(dial, "failed %s: %s", address, strerror(error));
 }
 
 /* What comes from one address comes from no other: where the families differ, that address cannot
@@ -188,12 +212,20 @@ static int bind_to(int fd, const rill_address *from, const rill_address *to)
     return -1;
 }
 
+static void trace_racer(const rill_dial *dial, const rill_address *to)
+{
+    char address[46];
+    SAY(dial, "connect %s:%d (address %u of %u%s)", shown(to, address), (int)rill_address_port(to),
+        dial->tried, dial->lookup.count, dial->racing ? ", beside those before it" : "");
+}
+
 /* Lets the next address join. False: it failed at once. */
 static bool start_racer(rill_dial *dial)
 {
     uint32_t index = dial->tried++;
     struct dial_racer *racer = &dial->racers[index];
     const rill_address *to = &dial->lookup.addresses[index];
+    trace_racer(dial, to);
     int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         note_failure(dial, index, errno);
@@ -313,6 +345,8 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     struct dial_racer *racer = &dial->racers[winner];
     dial->address = dial->lookup.addresses[winner];
     int fd = racer->fd;
+    char address[46];
+    SAY(dial, "connected %s", shown(&dial->address, address));
     racer->fd = -1; /* the transport's now */
     dial->racing--;
     for (uint32_t i = 0; i < dial->tried; i++)
@@ -328,7 +362,10 @@ static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error 
     SSL *ssl = rill_tls_open(target->tls, target->host, &dial->address, target->memory, err);
     if (!ssl)
         return err ? -err->reason : -RILL_ERROR;
-    return rill_transport_secure(transport, ssl, err);
+    int32_t code = rill_transport_secure(transport, ssl, err);
+    if (!code && RILL_TRACES(dial->turn, TRACE_TLS))
+        rill_tls_pipe_trace(transport->tls, target->number);
+    return code;
 }
 
 static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
@@ -351,6 +388,8 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
                                   strerror(transport->socket.send_error));
     if (!done)
         return 0;
+    RILL_TRACE(dial->turn, TRACE_TLS, dial->target->number, "%s %s%s", SSL_get_version(ssl),
+               SSL_get_cipher_name(ssl), SSL_session_reused(ssl) ? " resumed" : "");
     code = rill_tls_check(ssl, host, &dial->chosen, err);
     return code ? code : 1;
 }
@@ -378,6 +417,8 @@ int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *er
         if (code == 1)
             enter(dial, steps[++dial->step].phase);
     }
+    if (code < 0 && err)
+        SAY(dial, "failed: %s", err->message);
     return code;
 }
 

@@ -31,6 +31,7 @@ typedef struct rill_dial_target {
     const rill_dial_options *options;
     rill_tls *tls; /* NULL: clear text */
     rill_tls_memory *memory;
+    uint32_t number;          /* of the connection: see rill_turn.dialled */
     const rill_address *from; /* where the connection comes from; length 0: the system's choice */
 } rill_dial_target;
 

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "base/error.h"
+#include "base/trace.h"
 
 /* --- the BIO --------------------------------------------------------------------------------- */
 
@@ -205,6 +206,25 @@ rill_tls_pipe *rill_tls_pipe_new(rill_turn *turn, rill_pipe *inner, SSL *ssl, ri
     SSL_set_bio(ssl, bio, bio);
     SSL_set_connect_state(ssl);
     return tls;
+}
+
+/* OpenSSL's: each message of TLS, as it is in clear text. Alerts alone are shown. */
+static void on_message(int sent, int version, int type, const void *data, size_t length, SSL *ssl,
+                       void *arg)
+{
+    const rill_tls_pipe *tls = arg;
+    const uint8_t *alert = data;
+    (void)version, (void)ssl;
+    if (type == SSL3_RT_ALERT && length == 2)
+        RILL_TRACE(tls->turn, TRACE_TLS, tls->number, "alert %s: %s %s", sent ? "sent" : "recv",
+                   SSL_alert_type_string_long(alert[0] << 8), SSL_alert_desc_string_long(alert[1]));
+}
+
+void rill_tls_pipe_trace(rill_tls_pipe *tls, uint32_t number)
+{
+    tls->number = number;
+    SSL_set_msg_callback(tls->ssl, on_message);
+    SSL_set_msg_callback_arg(tls->ssl, tls);
 }
 
 int rill_tls_pipe_handshake(rill_tls_pipe *tls, int *result)

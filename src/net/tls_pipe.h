@@ -21,6 +21,7 @@ typedef struct rill_tls_pipe {
     rill_pipe pipe;   /* first */
     rill_turn *turn;  /* borrowed */
     rill_pipe *inner; /* owned: what it stands on */
+    uint32_t number;  /* of the connection, where TLS is traced */
     SSL *ssl;         /* owned */
     bool failed;      /* the read has reported it; nothing more can be written */
     bool reading;     /* what TLS writes now are its own answers */
@@ -36,6 +37,9 @@ rill_tls_pipe *rill_tls_pipe_new(rill_turn *turn, rill_pipe *inner, SSL *ssl, ri
 /* One step of the client's handshake. 1: done; 0: waits for the peer; -1: failed, with `*result` as
  * SSL_get_error() has it. */
 int rill_tls_pipe_handshake(rill_tls_pipe *tls, int *result);
+
+/* Alerts that come and go are traced from now on, as those of connection `number`. */
+void rill_tls_pipe_trace(rill_tls_pipe *tls, uint32_t number);
 
 /* So many records without plaintext came, or were answered by TLS itself, since it was asked last.
  */

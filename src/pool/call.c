@@ -6,6 +6,7 @@
 
 #include "http/body.h"
 #include "base/error.h"
+#include "base/trace.h"
 
 /* --- the request ----------------------------------------------------------------------------- */
 
@@ -302,6 +303,15 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
     int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
     snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length,
              most, target);
+}
+
+void rill_call_trace(const rill_call *call, uint32_t connection, const char *what)
+{
+    const char *authority = call->text + call->method_length + call->target_length;
+    int most = call->authority_length < 80 ? (int)call->authority_length : 80;
+    rill_trace_write(call->turn, TRACE_POOL, connection, "call %llu (%.*s %.*s) %s",
+                     (unsigned long long)call->number, (int)call->method_length, call->text, most,
+                     authority, what);
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */

@@ -114,6 +114,10 @@ static inline enum rill_reason rill_call_reason(const rill_call *call)
 /* Prepares the next attempt. */
 void rill_call_renew(rill_call *call);
 
+/* Writes a line about it, for who has seen that the pool is traced; `connection` is its number, 0:
+ * none. */
+void rill_call_trace(const rill_call *call, uint32_t connection, const char *what);
+
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);
 

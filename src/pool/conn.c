@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/trace.h"
 #include "h2/session.h"
 #include "http/code.h"
 
@@ -71,10 +72,26 @@ static void close_transport(rill_conn *conn, bool polite)
     rill_transport_close(&conn->transport, polite);
 }
 
+/* What a peer of another protocol says is no reason to show: it may be a response. */
+static void trace_close(const rill_conn *conn, const rill_error *error)
+{
+    static const char *const states[] = {[CONN_DIALING] = "dialing",
+                                         [CONN_GREETING] = "waiting for SETTINGS",
+                                         [CONN_OPEN] = "open",
+                                         [CONN_DRAINING] = "draining"};
+    const char *why = error ? rill_reason_name(error->reason) : "not needed any more";
+    bool told = error && error->kind != RILL_KIND_PREFACE;
+    RILL_TRACE(conn->setup.turn, TRACE_POOL, conn->setup.link.number, "closed while %s: %s%s%s%s%s",
+               states[conn->state], why, error && error->kind ? " " : "",
+               error ? rill_kind_name(error->kind) : "", told ? ": " : "",
+               told ? error->message : "");
+}
+
 void rill_conn_fail(rill_conn *conn, const rill_error *error)
 {
     if (conn->state == CONN_CLOSED)
         return;
+    trace_close(conn, error);
     if (error)
         conn->error = *error;
     conn->broke_off = rill_conn_streams(conn) != NULL;
@@ -275,6 +292,9 @@ static void act_dialing(rill_conn *conn)
         rill_conn_fail(conn, &error);
         return;
     }
+    RILL_TRACE(conn->setup.turn, TRACE_POOL, conn->setup.link.number, "opened: %s%s to %s:%u",
+               conn->session->protocol->name, conn->transport.tls ? " over TLS" : "",
+               conn->setup.target.host, conn->setup.target.port);
     conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
     set_state(conn, CONN_GREETING);
 }
@@ -494,6 +514,7 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
         return NULL;
     }
     conn->setup = *setup;
+    conn->setup.link.number = conn->setup.target.number = ++turn->dialled;
     conn->transport.socket.fd = -1;
     conn->transport.socket.turn = turn;
     conn->timer.expire = on_timer;

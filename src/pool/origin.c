@@ -7,6 +7,7 @@
 #include "pool/clock.h"
 #include "pool/retry.h"
 #include "base/error.h"
+#include "base/trace.h"
 
 static void mark(rill_origin *origin)
 {
@@ -15,8 +16,24 @@ static void mark(rill_origin *origin)
 
 /* --- ends ------------------------------------------------------------------------------------ */
 
+static uint32_t number_of(const rill_conn *conn)
+{
+    return conn ? conn->setup.link.number : 0;
+}
+
+static void trace_end(const rill_call *call, const char *what)
+{
+    char text[64];
+    if (!RILL_TRACES(call->turn, TRACE_POOL))
+        return;
+    snprintf(text, sizeof(text), "%s: %s, attempt %u", what,
+             rill_reason_name((int32_t)rill_call_reason(call)), (unsigned)call->attempts);
+    rill_call_trace(call, number_of(call->conn), text);
+}
+
 static void finish(rill_origin *origin, rill_call *call)
 {
+    trace_end(call, "ends");
     rill_stats *stats = &origin->pool->stats;
     enum rill_reason reason = rill_call_reason(call);
     stats->closed[reason]++;
@@ -39,6 +56,7 @@ static void end_attempt(rill_origin *origin, rill_call *call)
         finish(origin, call);
         return;
     }
+    trace_end(call, verdict == CALL_REPEAT_LATER ? "is repeated after back-off" : "is repeated");
     if (verdict == CALL_REPEAT_LATER)
         rill_retry_back_off(origin);
     origin->pool->stats.retries++;
@@ -196,6 +214,16 @@ static void bury(rill_origin *origin, rill_conn *conn)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
+static void trace_sent(const rill_call *call)
+{
+    char text[64];
+    if (!RILL_TRACES(call->turn, TRACE_POOL))
+        return;
+    snprintf(text, sizeof(text), "sent as stream %d, attempt %u", (int)call->stream->id,
+             (unsigned)call->attempts);
+    rill_call_trace(call, number_of(call->conn), text);
+}
+
 static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
 {
     rill_pool *pool = origin->pool;
@@ -215,6 +243,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         return true;
     }
     call->conn = conn;
+    trace_sent(call);
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
     rill_clock_dialled(call, conn);

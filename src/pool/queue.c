@@ -1,5 +1,7 @@
 #include "pool/queue.h"
 
+#include "base/trace.h"
+
 /* A new call belongs at the end, a repeated one near the front: few steps either way. */
 static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
 {
@@ -72,6 +74,10 @@ void rill_queue_assign(rill_queue *queue, uint32_t most)
         if (wanted == call->assigned)
             continue;
         rill_call_assign(call, wanted);
+        if (RILL_TRACES(call->turn, TRACE_POOL))
+            rill_call_trace(call, 0,
+                            wanted ? "assigned to a connection that is coming"
+                                   : "waits: no connection is coming for it");
         queue->assigned += wanted ? 1 : (uint32_t)-1;
     }
 }
