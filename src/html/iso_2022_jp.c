@@ -29,8 +29,8 @@ static bool read_escape(const uint8_t *at, uint8_t *set)
 static const uint8_t *decode_escape(rill_decoder *d, const uint8_t *at, const uint8_t *end,
                                     bool final, rill_bytes *out)
 {
-    bool hopeful = end - at == 1 || at[1] == '(' || at[1] == '$';
-    if (end - at < 3 && hopeful && !final)
+    bool may_go_on = end - at == 1 || at[1] == '(' || at[1] == '$';
+    if (end - at < 3 && may_go_on && !final)
         return at;
     if (end - at >= 3 && read_escape(at, &d->set)) {
         if (d->chosen) /* two in a row, nothing between them */

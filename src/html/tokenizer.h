@@ -37,7 +37,7 @@ typedef struct rill_tokenizer {
     bool last;               /* no other window follows */
 
     uint8_t tag;      /* of enum rill_html_tag, RILL_TAG_... */
-    bool foreign;     /* in svg or math: only <a> is told of */
+    bool foreign;     /* in svg or math: only <a> is reported */
     uint32_t present; /* attributes, a bit each */
     uint32_t huge;    /* those whose value is longer than RILL_TOKENIZER_VALUE: it is empty here */
     rill_slice values[RILL_ATTRIBUTES]; /* as they stand in the window */
@@ -54,7 +54,7 @@ typedef struct rill_tokenizer {
     rill_foreign open;
 } rill_tokenizer;
 
-/* Before the first window. `wanted`: what is told of, a bit each. */
+/* Before the first window. `wanted`: which tags are reported, a bit each. */
 void rill_tokenizer_init(rill_tokenizer *t, uint64_t wanted);
 
 /* The next token. After RILL_TOKEN_END the caller gives another window, which begins with what is
