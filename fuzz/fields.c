@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nghttp2/nghttp2.h>
+
 #include "http/fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,7 +16,7 @@ static void check_name(const rill_field *field)
         "connection",        "keep-alive", "proxy-connection", "upgrade",
         "transfer-encoding", "host",       "content-length"};
     assert(field->name_length);
-    assert(nghttp2_check_header_name(field->name, field->name_length));
+    assert(nghttp2_check_header_name((const uint8_t *)field->name, field->name_length));
     assert(field->name[0] != ':');
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
         assert(field->name_length != strlen(forbidden[i]) ||
@@ -23,7 +25,7 @@ static void check_name(const rill_field *field)
 
 static void check_value(const rill_field *field)
 {
-    const uint8_t *value = field->value;
+    const char *value = field->value;
     size_t length = field->value_length;
     assert(!memchr(value, 0, length) && !memchr(value, '\r', length) &&
            !memchr(value, '\n', length));

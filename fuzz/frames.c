@@ -60,14 +60,16 @@ static void put_number(frame *out, uint32_t number, int bytes)
 /* Numbers at which something changes. */
 static uint32_t number(input *in)
 {
-    static const uint32_t numbers[] = {0,     1,      2,      3,          100,        255,
-                                       16383, 16384,  16385,  65535,      65536,      1 << 20,
-                                       1 << 24, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff};
+    static const uint32_t numbers[] = {
+        0,     1,     2,       3,       100,        255,        16383,      16384,     16385,
+        65535, 65536, 1 << 20, 1 << 24, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff};
     uint32_t pick = take(in);
     return pick < sizeof(numbers) / sizeof(*numbers) ? numbers[pick] : pick;
 }
 
 /* Pieces of header blocks (RFC 7541): with the static table only, so that any order decodes. */
+/* A piece may be two strings, lest a digit belongs to the escape before it. */
+/* clang-format off */
 #define NEW(name_length, name, value_length, value) "\x00" name_length name value_length value
 static const char *const blocks[] = {
     "\x88",                                           /* :status 200 */
@@ -101,6 +103,9 @@ static const char *const blocks[] = {
     "\x00\x01" "l" "\x7f\x81\x01",                    /* a length that goes beyond the block */
     "\x80",                                           /* index 0 */
 };
+/* A value of a few thousand bytes that costs one byte each time. */
+static const char big[] = "\x40\x01" "B" "\x7f\xa1\x1f";
+/* clang-format on */
 
 static void put_block(frame *out, input *in)
 {
@@ -111,8 +116,7 @@ static void put_block(frame *out, input *in)
         size_t length = strlen(piece);
         if (!length) /* begins with a zero byte */
             length = 1 + strlen(piece + 1);
-        if (pick >= 240) { /* a value of a few thousand bytes that costs one byte each time */
-            static const char big[] = "\x40\x01" "B" "\x7f\xa1\x1f";
+        if (pick >= 240) {
             put(out, big, sizeof(big) - 1);
             for (int i = 0; i < 4128; i++)
                 put(out, "v", 1);

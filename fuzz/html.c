@@ -40,8 +40,7 @@ static void check_same_text(const rill_html_found *a, rill_html_text one, const 
                             rill_html_text other)
 {
     assert(one.length == other.length);
-    assert(one.length <= 0 ||
-           !memcmp(a->text + one.at, b->text + other.at, (size_t)one.length));
+    assert(one.length <= 0 || !memcmp(a->text + one.at, b->text + other.at, (size_t)one.length));
 }
 
 static void check_same(const rill_html_found *a, const rill_html_found *b)

@@ -113,8 +113,8 @@ static void check_link(const result *base, const char *reference, uint32_t lengt
     result link;
     rill_error err = {.reason = RILL_INVALID_URL, .message = "-"};
     char *out = malloc(RILL_URL_ROOM);
-    link.code = rill_url_link(base->text, &base->url, reference, length, out, RILL_URL_ROOM,
-                              &link.url);
+    link.code =
+        rill_url_link(base->text, &base->url, reference, length, out, RILL_URL_ROOM, &link.url);
     take(&link, out, RILL_URL_ROOM, &err);
     if (!resolved->code) {
         result normal = apply(rill_url_normalize, resolved->text, (uint32_t)resolved->url.length,

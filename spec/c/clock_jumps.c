@@ -1,5 +1,5 @@
-/* Preloaded by spec/task/process_spec.lua: the time of day jumps an hour ahead and back, from call to
- * call. Monotonic clocks go on as they are. */
+/* Preloaded by spec/task/process_spec.lua: the time of day jumps an hour ahead and back, from call
+ * to call. Monotonic clocks go on as they are. */
 #include <dlfcn.h>
 #include <stddef.h>
 #include <sys/time.h>

@@ -1,4 +1,4 @@
-/* Queries in a page's encoding, for spec/html/encoder_spec.lua: the library does not export this. */
+/* Queries in a page's encoding, for spec/html/encoder_spec.lua: not exported by the library. */
 #include <string.h>
 
 #include "html/encoder.h"

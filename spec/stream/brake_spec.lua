@@ -13,7 +13,11 @@ server.on('stream', (stream, headers) => {
   if (headers[':path'] === '/unread') return;
   stream.respond({ ':status': 200 });
   if (headers[':path'] === '/few') { stream.write('few bytes'); return; }
-  if (headers[':path'] === '/upload') { stream.on('data', () => {}); stream.on('end', () => stream.end('done')); return; }
+  if (headers[':path'] === '/upload') {
+    stream.on('data', () => {});
+    stream.on('end', () => stream.end('done'));
+    return;
+  }
   stream.end('x'.repeat(1000000));
 });
 ]]

@@ -12,7 +12,8 @@ Dns.__index = Dns
 
 --- Starts the server.
 ---@param records table<string, table|string> name to { A = {"127.0.0.1"}, AAAA = {...}, ttl = 60 }, or to "nxdomain",
----  "silence", "servfail", "empty"; `silent = {"AAAA"}` leaves out answers of that type; a name that is missing here does not exist (NXDOMAIN)
+---  "silence", "servfail", "empty"; `silent = {"AAAA"}` leaves out answers of that type; a name that is missing here
+---  does not exist (NXDOMAIN)
 ---@return support.Dns
 function M.start(records)
   local path = scratch.directory "dns" .. "/records"

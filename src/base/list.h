@@ -20,8 +20,7 @@ struct rill_member {
 };
 
 /* What a member (or an item of a table) is embedded in; NULL for NULL. */
-#define RILL_OWNER(member, type, field)                                                            \
-    ((type *)rill_list_owner(member, offsetof(type, field)))
+#define RILL_OWNER(member, type, field) ((type *)rill_list_owner(member, offsetof(type, field)))
 
 static inline void *rill_list_owner(void *member, size_t offset)
 {

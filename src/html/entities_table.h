@@ -1,5 +1,5 @@
-/* Made by .ci/entities from the HTML Standard's list (entities.json): each name, then what it stands
- * for in UTF-8; sorted by bytes. */
+/* Made by .ci/entities from the HTML Standard's list (entities.json): each name, then what it
+ * stands for in UTF-8; sorted by bytes. */
 #ifndef RILL_ENTITIES_TABLE_H
 #define RILL_ENTITIES_TABLE_H
 

@@ -1,5 +1,5 @@
 /* What the bytes 0x80 to 0xFF stand for in each single-byte encoding of the Encoding Standard; 0 is
- * nothing. Source: its indexes (https://encoding.spec.whatwg.org/#indexes), in the public domain. */
+ * nothing. Source: its indexes (https://encoding.spec.whatwg.org/#indexes), public domain. */
 #include "html/charset.h"
 
 /* clang-format off */

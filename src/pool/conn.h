@@ -37,9 +37,9 @@ struct rill_conn {
     rill_conn_setup setup;
     rill_peer *peer; /* one reference; NULL before TLS stands */
     enum conn_state state;
-    rill_conn *next, **link;           /* in its owner's list */
-    rill_member idle;                  /* in the client's list of idle ones */
-    rill_dial *dial;                   /* owned; NULL when done */
+    rill_conn *next, **link; /* in its owner's list */
+    rill_member idle;        /* in the client's list of idle ones */
+    rill_dial *dial;         /* owned; NULL when done */
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */

@@ -11,11 +11,11 @@
 enum { ALPN_VERDICT_MS = 60000 };
 
 struct rill_origin {
-    rill_pool *pool;                         /* borrowed */
-    rill_item item;                          /* in pool->origins, when `listed` */
+    rill_pool *pool; /* borrowed */
+    rill_item item;  /* in pool->origins, when `listed` */
     bool listed;
-    rill_member waiting;                     /* in pool->waiting */
-    rill_member unused;                      /* in pool->unused */
+    rill_member waiting; /* in pool->waiting */
+    rill_member unused;  /* in pool->unused */
     rill_mark mark;
     char *host; /* owned: ASCII, lower case, no brackets */
     uint16_t port;

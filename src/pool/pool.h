@@ -26,16 +26,16 @@ typedef struct rill_pool {
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
     uint32_t max_streams, max_connections, max_connections_per_origin;
 
-    rill_account *account; /* owned with its streams: see max_buffered */
-    uint64_t granted;      /* receive windows of all connections */
-    uint64_t calls;        /* made so far: gives each its number */
-    uint32_t connections;  /* open or being dialled, of all origins */
-    rill_table origins;   /* all */
-    rill_list idle;       /* connections: the one that became idle first stands first */
-    rill_list waiting;    /* origins that wait for a connection to close, in order */
+    rill_account *account;      /* owned with its streams: see max_buffered */
+    uint64_t granted;           /* receive windows of all connections */
+    uint64_t calls;             /* made so far: gives each its number */
+    uint32_t connections;       /* open or being dialled, of all origins */
+    rill_table origins;         /* all */
+    rill_list idle;             /* connections: the one that became idle first stands first */
+    rill_list waiting;          /* origins that wait for a connection to close, in order */
     rill_list waiting_for_more; /* the same, of those that have a connection: they come after */
-    rill_origin *latest;   /* borrowed: of the last request, whose URL the client has; NULL: gone */
-    rill_list unused;     /* origins with nothing to do; the oldest stands first */
+    rill_origin *latest; /* borrowed: of the last request, whose URL the client has; NULL: gone */
+    rill_list unused;    /* origins with nothing to do; the oldest stands first */
     uint32_t unused_count;
     rill_stats stats; /* what adds up since the start */
     char *warning;    /* owned: sentences not handed over yet, each NUL-terminated */

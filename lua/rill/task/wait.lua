@@ -57,5 +57,6 @@ return function(fd, mode, timeout)
   until watch.ready or watch.timer and watch.timer.fired
   watch:abandon()
   if watch.ready then return true end
-  return nil, errors.new { reason = "timeout", message = ("descriptor %d was not ready within %g s"):format(fd, timeout) }
+  local text = ("descriptor %d was not ready within %g s"):format(fd, timeout)
+  return nil, errors.new { reason = "timeout", message = text }
 end
