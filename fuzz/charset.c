@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "html/charset.h"
+#include "html/detect.h"
 #include "html/decoder.h"
 #include "html/encoder.h"
 #include "html/utf8.h"
@@ -61,9 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(length + !length);
     memcpy(text, data + 2, length);
 
-    const rill_charset *found = rill_charset_detect(text, length, text, length, &bom);
+    const rill_charset *found = rill_detect_charset(text, length, text, length, &bom);
     assert(found && bom <= 3 && rill_charset_find(found->name, strlen(found->name)) == found);
-    rill_charset_detect(text, length, NULL, 0, &bom);
+    rill_detect_charset(text, length, NULL, 0, &bom);
 
     rill_bytes whole = decode(&slab, charset, text, length, length + !length);
     rill_bytes split = decode(&slab, charset, text, length, piece);

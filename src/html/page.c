@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "html/detect.h"
+
 /* What a page keeps of its buffers for the next. */
 enum { KEEP = 1 << 20 };
 
@@ -32,7 +34,7 @@ void rill_page_begin(rill_page *page, const char *body, size_t length, const cha
     drop_decoder(page);
     trim(page, &page->window);
     trim(page, &page->value);
-    page->declared = rill_charset_declared(body, length, content_type, content_type_length, &bom);
+    page->declared = rill_detect_declared(body, length, content_type, content_type_length, &bom);
     page->body = body;
     page->at = page->checked = body + bom;
     page->end = body + length;

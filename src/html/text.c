@@ -4,6 +4,7 @@
 #include "rill.h"
 
 #include "html/charset.h"
+#include "html/detect.h"
 #include "html/decoder.h"
 #include "html/utf8.h"
 
@@ -22,7 +23,7 @@ rill_text *rill_text_new(const char *body, uint64_t length, const char *content_
     size_t bom;
     if (!text)
         return NULL;
-    text->charset = rill_charset_detect(body, length, content_type, content_type_length, &bom);
+    text->charset = rill_detect_charset(body, length, content_type, content_type_length, &bom);
     text->at = body + bom;
     text->end = body + length;
     if (rill_decoder_init(&text->decoder, &text->slab, text->charset))
