@@ -2,87 +2,10 @@
 #include "h2/frames.h"
 
 #include "base/error.h"
+#include "h2/points.h"
+#include "h2/streams.h"
 
-/* --- frames of no use ------------------------------------------------------------------------ */
-
-void rill_frames_give_points(rill_session *session, size_t length)
-{
-    int64_t points = session->points + 1 + (int64_t)(length / SESSION_POINT_BYTES);
-    session->points = points < SESSION_POINTS ? (int32_t)points : SESSION_POINTS;
-}
-
-static void give_time_points(rill_session *session)
-{
-    uint64_t now_ms = session->link.turn->now_ms;
-    uint64_t points = (now_ms - session->points_ms) * SESSION_POINTS_PER_S / 1000;
-    session->points_ms +=
-        points * 1000 / SESSION_POINTS_PER_S; /* what made none goes on counting */
-    int64_t sum = session->points + (int64_t)(points < INT32_MAX ? points : INT32_MAX);
-    session->points = sum < SESSION_POINTS ? (int32_t)sum : SESSION_POINTS;
-}
-
-/* Debts stay. One frame of the largest size is lent: whether it is of use shows when its payload
- * comes. False: the peer has used up its points. */
-static bool pay(rill_session *session, int32_t points)
-{
-    int32_t lent = 1 + (int32_t)(session->link.setup->max_frame_size / SESSION_POINT_BYTES);
-    session->points -= points;
-    if (session->points >= 0)
-        return true;
-    give_time_points(session);
-    if (session->points >= -lent)
-        return true;
-    rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
-                   "the peer sends frames of no use, more than %d", SESSION_POINTS);
-    session->link.fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
-    return false;
-}
-
-bool rill_frames_pay(rill_session *session, size_t length)
-{
-    session->frame_cost = 1 + (int32_t)(length / SESSION_POINT_BYTES);
-    return pay(session, session->frame_cost);
-}
-
-void rill_session_charge(rill_link *link, uint32_t records)
-{
-    if (records && !link->fatal.reason)
-        pay(rill_session_of(link), (int32_t)records);
-}
-
-static int64_t update_bytes(size_t length)
-{
-    return length > SESSION_POINT_BYTES ? (int64_t)length : SESSION_POINT_BYTES;
-}
-
-void rill_frames_note_data(rill_session *session, size_t length)
-{
-    session->updates_due += 2 * update_bytes(length); /* the stream's window, the connection's */
-    if (session->updates_due > SESSION_UPDATES)
-        session->updates_due = SESSION_UPDATES;
-}
-
-void rill_frames_excuse_update(rill_session *session, uint32_t increment)
-{
-    int64_t bytes = update_bytes(increment);
-    if (session->updates_due < bytes)
-        return;
-    session->updates_due -= bytes;
-    session->points++; /* what it costs when it begins */
-}
-
-/* A stream that has had its RST_STREAM may be sent no other, but for DATA that was on its way. */
-static void pay_reset(rill_session *session, int32_t id)
-{
-    if (id != session->reset_last) {
-        session->reset_last = id;
-    } else if (session->resets_due) {
-        session->resets_due--;
-        session->points += session->frame_cost;
-    } else {
-        session->points -= SESSION_POINTS_RESET_AGAIN;
-    }
-}
+/* --- what each frame pays -------------------------------------------------------------------- */
 
 /* Frames of types that nobody knows are dropped (RFC 9113 section 4.1), but pay all the same. */
 static int on_unpack_extension(nghttp2_session *ng, void **payload, const nghttp2_frame_hd *head,
@@ -98,29 +21,7 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
     (void)ng;
     rill_session *session = arg;
     session->ignored -= FRAME_HEADER + (int64_t)head->length;
-    return rill_frames_pay(session, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-}
-
-/* nghttp2 drops DATA for closed streams without a word. What was on its way when we reset a stream
- * is no fault of the peer's. */
-bool rill_frames_pay_ignored(rill_session *session)
-{
-    if (session->ignored < SESSION_POINT_BYTES)
-        return true;
-    int64_t free = session->ignored < session->in_flight ? session->ignored : session->in_flight;
-    session->ignored -= free;
-    session->in_flight -= free;
-    int32_t points = (int32_t)(session->ignored / SESSION_POINT_BYTES);
-    session->ignored %= SESSION_POINT_BYTES;
-    return pay(session, points);
-}
-
-void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t length)
-{
-    size_t n = 0;
-    for (; n < length && n + 1 < room && data[n] != '\r' && data[n] != '\n'; n++)
-        out[n] = data[n] >= ' ' && data[n] < 0x7f ? (char)data[n] : '.';
-    out[n] = 0;
+    return rill_points_pay(session, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* --- what arrives ---------------------------------------------------------------------------- */
@@ -128,13 +29,13 @@ void rill_frames_printable(char *out, size_t room, const uint8_t *data, size_t l
 static void retire_if_closed(rill_session *session, rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN)
-        rill_session_retire(&session->link, stream);
+        rill_streams_retire(&session->link, stream);
 }
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     (void)arg;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     if (stream)
         rill_stream_begin_head(stream);
     return 0;
@@ -145,7 +46,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
                      void *arg)
 {
     (void)flags;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     if (!stream)
         return 0;
     rill_stream_field(stream, (const char *)name, name_length, (const char *)value, value_length);
@@ -169,7 +70,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 {
     (void)flags;
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, id);
+    rill_stream *stream = rill_streams_find(ng, id);
     bool keeping = stream && stream->keeping;
     if (stream) {
         session->points += session->frame_cost; /* padding included, and once for each frame */
@@ -191,12 +92,12 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 
 static void end_stream(rill_session *session, rill_stream *stream)
 {
-    rill_frames_give_points(session, 0); /* an empty frame that ends a stream is of use */
+    rill_points_give(session, 0); /* an empty frame that ends a stream is of use */
     stream->remote = HALF_CLOSED;
     if (stream->local == HALF_CLOSED)
         return; /* nghttp2 closes it next */
     rill_stream_close(stream, RILL_ENDED, -1, " ");
-    rill_session_retire(&session->link, stream);
+    rill_streams_retire(&session->link, stream);
 }
 
 static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
@@ -204,8 +105,8 @@ static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
     session->link.goaway.received = true;
     session->link.goaway.last = goaway->last_stream_id;
     session->link.goaway.code = (int32_t)goaway->error_code;
-    rill_frames_printable(session->link.goaway.debug, sizeof(session->link.goaway.debug),
-                          goaway->opaque_data, goaway->opaque_data_len);
+    rill_streams_printable(session->link.goaway.debug, sizeof(session->link.goaway.debug),
+                           goaway->opaque_data, goaway->opaque_data_len);
 }
 
 static void set_rtt(rill_session *session, uint64_t since_ms)
@@ -217,23 +118,22 @@ static void set_rtt(rill_session *session, uint64_t since_ms)
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
         if (!stream)
             break;
         rill_stream_end_head(stream);
         if (stream->starved && !stream->source->held)
-            rill_session_resume(&session->link, stream); /* 100 (Continue) */
+            rill_streams_resume(&session->link, stream); /* 100 (Continue) */
         if (stream->status) {
             session->link.answered = true;
-            rill_frames_give_points(session,
-                                    frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
+            rill_points_give(session, frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
         }
         session->link.warn = session->link.warn || stream->warn;
         break;
     case NGHTTP2_RST_STREAM:
-        pay_reset(session, frame->hd.stream_id);
+        rill_points_pay_reset(session, frame->hd.stream_id);
         if (stream)
             stream->peer_reset = true; /* nghttp2 closes it next */
         return 0;
@@ -265,7 +165,7 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (!stream)
         return 0;
     if (stream->reason != RILL_OPEN)
-        rill_session_retire(&session->link, stream);
+        rill_streams_retire(&session->link, stream);
     else if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
              (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
         end_stream(session, stream);
@@ -296,10 +196,10 @@ static bool is_whole(const rill_stream *stream)
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, id);
+    rill_stream *stream = rill_streams_find(ng, id);
     if (!stream)
         return 0; /* we have closed it before */
-    rill_frames_leave_wire(session, stream);
+    rill_streams_leave(session, stream);
     if (stream->remote == HALF_CLOSED && (code == NGHTTP2_NO_ERROR || stream->peer_reset))
         rill_stream_close(stream, RILL_ENDED, -1, " ");
     else if (stream->peer_reset && code == NGHTTP2_NO_ERROR && is_whole(stream))
@@ -314,7 +214,7 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
                           rill_code_name((int32_t)code), (unsigned)code);
     else
         close_broken(session, stream, code);
-    rill_session_retire(&session->link, stream);
+    rill_streams_retire(&session->link, stream);
     return 0;
 }
 
@@ -322,8 +222,8 @@ static int on_error(nghttp2_session *ng, int code, const char *message, size_t l
 {
     (void)ng, (void)code;
     rill_session *session = arg;
-    rill_frames_printable(session->problem, sizeof(session->problem), (const uint8_t *)message,
-                          length);
+    rill_streams_printable(session->problem, sizeof(session->problem), (const uint8_t *)message,
+                           length);
     return 0;
 }
 
@@ -334,14 +234,14 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
 {
     (void)flags, (void)value, (void)value_length;
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     char shown[64];
-    rill_frames_printable(shown, sizeof(shown), name, name_length);
+    rill_streams_printable(shown, sizeof(shown), name, name_length);
     if (stream) {
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
                           "the response's header field \"%s\" is malformed (RFC 9113 8.2.1)",
                           shown);
-        rill_session_retire(&session->link, stream);
+        rill_streams_retire(&session->link, stream);
     }
     return 0;
 }

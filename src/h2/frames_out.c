@@ -8,6 +8,8 @@
 #include "base/trace.h"
 #include "h2/frame_trace.h"
 #include "h2/head.h"
+#include "h2/points.h"
+#include "h2/streams.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 
@@ -59,7 +61,7 @@ static bool is_answer(const nghttp2_frame_hd *head)
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
         rill_frame_trace(&session->link, "sent", frame->hd.type, frame->hd.flags,
                          frame->hd.stream_id, (uint32_t)frame->hd.length);
@@ -68,8 +70,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
         char why[LINK_DEBUG_DATA];
         session->link.goodbye = LINK_DEAF;
-        rill_frames_printable(why, sizeof(why), frame->goaway.opaque_data,
-                              frame->goaway.opaque_data_len);
+        rill_streams_printable(why, sizeof(why), frame->goaway.opaque_data,
+                               frame->goaway.opaque_data_len);
         if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
             rill_error_set(&session->link.fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
         else
@@ -99,7 +101,7 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (frame->hd.type == NGHTTP2_DATA) {
         session->link.sent += FRAME_HEADER + (uint32_t)frame->hd.length;
         stream->data_frames++;
-        rill_frames_note_data(session, frame->hd.length);
+        rill_points_note_data(session, frame->hd.length);
         note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
     }
     return 0;
@@ -114,7 +116,7 @@ static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, in
     for (rill_stream *stream = session->link.open; stream; stream = stream->next) {
         if (stream->id != frame->hd.stream_id)
             continue;
-        rill_frames_leave_wire(session, stream);
+        rill_streams_leave(session, stream);
         rill_stream_close(stream, RILL_INACTIVE, -1, "not sent: %s", nghttp2_strerror(code));
         rill_stream_move(stream, &session->link.closed);
         break;
@@ -180,7 +182,7 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
         return starve(stream);
     if (n < 0) {
         rill_stream_close(stream, error.reason, NGHTTP2_CANCEL, "%s", error.message);
-        rill_session_retire(&session->link, stream);
+        rill_streams_retire(&session->link, stream);
         return NGHTTP2_ERR_DEFERRED;
     }
     bool last = !n || (source->kind == SOURCE_FILE && source->taken == (uint64_t)source->length);
@@ -189,12 +191,12 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
     return (ssize_t)n;
 }
 
-static ssize_t on_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
-                            uint32_t *flags, nghttp2_data_source *data_source, void *arg)
+ssize_t rill_frames_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
+                              uint32_t *flags, nghttp2_data_source *data_source, void *arg)
 {
     (void)data_source;
     rill_session *session = arg;
-    rill_stream *stream = rill_frames_stream(ng, id);
+    rill_stream *stream = rill_streams_find(ng, id);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (rill_transport_blocked(session->link.transport) || rill_link_has_sent(&session->link)) {
@@ -226,7 +228,7 @@ static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     (void)data_source;
     rill_session *session = arg;
     rill_turn *turn = session->link.turn;
-    rill_stream *stream = rill_frames_stream(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
     if (!stream || make_room(session, FRAME_HEADER + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     stage(turn, head, FRAME_HEADER);
@@ -265,15 +267,6 @@ void rill_frames_send_with(nghttp2_session_callbacks *callbacks)
 
 /* --- the pump's calls ------------------------------------------------------------------------- */
 
-/* An upload that cannot be resumed would wait for ever. */
-static void resume(rill_session *session, rill_stream *stream)
-{
-    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
-        return;
-    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
-    rill_session_retire(&session->link, stream);
-}
-
 /* Lets uploads go on that waited for the socket, or for this turn. */
 static void unblock(rill_session *session)
 {
@@ -286,11 +279,11 @@ static void unblock(rill_session *session)
             continue;
         stream->blocked = false;
         session->link.blocked--;
-        resume(session, stream);
+        rill_streams_go_on(session, stream);
     }
 }
 
-void rill_session_send(rill_link *link)
+void rill_frames_send(rill_link *link)
 {
     rill_session *session = rill_session_of(link);
     const uint8_t *data;
@@ -324,52 +317,4 @@ void rill_session_send(rill_link *link)
                        SESSION_UNSENT_MAX);
         session->link.fatal.code = NGHTTP2_ENHANCE_YOUR_CALM;
     }
-}
-
-void rill_session_resume(rill_link *link, rill_stream *stream)
-{
-    rill_session *session = rill_session_of(link);
-    if (!stream->starved || !stream->wire_open)
-        return;
-    stream->starved = false;
-    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
-    resume(session, stream);
-}
-
-int32_t rill_session_submit(rill_link *link, rill_stream *stream, const rill_head *head)
-{
-    rill_session *session = rill_session_of(link);
-    nghttp2_data_provider body = {.read_callback = on_read_body};
-    if (!rill_h2.room(link))
-        return -RILL_INACTIVE;
-    size_t count;
-    nghttp2_nv *fields = rill_h2_fields(link->turn, head, &count);
-    int32_t id = !fields ? NGHTTP2_ERR_NOMEM
-                         : nghttp2_submit_request(session->ng, NULL, fields, count,
-                                                  stream->source ? &body : NULL, stream);
-    if (id < 0)
-        return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
-    for (size_t i = 0; i < count; i++)
-        session->heads += fields[i].namelen + fields[i].valuelen;
-    link->full = session->heads >= SESSION_HEADS_MAX;
-    link->spent = id >= SESSION_LAST_STREAM - 2;
-    stream->id = id;
-    stream->wire_open = true;
-    link->active++;
-    rill_stream_move(stream, &link->open);
-    return 0;
-}
-
-/* A reader that has found nothing always gets its window: so nobody waits for ever. */
-void rill_session_consume(rill_link *link, rill_stream *stream, size_t length)
-{
-    rill_session *session = rill_session_of(link);
-    stream->owed += (uint32_t)length;
-    if (!stream->wire_open || !stream->owed ||
-        (stream->chunks.length && stream->account->bytes > session->link.setup->max_buffered))
-        return;
-    if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
-        rill_error_set(&session->link.fatal, RILL_ERROR,
-                       "out of memory"); /* the peer would wait for ever */
-    stream->owed = 0;
 }

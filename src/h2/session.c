@@ -4,49 +4,9 @@
 
 #include "base/error.h"
 #include "h2/frames.h"
-
-/* --- streams --------------------------------------------------------------------------------- */
-
-rill_stream *rill_frames_stream(nghttp2_session *ng, int32_t id)
-{
-    return id > 0 ? nghttp2_session_get_stream_user_data(ng, id) : NULL;
-}
-
-void rill_frames_leave_wire(rill_session *session, rill_stream *stream)
-{
-    if (!stream->wire_open)
-        return;
-    stream->wire_open = false;
-    if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
-        int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
-        session->in_flight += window > 0 ? window : 0;
-    }
-    if (!stream->status)
-        rill_frames_give_points(session, SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
-    session->resets_due += stream->data_frames;
-    if (session->resets_due > SESSION_POINTS)
-        session->resets_due = SESSION_POINTS;
-    session->link.active--;
-    if (stream->blocked)
-        session->link.blocked--;
-    stream->blocked = false;
-}
-
-void rill_session_retire(rill_link *link, rill_stream *stream)
-{
-    rill_session *session = rill_session_of(link);
-    if (stream->wire_open) {
-        uint32_t code = NGHTTP2_CANCEL;
-        if (stream->reason == RILL_ENDED)
-            code = NGHTTP2_NO_ERROR; /* the response is complete: our upload is not wanted */
-        else if (stream->code >= 0)
-            code = (uint32_t)stream->code;
-        nghttp2_session_set_stream_user_data(session->ng, stream->id, NULL);
-        nghttp2_submit_rst_stream(session->ng, NGHTTP2_FLAG_NONE, stream->id, code);
-        rill_frames_leave_wire(session, stream);
-    }
-    rill_stream_move(stream, &session->link.closed);
-}
+#include "h2/head.h"
+#include "h2/points.h"
+#include "h2/streams.h"
 
 /* --- a session's life ------------------------------------------------------------------------ */
 
@@ -183,7 +143,7 @@ static void receive(rill_link *link, const char *data, size_t length)
             session->link.fatal.code =
                 read == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
         overrule_resets(session);
-    } else if (!rill_frames_pay_ignored(session)) {
+    } else if (!rill_points_pay_ignored(session)) {
         overrule_resets(session);
     }
 }
@@ -217,13 +177,59 @@ static bool has_room(const rill_link *link)
            nghttp2_session_check_request_allowed(session->ng);
 }
 
+/* --- what a connection asks for --------------------------------------------------------------- */
+
+static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *head)
+{
+    rill_session *session = rill_session_of(link);
+    nghttp2_data_provider body = {.read_callback = rill_frames_read_body};
+    if (!has_room(link))
+        return -RILL_INACTIVE;
+    size_t count;
+    nghttp2_nv *fields = rill_h2_fields(link->turn, head, &count);
+    int32_t id = !fields ? NGHTTP2_ERR_NOMEM
+                         : nghttp2_submit_request(session->ng, NULL, fields, count,
+                                                  stream->source ? &body : NULL, stream);
+    if (id < 0)
+        return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
+    for (size_t i = 0; i < count; i++)
+        session->heads += fields[i].namelen + fields[i].valuelen;
+    link->full = session->heads >= SESSION_HEADS_MAX;
+    link->spent = id >= SESSION_LAST_STREAM - 2;
+    stream->id = id;
+    stream->wire_open = true;
+    link->active++;
+    rill_stream_move(stream, &link->open);
+    return 0;
+}
+
+/* A reader that has found nothing always gets its window: so nobody waits for ever. */
+static void consume(rill_link *link, rill_stream *stream, size_t length)
+{
+    rill_session *session = rill_session_of(link);
+    stream->owed += (uint32_t)length;
+    if (!stream->wire_open || !stream->owed ||
+        (stream->chunks.length && stream->account->bytes > session->link.setup->max_buffered))
+        return;
+    if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
+        rill_error_set(&session->link.fatal, RILL_ERROR,
+                       "out of memory"); /* the peer would wait for ever */
+    stream->owed = 0;
+}
+
+static void charge(rill_link *link, uint32_t records)
+{
+    if (records && !link->fatal.reason)
+        rill_points_take(rill_session_of(link), (int32_t)records);
+}
+
 static void describe(const rill_link *link, const char *host, uint16_t port, rill_error *err)
 {
     const rill_session *session = (const rill_session *)link;
     char said[SESSION_FIRST_BYTES + 1];
     if (!session->first_length)
         return;
-    rill_frames_printable(said, sizeof(said), session->first, session->first_length);
+    rill_streams_printable(said, sizeof(said), session->first, session->first_length);
     rill_error_connect(err, RILL_KIND_PREFACE, "%s:%u does not speak HTTP/2: it says \"%s\"", host,
                        port, said);
     err->code = NGHTTP2_PROTOCOL_ERROR;
@@ -234,15 +240,15 @@ const rill_protocol rill_h2 = {
     .size = sizeof(rill_session),
     .open = open_session,
     .receive = receive,
-    .send = rill_session_send,
-    .submit = rill_session_submit,
-    .retire = rill_session_retire,
-    .resume = rill_session_resume,
-    .consume = rill_session_consume,
+    .send = rill_frames_send,
+    .submit = submit,
+    .retire = rill_streams_retire,
+    .resume = rill_streams_resume,
+    .consume = consume,
     .ping = ping,
     .goaway = say_goaway,
     .room = has_room,
-    .charge = rill_session_charge,
+    .charge = charge,
     .describe = describe,
     .dispose = dispose,
 };

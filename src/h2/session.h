@@ -83,12 +83,4 @@ static inline rill_session *rill_session_of(rill_link *link)
 /* The row of this protocol: see there for what the functions do. */
 extern const rill_protocol rill_h2;
 
-/* Calls within these rooms, and rows of the table. */
-void rill_session_send(rill_link *link);
-void rill_session_retire(rill_link *link, rill_stream *stream);
-int32_t rill_session_submit(rill_link *link, rill_stream *stream, const rill_head *head);
-void rill_session_resume(rill_link *link, rill_stream *stream);
-void rill_session_charge(rill_link *link, uint32_t records);
-void rill_session_consume(rill_link *link, rill_stream *stream, size_t length);
-
 #endif

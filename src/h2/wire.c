@@ -5,6 +5,8 @@
 #include "base/trace.h"
 #include "h2/frame_trace.h"
 #include "h2/frames.h"
+#include "h2/points.h"
+#include "h2/streams.h"
 
 /* --- heads ----------------------------------------------------------------------------------- */
 
@@ -94,12 +96,12 @@ static bool is_empty_update(rill_session *session)
     int32_t id = stream_of(wire);
     if (!is_update(wire) || !id || number_at(wire, FRAME_HEADER))
         return false;
-    rill_stream *stream = rill_frames_stream(session->ng, id);
+    rill_stream *stream = rill_streams_find(session->ng, id);
     if (!stream)
         return id % 2 && (uint32_t)id < nghttp2_session_get_next_stream_id(session->ng);
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
                       "the peer opened the stream's window by 0 bytes (RFC 9113 6.9)");
-    rill_session_retire(&session->link, stream);
+    rill_streams_retire(&session->link, stream);
     return true;
 }
 
@@ -113,7 +115,7 @@ static bool begin_frame(rill_session *session)
         rill_frame_trace(&session->link, "recv", type, flags_of(wire), stream_of(wire),
                          length_of(wire));
     if (is_update(wire))
-        rill_frames_excuse_update(session, number_at(wire, FRAME_HEADER));
+        rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
     wire->at_fault = wire->block ? wire->block : stream_of(wire);
     wire->hidden =
@@ -133,7 +135,7 @@ static bool has_ended(rill_session *session)
 {
     if (!session->link.goaway.received)
         return !nghttp2_session_check_request_allowed(session->ng);
-    rill_session_send(&session->link);
+    rill_frames_send(&session->link);
     return session->link.goodbye == LINK_DEAF;
 }
 
@@ -143,7 +145,7 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
     session->ignored += (int64_t)length;
     ssize_t read = nghttp2_session_mem_recv(session->ng, data, length);
     if (!wire->ended && (read < 0 || has_ended(session))) {
-        const rill_stream *stream = rill_frames_stream(session->ng, wire->at_fault);
+        const rill_stream *stream = rill_streams_find(session->ng, wire->at_fault);
         wire->ended = true;
         session->link.broke_it = stream && stream->reason == RILL_OPEN ? stream->id : 0;
     }
@@ -163,7 +165,7 @@ int rill_wire_receive(rill_session *session, const uint8_t *data, size_t length)
                 break;
             bool changed = begin_frame(session);
             if (wire->hidden)
-                code = rill_frames_pay(session, length_of(wire)) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+                code = rill_points_pay(session, length_of(wire)) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
             else if (begun || changed)
                 code = show(session, wire->lead, wire->have);
             else

@@ -1,0 +1,71 @@
+#include "h2/streams.h"
+
+#include "base/error.h"
+#include "h2/points.h"
+
+rill_stream *rill_streams_find(nghttp2_session *ng, int32_t id)
+{
+    return id > 0 ? nghttp2_session_get_stream_user_data(ng, id) : NULL;
+}
+
+void rill_streams_leave(rill_session *session, rill_stream *stream)
+{
+    if (!stream->wire_open)
+        return;
+    stream->wire_open = false;
+    if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
+        int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
+        session->in_flight += window > 0 ? window : 0;
+    }
+    if (!stream->status)
+        rill_points_give(session, SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
+    session->resets_due += stream->data_frames;
+    if (session->resets_due > SESSION_POINTS)
+        session->resets_due = SESSION_POINTS;
+    session->link.active--;
+    if (stream->blocked)
+        session->link.blocked--;
+    stream->blocked = false;
+}
+
+void rill_streams_retire(rill_link *link, rill_stream *stream)
+{
+    rill_session *session = rill_session_of(link);
+    if (stream->wire_open) {
+        uint32_t code = NGHTTP2_CANCEL;
+        if (stream->reason == RILL_ENDED)
+            code = NGHTTP2_NO_ERROR; /* the response is complete: our upload is not wanted */
+        else if (stream->code >= 0)
+            code = (uint32_t)stream->code;
+        nghttp2_session_set_stream_user_data(session->ng, stream->id, NULL);
+        nghttp2_submit_rst_stream(session->ng, NGHTTP2_FLAG_NONE, stream->id, code);
+        rill_streams_leave(session, stream);
+    }
+    rill_stream_move(stream, &session->link.closed);
+}
+
+void rill_streams_go_on(rill_session *session, rill_stream *stream)
+{
+    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
+        return;
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_streams_retire(&session->link, stream);
+}
+
+void rill_streams_resume(rill_link *link, rill_stream *stream)
+{
+    rill_session *session = rill_session_of(link);
+    if (!stream->starved || !stream->wire_open)
+        return;
+    stream->starved = false;
+    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
+    rill_streams_go_on(session, stream);
+}
+
+void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length)
+{
+    size_t n = 0;
+    for (; n < length && n + 1 < room && data[n] != '\r' && data[n] != '\n'; n++)
+        out[n] = data[n] >= ' ' && data[n] < 0x7f ? (char)data[n] : '.';
+    out[n] = 0;
+}

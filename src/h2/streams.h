@@ -1,0 +1,23 @@
+/* The streams of a session: found by their ids, resumed, taken off the wire. */
+#ifndef RILL_STREAMS_H
+#define RILL_STREAMS_H
+
+#include "h2/session.h"
+
+/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. */
+rill_stream *rill_streams_find(nghttp2_session *ng, int32_t id);
+
+/* nghttp2 has closed the stream, or is about to: it counts no more. */
+void rill_streams_leave(rill_session *session, rill_stream *stream);
+
+/* Rows of the protocol's table. */
+void rill_streams_retire(rill_link *link, rill_stream *stream);
+void rill_streams_resume(rill_link *link, rill_stream *stream);
+
+/* Has nghttp2 ask for the upload's body again; one that cannot go on is closed. */
+void rill_streams_go_on(rill_session *session, rill_stream *stream);
+
+/* The first line of a peer's bytes, as a NUL-terminated text of at most `room` bytes. */
+void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length);
+
+#endif
