@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "api/settings.h"
+#include "pool/ending.h"
 #include "url/url.h"
 
 struct rill_client {
@@ -229,7 +230,7 @@ static void check_own(rill_client *client, rill_call *call, const rill_url *url)
     rill_error_set(&error, RILL_INVALID_HOSTNAME,
                    "%s: this connection is to %s:%u (%s), it serves no other origin", shown,
                    client->bound->host, client->bound->port, peer);
-    rill_origin_close_call(call, &error);
+    rill_ending_close(call, &error);
 }
 
 /* A caller's content-length that the body contradicts is ignored, and that is said. */
@@ -371,7 +372,7 @@ void rill_client_drain(rill_client *client)
     static const rill_error drained = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
     while (client->bound->queue.first)
-        rill_origin_close_call(client->bound->queue.first, &drained);
+        rill_ending_close(client->bound->queue.first, &drained);
     rill_conn_drain(rill_client_conn(client));
     rill_turn_mark(client->pool.turn, &client->bound->mark);
 }

@@ -3,6 +3,7 @@
 
 #include "http/body.h"
 #include "base/error.h"
+#include "pool/ending.h"
 #include "api/loop.h"
 
 static rill_client *find_client(rill_loop *loop, uint32_t slot, uint32_t generation)
@@ -126,7 +127,7 @@ void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation)
         .reason = RILL_CANCELLED, .code = -1, .message = "cancelled by the caller"};
     rill_call *call = find_call(loop, slot, generation);
     if (call)
-        rill_origin_close_call(call, &cancelled);
+        rill_ending_close(call, &cancelled);
 }
 
 void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation)
@@ -134,7 +135,7 @@ void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation)
     static const rill_error stopped = {.reason = RILL_STOPPED, .code = -1};
     rill_call *call = find_call(loop, slot, generation);
     if (call)
-        rill_origin_close_call(call, &stopped);
+        rill_ending_close(call, &stopped);
 }
 
 void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
@@ -146,7 +147,7 @@ void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint
     rill_error_set(&error, RILL_RESET, "reset by the caller: %s (%u)",
                    rill_code_name((int32_t)code), (unsigned)code);
     error.code = (int32_t)code;
-    rill_origin_close_call(call, &error);
+    rill_ending_close(call, &error);
 }
 
 /* --- fed bodies ------------------------------------------------------------------------------ */
@@ -169,7 +170,7 @@ static int32_t find_fed(rill_loop *loop, uint32_t slot, uint32_t generation, ril
 static int32_t go_on(rill_call *call, int32_t code, const rill_error *err)
 {
     if (code == -RILL_BODY_ERROR) {
-        rill_origin_close_call(call, err);
+        rill_ending_close(call, err);
     } else if (code >= 0 && call->conn) {
         rill_link_resume(call->conn->session, call->stream);
         rill_turn_mark(call->turn, call->conn->setup.mark);
@@ -232,7 +233,7 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
         return;
     rill_error error = {0};
     rill_error_set(&error, RILL_BODY_ERROR, "%s", message);
-    rill_origin_close_call(call, &error);
+    rill_ending_close(call, &error);
 }
 
 int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,

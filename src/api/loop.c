@@ -15,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "pool/conn.h"
+#include "pool/ending.h"
 #include "net/transport.h"
 #include "api/watch.h"
 #include "base/error.h"
@@ -145,7 +146,7 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
     if ((entry = rill_turn_find(turn, slot, generation, ENTRY_TIMER)))
         free_alarm(loop, (rill_alarm *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CALL)))
-        rill_origin_drop_call((rill_call *)entry);
+        rill_ending_drop((rill_call *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_SIGNAL)))
         free_signal(loop, (rill_signal *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_WATCH)))

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include "base/error.h"
+#include "pool/ending.h"
 
 /* There is something of the body to send again. */
 static void go_on(rill_call *call)
@@ -56,7 +57,7 @@ static void on_silence_timer(rill_timer *timer)
     rill_error_set(&error, RILL_TIMEOUT, "read_timeout ran out: the peer was silent for %.3g s",
                    (double)call->read_ms / 1000);
     error.phase = stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
-    rill_origin_close_call(call, &error);
+    rill_ending_close(call, &error);
 }
 
 static enum rill_phase phase_of(const rill_call *call)
@@ -76,7 +77,7 @@ static void on_call_timer(rill_timer *timer)
 {
     rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, timer));
     if (call->queued && call->last && rill_origin_backs_off(call->origin)) {
-        rill_origin_close_call(call, call->last); /* what there was to tell all the time */
+        rill_ending_close(call, call->last); /* what there was to tell all the time */
         return;
     }
     enum rill_phase phase = phase_of(call);
@@ -84,7 +85,7 @@ static void on_call_timer(rill_timer *timer)
     rill_error_set(&error, RILL_TIMEOUT, "%s ran out (waiting for %s)",
                    call->assigned ? "timeout" : "queue_timeout", rill_phase_name((int32_t)phase));
     error.phase = (int32_t)phase;
-    rill_origin_close_call(call, &error);
+    rill_ending_close(call, &error);
 }
 
 void rill_clock_init(rill_call *call)

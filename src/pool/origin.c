@@ -1,10 +1,10 @@
 #include "pool/origin.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "pool/clock.h"
+#include "pool/ending.h"
 #include "pool/retry.h"
 #include "base/error.h"
 #include "base/trace.h"
@@ -21,50 +21,7 @@ static uint32_t number_of(const rill_conn *conn)
     return conn ? conn->setup.link.number : 0;
 }
 
-static void trace_end(const rill_call *call, const char *what)
-{
-    char text[64];
-    if (!RILL_TRACES(call->turn, TRACE_POOL))
-        return;
-    snprintf(text, sizeof(text), "%s: %s, attempt %u", what,
-             rill_reason_name((int32_t)rill_call_reason(call)), (unsigned)call->attempts);
-    rill_call_trace(call, number_of(call->conn), text);
-}
-
-static void finish(rill_origin *origin, rill_call *call)
-{
-    trace_end(call, "ends");
-    rill_stats *stats = &origin->pool->stats;
-    enum rill_reason reason = rill_call_reason(call);
-    stats->closed[reason]++;
-    if (reason == RILL_ENDED || reason == RILL_STOPPED) {
-        stats->responses++;
-        origin->failures = 0;
-        if (call->conn)
-            rill_conn_count_response(call->conn);
-    }
-    origin->pool->turn->counters.requests--;
-    rill_call_finish(call);
-}
-
-/* Repeats a call whose attempt has ended, or finishes it. */
-static void end_attempt(rill_origin *origin, rill_call *call)
-{
-    rill_retry_heed_calm(call);
-    enum call_verdict verdict = rill_retry_verdict(call);
-    if (verdict == CALL_DONE) {
-        finish(origin, call);
-        return;
-    }
-    trace_end(call, verdict == CALL_REPEAT_LATER ? "is repeated after back-off" : "is repeated");
-    if (verdict == CALL_REPEAT_LATER)
-        rill_retry_back_off(origin);
-    origin->pool->stats.retries++;
-    rill_call_renew(call);
-    rill_queue_add(&origin->queue, call);
-}
-
-static void take_closed(rill_origin *origin, rill_conn *conn)
+static void take_closed(rill_conn *conn)
 {
     rill_stream *closed = NULL;
     if (!rill_conn_has_closed(conn))
@@ -73,16 +30,16 @@ static void take_closed(rill_origin *origin, rill_conn *conn)
     while (closed) {
         rill_call *call = rill_call_of(closed);
         rill_stream_move(closed, NULL);
-        end_attempt(origin, call);
+        rill_ending_attempt(call);
     }
 }
 
-/* Takes what has closed on a connection. A failed dial is told to those who wait first: what was
- * sent behind its handshake has had its attempt. */
-static void settle(rill_origin *origin, rill_conn *conn)
+/* Takes what has closed on a connection. After a failed dial, waiting calls fail first; a call
+ * already sent during the handshake has used its attempt. */
+static void take_ended(rill_conn *conn)
 {
     if (conn->state != CONN_CLOSED || rill_conn_greeted(conn))
-        take_closed(origin, conn);
+        take_closed(conn);
 }
 
 /* Every waiting call is told that there is no connection: it costs each an attempt. `conn` is what
@@ -97,7 +54,7 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
         if (conn && rill_call_begin(call))
             rill_clock_dialled(call, conn);
         rill_call_close(call, error);
-        end_attempt(origin, call);
+        rill_ending_attempt(call);
         call = next;
     }
 }
@@ -239,7 +196,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     if (code) {
         rill_call_close(
             call, &(rill_error){.reason = RILL_ERROR, .code = -1, .message = "out of memory"});
-        finish(origin, call);
+        rill_ending_finish(call);
         return true;
     }
     call->conn = conn;
@@ -359,7 +316,7 @@ static void lose_assigned(rill_origin *origin)
         if (kept)
             kept--;
         else if (!rill_retry_wait(call))
-            rill_origin_close_call(call, &inactive);
+            rill_ending_close(call, &inactive);
     }
 }
 
@@ -420,7 +377,7 @@ static void bury_closed(rill_origin *origin)
         if (conn->state != CONN_CLOSED)
             continue;
         tell_waiting(origin, conn);
-        take_closed(origin, conn);
+        take_closed(conn);
         tell(origin, conn, true);
         bury(origin, conn);
     }
@@ -454,7 +411,7 @@ static void on_act(rill_mark *marked)
         count_opened(origin, conn);
         if (conn->session && conn->session->warn)
             warn_sizes(origin, conn);
-        settle(origin, conn);
+        take_ended(conn);
     }
     bury_closed(origin);
     dispatch(origin);
@@ -463,7 +420,7 @@ static void on_act(rill_mark *marked)
         bool full = conn->session && conn->session->full;
         rill_conn_flush(conn);
         ended = ended || rill_conn_has_closed(conn) || full;
-        settle(origin, conn);
+        take_ended(conn);
         rill_pool_note_idle(origin->pool, conn);
         if (conn->idle.list)
             wake_waiting(origin->pool); /* it may take this one's place */
@@ -476,33 +433,6 @@ static void on_act(rill_mark *marked)
 }
 
 /* --- from outside ---------------------------------------------------------------------------- */
-
-void rill_origin_close_call(rill_call *call, const rill_error *error)
-{
-    rill_origin *origin = call->origin;
-    if (rill_call_closed(call))
-        return;
-    rill_call_close(call, error);
-    if (call->queued) {
-        rill_queue_remove(&origin->queue, call);
-        finish(origin, call);
-    } else {
-        rill_link_retire(call->conn->session, call->stream);
-    }
-    mark(origin);
-}
-
-void rill_origin_drop_call(rill_call *call)
-{
-    static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
-    rill_turn_forget(call->turn, &call->entry);
-    if (call->origin)
-        rill_origin_close_call(call, &dropped); /* finishing buries what has no id */
-    else
-        rill_turn_bury(call->turn, &call->entry);
-    if (call->stream)
-        rill_stream_uncount(call->stream);
-}
 
 void rill_origin_add(rill_origin *origin, rill_call *call)
 {
@@ -517,7 +447,7 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     turn->submitted++;
     if (origin->verdict && turn->now_ms - origin->verdict_ms < ALPN_VERDICT_MS) {
         call->attempts++;
-        rill_origin_close_call(call, origin->verdict);
+        rill_ending_close(call, origin->verdict);
     }
     mark(origin);
 }
@@ -529,11 +459,11 @@ void rill_origin_close(rill_origin *origin)
     static const rill_error cancelled = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
     while (origin->queue.first)
-        rill_origin_close_call(origin->queue.first, &inactive);
+        rill_ending_close(origin->queue.first, &inactive);
     for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
         while (rill_conn_streams(conn))
-            rill_origin_close_call(rill_call_of(conn->session->open), &cancelled);
-        settle(origin, conn);
+            rill_ending_close(rill_call_of(conn->session->open), &cancelled);
+        take_ended(conn);
         rill_conn_drain(conn);
     }
     mark(origin);
@@ -580,7 +510,7 @@ void rill_origin_free(rill_origin *origin)
     assert(!origin->queue.first);
     while (origin->conns) {
         rill_conn_fail(origin->conns, NULL);
-        take_closed(origin, origin->conns);
+        take_closed(origin->conns);
         bury(origin, origin->conns);
     }
     if (origin->remains)

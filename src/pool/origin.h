@@ -59,12 +59,6 @@ void rill_origin_add(rill_origin *origin, rill_call *call);
  * the pool's entry. It keeps the connection when it has closed, for those who ask why. */
 void rill_origin_connect(rill_origin *origin);
 
-/* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
-void rill_origin_close_call(rill_call *call, const rill_error *error);
-
-/* Forgets a call: cancelled, and nobody is told. */
-void rill_origin_drop_call(rill_call *call);
-
 /* Ends everything: sent calls as cancelled, unsent ones as inactive; idle connections say goodbye.
  */
 void rill_origin_close(rill_origin *origin);

@@ -1,0 +1,19 @@
+/* How a call's attempt ends, and the call. */
+#ifndef RILL_ENDING_H
+#define RILL_ENDING_H
+
+#include "pool/origin.h"
+
+/* An attempt has ended, and stands in no list: the call is repeated, or finished. */
+void rill_ending_attempt(rill_call *call);
+
+/* A call has ended for good: counts and reports it. */
+void rill_ending_finish(rill_call *call);
+
+/* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
+void rill_ending_close(rill_call *call, const rill_error *error);
+
+/* Forgets a call: cancelled, and nobody is told. */
+void rill_ending_drop(rill_call *call);
+
+#endif
