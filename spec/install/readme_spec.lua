@@ -187,24 +187,6 @@ describe("the README", function()
   end)
 end)
 
-describe("doc/architecture.md", function()
-  it("gives each room its floor: it includes only rooms of its own floor or below", function()
-    local floors = { ["h2/frames"] = 4, ["api/loop"] = 8 } -- headers of several rooms, or of none
-    for floor, rooms in support.read("doc/architecture.md"):gmatch "\n| (%d) | ([^|]*) |" do
-      for name in rooms:gmatch "`src/(%w+/[%w_]+)%.%w`" do floors[name] = tonumber(floor) end
-    end
-    for _, path in ipairs(support.find "src") do
-      local name = path:match "(%w+/[%w_]+)%.[ch]$"
-      if name then
-        assert.is_truthy(floors[name] or path == "src/rill.h", "no floor for " .. path)
-        for other in support.read(path):gmatch '\n#include "(%w+/[%w_]+)%.h"' do
-          assert.is_true((floors[other] or 99) <= floors[name], path .. " includes " .. other .. ".h")
-        end
-      end
-    end
-  end)
-end)
-
 describe("doc/limits.md", function()
   it("names only constants that the sources have", function()
     local sources = {}
