@@ -464,11 +464,11 @@ RILL_API size_t rill_body_length(const rill_body *body);
 RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 
 /* Writes bytes to a file, at once: beside `path` first, then renamed, so that no part of them ever
- * stands under that name. A file that is there keeps its mode; nothing is synced. 0, or
- * RILL_FILE_ERROR (what is there is no regular file, disk full, ...), or RILL_ERROR; then what was
- * there is as it was. */
+ * stands under that name. `mode` 0: a file that is there keeps its own. A link is replaced, not
+ * followed; nothing is synced. 0, or RILL_FILE_ERROR (what is there is no regular file, disk full,
+ * ...), or RILL_ERROR; then what was there is as it was. */
 RILL_API int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
-                                rill_error *err);
+                                uint32_t mode, rill_error *err);
 
 /* Whether a body_file can be read a second time: false for a pipe or a terminal. What cannot be
  * looked at counts as one that can: opening it says what is wrong. */

@@ -58,7 +58,8 @@ local failure = ffi.new("rill_error[1]")
 
 --- Writes the body to a file: beside it and renamed when complete, so no part of a body ever stands under its
 --- name. A large body makes no large string.
----@param path string a regular file that is there is replaced and keeps its mode; the disk is not waited for (fsync)
+---@param path string a regular file that is there is replaced and keeps its mode, a link is replaced; the disk is not
+---  waited for (fsync)
 ---@return boolean? saved
 ---@return rill.Error? err reason "file_error"
 function methods:save(path)
@@ -66,7 +67,7 @@ function methods:save(path)
     errors.raise("response:save: path must be a string without NUL, got " .. errors.show(path))
   end
   local data, length = self:pointer()
-  local code = C.rill_file_save(runtime.loop(), path, data, length, failure)
+  local code = C.rill_file_save(runtime.loop(), path, data, length, 0, failure)
   if code == 0 then return true end
   return nil, errors.new { reason = errors.reasons[-code], message = ffi.string(failure[0].message), url = self.url,
     method = self._method, status = self.status, processed = "yes" }

@@ -237,13 +237,13 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
 }
 
 int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
-                       rill_error *err)
+                       uint32_t mode, rill_error *err)
 {
     rill_slab *slab = &loop->turn.slab;
     rill_error own;
     err = err ? err : &own;
     rill_error_clear(err);
-    rill_sink *sink = rill_sink_open(slab, path, rill_turn_random(&loop->turn), err);
+    rill_sink *sink = rill_sink_open(slab, path, mode, rill_turn_random(&loop->turn), err);
     if (!sink)
         return -err->reason;
     int32_t code = rill_sink_write(sink, data, length, err);

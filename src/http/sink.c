@@ -2,9 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,9 @@
 
 /* Other writers may be at the same target: so many names are tried. */
 enum { SINK_NAMES = 8 };
+
+enum { SINK_SUFFIX = 9 }; /* bytes of the name beside that are not the target's */
+enum { SINK_SHORT = 64 }; /* no file system's limit on names is below this and that */
 
 struct rill_sink {
     int fd;       /* -1: committed, or never opened */
@@ -25,11 +27,26 @@ static int32_t fail(const char *path, rill_error *err)
     return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path, strerror(errno));
 }
 
+/* How much of a name stays when `more` bytes follow: it gets no longer than it was, unless it is
+ * short, so a file system that takes the target's name takes this one. No character is cut. */
+static size_t cut_name(const char *name, size_t length, size_t more)
+{
+    if (length <= SINK_SHORT)
+        return length;
+    size_t kept = length - more;
+    while (kept && ((unsigned char)name[kept] & 0xc0) == 0x80)
+        kept--;
+    return kept;
+}
+
 /* Makes the file beside the target; errno says why not. */
 static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t chance)
 {
+    const char *slash = strrchr(sink->path, '/');
+    const char *name = slash ? slash + 1 : sink->path;
+    int kept = (int)(name - sink->path) + (int)cut_name(name, strlen(name), SINK_SUFFIX);
     for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
-        snprintf(sink->beside, room, "%s.%08x", sink->path, chance + i);
+        snprintf(sink->beside, room, "%.*s.%08x", kept, sink->path, chance + i);
         sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (sink->fd < 0 && errno != EEXIST)
             return;
@@ -39,7 +56,7 @@ static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t chan
 static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
                             rill_error *err)
 {
-    size_t size = strlen(path) + 1, room = size + 16;
+    size_t size = strlen(path) + 1, room = size + SINK_SUFFIX;
     rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
     if (!sink) {
         rill_error_set(err, RILL_ERROR, "out of memory");
@@ -57,17 +74,12 @@ static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint
     return NULL;
 }
 
-/* A file that is there is replaced, with its mode: through a link to it, not the link. */
+/* A file that is there is replaced, with its mode. */
 static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
                           rill_error *err)
 {
-    char real[PATH_MAX];
-    if (!realpath(path, real)) {
-        fail(path, err);
-        return NULL;
-    }
     rill_sink *sink =
-        open_sink(slab, real, mode & 0600, chance, err); /* nobody else reads it yet */
+        open_sink(slab, path, mode & 0600, chance, err); /* nobody else reads it yet */
     if (!sink || !fchmod(sink->fd, mode & 07777))
         return sink;
     fail(path, err);
@@ -75,13 +87,19 @@ static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32
     return NULL;
 }
 
-rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t chance, rill_error *err)
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t chance,
+                          rill_error *err)
 {
     struct stat there;
-    if (stat(path, &there))
-        return open_sink(slab, path, 0666, chance, err);
+    bool found = !lstat(path, &there);
+    if (!found && errno != ENOENT) {
+        fail(path, err);
+        return NULL;
+    }
+    if (!found || S_ISLNK(there.st_mode)) /* a link is replaced: what it points to stays */
+        return open_sink(slab, path, mode ? mode : 0666, chance, err);
     if (S_ISREG(there.st_mode))
-        return replace(slab, path, there.st_mode, chance, err);
+        return replace(slab, path, mode ? mode : there.st_mode, chance, err);
     rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
                    S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
     return NULL;

@@ -295,7 +295,7 @@ static void open_sink(rill_stream *stream)
 {
     rill_turn *turn = stream->turn;
     rill_error error = {0};
-    stream->sink = rill_sink_open(&turn->slab, stream->save_path, rill_turn_random(turn), &error);
+    stream->sink = rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
     if (!stream->sink)
         rill_stream_close_because(stream, &error);
 }
