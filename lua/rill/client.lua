@@ -5,6 +5,7 @@ local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
 local follow = require("rill.core.follow")
+local jars = require("rill.core.jars")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
@@ -21,6 +22,7 @@ local COUNTS = {
 ---@field private _closed boolean?
 ---@field private _redirects integer that a call follows
 ---@field private _allow_downgrade boolean
+---@field private _jar rill.Jar?
 ---@field private _hops integer redirects that were followed
 local Client = {}
 Client.__index = Client
@@ -46,6 +48,7 @@ function M.new(given)
   local endpoint, err = endpoints.new("rill.client", given, create)
   if not endpoint then return nil, err end
   follow.equip(endpoint, given)
+  jars.equip(endpoint, given)
   local client = setmetatable(endpoint, Client)
   local id = client._id
   runtime.watch(id.slot, setmetatable({ generation = id.generation, client = client }, Warnings))

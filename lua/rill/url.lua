@@ -3,6 +3,7 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
+local suffix = require("rill.core.suffix")
 
 local M = {}
 
@@ -92,6 +93,31 @@ function M.normalize(text)
     return invalid(text)
   end
   return ffi.string(out, url.length)
+end
+
+local function is_address(host)
+  return host:find(":", 1, true) ~= nil or host:find("^[%d.]+$") ~= nil
+end
+
+-- Whose page it is: the registrable domain, or the host where there is none. nil: no URL with a host.
+local function site_of(text)
+  local parts = M.parse(text)
+  local host = parts and parts.host
+  if not host or host == "" then return nil end
+  return not is_address(host) and suffix.registrable(host) or host
+end
+
+--- Whether two URLs belong to one registrable domain (public suffix list): "www.example.co.uk" and
+--- "shop.example.co.uk" do. Schemes and ports do not count; an address or a public suffix is the same site as itself.
+---@param a string
+---@param b string
+---@return boolean same false where one of them is no URL with a host
+function M.same_site(a, b)
+  check("a", a)
+  check("b", b)
+  suffix.load()
+  local site = site_of(a)
+  return site ~= nil and site == site_of(b)
 end
 
 return M

@@ -31,7 +31,7 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "per_origin", "proxy", "no_proxy", "decompress", "cookies",
+  for _, name in ipairs { "per_origin", "proxy", "no_proxy", "decompress",
     "coalesce", "on_event", "protocols", "idempotent", "lenient_eof", "auth", "query" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)

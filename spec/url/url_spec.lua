@@ -431,3 +431,25 @@ describe("rill.url.normalize", function()
     assert.is_true(good > 5000, "only " .. good .. " of the corpus are URLs")
   end)
 end)
+
+describe("rill.url.same_site", function()
+  local same_site = require("rill.url").same_site
+
+  it("compares registrable domains", function()
+    for _, pair in ipairs {
+      { "https://example.com/", "http://www.example.com:8080/x" }, { "https://a.b.co.uk", "https://c.b.co.uk" },
+      { "https://127.0.0.1/", "https://127.0.0.1:1/" }, { "https://[::1]/", "https://[::1]/a" },
+      { "https://localhost/", "https://LOCALHOST/" }, { "https://b\195\188cher.de/", "https://x.xn--bcher-kva.de/" },
+    } do
+      assert.is_true(same_site(pair[1], pair[2]), pair[1])
+    end
+    for _, pair in ipairs {
+      { "https://a.co.uk/", "https://b.co.uk/" }, { "https://a.github.io", "https://b.github.io" },
+      { "https://1.0.0.127/", "https://2.0.0.127/" }, { "mailto:a@example.com", "mailto:a@example.com" },
+      { "https://example.com/", "nonsense" },
+    } do
+      assert.is_false(same_site(pair[1], pair[2]), pair[1])
+    end
+    assert.is_false((pcall(same_site, 1, "https://example.com/")))
+  end)
+end)

@@ -88,11 +88,12 @@ end
 
 -- The same of a client with a jar, or whose answer is a redirect: `response` is what came then.
 local function send_chain(response, endpoint, call, method, url, body, given, path)
-  local fields, jar, err = fields_of(endpoint, call, given), endpoint._jar, nil
+  local fields, jar = fields_of(endpoint, call, given), endpoint._jar
   local hop = { endpoint = endpoint, call = call, method = method, url = url, body = body, given = given, path = path,
     fields = fields }
   if not response then
     hop.block = headers.block(jars.with_cookie(jar, url, fields))
+    local err
     response, err = send_hop(hop)
     if not response then return nil, err end
   end

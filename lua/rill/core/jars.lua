@@ -1,6 +1,14 @@
 --- A client's cookie jar at work: what a request sends, what a response leaves.
 local M = {}
 
+--- Gives a client its jar.
+---@param client rill.Endpoint
+---@param given table options of a client
+function M.equip(client, given)
+  local jar = given.cookies
+  if jar then client._jar = jar == true and require("rill.cookies").jar() or jar end
+end
+
 local function has_cookie(fields)
   for i = 1, #fields, 2 do
     if fields[i] == "cookie" then return true end

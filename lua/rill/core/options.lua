@@ -44,6 +44,10 @@ local function is_redirects(value)
   return value == false or is_times(value)
 end
 
+local function is_cookies(value)
+  return type(value) == "boolean" or type(value) == "table" and require("rill.cookies").is_jar(value)
+end
+
 -- type -> what a value must be, and what says so
 local TYPES = {
   seconds = { "a number of seconds, 0 or more", is_seconds },
@@ -64,6 +68,7 @@ local TYPES = {
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
   addresses = { 'a list of "ip" or "ip:port"', is_table },
   redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
+  cookies = { "true, false or a jar of rill.cookies", is_cookies },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
@@ -107,7 +112,7 @@ local OPTIONS = {
   decompress = { request = true, off = OFF },
   redirects = { type = "redirects", request = true },
   allow_downgrade = { type = "boolean", request = true },
-  cookies = { off = OFF },
+  cookies = { type = "cookies" },
   expect_continue = { type = "boolean", request = true },
   coalesce = { off = OFF },
   on_headers = { type = "hook", request = true },
