@@ -7,7 +7,7 @@ describe("a flood of handshake messages", function()
   after_each(support.check_clean)
 
   for what, how in pairs {
-    ["HelloRequest whose alerts are not read"] = "hello", ["KeyUpdate that asks for one"] = "update",
+    ["HelloRequest"] = "hello", ["KeyUpdate that asks for one"] = "update",
     ["NewSessionTicket"] = "ticket",
   } do
     it("ends its connection with ENHANCE_YOUR_CALM: " .. what, function()
