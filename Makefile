@@ -11,7 +11,7 @@ BUILD ?= build
 LUAJIT ?= luajit
 Q = $(if $(V),,@)# V=1 shows the commands
 
-LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2
+LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2 zlib libbrotlidec libzstd
 SOURCES = $(sort $(wildcard src/*/*.c))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/librill.so.$(VERSION)

@@ -7,7 +7,7 @@ source = {
 description = {
   summary = "HTTP/2 crawling client for LuaJIT",
   detailed = [[
-A C core on libevent, nghttp2, OpenSSL and c-ares with a LuaJIT front. Needs LuaJIT 2.1, make, a C
+A C core on libevent, nghttp2, OpenSSL, c-ares, zlib, brotli and zstd with a LuaJIT front. Needs LuaJIT 2.1, make, a C
 compiler and the libraries that .ci/packages lists: the build names what is missing.]],
   license = "MIT",
 }

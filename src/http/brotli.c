@@ -1,0 +1,88 @@
+/* br, by libbrotlidec. Its large-window form is not part of the coding and is refused there. */
+#include <brotli/decode.h>
+
+#include "http/coding.h"
+
+typedef struct decoder {
+    BrotliDecoderState *brotli;
+    rill_slab *slab;
+    size_t held;
+    bool any, over;
+} decoder;
+
+static void *allocate(void *opaque, size_t size)
+{
+    decoder *d = opaque;
+    size_t before = d->slab->bytes;
+    void *block = rill_slab_alloc(d->slab, size);
+    d->held += d->slab->bytes - before;
+    return block;
+}
+
+static void release(void *opaque, void *block)
+{
+    decoder *d = opaque;
+    size_t before = d->slab->bytes;
+    rill_slab_free(d->slab, block);
+    d->held -= before - d->slab->bytes;
+}
+
+static void *open_brotli(rill_slab *slab)
+{
+    decoder *d = rill_slab_zalloc(slab, sizeof(*d));
+    if (!d)
+        return NULL;
+    d->slab = slab;
+    d->brotli = BrotliDecoderCreateInstance(allocate, release, d);
+    if (d->brotli)
+        return d;
+    rill_slab_free(slab, d);
+    return NULL;
+}
+
+static bool is_memory(BrotliDecoderErrorCode code)
+{
+    return code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+           code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
+}
+
+static enum coding_result write_flow(void *decoder_, rill_flow *flow, const char **why)
+{
+    decoder *d = decoder_;
+    d->any = d->any || flow->in_left;
+    if (!d->over) {
+        BrotliDecoderResult result = BrotliDecoderDecompressStream(
+            d->brotli, &flow->in_left, &flow->in, &flow->out_left, &flow->out, NULL);
+        d->over = result == BROTLI_DECODER_RESULT_SUCCESS;
+        if (result == BROTLI_DECODER_RESULT_ERROR) {
+            BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(d->brotli);
+            *why = BrotliDecoderErrorString(code);
+            return is_memory(code) ? CODING_MEMORY : CODING_BROKEN;
+        }
+    }
+    if (d->over)
+        flow->in_left = 0;
+    return CODING_OK;
+}
+
+static bool finished(const void *decoder_)
+{
+    const decoder *d = decoder_;
+    return !d->any || d->over;
+}
+
+static size_t held(const void *decoder_)
+{
+    const decoder *d = decoder_;
+    return d->held + sizeof(*d);
+}
+
+static void close_decoder(void *decoder_)
+{
+    decoder *d = decoder_;
+    BrotliDecoderDestroyInstance(d->brotli);
+    rill_slab_free(d->slab, d);
+}
+
+const rill_coding rill_coding_brotli = {"br",     open_brotli, write_flow,
+                                        finished, held,        close_decoder};
