@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* Changes when anything below changes its meaning or layout. */
-enum { RILL_ABI = 2 };
+enum { RILL_ABI = 3 };
 #ifndef RILL_CDEF
 #define RILL_VERSION "0.1.0"
 #endif
@@ -182,6 +182,7 @@ typedef struct rill_event {
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
     uint32_t error_count;
+    const char *decoded;   /* content codings undone, in that order: "br, gzip"; "" for none */
     uint32_t saved;        /* 1: the body is in the file of save_path */
     double bytes_received; /* DATA payload without padding, before decoding */
     double seconds;        /* a ping's round trip */
@@ -315,6 +316,8 @@ typedef struct rill_options {
     uint32_t max_connections_per_origin; /* a further one is opened when all are full (1) */
     uint32_t retries;                    /* of what fails without being processed (2) */
     bool retry_idempotent;    /* GET, HEAD, OPTIONS too when the connection is lost (true) */
+    bool decompress;          /* content codings of responses are undone (true); to be asked for
+                                 with rill_accept_encoding() in a header block */
     bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: an invalid URL) */
     bool deny_private;        /* only globally reachable addresses, but for `resolve`'s (false) */
     int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
@@ -323,13 +326,17 @@ typedef struct rill_options {
     uint32_t window;      /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
     uint32_t max_window;  /* what it grows to while the reader keeps up (16 MiB) */
     uint32_t max_frame_size; /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
-    double max_buffered;     /* bytes of bodies that are held, not handed over (256 MiB) */
+    double max_buffered;     /* bytes of bodies, read in pieces or collected, and of what decodes
+                                them, that are held, not handed over (256 MiB) */
     const rill_resolve *resolve;
     uint32_t resolve_count;
     const char *dns_servers; /* "ip" or "ip:port", comma-separated (the system's) */
     rill_tls_options tls;
 } rill_options;
 RILL_API void rill_options_init(rill_options *options);
+
+/* The content codings that can be undone, as accept-encoding lists them. */
+RILL_API const char *rill_accept_encoding(void);
 
 /* Counts since the client was made unless noted. */
 typedef struct rill_stats {
@@ -374,7 +381,7 @@ typedef struct rill_request {
                               memory */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
-    int32_t retries, retry_idempotent;                              /* the same */
+    int32_t retries, retry_idempotent, decompress;                  /* the same */
     const char *bind_address; /* numeric address that its connection comes from: requests that
                                  differ in it share none; NULL: the client's */
 } rill_request;
@@ -394,7 +401,8 @@ typedef struct rill_stream_info {
     int32_t code;    /* HTTP/2 error code; -1: none */
     uint32_t attempts;
     uint32_t conn_slot, conn_generation;
-    bool saved; /* the body is in the file of save_path */
+    const char *decoded; /* as in the event */
+    bool saved;          /* the body is in the file of save_path */
     bool head, request_sent, closed_local, closed_remote, reached_warnsize;
     const char *headers, *trailers, *informational;
     uint32_t headers_length, trailers_length, informational_length;
@@ -420,6 +428,11 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
  * when it has closed, rill_stream_body() hands it over. Returns 0, or negative: RILL_CLOSED
  * (as above), RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
+
+/* Asks how a stream ends that is read in pieces: where the peer has ended it and its body waits
+ * coded, all of that is decoded (bounded by maxsize), and CLOSED follows. With `wait` the same
+ * happens when its end comes. Else CLOSED comes when its reader is through. */
+RILL_API void rill_stream_decide(rill_loop *loop, uint32_t slot, uint32_t generation, bool wait);
 
 /* The unread rest of a closed stream as one body, which the caller owns; NULL: it is empty. Returns
  * 0, or negative, with NULL: RILL_CLOSED (as above), RILL_ARGUMENT (the stream is open), RILL_ERROR

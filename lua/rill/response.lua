@@ -152,7 +152,7 @@ function lazy:bytes_received()
 end
 
 function lazy:flags()
-  return { stopped = self.close_reason == "stopped", decoded = {} }
+  return { stopped = self.close_reason == "stopped", decoded = self._decoded or {} }
 end
 
 function lazy.history()
@@ -216,6 +216,17 @@ local function keep_facts(response, timings, bytes_received, attempts)
 end
 M.keep_facts = keep_facts
 
+--- Keeps which content codings were undone.
+---@param response table rill.Response
+---@param names ffi.cdata* const char *: "br, gzip"
+local function keep_decoded(response, names)
+  local list = {}
+  for name in ffi.string(names):gmatch("[^, ]+") do
+    list[#list + 1] = name
+  end
+  response._decoded = list
+end
+
 local function keep_large(response, large)
   response.body = nil -- made by __index on first use
   response._large = body.own(large)
@@ -229,6 +240,8 @@ function M.keep_body(response, rest)
   response.body = body.string(rest)
   C.rill_body_free(rest)
 end
+
+M.keep_decoded = keep_decoded
 
 --- The body stands in the file that was asked for.
 ---@param response rill.Response
@@ -255,6 +268,7 @@ function methods:on_event(event)
       self._informational = ffi.string(event.informational, event.informational_length)
     end
     if event.saved ~= 0 then M.in_file(self) end
+    if event.decoded[0] ~= 0 then keep_decoded(self, event.decoded) end
     self._peer = peer.of(event.conn_slot, event.conn_generation)
     keep_facts(self, event.timings, event.bytes_received, event.attempts)
   else

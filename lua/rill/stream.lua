@@ -49,6 +49,7 @@ end
 
 local function wait_closed(stream, call)
   verdict.of_head(stream)
+  stream._state:decide(true)
   while not stream._state.close_reason do
     wait(stream, call)
   end

@@ -28,11 +28,11 @@ describe("a request", function()
     return list
   end
 
-  it("carries the four pseudo-header fields and the user agent", function()
+  it("carries the four pseudo-header fields, the user agent and what codings can be undone", function()
     local seen = echoed {}
     assert.same({ method = "GET", scheme = "https", path = "/echo", authority = "localhost:" .. server.port },
                 seen.pseudo)
-    assert.same({ { "user-agent", "rill/0.1.0" } }, seen.fields)
+    assert.same({ { "user-agent", "rill/0.1.0" }, { "accept-encoding", "gzip, deflate, br, zstd" } }, seen.fields)
   end)
 
   it("sends the URL's path and query as written, without the fragment", function()

@@ -175,7 +175,7 @@ describe("a request", function()
   after_each(support.check_clean)
 
   local function echo(call)
-    local client = support.client { user_agent = "" }
+    local client = support.client { user_agent = "", decompress = false }
     return support.run(function()
       local res = assert(call(client, node.url .. "/echo"))
       return dkjson.decode(res.body), res

@@ -42,7 +42,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
         rill_error_set(err, RILL_ERROR, "out of memory");
         return NULL;
     }
-    client->pool.turn = turn;
+    bool made = rill_pool_init(&client->pool, turn);
     client->pool.entry = &client->entry;
     rill_table_init(&client->pool.origins, &turn->slab);
     client->mark.act = on_act;
@@ -53,10 +53,10 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     *list = client;
     turn->counters.clients++;
     client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
-    client->pool.account = rill_account_new(&turn->slab);
-    if (!client->url_text || !client->pool.account)
+    made = made && client->url_text;
+    if (!made)
         rill_error_set(err, RILL_ERROR, "out of memory");
-    if (!client->url_text || !client->pool.account ||
+    if (!made ||
         rill_settings_init(&client->settings, &client->pool, options, err) ||
         rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
         rill_client_free(client);
@@ -83,8 +83,7 @@ void rill_client_free(rill_client *client)
     rill_table_dispose(&pool->origins);
     rill_turn_unmark(&client->mark);
     rill_slab_free(slab, client->url_text);
-    rill_slab_free(slab, pool->warning);
-    rill_account_release(slab, pool->account);
+    rill_pool_dispose(pool);
     rill_settings_dispose(&client->settings, pool);
     *client->link = client->next;
     if (client->next)
@@ -321,6 +320,8 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         .account = client->pool.account,
         .read_ms = pick_ms(request->read_timeout, client->settings.read_timeout_ms),
         .retries = request->retries < 0 ? client->settings.retries : (uint32_t)request->retries,
+        .decompress =
+            request->decompress < 0 ? client->settings.decompress : request->decompress != 0,
         .retry_idempotent = request->retry_idempotent < 0 ? client->settings.retry_idempotent
                                                           : request->retry_idempotent != 0,
     };

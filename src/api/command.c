@@ -79,10 +79,15 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
     return 0;
 }
 
-/* Gives window back for what a reader has taken off a stream that is still open. */
-static void consume(rill_call *call, size_t length)
+/* Gives window back for what a reader has taken off a stream that is still open; or ends what the
+ * reader has closed. */
+static void go_on_reading(rill_call *call, bool was_open, size_t length)
 {
-    if (!call->conn || !(length || call->stream->owed))
+    if (was_open && call->stream->reason != RILL_OPEN) {
+        rill_ending_note(call);
+        return;
+    }
+    if (!call->conn || !(length || call->stream->inlet.owed))
         return;
     rill_link_consume(call->conn->session, call->stream, length);
     rill_turn_mark(call->turn, call->conn->setup.mark);
@@ -94,8 +99,10 @@ int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, ui
     rill_call *call = find_pieces(loop, slot, generation);
     if (!call)
         return -RILL_CLOSED;
-    size_t length = rill_stream_take(call->stream, max, data);
-    consume(call, length);
+    size_t released;
+    bool open = call->stream->reason == RILL_OPEN;
+    size_t length = rill_stream_take(call->stream, max, data, &released);
+    go_on_reading(call, open, released);
     return (int32_t)length;
 }
 
@@ -105,9 +112,20 @@ int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
     size_t released;
     if (!call)
         return -RILL_CLOSED;
+    bool open = call->stream->reason == RILL_OPEN;
     bool kept = rill_stream_keep(call->stream, &released);
-    consume(call, released);
+    go_on_reading(call, open, released);
     return kept ? 0 : -RILL_ERROR;
+}
+
+void rill_stream_decide(rill_loop *loop, uint32_t slot, uint32_t generation, bool wait)
+{
+    rill_call *call = find_pieces(loop, slot, generation);
+    if (!call)
+        return;
+    bool open = call->stream->reason == RILL_OPEN;
+    rill_stream_settle(call->stream, wait);
+    go_on_reading(call, open, 0);
 }
 
 int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, rill_body **body)
@@ -116,7 +134,7 @@ int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, ri
     *body = NULL;
     if (!call)
         return -RILL_CLOSED;
-    if (!rill_call_closed(call))
+    if (!rill_call_closed(call) || rill_call_undecided(call))
         return -RILL_ARGUMENT;
     return rill_stream_detach_body(call->stream, body) ? 0 : -RILL_ERROR;
 }

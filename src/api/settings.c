@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "http/decode.h"
 
 /* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
 enum { WINDOW_MIN = 1, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
@@ -23,6 +24,7 @@ void rill_options_init(rill_options *options)
         .max_connections_per_origin = 1,
         .retries = 2,
         .retry_idempotent = true,
+        .decompress = true,
         .max_streams = 100,
         .window = 1 << 20,
         .max_window = 16 << 20,
@@ -30,6 +32,11 @@ void rill_options_init(rill_options *options)
         .max_buffered = 256 << 20,
         .tls = {.verify = true, .session_cache = true},
     };
+}
+
+const char *rill_accept_encoding(void)
+{
+    return rill_decode_accept;
 }
 
 void rill_request_init(rill_request *request)
@@ -43,6 +50,7 @@ void rill_request_init(rill_request *request)
         .read_timeout = -1,
         .retries = -1,
         .retry_idempotent = -1,
+        .decompress = -1,
         .maxsize = -1,
         .warnsize = -1,
     };
@@ -166,6 +174,7 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
     settings->h2c = options->h2c;
+    settings->decompress = options->decompress;
     settings->max_header_list = options->max_header_list;
     pool->link.window = options->window;
     pool->link.max_window =
@@ -173,6 +182,7 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     pool->link.max_frame_size = options->max_frame_size;
     pool->link.max_buffered =
         options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
+    pool->account->most = pool->link.max_buffered;
     pool->link.max_header_list = options->max_header_list;
     pool->connect_timeout_ms = rill_limit_ms(options->connect_timeout);
     pool->idle_timeout_ms = rill_limit_ms(options->idle_timeout);

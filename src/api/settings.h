@@ -10,7 +10,7 @@ typedef struct rill_settings {
     rill_resolve *resolve; /* owned, with its texts */
     uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
     uint32_t max_header_list, retries;
-    bool retry_idempotent, h2c;
+    bool retry_idempotent, decompress, h2c;
 } rill_settings;
 
 /* Fills in both from `options`, and opens the pool's resolver and TLS context. 0, or negative as

@@ -91,18 +91,25 @@ bool rill_chunks_append(rill_slab *slab, rill_chunks *chunks, const void *data, 
     return true;
 }
 
-size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const char **data)
+size_t rill_chunks_peek(rill_slab *slab, rill_chunks *chunks, const char **data)
 {
     while (chunks->first && chunks->first->start == chunks->first->end && chunks->first->next)
         drop_first(slab, chunks);
     rill_chunk *chunk = chunks->first;
     if (!chunk)
         return 0;
-    size_t length = chunk->end - chunk->start;
+    *data = chunk->data + chunk->start;
+    return chunk->end - chunk->start;
+}
+
+size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const char **data)
+{
+    size_t length = rill_chunks_peek(slab, chunks, data);
     if (length > max)
         length = max;
-    *data = chunk->data + chunk->start;
-    chunk->start += length;
+    if (!length)
+        return 0;
+    chunks->first->start += length;
     chunks->length -= length;
     return length;
 }

@@ -32,6 +32,9 @@ typedef struct rill_chunks {
 
 bool rill_chunks_append(rill_slab *slab, rill_chunks *chunks, const void *data, size_t length);
 
+/* What stands at the front, `*data` as for take. Returns the number of bytes, 0 when empty. */
+size_t rill_chunks_peek(rill_slab *slab, rill_chunks *chunks, const char **data);
+
 /* Takes up to `max` bytes off the front: `*data` is good until the next call on these chunks.
  * Returns their number, 0 when empty. */
 size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const char **data);

@@ -59,7 +59,8 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
  * that has taken all leaves at least half of it. */
 static void note_held(nghttp2_session *ng, rill_stream *stream)
 {
-    int32_t least = FRAME_USUAL < stream->window / 2 ? FRAME_USUAL : (int32_t)(stream->window / 2);
+    uint32_t half = stream->inlet.window / 2;
+    int32_t least = FRAME_USUAL < half ? FRAME_USUAL : (int32_t)half;
     if (!stream->local_since_ms &&
         nghttp2_session_get_stream_local_window_size(ng, stream->id) < least)
         stream->local_since_ms = stream->turn->now_ms;
@@ -71,19 +72,21 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
     (void)flags;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(ng, id);
-    bool keeping = stream && stream->keeping;
+    uint32_t due = 0;
     if (stream) {
         session->points += session->frame_cost; /* padding included, and once for each frame */
         session->frame_cost = 0;
-        rill_stream_data(stream, data, length);
+        due = rill_inlet_release(&stream->inlet, rill_stream_data(stream, data, length));
         session->link.warn = session->link.warn || stream->warn;
-        if (!keeping)
+        if (!due)
             note_held(ng, stream);
         retire_if_closed(session, stream);
     }
     /* the connection's window never waits for a reader */
-    int code = keeping ? nghttp2_session_consume(ng, id, length)
-                       : nghttp2_session_consume_connection(ng, length);
+    int code = due == length ? nghttp2_session_consume(ng, id, length)
+                             : nghttp2_session_consume_connection(ng, length);
+    if (due && due != length && code != NGHTTP2_ERR_NOMEM)
+        code = nghttp2_session_consume_stream(ng, id, due);
     if (code != NGHTTP2_ERR_NOMEM)
         return 0;
     rill_error_set(&session->link.fatal, RILL_ERROR, "out of memory");

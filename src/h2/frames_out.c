@@ -41,13 +41,14 @@ static void grow_window(rill_session *session, rill_stream *stream)
     uint64_t now_ms = session->link.turn->now_ms, since_ms = stream->update_ms;
     uint32_t most = session->link.setup->max_window;
     stream->update_ms = now_ms;
-    if (!since_ms || stream->window >= most || stream->chunks.length > stream->window / 2 ||
+    uint32_t window = stream->inlet.window;
+    if (!since_ms || !window || window >= most || stream->inlet.chunks.length > window / 2 ||
         now_ms - since_ms > 2 * session->link.rtt_ms)
         return;
-    uint32_t wider = stream->window < most / 2 ? stream->window * 2 : most;
-    if (!nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
-                                               (int32_t)wider))
-        stream->window = wider;
+    uint32_t wider = window < most / 2 ? window * 2 : most;
+    if (rill_inlet_widen(&stream->inlet, wider))
+        nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                              (int32_t)wider);
 }
 
 /* What the peer makes us send, as often as it likes. RST_STREAM is bounded by our streams. */

@@ -203,18 +203,14 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     return 0;
 }
 
-/* A reader that has found nothing always gets its window: so nobody waits for ever. */
 static void consume(rill_link *link, rill_stream *stream, size_t length)
 {
     rill_session *session = rill_session_of(link);
-    stream->owed += (uint32_t)length;
-    if (!stream->wire_open || !stream->owed ||
-        (stream->chunks.length && stream->account->bytes > session->link.setup->max_buffered))
-        return;
-    if (nghttp2_session_consume_stream(session->ng, stream->id, stream->owed) == NGHTTP2_ERR_NOMEM)
+    uint32_t due = rill_inlet_release(&stream->inlet, length);
+    if (due && stream->wire_open &&
+        nghttp2_session_consume_stream(session->ng, stream->id, due) == NGHTTP2_ERR_NOMEM)
         rill_error_set(&session->link.fatal, RILL_ERROR,
                        "out of memory"); /* the peer would wait for ever */
-    stream->owed = 0;
 }
 
 static void charge(rill_link *link, uint32_t records)

@@ -33,7 +33,7 @@ void rill_streams_retire(rill_link *link, rill_stream *stream)
     rill_session *session = rill_session_of(link);
     if (stream->wire_open) {
         uint32_t code = NGHTTP2_CANCEL;
-        if (stream->reason == RILL_ENDED)
+        if (stream->reason == RILL_ENDED || stream->over)
             code = NGHTTP2_NO_ERROR; /* the response is complete: our upload is not wanted */
         else if (stream->code >= 0)
             code = (uint32_t)stream->code;

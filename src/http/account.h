@@ -1,19 +1,30 @@
-/* The bytes of bodies that a client holds and has not handed over. Streams that have ended but were
- * not read may outlive their client: all of them share the account. */
+/* The one budget for all bodies of a client: what it holds and has not handed over. Streams that
+ * have ended but were not read may outlive their client: all of them share the account. */
 #ifndef RILL_ACCOUNT_H
 #define RILL_ACCOUNT_H
 
 #include <stdint.h>
 
 #include "base/slab.h"
+#include "base/turn.h"
+
+typedef struct rill_inlet rill_inlet;
 
 typedef struct rill_account {
-    uint64_t bytes;
+    uint64_t bytes;   /* of bodies, read in pieces or collected, and what their decoders hold */
+    uint64_t most;    /* beyond it only some get window: see rill_inlet_grants() */
+    uint64_t windows; /* receive windows of the bodies that have begun */
     uint32_t references;
+    uint32_t held_back;  /* collected bodies that are owed window */
+    rill_inlet *first;   /* borrowed: bodies that are being collected, the oldest first */
+    rill_inlet **last;   /* the end of that list */
+    rill_turn *turn;     /* borrowed */
+    rill_mark *relieve;  /* borrowed: gives held-back bodies what they may have now; NULL: its
+                            client has gone, and all streams are closed */
 } rill_account;
 
 /* With one reference. NULL when out of memory. */
-rill_account *rill_account_new(rill_slab *slab);
+rill_account *rill_account_new(rill_turn *turn, rill_mark *relieve);
 
 static inline rill_account *rill_account_hold(rill_account *account)
 {
@@ -22,6 +33,6 @@ static inline rill_account *rill_account_hold(rill_account *account)
 }
 
 /* Gives a reference back: the last one frees it. NULL is fine. */
-void rill_account_release(rill_slab *slab, rill_account *account);
+void rill_account_release(rill_account *account);
 
 #endif

@@ -30,7 +30,7 @@ typedef struct rill_link_setup {
     uint32_t max_frame_size;
     uint32_t max_header_list; /* told to the peer; 0: not */
     uint32_t conn_window;     /* receive window of the connection */
-    uint64_t max_buffered;    /* with more held for readers, only hungry ones get window */
+    uint64_t max_buffered;
 } rill_link_setup;
 
 /* How far our side has ended it. */
@@ -100,8 +100,8 @@ struct rill_protocol {
     /* Lets an upload go on whose source has something again. */
     void (*resume)(rill_link *link, rill_stream *stream);
 
-    /* Gives window back for bytes that the reader took (0: it found nothing), unless too much is
-     * held for readers. */
+    /* Gives window back for bytes that the reader took (0: it found nothing), or what is owed to a
+     * collected body, as far as the client may hold more: see rill_inlet_grants(). */
     void (*consume)(rill_link *link, rill_stream *stream, size_t length);
 
     /* Asks whether the peer is there, unless that was asked already. NULL: there is no way. */

@@ -19,43 +19,23 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->turn = setup->turn;
     stream->entry = setup->entry;
     stream->pieces = setup->pieces;
-    stream->keeping = !setup->pieces || setup->save_path;
+    stream->decodes = setup->decodes;
     stream->save_path = setup->save_path;
     stream->no_limits = setup->no_limits;
     stream->maxsize = setup->maxsize;
     stream->warnsize = setup->warnsize;
     stream->max_header_list = setup->max_header_list;
     stream->source = setup->source;
-    stream->account = rill_account_hold(setup->account);
-    stream->window = setup->window;
+    bool pieces = setup->pieces && !setup->save_path;
+    rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->account,
+                    pieces ? INLET_PIECES : INLET_MEMORY, setup->window);
     stream->content_length = -1;
     stream->code = -1;
 }
 
-static void count(rill_stream *stream, size_t length)
-{
-    stream->held += length;
-    stream->account->bytes += length;
-}
-
-static void uncount(rill_stream *stream, size_t length)
-{
-    if (length > stream->held)
-        length = stream->held; /* after rill_stream_uncount() */
-    stream->held -= length;
-    stream->account->bytes -= length;
-}
-
 void rill_stream_uncount(rill_stream *stream)
 {
-    uncount(stream, stream->held);
-}
-
-static void drop_body(rill_stream *stream)
-{
-    rill_stream_uncount(stream);
-    rill_bytes_dispose(&stream->turn->slab, &stream->kept);
-    rill_chunks_dispose(&stream->turn->slab, &stream->chunks);
+    rill_inlet_uncount(&stream->inlet);
 }
 
 void rill_stream_dispose(rill_stream *stream)
@@ -71,11 +51,7 @@ void rill_stream_dispose(rill_stream *stream)
         rill_slab_free(slab, stream->rare);
         stream->rare = NULL;
     }
-    rill_sink_free(slab, stream->sink);
-    stream->sink = NULL;
-    drop_body(stream);
-    rill_account_release(slab, stream->account);
-    stream->account = NULL;
+    rill_inlet_dispose(&stream->inlet);
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
     stream->error_count = 0;
@@ -128,9 +104,9 @@ static void set_error(rill_stream *stream, const rill_error *error)
 /* A file gets its name with the end of the body; without it, nothing is left. */
 static void end_sink(rill_stream *stream, enum rill_reason reason)
 {
-    rill_sink *sink = stream->sink;
+    rill_sink *sink = stream->inlet.sink;
     rill_error error = {0};
-    stream->sink = NULL;
+    stream->inlet.sink = NULL;
     if (!sink)
         return;
     if (reason == RILL_ENDED || reason == RILL_STOPPED) {
@@ -141,9 +117,40 @@ static void end_sink(rill_stream *stream, enum rill_reason reason)
     rill_sink_free(&stream->turn->slab, sink);
 }
 
+/* The way in has failed: the stream does, unless it has closed. */
+static void fail(rill_stream *stream, rill_error *error)
+{
+    if (error->reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
+        error->limit = (double)stream->maxsize;
+        error->expected = stream->content_length > 0 ? (double)stream->content_length : 0;
+    }
+    rill_stream_close_because(stream, error);
+}
+
+/* The peer has ended it: whether its body is whole, the codings say. False: it is not, or that
+ * shows later. */
+static bool end_body(rill_stream *stream)
+{
+    rill_error error = {0};
+    size_t released = 0;
+    bool later;
+    int32_t code = rill_inlet_end(&stream->inlet, &later, &error);
+    if (!code && later && stream->settles) {
+        code = rill_inlet_fill(&stream->inlet, true, &released, &error);
+        if (!code)
+            code = rill_inlet_end(&stream->inlet, &later, &error);
+    }
+    stream->over = true;
+    if (code)
+        fail(stream, &error);
+    return !code && !later;
+}
+
 static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
 {
     if (stream->reason != RILL_OPEN)
+        return false;
+    if (reason == RILL_ENDED && !end_body(stream))
         return false;
     end_sink(stream, reason);
     if (stream->reason != RILL_OPEN)
@@ -152,8 +159,9 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     stream->code = code;
     stream->refused = stream->refused || reason == RILL_GOAWAY ||
                       (reason == RILL_RESET && stream->peer_reset && code == CODE_REFUSED_STREAM);
+    rill_inlet_close(&stream->inlet);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL)
-        drop_body(stream);
+        rill_inlet_drop(&stream->inlet);
     return true;
 }
 
@@ -257,6 +265,12 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     }
     if (!stream->in_trailers && name_length == 14 && !memcmp(name, "content-length", 14))
         stream->content_length = rill_fields_number(value, value_length);
+    bool coding = !stream->in_trailers && stream->decodes && name_length == 16 &&
+                  !memcmp(name, "content-encoding", 16);
+    if (coding && !rill_inlet_encoding(&stream->inlet, value, value_length)) {
+        no_memory(stream);
+        return;
+    }
     size_t room = name_length + value_length + 4;
     size_t wanted = head ? head->length + room : 0;
     if (!head || (wanted > head->room &&
@@ -287,6 +301,7 @@ static void keep_informational(rill_stream *stream)
     stream->head.length = 0;
     stream->status = 0;
     stream->content_length = -1;
+    stream->inlet.codings.length = 0;
     if (!kept)
         no_memory(stream);
 }
@@ -295,8 +310,11 @@ static void open_sink(rill_stream *stream)
 {
     rill_turn *turn = stream->turn;
     rill_error error = {0};
-    stream->sink = rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
-    if (!stream->sink)
+    stream->inlet.sink =
+        rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
+    if (stream->inlet.sink)
+        stream->inlet.way = INLET_FILE;
+    else
         rill_stream_close_because(stream, &error);
 }
 
@@ -327,6 +345,7 @@ void rill_stream_end_head(rill_stream *stream)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (!is_limited(stream))
         return;
+    stream->inlet.most = stream->maxsize;
     if (stream->maxsize && announced > stream->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,
                           "content-length announces %llu bytes, more than maxsize (%llu)",
@@ -342,36 +361,26 @@ void rill_stream_end_head(rill_stream *stream)
 /* What a peer announces is believed up to here when room is made for it. */
 enum { BODY_BELIEVED = 1 << 20 };
 
-/* Room for the first `length` bytes of a body, and what is announced beside. */
-static size_t first_room(const rill_stream *stream, size_t length)
+static size_t believed(const rill_stream *stream)
 {
     int64_t announced = stream->content_length;
-    if (announced > BODY_BELIEVED)
-        announced = BODY_BELIEVED;
-    return announced > (int64_t)length ? (size_t)announced : length;
+    return announced <= 0 ? 0 : announced < BODY_BELIEVED ? (size_t)announced : BODY_BELIEVED;
 }
 
-static bool keep(rill_stream *stream, const void *data, size_t length)
+/* A reader that has found nothing is told that there is something now. */
+static void feed_reader(rill_stream *stream)
 {
-    if (stream->sink) {
-        rill_error error = {0};
-        if (rill_sink_write(stream->sink, data, length, &error))
-            rill_stream_close_because(stream, &error);
-        return true;
-    }
-    rill_slab *slab = &stream->turn->slab;
-    rill_bytes *kept = &stream->kept;
-    if (!(kept->room || rill_bytes_reserve(slab, kept, first_room(stream, length))) ||
-        !rill_bytes_append(slab, kept, data, length))
-        return false;
-    count(stream, length);
-    return true;
-}
-
-void rill_stream_data(rill_stream *stream, const void *data, size_t length)
-{
-    if (stream->reason != RILL_OPEN)
+    if (!stream->hungry || !rill_inlet_ready(&stream->inlet))
         return;
+    stream->hungry = false;
+    rill_turn_report(stream->turn, stream->entry, RILL_EVENT_READABLE);
+}
+
+size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
+{
+    size_t released = 0;
+    if (stream->reason != RILL_OPEN)
+        return 0;
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
     if (stream->maxsize && is_limited(stream) && stream->received > stream->maxsize) {
@@ -379,24 +388,16 @@ void rill_stream_data(rill_stream *stream, const void *data, size_t length)
                           "%llu bytes arrived, more than maxsize (%llu)",
                           (unsigned long long)stream->received,
                           (unsigned long long)stream->maxsize);
-        return;
+        return 0;
     }
     if (stream->warnsize && !stream->reached_warnsize && stream->received > stream->warnsize)
         stream->reached_warnsize = stream->warn = true;
-    if (stream->keeping) {
-        if (!keep(stream, data, length))
-            no_memory(stream);
-        return;
-    }
-    if (!rill_chunks_append(&stream->turn->slab, &stream->chunks, data, length)) {
-        no_memory(stream);
-        return;
-    }
-    count(stream, length);
-    if (stream->hungry) {
-        stream->hungry = false;
-        rill_turn_report(stream->turn, stream->entry, RILL_EVENT_READABLE);
-    }
+    rill_error error = {0};
+    if (rill_inlet_write(&stream->inlet, data, length, believed(stream), stream->hungry, &released,
+                         &error))
+        fail(stream, &error);
+    feed_reader(stream);
+    return released;
 }
 
 bool rill_stream_waits_for_us(const rill_stream *stream)
@@ -406,32 +407,47 @@ bool rill_stream_waits_for_us(const rill_stream *stream)
            (source && stream->local == HALF_OPEN && rill_source_paused(source));
 }
 
-size_t rill_stream_take(rill_stream *stream, size_t max, const char **data)
+/* Decodes on behalf of a reader. What breaks after the stream has closed just ends there. */
+static void fill(rill_stream *stream, bool all, size_t *released)
 {
-    size_t length = rill_chunks_take(&stream->turn->slab, &stream->chunks,
-                                     max < CHUNK_ROOM ? max : CHUNK_ROOM, data);
-    uncount(stream, length);
+    rill_error error = {0};
+    if (rill_inlet_fill(&stream->inlet, all, released, &error))
+        fail(stream, &error);
+    else if (stream->over)
+        rill_stream_close(stream, RILL_ENDED, -1, " ");
+}
+
+size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size_t *released)
+{
+    *released = 0;
+    if (!rill_inlet_ready(&stream->inlet))
+        fill(stream, false, released);
+    size_t length = rill_inlet_take(&stream->inlet, max < CHUNK_ROOM ? max : CHUNK_ROOM, data,
+                                    released);
     stream->hungry = !length;
     return length;
 }
 
 bool rill_stream_keep(rill_stream *stream, size_t *released)
 {
-    const char *data;
-    size_t length, unread = stream->chunks.length;
-    rill_slab *slab = &stream->turn->slab;
-    rill_bytes *kept = &stream->kept;
-    size_t room = kept->room ? kept->length + unread : first_room(stream, unread);
+    rill_error error = {0};
     *released = 0;
-    if (unread && !rill_bytes_reserve(slab, kept, room))
+    int32_t code = rill_inlet_collect(&stream->inlet, believed(stream), released, &error);
+    if (code && stream->inlet.way == INLET_PIECES)
         return false;
-    stream->keeping = true;
-    while ((length = rill_stream_take(stream, CHUNK_ROOM, &data))) {
-        rill_bytes_append(slab, kept, data, length); /* there is room */
-        count(stream, length);
-        *released += length;
-    }
+    if (code)
+        fail(stream, &error);
+    else if (stream->over)
+        rill_stream_close(stream, RILL_ENDED, -1, " ");
     return true;
+}
+
+void rill_stream_settle(rill_stream *stream, bool wait)
+{
+    size_t released = 0;
+    stream->settles = stream->settles || wait;
+    if (stream->over && stream->reason == RILL_OPEN)
+        fill(stream, true, &released);
 }
 
 bool rill_stream_detach_body(rill_stream *stream, rill_body **body)
@@ -440,9 +456,10 @@ bool rill_stream_detach_body(rill_stream *stream, rill_body **body)
     *body = NULL;
     if (!rill_stream_keep(stream, &released))
         return false;
-    if (stream->kept.length)
-        *body = rill_body_take(&stream->turn->slab, &stream->kept);
-    if (!*body && stream->kept.length)
+    rill_bytes *kept = &stream->inlet.kept;
+    if (kept->length)
+        *body = rill_body_take(&stream->turn->slab, kept);
+    if (!*body && kept->length)
         return false;
     rill_stream_uncount(stream);
     return true;

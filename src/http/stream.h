@@ -4,8 +4,7 @@
 #define RILL_STREAM_H
 
 #include "base/bytes.h"
-#include "http/account.h"
-#include "http/sink.h"
+#include "http/inlet.h"
 #include "http/source.h"
 #include "base/turn.h"
 
@@ -27,7 +26,10 @@ struct rill_stream {
     bool peer_reset;         /* by RST_STREAM */
     bool refused;            /* the peer says it did not act on it */
     bool pieces;             /* read in pieces: HEAD and READABLE are reported */
-    bool keeping;            /* the body is collected: its window goes back on receipt */
+    bool over;               /* the peer has ended it; while it is open, it shows when its body is
+                                decoded how it closes */
+    bool settles;            /* somebody waits for that */
+    bool decodes;            /* content codings are undone */
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
@@ -47,17 +49,11 @@ struct rill_stream {
     bool in_trailers; /* fields that arrive now are trailers */
 
     const char *save_path; /* borrowed; NULL: the body is not for a file */
-    rill_sink *sink;       /* owned: where the body goes; NULL: not into a file */
-    rill_bytes kept;       /* the body, when it is collected */
-    rill_chunks chunks;    /* the body, when it is read in pieces */
+    rill_inlet inlet;      /* where the body goes */
     uint64_t received;     /* DATA payload without padding */
     uint32_t data_frames;  /* of the request, sent */
 
     rill_source *source;   /* of the request's body; borrowed; NULL: none */
-    rill_account *account; /* one reference: its client's */
-    size_t held;           /* bytes of the body that count there */
-    uint32_t window;       /* its receive window */
-    uint32_t owed;         /* window kept back from the peer while too much is buffered */
     uint64_t active_ms;    /* when something moved on it, either way */
     uint64_t update_ms;    /* when it gave window back last */
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
@@ -75,7 +71,7 @@ struct rill_stream {
 typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
-    bool pieces, no_limits;
+    bool pieces, no_limits, decodes;
     uint64_t maxsize, warnsize;
     uint32_t max_header_list;
     const char *save_path;
@@ -92,7 +88,8 @@ void rill_stream_uncount(rill_stream *stream);
 /* Moves a stream to the front of another list (or out of any, NULL). */
 void rill_stream_move(rill_stream *stream, rill_stream **list);
 
-/* Closes it: the first reason stays. `cause` (NULL: none) is copied as its error; else the sentence
+/* Closes it: the first reason stays. A body that is read in pieces and waits coded puts RILL_ENDED
+ * off: the stream is `over`. `cause` (NULL: none) is copied as its error; else the sentence
  * becomes the error, except for RILL_ENDED and RILL_STOPPED, which are none. What is unread is
  * dropped when a size was passed. */
 void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
@@ -119,20 +116,25 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
                        size_t value_length);
 /* The head is complete. */
 void rill_stream_end_head(rill_stream *stream);
-/* Payload of DATA, without padding. */
-void rill_stream_data(rill_stream *stream, const void *data, size_t length);
+/* Payload of DATA, without padding. Returns how many bytes of window may go back for it. */
+size_t rill_stream_data(rill_stream *stream, const void *data, size_t length);
 
 /* Whether it is our turn: the peer waits for our reader to give window back, or for our body. */
 bool rill_stream_waits_for_us(const rill_stream *stream);
 
 /* --- the reader ------------------------------------------------------------------------------ */
 
-/* See rill_stream_read(): bytes taken from what arrived. */
-size_t rill_stream_take(rill_stream *stream, size_t max, const char **data);
+/* See rill_stream_read(): bytes taken from what arrived. `*released` is how many bytes of window that
+ * gives back. May close the stream: its body was the last, or broken. */
+size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size_t *released);
 
 /* From now on the body is collected; what is unread becomes its start. False: out of memory, and
- * nothing has changed. `*released` is how many bytes of window that gives back. */
+ * nothing has changed. May close the stream. */
 bool rill_stream_keep(rill_stream *stream, size_t *released);
+
+/* Somebody asks how it ends: where that depends on its body, all of that is decoded now, or, with
+ * `wait`, when it is there. */
+void rill_stream_settle(rill_stream *stream, bool wait);
 
 /* Hands over the unread body; NULL: it is empty. False: out of memory, and nothing has changed. */
 bool rill_stream_detach_body(rill_stream *stream, rill_body **body);

@@ -208,6 +208,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     if (!code)
         code = copy_save_path(slab, call, request, err);
     call->pieces = request->stream;
+    call->decodes = setup->decompress;
     call->head = method_is(request, "HEAD");
     call->maxsize = setup->maxsize;
     call->warnsize = setup->warnsize;
@@ -329,6 +330,7 @@ static void init_stream(rill_call *call)
                                        .source = call->source,
                                        .account = call->account,
                                        .window = call->window,
+                                       .decodes = call->decodes,
                                        .save_path = call->save_path,
                                    });
 }
@@ -413,12 +415,25 @@ void rill_call_finish(rill_call *call)
     call->origin = NULL;
     if (!call->entry.id.generation)
         rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
-    else if (call->pieces)
+    else if (call->pieces && reason != RILL_OPEN)
         rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
+    else if (call->pieces)
+        ; /* the peer has ended it, its reader finds out how: see rill_call_decided() */
     else if (reason == RILL_ENDED || reason == RILL_STOPPED)
         rill_turn_report(turn, &call->entry, RILL_EVENT_RESPONSE);
     else
         rill_turn_report(turn, &call->entry, RILL_EVENT_FAILED);
+}
+
+bool rill_call_undecided(const rill_call *call)
+{
+    return !call->origin && call->stream && call->stream->reason == RILL_OPEN;
+}
+
+void rill_call_decided(rill_call *call)
+{
+    if (!call->origin && call->stream->reason != RILL_OPEN)
+        rill_turn_report(call->turn, &call->entry, RILL_EVENT_CLOSED);
 }
 
 /* --- telling --------------------------------------------------------------------------------- */
@@ -441,7 +456,7 @@ static void tell_no_memory(rill_event *event, enum rill_processed processed)
 
 static void fill_body(rill_call *call, rill_event *event)
 {
-    rill_bytes *kept = &call->stream->kept;
+    rill_bytes *kept = &call->stream->inlet.kept;
     if (kept->length <= CALL_SMALL_BODY) {
         event->body = kept->data ? kept->data : "";
         event->body_length = (uint32_t)kept->length;
@@ -474,6 +489,7 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     event->timings = &stream->timings;
     event->bytes_received = (double)stream->received;
     event->saved = stream->saved;
+    event->decoded = rill_inlet_decoded(&stream->inlet);
     if (type == RILL_EVENT_RESPONSE)
         fill_body(call, event);
     else if (!call->stream)
@@ -509,7 +525,9 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .timings = stream->timings,
         .bytes_received = (double)stream->received,
         .bytes_sent = source ? (double)source->taken : 0,
-        .readable = (double)(stream->chunks.length + stream->kept.length),
+        .readable = (double)(stream->inlet.chunks.length + stream->inlet.ahead.length +
+                             stream->inlet.kept.length),
+        .decoded = rill_inlet_decoded(&stream->inlet),
         .request_content_length = source ? (double)source->length : 0,
         .remaining_content_length = !source ? 0
                                     : source->length < 0

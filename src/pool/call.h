@@ -40,6 +40,7 @@ struct rill_call {
     bool says_empty; /* content-length: 0 is sent though there is no body */
     bool queued, assigned, repeat;
     bool pieces, head; /* read in pieces; a HEAD request */
+    bool decodes;      /* content codings of the response are undone */
     bool idempotent;   /* may be repeated though it may have been processed */
 
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
@@ -76,7 +77,7 @@ typedef struct rill_call_setup {
     rill_account *account;
     uint64_t read_ms;
     uint32_t retries;
-    bool retry_idempotent;
+    bool retry_idempotent, decompress;
 } rill_call_setup;
 
 /* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
@@ -120,6 +121,11 @@ void rill_call_trace(const rill_call *call, uint32_t connection, const char *wha
 
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);
+
+/* Whether the peer has ended it, but how it closes is not known before its body is decoded; and what
+ * follows when a reader has found out. */
+bool rill_call_undecided(const rill_call *call);
+void rill_call_decided(rill_call *call);
 
 /* Fills in an event. True: it was the last one, the id is to be released. */
 bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event);

@@ -22,6 +22,8 @@ void rill_ending_finish(rill_call *call)
     rill_origin *origin = call->origin;
     rill_stats *stats = &origin->pool->stats;
     enum rill_reason reason = rill_call_reason(call);
+    if (reason == RILL_OPEN)
+        reason = RILL_ENDED; /* by the peer; what its reader makes of it shows later */
     stats->closed[reason]++;
     if (reason == RILL_ENDED || reason == RILL_STOPPED) {
         stats->responses++;
@@ -53,6 +55,11 @@ void rill_ending_attempt(rill_call *call)
 void rill_ending_close(rill_call *call, const rill_error *error)
 {
     rill_origin *origin = call->origin;
+    if (rill_call_undecided(call)) {
+        rill_call_close(call, error);
+        rill_call_decided(call);
+        return;
+    }
     if (rill_call_closed(call))
         return;
     rill_call_close(call, error);
@@ -63,6 +70,16 @@ void rill_ending_close(rill_call *call, const rill_error *error)
         rill_link_retire(call->conn->session, call->stream);
     }
     rill_turn_mark(call->turn, &origin->mark);
+}
+
+void rill_ending_note(rill_call *call)
+{
+    if (!call->origin) {
+        rill_call_decided(call);
+        return;
+    }
+    rill_link_retire(call->conn->session, call->stream);
+    rill_turn_mark(call->turn, &call->origin->mark);
 }
 
 void rill_ending_drop(rill_call *call)

@@ -13,6 +13,10 @@ void rill_ending_finish(rill_call *call);
 /* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
 void rill_ending_close(rill_call *call, const rill_error *error);
 
+/* Its stream was closed by its reader, who found its body to be broken or, once the peer had ended
+ * it, whole. */
+void rill_ending_note(rill_call *call);
+
 /* Forgets a call: cancelled, and nobody is told. */
 void rill_ending_drop(rill_call *call);
 

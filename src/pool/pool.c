@@ -1,8 +1,41 @@
 #include "pool/pool.h"
 
+#include <stddef.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Gives window to collected bodies that were held back and may have it now. */
+static void on_relief(rill_mark *mark)
+{
+    rill_pool *pool = (rill_pool *)((char *)mark - offsetof(rill_pool, relief));
+    for (rill_inlet *inlet = pool->account->first; inlet; inlet = inlet->newer) {
+        rill_stream *stream = (rill_stream *)((char *)inlet - offsetof(rill_stream, inlet));
+        rill_call *call = rill_call_of(stream);
+        if (!inlet->owed || !call->conn || !rill_inlet_grants(inlet))
+            continue;
+        rill_link_consume(call->conn->session, stream, 0);
+        rill_turn_mark(pool->turn, call->conn->setup.mark);
+    }
+}
+
+bool rill_pool_init(rill_pool *pool, rill_turn *turn)
+{
+    pool->turn = turn;
+    pool->relief.act = on_relief;
+    pool->account = rill_account_new(turn, &pool->relief);
+    return pool->account != NULL;
+}
+
+void rill_pool_dispose(rill_pool *pool)
+{
+    rill_turn_unmark(&pool->relief);
+    rill_slab_free(&pool->turn->slab, pool->warning);
+    if (pool->account)
+        pool->account->relieve = NULL;
+    rill_account_release(pool->account);
+}
 
 /* Room for a sentence is kept for the one that says that others were dropped. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...)

@@ -27,6 +27,7 @@ typedef struct rill_pool {
     uint32_t max_streams, max_connections, max_connections_per_origin;
 
     rill_account *account;      /* owned with its streams: see max_buffered */
+    rill_mark relief;           /* bodies that were held back may have their window */
     uint64_t granted;           /* receive windows of all connections */
     uint64_t calls;             /* made so far: gives each its number */
     uint32_t connections;       /* open or being dialled, of all origins */
@@ -51,6 +52,10 @@ static inline bool rill_pool_closed(const rill_pool *pool)
 {
     return pool->owner != NULL;
 }
+
+/* With an account for its bodies. False: out of memory. rill_pool_dispose() ends both. */
+bool rill_pool_init(rill_pool *pool, rill_turn *turn);
+void rill_pool_dispose(rill_pool *pool);
 
 /* Queues a sentence for the client's on_warning. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -10,14 +10,13 @@ local runtime = require("rill.runtime")
 
 local M = {}
 
-local VERSION = ffi.string(C.rill_version())
-local DEFAULTS = { "user-agent", "rill/" .. VERSION } -- header fields, where no option says otherwise
-
 ---@class rill.Endpoint
 ---@field private _id ffi.cdata* rill_id
 ---@field private _handle ffi.cdata* its finalizer drops what the id names
+---@field private _start table what a request's header fields are made of
 ---@field private _fields table header fields of every request, flat list
 ---@field private _block string the same as a header block
+---@field private _decompress boolean
 ---@field private _on_headers function?
 ---@field private _on_chunk function?
 ---@field private _on_warning function?
@@ -33,7 +32,9 @@ local DEFAULTS = { "user-agent", "rill/" .. VERSION } -- header fields, where no
 ---@return rill.Error? err
 function M.new(call, given, create, url)
   options.check_client(call, given)
-  local fields = options.fields(call, given, DEFAULTS)
+  local start = options.fields(call, given, options.DEFAULTS)
+  local decompress = given.decompress ~= false
+  local fields = options.sent(start, decompress)
   local block = headers.block(fields)
   local wanted, anchor = options.for_core(call, given, block)
   local timeout = wanted.timeout
@@ -50,8 +51,10 @@ function M.new(call, given, create, url)
   return {
     _id = id,
     _handle = ffi.gc(handle, C.rill_handle_drop),
+    _start = start,
     _fields = fields,
     _block = block,
+    _decompress = decompress,
     _on_headers = given.on_headers,
     _on_chunk = given.on_chunk,
     _on_warning = given.on_warning,

@@ -14,8 +14,10 @@ local M = {}
 
 -- The header fields of a request with these options: a flat list, not to be changed.
 local function fields_of(endpoint, call, given)
-  if not given or not (given.headers or given.user_agent) then return endpoint._fields end
-  return options.fields(call, given, endpoint._fields)
+  if not given or not (given.headers or given.user_agent or given.decompress ~= nil) then return endpoint._fields end
+  local decompress = given.decompress
+  if decompress == nil then decompress = endpoint._decompress end
+  return options.sent(options.fields(call, given, endpoint._start), decompress)
 end
 
 -- The same as a header block.

@@ -109,7 +109,7 @@ local OPTIONS = {
   window = { type = "window", field = true },
   max_window = { type = "window", field = true },
   max_frame_size = { type = "frame", field = true },
-  decompress = { request = true, off = OFF },
+  decompress = { type = "boolean", request = true, field = true },
   redirects = { type = "redirects", request = true },
   allow_downgrade = { type = "boolean", request = true },
   cookies = { type = "cookies" },
@@ -230,22 +230,49 @@ function M.check_request(call, given, whole)
   end
 end
 
+local function has(fields, name)
+  for i = 1, #fields, 2 do
+    if fields[i] == name then return true end
+  end
+  return false
+end
+
 -- The header fields that one table of options names: user_agent is one of them unless headers has it.
 local function given_fields(call, given)
   local fields = given.headers and headers.fields(call .. ": headers", given.headers) or {}
   if not given.user_agent then return fields end
   local agent = given.user_agent ~= "" and given.user_agent or false
   local named = headers.fields(call .. ": user_agent", { { "user-agent", agent } })
-  for i = 1, #fields, 2 do
-    if fields[i] == "user-agent" then return fields end
-  end
+  if has(fields, "user-agent") then return fields end
   for i = 1, #fields do
     named[#named + 1] = fields[i]
   end
   return named
 end
 
---- The header fields that are sent: those of these options over the ones below.
+-- Stands for accept-encoding where no option says otherwise: what it says depends on the request.
+local ACCEPT = "\0"
+
+--- The header fields that each client starts from.
+M.DEFAULTS = { "user-agent", "rill/" .. ffi.string(C.rill_version()), "accept-encoding", ACCEPT }
+
+--- What is sent of these fields. Parts of a coded body cannot be undone: a range is asked for as it is.
+---@param fields table flat list, as fields() returns it
+---@param decompress boolean
+---@return table fields flat list
+function M.sent(fields, decompress)
+  local accept = has(fields, "range") and "identity" or ffi.string(C.rill_accept_encoding())
+  local sent = {}
+  for i = 1, #fields, 2 do
+    local value = fields[i + 1]
+    if value ~= ACCEPT or decompress then
+      sent[#sent + 1], sent[#sent + 2] = fields[i], value == ACCEPT and accept or value
+    end
+  end
+  return sent
+end
+
+--- The header fields of a request: those of these options over the ones below.
 ---@param call string
 ---@param given table checked options
 ---@param below table flat list of rill.headers

@@ -94,6 +94,7 @@ function State:get(name)
   local read = readers[name]
   if not read then return nil end
   local value
+  if name == "close_reason" then self:decide(false) end
   if self._final then
     value = self._final[name]
   elseif C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
@@ -101,6 +102,12 @@ function State:get(name)
   end
   if name == "close_reason" then return self:tell(value) end
   return value
+end
+
+--- Somebody asks how it ends: what waits coded is decoded for that.
+---@param wait boolean? also when its end comes later
+function State:decide(wait)
+  if not self.close_reason then C.rill_stream_decide(runtime.loop(), self.slot, self.generation, wait) end
 end
 
 --- The close reason as scripts see it, the same for ever: a hook's verdict goes before an end that
@@ -165,6 +172,7 @@ function State:_keep_end(event)
       self._final[name] = read(info)
     end
     self._saved = info.saved
+    response.keep_decoded(self, info.decoded)
     self._peer = peer.of(info.conn_slot, info.conn_generation)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
   end
@@ -244,6 +252,7 @@ State.give_back = State.abandon -- it was cancelled after an event had woken it
 
 ---@param call string
 function State:wait_closed(call)
+  self:decide(true)
   while not self.close_reason do
     self:wait(call)
   end
@@ -274,7 +283,7 @@ function State:response()
   local made = response.new(nil, self._method, self._url, self._block)
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
   made.close_reason = self:tell(self.close_reason)
-  made._head, made._trailers = self._head, self._trailers
+  made._head, made._trailers, made._decoded = self._head, self._trailers, self._decoded
   made._peer, made._facts = self._peer, self._facts
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end
   if self._saved then

@@ -1,5 +1,8 @@
 """Single faults and oddities, one request each: what each must come to stands beside it."""
 
+import gzip
+import zlib
+
 from bed import frames
 from bed.expect import either, error, ok
 from bed.frames import MAX_WINDOW, STATUS_200, Code, Flag, Setting, Type, block, indexed, literal, table_size
@@ -85,6 +88,15 @@ def sent_as_block(title, header_block, expect):
 
 for _title, (_block, _expect) in HEADER_BLOCKS.items():
     sent_as_block(_title, _block, _expect)
+
+
+# --- content-encoding -----------------------------------------------------------------
+
+@stream_case(expect=ok(body=BODY))
+async def encoding_in_two_fields(stream):
+    """content-encoding twice: the two lines are one list, undone from its end."""
+    await stream.send_headers([("content-encoding", "deflate"), ("content-encoding", "gzip")])
+    await stream.send_data(gzip.compress(zlib.compress(BODY), mtime=0), end_stream=True)
 
 
 # --- content-length -------------------------------------------------------------------

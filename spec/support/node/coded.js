@@ -1,0 +1,101 @@
+// Bodies in content codings. A query says what comes:
+//   codings=br,gzip  applied in this order; raw is deflate without zlib's header, flush-gzip ends its data late
+//   say=TEXT         content-encoding; else the codings
+//   n=BYTES          of text (default 1000); zeros=MIB: so many MiB of zeros instead
+//   cut=N            only the first N coded bytes; flip=N: that byte is wrong; tail=TEXT: behind the coded bytes
+//   each=N           in DATA frames of N bytes
+//   status=CODE      instead of 200
+//   announce=1       content-length
+// /members: several gzip members, tail behind. /steps: one gzip body in flushed pieces, the next one with each /next.
+// /hold: coded bytes, and no end. /drop: the same, and the connection is destroyed. /lengths: how many bytes the coded body has. /echo: the request's fields.
+'use strict';
+const zlib = require('zlib');
+const { execFileSync } = require('child_process');
+
+const zstd = (bytes) => execFileSync('zstd', ['-q', '-c'], { input: bytes, maxBuffer: 1 << 30 });
+const wide = (bytes) => execFileSync('zstd', ['-q', '-c', '--long=27'], { input: bytes, maxBuffer: 1 << 30 });
+const QUICK = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5, [zlib.constants.BROTLI_PARAM_LGWIN]: 24 } };
+const LARGE = { params: { [zlib.constants.BROTLI_PARAM_LARGE_WINDOW]: 1, [zlib.constants.BROTLI_PARAM_LGWIN]: 28 } };
+const coders = {
+  gzip: zlib.gzipSync, deflate: zlib.deflateSync, raw: zlib.deflateRawSync, br: (bytes) => zlib.brotliCompressSync(bytes, QUICK), zstd, wide,
+  'br-large': (bytes) => zlib.brotliCompressSync(bytes, LARGE),
+};
+const made = new Map();
+let steps = null;
+
+function text(length) {
+  let lines = '';
+  for (let i = 0; lines.length < length; i++) lines += `${i} a line of text ${i * i}\n`;
+  return Buffer.from(lines.slice(0, length));
+}
+
+function coded(query) {
+  const key = ['codings', 'n', 'zeros'].map((name) => query.get(name)).join('|');
+  if (!made.has(key)) {
+    let bytes = query.get('zeros') ? Buffer.alloc(Number(query.get('zeros')) << 20) : text(Number(query.get('n') || 1000));
+    for (const name of (query.get('codings') || '').split(',').filter(Boolean)) bytes = coders[name](bytes);
+    made.set(key, bytes);
+  }
+  return made.get(key);
+}
+
+function body(query) {
+  let bytes = Buffer.from(coded(query));
+  if (query.get('cut')) bytes = bytes.subarray(0, Number(query.get('cut')));
+  if (query.get('flip')) bytes[Number(query.get('flip'))] ^= 0x55;
+  return query.get('tail') ? Buffer.concat([bytes, Buffer.from(query.get('tail'))]) : bytes;
+}
+
+function head(query, bytes) {
+  const fields = { ':status': Number(query.get('status') || 200) };
+  if (query.get('say')) fields['content-encoding'] = query.get('say');
+  else if (query.get('codings')) fields['content-encoding'] = query.get('codings').replace(/,/g, ', ');
+  if (query.get('announce')) fields['content-length'] = bytes.length;
+  return fields;
+}
+
+function send(stream, query, bytes, end) {
+  stream.respond(head(query, bytes));
+  const each = Number(query.get('each') || bytes.length || 1);
+  for (let i = 0; i < bytes.length; i += each) stream.write(bytes.subarray(i, i + each));
+  if (end) stream.end();
+}
+
+const answers = {
+  '/': (stream, query) => send(stream, query, body(query), true),
+  '/hold': (stream, query) => send(stream, query, body(query), false),
+  '/lengths': (stream, query) => { stream.respond({ ':status': 200 }); stream.end(String(coded(query).length)); },
+  '/members': (stream, query) => {
+    const parts = ['one ', 'two ', '', 'three'].map((part) => zlib.gzipSync(part));
+    send(stream, query, Buffer.concat([...parts, Buffer.from(query.get('tail') || '')]), true);
+  },
+  '/steps': (stream) => {
+    stream.respond({ ':status': 200, 'content-encoding': 'gzip' });
+    steps = zlib.createGzip();
+    steps.pipe(stream);
+  },
+  '/next': (stream, query) => {
+    const word = query.get('word');
+    if (word) { steps.write(word); steps.flush(); } else { steps.end(); }
+    stream.respond({ ':status': 200 });
+    stream.end();
+  },
+  '/echo': (stream, query, headers) => { stream.respond({ ':status': 200 }); stream.end(JSON.stringify(headers)); },
+  '/early': (stream) => {
+    stream.additionalHeaders({ ':status': 103, 'content-encoding': 'gzip' });
+    stream.respond({ ':status': 200 });
+    stream.end('plain');
+  },
+  '/drop': (stream, query) => {
+    const bytes = body(query);
+    stream.respond(head(query, bytes));
+    stream.write(bytes, () => stream.session.destroy());
+  },
+};
+
+server.on('stream', (stream, headers) => {
+  const url = new URL(headers[':path'], 'https://localhost');
+  stream.on('error', () => {});
+  stream.on('close', () => log({ event: 'stream_close', path: url.pathname, code: stream.rstCode }));
+  answers[url.pathname](stream, url.searchParams, headers);
+});

@@ -1,0 +1,370 @@
+#include "http/inlet.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* Made at a time, before it goes to where it is wanted. */
+enum { INLET_STEP = 16 << 10 };
+
+/* --- what counts ----------------------------------------------------------------------------- */
+
+/* There is room, or another body has become the oldest: those held back are looked at soon. */
+static void relieve(rill_account *account)
+{
+    if (account->held_back && account->relieve &&
+        (account->bytes <= account->most || account->first->owed))
+        rill_turn_mark(account->turn, account->relieve);
+}
+
+static void count(rill_inlet *inlet, size_t length)
+{
+    inlet->held += length;
+    inlet->account->bytes += length;
+}
+
+static void uncount(rill_inlet *inlet, size_t length)
+{
+    if (length > inlet->held)
+        length = inlet->held; /* after rill_inlet_uncount() */
+    inlet->held -= length;
+    inlet->account->bytes -= length;
+    relieve(inlet->account);
+}
+
+void rill_inlet_uncount(rill_inlet *inlet)
+{
+    uncount(inlet, inlet->held);
+}
+
+static void count_chain(rill_inlet *inlet)
+{
+    size_t held = inlet->chain ? rill_decode_held(inlet->chain) : 0;
+    if (held > inlet->chain_held)
+        count(inlet, held - inlet->chain_held);
+    else
+        uncount(inlet, inlet->chain_held - held);
+    inlet->chain_held = held;
+}
+
+/* A body is collected from its first byte: one that has not begun holds up nobody. */
+static void join_collected(rill_inlet *inlet)
+{
+    rill_account *account = inlet->account;
+    if (inlet->link || !inlet->window)
+        return;
+    inlet->newer = NULL;
+    inlet->link = account->last;
+    *inlet->link = inlet;
+    account->last = &inlet->newer;
+    if (inlet->owed)
+        account->held_back++;
+}
+
+static void leave_collected(rill_inlet *inlet)
+{
+    rill_account *account = inlet->account;
+    if (!inlet->link)
+        return;
+    *inlet->link = inlet->newer;
+    if (inlet->newer)
+        inlet->newer->link = inlet->link;
+    else
+        account->last = inlet->link;
+    inlet->link = NULL;
+    if (inlet->owed)
+        account->held_back--;
+    relieve(account); /* another one may be the oldest */
+}
+
+bool rill_inlet_grants(const rill_inlet *inlet)
+{
+    const rill_account *account = inlet->account;
+    bool first = inlet->way == INLET_FILE ||
+                 (inlet->way == INLET_PIECES ? !inlet->chunks.length : account->first == inlet);
+    return first || account->bytes <= account->most;
+}
+
+uint32_t rill_inlet_release(rill_inlet *inlet, size_t length)
+{
+    rill_account *account = inlet->account;
+    uint32_t due = inlet->owed + (uint32_t)length;
+    if (inlet->link && inlet->owed)
+        account->held_back--;
+    inlet->owed = rill_inlet_grants(inlet) ? 0 : due;
+    if (inlet->link && inlet->owed)
+        account->held_back++;
+    return inlet->owed ? 0 : due;
+}
+
+bool rill_inlet_widen(rill_inlet *inlet, uint32_t window)
+{
+    rill_account *account = inlet->account;
+    uint64_t more = window - inlet->window;
+    if (account->bytes > account->most || more > account->most - account->bytes ||
+        account->windows > account->most - account->bytes - more)
+        return false;
+    account->windows += inlet->began ? more : 0;
+    inlet->window = window;
+    return true;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
+                     uint32_t window)
+{
+    memset(inlet, 0, sizeof(*inlet));
+    inlet->slab = slab;
+    inlet->account = rill_account_hold(account);
+    inlet->way = way;
+    inlet->window = window;
+}
+
+static void free_chain(rill_inlet *inlet)
+{
+    rill_decode_free(inlet->chain);
+    inlet->chain = NULL;
+    count_chain(inlet);
+}
+
+void rill_inlet_close(rill_inlet *inlet)
+{
+    leave_collected(inlet);
+    if (inlet->began)
+        inlet->account->windows -= inlet->window;
+    inlet->window = 0;
+    if (inlet->way != INLET_PIECES)
+        free_chain(inlet);
+}
+
+void rill_inlet_drop(rill_inlet *inlet)
+{
+    free_chain(inlet);
+    rill_inlet_uncount(inlet);
+    rill_bytes_dispose(inlet->slab, &inlet->kept);
+    rill_chunks_dispose(inlet->slab, &inlet->chunks);
+    rill_chunks_dispose(inlet->slab, &inlet->ahead);
+}
+
+void rill_inlet_dispose(rill_inlet *inlet)
+{
+    if (!inlet->account)
+        return;
+    rill_inlet_close(inlet);
+    rill_inlet_drop(inlet);
+    rill_bytes_dispose(inlet->slab, &inlet->codings);
+    rill_sink_free(inlet->slab, inlet->sink);
+    inlet->sink = NULL;
+    rill_account_release(inlet->account);
+    inlet->account = NULL;
+}
+
+/* --- where bytes go -------------------------------------------------------------------------- */
+
+static int32_t no_memory(rill_error *err)
+{
+    return rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
+static int32_t keep(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                    rill_error *err)
+{
+    rill_bytes *kept = &inlet->kept;
+    size_t room = believed > length ? believed : length;
+    if (!(kept->room || rill_bytes_reserve(inlet->slab, kept, room)) ||
+        !rill_bytes_append(inlet->slab, kept, data, length))
+        return no_memory(err);
+    count(inlet, length);
+    return 0;
+}
+
+/* Bytes as the caller wants them: they came so, or were decoded. */
+static int32_t deliver(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                       rill_error *err)
+{
+    if (inlet->way == INLET_FILE)
+        return rill_sink_write(inlet->sink, data, length, err);
+    if (inlet->way == INLET_MEMORY)
+        return keep(inlet, data, length, believed, err);
+    if (!rill_chunks_append(inlet->slab, inlet->chain ? &inlet->ahead : &inlet->chunks, data,
+                            length))
+        return no_memory(err);
+    count(inlet, length);
+    return 0;
+}
+
+/* --- decoding -------------------------------------------------------------------------------- */
+
+static int32_t made_too_much(const rill_inlet *inlet, rill_error *err)
+{
+    return rill_error_set(err, RILL_MAXSIZE_EXCEEDED_ACTUAL,
+                          "content-encoding %s: more than maxsize (%llu bytes) comes out",
+                          inlet->codings.data, (unsigned long long)inlet->most);
+}
+
+/* Decodes until the input is used up or, unless `all`, a reader has enough ahead. */
+static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believed, rill_error *err)
+{
+    uint8_t room[INLET_STEP];
+    int32_t code = 0;
+    do {
+        size_t most = sizeof(room), ahead = inlet->ahead.length;
+        if (inlet->way == INLET_PIECES && !all && ahead + most > INLET_AHEAD)
+            most = ahead < INLET_AHEAD ? INLET_AHEAD - ahead : 0;
+        inlet->drained = false;
+        if (!most)
+            break;
+        flow->out = room;
+        flow->out_left = most;
+        code = rill_decode_write(inlet->chain, flow, err);
+        size_t length = most - flow->out_left;
+        inlet->made += length;
+        int32_t failed = length ? deliver(inlet, room, length, believed, err) : 0;
+        if (!failed && inlet->most && inlet->made > inlet->most)
+            failed = made_too_much(inlet, err);
+        code = code ? code : failed;
+        inlet->drained = !flow->in_left && flow->out_left;
+    } while (!code && !inlet->drained);
+    count_chain(inlet);
+    return code;
+}
+
+int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_error *err)
+{
+    static const uint8_t none;
+    int32_t code = 0;
+    while (!code && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
+           (all || inlet->ahead.length < INLET_AHEAD)) {
+        const char *data;
+        size_t length = rill_chunks_peek(inlet->slab, &inlet->chunks, &data);
+        rill_flow flow = {length ? (const uint8_t *)data : &none, length, NULL, 0};
+        code = undo(inlet, &flow, all, 0, err);
+        length = rill_chunks_take(inlet->slab, &inlet->chunks, length - flow.in_left, &data);
+        uncount(inlet, length);
+        *released += length;
+    }
+    if (code) { /* what was made before can still be read */
+        *released += inlet->chunks.length;
+        uncount(inlet, inlet->chunks.length);
+        rill_chunks_dispose(inlet->slab, &inlet->chunks);
+        free_chain(inlet);
+    }
+    return code;
+}
+
+/* The first byte is here: an empty body is empty, whatever it is coded with. */
+static int32_t begin(rill_inlet *inlet, rill_error *err)
+{
+    rill_bytes *codings = &inlet->codings;
+    inlet->began = inlet->drained = true;
+    inlet->account->windows += inlet->window;
+    if (inlet->way == INLET_MEMORY)
+        join_collected(inlet);
+    if (!codings->length)
+        return 0;
+    int32_t code = rill_decode_new(inlet->slab, codings->data, codings->length, &inlet->chain, err);
+    codings->length = 0;
+    if (code || !inlet->chain)
+        return code;
+    const char *names = rill_decode_names(inlet->chain);
+    if (!rill_bytes_append(inlet->slab, codings, names, strlen(names) + 1))
+        return no_memory(err);
+    count_chain(inlet);
+    return 0;
+}
+
+bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length)
+{
+    rill_bytes *codings = &inlet->codings;
+    return (!codings->length || rill_bytes_append(inlet->slab, codings, ",", 1)) &&
+           rill_bytes_append(inlet->slab, codings, value, length);
+}
+
+static int32_t write_pieces(rill_inlet *inlet, const void *data, size_t length, bool hungry,
+                            size_t *released, rill_error *err)
+{
+    if (!rill_chunks_append(inlet->slab, &inlet->chunks, data, length))
+        return no_memory(err);
+    count(inlet, length);
+    return hungry ? rill_inlet_fill(inlet, false, released, err) : 0;
+}
+
+int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                         bool hungry, size_t *released, rill_error *err)
+{
+    int32_t code = inlet->began || !length ? 0 : begin(inlet, err);
+    if (code || !length)
+        return code;
+    if (inlet->way == INLET_PIECES)
+        return write_pieces(inlet, data, length, hungry, released, err);
+    *released += length;
+    if (!inlet->chain)
+        return deliver(inlet, data, length, believed, err);
+    rill_flow flow = {data, length, NULL, 0};
+    return undo(inlet, &flow, true, believed, err);
+}
+
+int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
+{
+    size_t released = 0;
+    *later = false;
+    if (!inlet->chain)
+        return 0;
+    int32_t code = inlet->way == INLET_PIECES ? rill_inlet_fill(inlet, false, &released, err) : 0;
+    if (code)
+        return code;
+    *later = inlet->chunks.length || !inlet->drained;
+    if (*later)
+        return 0;
+    code = rill_decode_finish(inlet->chain, err);
+    free_chain(inlet);
+    return code;
+}
+
+const char *rill_inlet_decoded(const rill_inlet *inlet)
+{
+    return inlet->began && inlet->codings.length ? inlet->codings.data : "";
+}
+
+/* --- the reader ------------------------------------------------------------------------------ */
+
+size_t rill_inlet_take(rill_inlet *inlet, size_t max, const char **data, size_t *released)
+{
+    bool decoded = inlet->ahead.length;
+    if (!rill_inlet_ready(inlet))
+        return 0;
+    size_t length =
+        rill_chunks_take(inlet->slab, decoded ? &inlet->ahead : &inlet->chunks, max, data);
+    uncount(inlet, length);
+    if (!decoded)
+        *released += length;
+    return length;
+}
+
+/* What can be had without decoding moves over; there is room. */
+static void move_unread(rill_inlet *inlet, size_t *released)
+{
+    const char *data;
+    size_t length;
+    while ((length = rill_inlet_take(inlet, CHUNK_ROOM, &data, released))) {
+        rill_bytes_append(inlet->slab, &inlet->kept, data, length);
+        count(inlet, length);
+    }
+}
+
+int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err)
+{
+    size_t unread = inlet->ahead.length + (inlet->chain ? 0 : inlet->chunks.length);
+    rill_bytes *kept = &inlet->kept;
+    if (inlet->way != INLET_PIECES)
+        return 0;
+    size_t room = believed > unread ? believed : unread;
+    if (unread && !rill_bytes_reserve(inlet->slab, kept, room))
+        return no_memory(err);
+    move_unread(inlet, released);
+    inlet->way = INLET_MEMORY;
+    if (inlet->began)
+        join_collected(inlet);
+    return rill_inlet_fill(inlet, true, released, err);
+}

@@ -1,0 +1,99 @@
+/* A response body's way in: its content codings are undone, and what comes of them goes to where
+ * the body is wanted. What a reader has not asked for yet waits as it came, coded: so a body that
+ * explodes costs its reader no more than one that does not. */
+#ifndef RILL_INLET_H
+#define RILL_INLET_H
+
+#include "base/bytes.h"
+#include "http/account.h"
+#include "http/decode.h"
+#include "http/sink.h"
+
+/* Where a body goes. It begins in one of the first two; pieces may become memory when they are
+ * collected after all, memory a file when the head allows it. */
+enum inlet_way { INLET_PIECES, INLET_MEMORY, INLET_FILE };
+
+/* Decoded bytes that may wait for a reader; the rest waits coded. */
+enum { INLET_AHEAD = 64 << 10 };
+
+struct rill_inlet {
+    rill_slab *slab;           /* borrowed */
+    rill_account *account;     /* one reference: its client's */
+    rill_inlet *newer, **link; /* among the account's collected bodies; link NULL: not there */
+    enum inlet_way way;
+    uint64_t most; /* maxsize: bytes that may come out of decoding; 0: no limit */
+    uint64_t made; /* so many did */
+
+    rill_bytes codings; /* what content-encoding says; once the chain is made, which it undoes */
+    rill_decode *chain; /* owned; NULL: none, not yet, or done */
+    bool began;         /* a byte has come */
+    bool drained;       /* the chain has given out all that it was given */
+    size_t chain_held;  /* what the chain counts for in `held` */
+
+    rill_chunks chunks; /* pieces: unread, as they came */
+    rill_chunks ahead;  /* pieces: decoded, unread */
+    rill_bytes kept;    /* memory: the body */
+    rill_sink *sink;    /* owned: the file; NULL: none */
+    size_t held;        /* bytes that count in the account */
+    uint32_t window;    /* its stream's receive window; 0: it has closed */
+    uint32_t owed;      /* window kept back from the peer */
+};
+
+void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
+                     uint32_t window);
+void rill_inlet_dispose(rill_inlet *inlet);
+
+/* Notes a content-encoding field; several are one list. False: out of memory. */
+bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length);
+
+/* Takes bytes that have come. `believed` is how many are likely to come in all. `*released` grows
+ * by the window that may go back for it: for pieces, only when a reader is `hungry`. 0, or
+ * -RILL_DECODE_ERROR, -RILL_FILE_ERROR, -RILL_MAXSIZE_EXCEEDED_ACTUAL, -RILL_ERROR: what was made
+ * before stays good. */
+int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                         bool hungry, size_t *released, rill_error *err);
+
+/* The last byte has come. `*later`: whether the body is whole shows only when more of it is read.
+ * 0, or negative as above: broken, or cut. */
+int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err);
+
+/* Decodes what waits, as far as a reader is served ahead; with `all`, all of it. */
+int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_error *err);
+
+/* Whether a reader finds something without decoding. */
+static inline bool rill_inlet_ready(const rill_inlet *inlet)
+{
+    return inlet->ahead.length || (!inlet->chain && inlet->chunks.length);
+}
+
+/* Pieces: takes up to `max` bytes off the front of what is ready. */
+size_t rill_inlet_take(rill_inlet *inlet, size_t max, const char **data, size_t *released);
+
+/* Pieces become memory: what is unread is its start. 0 or negative as rill_inlet_write(); with
+ * -RILL_ERROR nothing has changed unless codings are undone. */
+int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err);
+
+/* Nothing more comes: its window counts no more, and it holds no other body up. A body in pieces
+ * can still be read. */
+void rill_inlet_close(rill_inlet *inlet);
+
+/* What is left was handed over, or nobody wants it. */
+void rill_inlet_uncount(rill_inlet *inlet);
+void rill_inlet_drop(rill_inlet *inlet);
+
+/* Whether window may go back to the peer: always where the reader has found nothing or the body
+ * goes to a file, to the oldest of the collected bodies, and to all as long as the client holds no
+ * more than it may. */
+bool rill_inlet_grants(const rill_inlet *inlet);
+
+/* `length` bytes of window may go back as far as this body is concerned. Returns how much goes back
+ * now; 0: it is owed. */
+uint32_t rill_inlet_release(rill_inlet *inlet, size_t length);
+
+/* Whether its window may become so wide: all windows and all that is held fit what may be held. */
+bool rill_inlet_widen(rill_inlet *inlet, uint32_t window);
+
+/* Which codings were undone, in that order, as text: "br, gzip"; "" for none. */
+const char *rill_inlet_decoded(const rill_inlet *inlet);
+
+#endif
