@@ -264,10 +264,9 @@ fail:
 
 static void empty_graves(rill_turn *turn)
 {
-    while (turn->graves) {
-        rill_call *call = (rill_call *)turn->graves; /* nothing else is buried */
-        turn->graves = call->entry.next;
-        call->entry.next = NULL;
+    while (turn->graves.first) {
+        rill_call *call = RILL_OWNER(turn->graves.first, rill_call, entry.member);
+        rill_list_leave(&call->entry.member); /* nothing but calls is buried */
         rill_call_free(call);
     }
     rill_turn_take_back(turn);

@@ -37,6 +37,16 @@ static inline void rill_list_push(rill_list *list, rill_member *member)
     list->last = member;
 }
 
+/* Puts one at the front. */
+static inline void rill_list_push_first(rill_list *list, rill_member *member)
+{
+    member->list = list;
+    member->next = list->first;
+    member->prev = NULL;
+    *(list->first ? &list->first->prev : &list->last) = member;
+    list->first = member;
+}
+
 /* Takes a member out of its list; one that is in none is left alone. */
 static inline void rill_list_leave(rill_member *member)
 {

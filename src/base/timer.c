@@ -4,24 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-static void link_to(rill_timer **list, rill_timer *timer)
-{
-    timer->next = *list;
-    timer->link = list;
-    if (timer->next)
-        timer->next->link = &timer->next;
-    *list = timer;
-}
-
-static void unlink_timer(rill_timer *timer)
-{
-    *timer->link = timer->next;
-    if (timer->next)
-        timer->next->link = timer->link;
-    timer->next = NULL;
-    timer->link = NULL;
-}
-
 static unsigned slot_of(uint64_t ms, unsigned level)
 {
     return (unsigned)(ms >> (level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
@@ -43,7 +25,7 @@ static void place(rill_wheel *wheel, rill_timer *timer)
         level = WHEEL_LEVELS - 1; /* beyond the horizon: the slot that comes up last */
         slot = (slot_of(wheel->now_ms, level) + WHEEL_SLOTS - 1) & (WHEEL_SLOTS - 1);
     }
-    link_to(&wheel->slots[level][slot], timer);
+    rill_list_push_first(&wheel->slots[level][slot], &timer->member);
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
 
@@ -62,11 +44,11 @@ void rill_wheel_start(rill_wheel *wheel, rill_timer *timer, uint64_t deadline_ms
     wheel->count++;
 }
 
-/* A slot that is emptied is not woken for: `list` is its head, if the timer stood first in one. */
-static void note_emptied(rill_wheel *wheel, rill_timer **list)
+/* A slot that is emptied is not woken for. */
+static void note_emptied(rill_wheel *wheel, const rill_list *list)
 {
     ptrdiff_t index = list - &wheel->slots[0][0];
-    if (!*list && index >= 0 && index < WHEEL_LEVELS * WHEEL_SLOTS)
+    if (!list->first && list != &wheel->due)
         wheel->occupied[index / WHEEL_SLOTS] &= ~(UINT64_C(1) << (index % WHEEL_SLOTS));
 }
 
@@ -74,8 +56,8 @@ void rill_wheel_stop(rill_wheel *wheel, rill_timer *timer)
 {
     if (!rill_timer_running(timer))
         return;
-    rill_timer **list = timer->link;
-    unlink_timer(timer);
+    const rill_list *list = timer->member.list;
+    rill_list_leave(&timer->member);
     note_emptied(wheel, list);
     wheel->count--;
 }
@@ -94,7 +76,7 @@ static uint64_t slot_start(const rill_wheel *wheel, unsigned level)
 
 uint64_t rill_wheel_next(const rill_wheel *wheel)
 {
-    if (wheel->due)
+    if (wheel->due.first)
         return wheel->now_ms;
     uint64_t next = UINT64_MAX;
     if (!wheel->count)
@@ -112,16 +94,15 @@ uint64_t rill_wheel_next(const rill_wheel *wheel)
 /* Takes the list of a slot: its timers are due or belong to lower levels now. */
 static void empty_slot(rill_wheel *wheel, unsigned level, unsigned slot)
 {
-    rill_timer *timer = wheel->slots[level][slot];
-    wheel->slots[level][slot] = NULL;
+    rill_list *list = &wheel->slots[level][slot];
     wheel->occupied[level] &= ~(UINT64_C(1) << slot);
-    while (timer) {
-        rill_timer *next = timer->next;
+    while (list->first) {
+        rill_timer *timer = RILL_OWNER(list->first, rill_timer, member);
+        rill_list_leave(&timer->member);
         if (timer->deadline_ms <= wheel->now_ms)
-            link_to(&wheel->due, timer);
+            rill_list_push_first(&wheel->due, &timer->member);
         else
-            place(wheel, timer);
-        timer = next;
+            place(wheel, timer); /* into another slot: this one is the hand's */
     }
 }
 
@@ -135,9 +116,9 @@ void rill_wheel_advance(rill_wheel *wheel, uint64_t now_ms)
         for (unsigned level = WHEEL_LEVELS; level-- > 0;)
             if (!(next & ((UINT64_C(1) << (level * WHEEL_BITS)) - 1)))
                 empty_slot(wheel, level, slot_of(next, level));
-        while (wheel->due) {
-            rill_timer *timer = wheel->due;
-            unlink_timer(timer);
+        while (wheel->due.first) {
+            rill_timer *timer = RILL_OWNER(wheel->due.first, rill_timer, member);
+            rill_list_leave(&timer->member);
             wheel->count--;
             timer->expire(timer);
         }

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
+
 typedef struct rill_timer rill_timer;
 
 /* Embedded in what waits. Zeroed: not running. */
 struct rill_timer {
-    rill_timer *next, **link; /* its list; link NULL: not running */
+    rill_member member; /* in a slot of the wheel; in none: not running */
     uint64_t deadline_ms;
     void (*expire)(rill_timer *timer); /* records what is due; see rill_wheel_advance() */
 };
@@ -22,8 +24,8 @@ enum { WHEEL_LEVELS = 7, WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS };
 typedef struct rill_wheel {
     uint64_t now_ms;                 /* up to here everything due has expired */
     uint64_t occupied[WHEEL_LEVELS]; /* one bit per slot that holds timers */
-    rill_timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    rill_timer *due; /* expiring now: a list, so that an expiring timer may stop others */
+    rill_list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    rill_list due; /* expiring now: a list, so that an expiring timer may stop others */
     uint32_t count;
 } rill_wheel;
 
@@ -37,7 +39,7 @@ void rill_wheel_stop(rill_wheel *wheel, rill_timer *timer);
 
 static inline bool rill_timer_running(const rill_timer *timer)
 {
-    return timer->link != 0;
+    return timer->member.list;
 }
 
 /* No timer is due before this instant (it may be earlier than the first deadline, never later);

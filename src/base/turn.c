@@ -47,12 +47,9 @@ int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind 
 
 static void leave_queue(rill_turn *turn, rill_entry *entry)
 {
-    if (!entry->queued)
+    if (entry->member.list != &turn->events)
         return;
-    *(entry->prev ? &entry->prev->next : &turn->first_event) = entry->next;
-    *(entry->next ? &entry->next->prev : &turn->last_event) = entry->prev;
-    entry->next = entry->prev = NULL;
-    entry->queued = false;
+    rill_list_leave(&entry->member);
     turn->event_count--;
 }
 
@@ -95,13 +92,9 @@ void rill_turn_report(rill_turn *turn, rill_entry *entry, enum rill_event_type t
     if (!entry->id.generation)
         return;
     entry->pending |= 1u << type;
-    if (entry->queued)
+    if (entry->member.list)
         return;
-    entry->queued = true;
-    entry->next = NULL;
-    entry->prev = turn->last_event;
-    *(turn->last_event ? &turn->last_event->next : &turn->first_event) = entry;
-    turn->last_event = entry;
+    rill_list_push(&turn->events, &entry->member);
     turn->event_count++;
     rill_turn_wake(turn);
 }
@@ -140,13 +133,12 @@ void rill_turn_take_back(rill_turn *turn)
 void rill_turn_bury(rill_turn *turn, rill_entry *entry)
 {
     rill_turn_forget(turn, entry);
-    entry->next = turn->graves;
-    turn->graves = entry;
+    rill_list_push_first(&turn->graves, &entry->member);
 }
 
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
 {
-    rill_entry *entry = turn->first_event;
+    rill_entry *entry = RILL_OWNER(turn->events.first, rill_entry, member);
     if (!entry)
         return NULL;
     *type = (enum rill_event_type)__builtin_ctz(entry->pending);
@@ -169,13 +161,9 @@ uint32_t rill_turn_random(rill_turn *turn)
 
 void rill_turn_mark(rill_turn *turn, rill_mark *mark)
 {
-    if (mark->link)
+    if (mark->member.list)
         return;
-    mark->next = turn->marks;
-    mark->link = &turn->marks;
-    if (mark->next)
-        mark->next->link = &mark->next;
-    turn->marks = mark;
+    rill_list_push_first(&turn->marks[!turn->acting], &mark->member);
     rill_turn_wake(turn);
 }
 
@@ -187,13 +175,7 @@ void rill_turn_wake_for_work(rill_turn *turn)
 
 void rill_turn_unmark(rill_mark *mark)
 {
-    if (!mark->link)
-        return;
-    *mark->link = mark->next;
-    if (mark->next)
-        mark->next->link = mark->link;
-    mark->next = NULL;
-    mark->link = NULL;
+    rill_list_leave(&mark->member);
 }
 
 static uint64_t clock_us(void)
@@ -229,8 +211,9 @@ static bool may_act(const rill_turn *turn)
 
 static void act(rill_turn *turn)
 {
-    while (turn->acting && may_act(turn)) {
-        rill_mark *mark = turn->acting;
+    rill_list *list = &turn->marks[turn->acting];
+    while (list->first && may_act(turn)) {
+        rill_mark *mark = RILL_OWNER(list->first, rill_mark, member);
         rill_turn_unmark(mark);
         turn->step.acted = true;
         mark->act(mark);
@@ -241,11 +224,9 @@ void rill_turn_act(rill_turn *turn)
 {
     turn->submitted = 0;
     act(turn); /* what was put off comes first */
-    if (turn->acting || !turn->marks)
+    if (turn->marks[turn->acting].first)
         return;
-    turn->acting = turn->marks; /* a list of its own: what acts may mark itself for later */
-    turn->acting->link = &turn->acting;
-    turn->marks = NULL;
+    turn->acting = !turn->acting; /* what acts may mark itself for later: in the other list */
     act(turn);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/list.h"
 #include "rill.h"
 #include "base/slab.h"
 #include "base/timer.h"
@@ -34,15 +35,14 @@ enum rill_entry_kind {
 struct rill_entry {
     rill_id id;
     uint8_t kind;
-    bool queued;
-    uint32_t pending;        /* 1 << enum rill_event_type: happened, not handed over yet */
-    rill_entry *next, *prev; /* in the queue */
+    uint32_t pending;   /* 1 << enum rill_event_type: happened, not handed over yet */
+    rill_member member; /* in the turn's queue of events, or among what was buried */
 };
 
 /* Embedded in what acts; `act` runs once in this turn for any number of marks. */
 struct rill_mark {
     void (*act)(rill_mark *mark);
-    rill_mark *next, **link; /* link NULL: not marked */
+    rill_member member; /* in none: not marked */
 };
 
 enum {
@@ -74,14 +74,13 @@ struct rill_turn {
     } * slots;
     uint32_t slot_count, slot_room, free_slot, named;
 
-    rill_entry *first_event, *last_event;
+    rill_list events;
     uint32_t event_count; /* entries in the queue */
 
-    rill_entry
-        *graves; /* what ended, but is pointed to by events handed over: see rill_turn_bury() */
+    rill_list graves; /* what ended, but events that were handed over point to: rill_turn_bury() */
     struct turn_text *lent; /* owned: texts of events that were handed over */
-    rill_mark *marks;
-    rill_mark *acting;  /* marked before those, and put off: see rill_turn_act() */
+    rill_list marks[2]; /* marked now, and those before, which act and are put off by TURN_EVENTS */
+    uint8_t acting;     /* which of them acts */
     uint64_t chance;    /* state of rill_turn_random() */
     uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
@@ -93,8 +92,8 @@ struct rill_turn {
         uint64_t end_us;
     } step;
     bool woken;
-    uint8_t trace;         /* enum rill_trace_topic: what is written to stderr */
-    uint32_t dialled;      /* connections so far: each has its number, from 1 */
+    uint8_t trace;          /* enum rill_trace_topic: what is written to stderr */
+    uint32_t dialled;       /* connections so far: each has its number, from 1 */
     bool handed_over;       /* events point into graves and lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
@@ -160,7 +159,7 @@ void rill_turn_act(rill_turn *turn);
 /* Whether something is marked. */
 static inline bool rill_turn_marked(const rill_turn *turn)
 {
-    return turn->marks || turn->acting;
+    return turn->marks[0].first || turn->marks[1].first;
 }
 
 /* From here on rill_turn_spend() counts, until rill_turn_end_step(). */
