@@ -11,8 +11,8 @@
 struct rill_client {
     rill_entry entry;
     rill_pool pool;
-    rill_client *next, **link; /* in the loop's list */
-    rill_mark mark;            /* to free itself once closed and empty */
+    rill_member member; /* in the loop's list */
+    rill_mark mark;     /* to free itself once closed and empty */
     bool closed;
     rill_origin *bound; /* borrowed: the only origin of a connection; NULL for a client */
     rill_settings settings;
@@ -24,7 +24,7 @@ struct rill_client {
 
 static void on_act(rill_mark *mark)
 {
-    rill_client *client = (rill_client *)((char *)mark - offsetof(rill_client, mark));
+    rill_client *client = RILL_OWNER(mark, rill_client, mark);
     while (client->pool.unused.first)
         rill_origin_free(RILL_OWNER(client->pool.unused.first, rill_origin, unused));
     client->bound = NULL; /* with the origins, or soon */
@@ -34,7 +34,7 @@ static void on_act(rill_mark *mark)
         rill_client_free(client);
 }
 
-rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_options *options,
+rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_options *options,
                                 rill_error *err)
 {
     rill_client *client = rill_slab_zalloc(&turn->slab, sizeof(*client));
@@ -46,11 +46,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     client->pool.entry = &client->entry;
     rill_table_init(&client->pool.origins, &turn->slab);
     client->mark.act = on_act;
-    client->next = *list;
-    client->link = list;
-    if (client->next)
-        client->next->link = &client->next;
-    *list = client;
+    rill_list_push_first(list, &client->member);
     turn->counters.clients++;
     client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
     made = made && client->url_text;
@@ -64,6 +60,11 @@ rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_
     }
     rill_pool_warn_tls(&client->pool);
     return client;
+}
+
+rill_client *rill_client_first(const rill_list *list)
+{
+    return RILL_OWNER(list->first, rill_client, member);
 }
 
 rill_entry *rill_client_entry(rill_client *client)
@@ -85,9 +86,7 @@ void rill_client_free(rill_client *client)
     rill_slab_free(slab, client->url_text);
     rill_pool_dispose(pool);
     rill_settings_dispose(&client->settings, pool);
-    *client->link = client->next;
-    if (client->next)
-        client->next->link = client->link;
+    rill_list_leave(&client->member);
     pool->turn->counters.clients--;
     rill_slab_free(slab, client);
 }
@@ -359,13 +358,13 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
     if (!client->bound)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     rill_origin_connect(client->bound);
-    return client->bound->conns ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    return client->bound->conns.first ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
 }
 
 rill_conn *rill_client_conn(const rill_client *client)
 {
     const rill_origin *origin = client->bound;
-    return !origin ? NULL : origin->conns ? origin->conns : origin->remains;
+    return origin ? rill_origin_conn(origin) : NULL;
 }
 
 void rill_client_drain(rill_client *client)
@@ -428,7 +427,8 @@ void rill_client_count(const rill_client *client, rill_stats *stats)
     const rill_origin *origin = NULL;
     while ((origin = rill_origin_next(&client->pool, origin))) {
         stats->pending += origin->queue.count;
-        for (const rill_conn *conn = origin->conns; conn; conn = conn->next) {
+        for (const rill_conn *conn = rill_conn_first(&origin->conns); conn;
+             conn = rill_conn_next(conn)) {
             stats->bytes_sent += conn->transport.socket.bytes_sent;
             stats->bytes_received += conn->transport.socket.bytes_received;
             count_streams(rill_conn_streams(conn), stats);

@@ -6,11 +6,13 @@
 
 typedef struct rill_client rill_client;
 
-/* See rill_client_new(). It joins `*list`, its owner. NULL with `err`. */
-rill_client *rill_client_create(rill_turn *turn, rill_client **list, const rill_options *options,
+/* See rill_client_new(). It joins `list`, its owner. NULL with `err`. */
+rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_options *options,
                                 rill_error *err);
 
-/* The next in its list; its id. */
+/* The first of a list; NULL: it is empty. */
+rill_client *rill_client_first(const rill_list *list);
+
 rill_entry *rill_client_entry(rill_client *client);
 
 /* Ends everything at once, without telling. */

@@ -33,7 +33,7 @@ struct rill_alarm {
     rill_entry entry;
     rill_timer timer;
     rill_turn *turn;
-    rill_alarm *next, **link;
+    rill_member member; /* in loop->alarms */
 };
 
 struct rill_signal {
@@ -41,14 +41,14 @@ struct rill_signal {
     rill_turn *turn;
     struct event *event;
     int number;
-    rill_signal *next, **link;
+    rill_member member; /* in loop->signals */
 };
 
 /* --- timers and signals of scripts ----------------------------------------------------------- */
 
 static void on_alarm(rill_timer *timer)
 {
-    rill_alarm *alarm = (rill_alarm *)((char *)timer - offsetof(rill_alarm, timer));
+    rill_alarm *alarm = RILL_OWNER(timer, rill_alarm, timer);
     rill_turn_report(alarm->turn, &alarm->entry, RILL_EVENT_TIMER);
 }
 
@@ -56,9 +56,7 @@ static void free_alarm(rill_loop *loop, rill_alarm *alarm)
 {
     rill_wheel_stop(&loop->turn.wheel, &alarm->timer);
     rill_turn_forget(&loop->turn, &alarm->entry);
-    *alarm->link = alarm->next;
-    if (alarm->next)
-        alarm->next->link = alarm->link;
+    rill_list_leave(&alarm->member);
     rill_slab_free(&loop->turn.slab, alarm);
     loop->turn.counters.timers--;
 }
@@ -76,11 +74,7 @@ int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_erro
     }
     alarm->turn = turn;
     alarm->timer.expire = on_alarm;
-    alarm->next = loop->alarms;
-    alarm->link = &loop->alarms;
-    if (alarm->next)
-        alarm->next->link = &alarm->next;
-    loop->alarms = alarm;
+    rill_list_push_first(&loop->alarms, &alarm->member);
     turn->counters.timers++;
     /* the clock's fraction of a millisecond is rounded up too: never early */
     rill_wheel_start(&turn->wheel, &alarm->timer, rill_clock_ms() + rill_ms(seconds) + 1);
@@ -100,9 +94,7 @@ static void free_signal(rill_loop *loop, rill_signal *sig)
 {
     event_free(sig->event); /* the last one of a number puts the former disposition back */
     rill_turn_forget(&loop->turn, &sig->entry);
-    *sig->link = sig->next;
-    if (sig->next)
-        sig->next->link = sig->link;
+    rill_list_leave(&sig->member);
     rill_slab_free(&loop->turn.slab, sig);
     loop->turn.counters.signals--;
 }
@@ -129,11 +121,7 @@ int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_err
         rill_slab_free(&turn->slab, sig);
         return code;
     }
-    sig->next = loop->signals;
-    sig->link = &loop->signals;
-    if (sig->next)
-        sig->next->link = &sig->next;
-    loop->signals = sig;
+    rill_list_push_first(&loop->signals, &sig->member);
     turn->counters.signals++;
     *id = sig->entry.id;
     return 0;
@@ -288,16 +276,16 @@ void rill_loop_free(rill_loop *loop)
     if (!loop || --loop->references)
         return;
     rill_turn *turn = &loop->turn;
-    while (loop->clients)
-        rill_client_free(loop->clients);
+    while (loop->clients.first)
+        rill_client_free(rill_client_first(&loop->clients));
     free_ended(turn);
     empty_graves(turn);
-    while (loop->alarms)
-        free_alarm(loop, loop->alarms);
-    while (loop->signals)
-        free_signal(loop, loop->signals);
-    while (loop->watches)
-        rill_watch_free(loop->watches);
+    while (loop->alarms.first)
+        free_alarm(loop, RILL_OWNER(loop->alarms.first, rill_alarm, member));
+    while (loop->signals.first)
+        free_signal(loop, RILL_OWNER(loop->signals.first, rill_signal, member));
+    while (loop->watches.first)
+        rill_watch_free(rill_watch_first(&loop->watches));
     rill_tls_pipe_dispose_shared(turn);
     X509_STORE_free(turn->system_trust);
     if (loop->wake_event)

@@ -14,10 +14,10 @@ typedef struct rill_watch rill_watch;
 struct rill_loop {
     rill_turn turn;
     uint32_t references;
-    rill_client *clients; /* owned, closed ones until they are empty */
-    rill_alarm *alarms;   /* owned: timers of scripts */
-    rill_signal *signals; /* owned */
-    rill_watch *watches;  /* owned */
+    rill_list clients; /* owned, closed ones until they are empty */
+    rill_list alarms;  /* owned: timers of scripts */
+    rill_list signals; /* owned */
+    rill_list watches; /* owned */
 
     uint32_t batches; /* of events handed over since I/O was looked at */
     int timer_fd;

@@ -11,9 +11,9 @@
 #include "base/error.h"
 
 struct rill_watch {
-    rill_entry entry; /* first: rill_drop() finds it by that */
-    rill_turn *turn;  /* borrowed */
-    rill_watch *next, **link;
+    rill_entry entry;    /* first: rill_drop() finds it by that */
+    rill_turn *turn;     /* borrowed */
+    rill_member member;  /* in loop->watches */
     struct event *event; /* owned */
 };
 
@@ -24,17 +24,18 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     rill_turn_report(watch->turn, &watch->entry, RILL_EVENT_READY);
 }
 
+rill_watch *rill_watch_first(const rill_list *list)
+{
+    return RILL_OWNER(list->first, rill_watch, member);
+}
+
 void rill_watch_free(rill_watch *watch)
 {
     rill_turn *turn = watch->turn;
     if (watch->event)
         event_free(watch->event);
     rill_turn_forget(turn, &watch->entry);
-    if (watch->link) {
-        *watch->link = watch->next;
-        if (watch->next)
-            watch->next->link = watch->link;
-    }
+    rill_list_leave(&watch->member);
     rill_slab_free(&turn->slab, watch);
 }
 
@@ -82,11 +83,7 @@ int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id,
         rill_watch_free(watch);
         return code;
     }
-    watch->next = loop->watches;
-    watch->link = &loop->watches;
-    if (watch->next)
-        watch->next->link = &watch->next;
-    loop->watches = watch;
+    rill_list_push_first(&loop->watches, &watch->member);
     rill_turn_wake(turn);
     *id = watch->entry.id;
     return 0;

@@ -34,7 +34,7 @@ static void set_timer(rill_channel *channel)
 
 static void on_timeout(rill_timer *timer)
 {
-    rill_channel *channel = (void *)((char *)timer - offsetof(rill_channel, timer));
+    rill_channel *channel = RILL_OWNER(timer, rill_channel, timer);
     ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     set_timer(channel);
 }

@@ -23,7 +23,7 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 
 static void on_stagger(rill_timer *timer)
 {
-    rill_dial *dial = (rill_dial *)((char *)timer - offsetof(rill_dial, stagger));
+    rill_dial *dial = RILL_OWNER(timer, rill_dial, stagger);
     rill_turn_mark(dial->turn, dial->mark);
 }
 

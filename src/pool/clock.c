@@ -17,7 +17,7 @@ static void go_on(rill_call *call)
 /* No 100 (Continue) came: the body goes all the same. */
 static void on_expect_timer(rill_timer *timer)
 {
-    rill_source *source = (rill_source *)((char *)timer - offsetof(rill_source, expect));
+    rill_source *source = RILL_OWNER(timer, rill_source, expect);
     source->held = false;
     go_on(source->call);
 }
@@ -44,7 +44,7 @@ static void start_source(rill_call *call, rill_source *source)
 /* The peer was silent on a stream for read_timeout, unless it was not its turn. */
 static void on_silence_timer(rill_timer *timer)
 {
-    const rill_stream *stream = (rill_stream *)((char *)timer - offsetof(rill_stream, silence));
+    const rill_stream *stream = RILL_OWNER(timer, rill_stream, silence);
     rill_call *call = rill_call_of(stream);
     uint64_t now_ms = call->turn->now_ms, due_ms = stream->active_ms + call->read_ms;
     if (rill_stream_waits_for_us(stream))
@@ -67,7 +67,8 @@ static enum rill_phase phase_of(const rill_call *call)
     if (!call->queued)
         return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->assigned)
-        for (rill_conn *conn = call->origin->conns; conn; conn = conn->next)
+        for (rill_conn *conn = rill_conn_first(&call->origin->conns); conn;
+             conn = rill_conn_next(conn))
             if (conn->state == CONN_DIALING || conn->state == CONN_GREETING)
                 return rill_conn_phase(conn);
     return RILL_PHASE_QUEUE;
@@ -75,7 +76,7 @@ static enum rill_phase phase_of(const rill_call *call)
 
 static void on_call_timer(rill_timer *timer)
 {
-    rill_call *call = (rill_call *)((char *)timer - offsetof(rill_call, timer));
+    rill_call *call = RILL_OWNER(timer, rill_call, timer);
     if (call->queued && call->last && rill_origin_backs_off(call->origin)) {
         rill_ending_close(call, call->last); /* what there was to tell all the time */
         return;

@@ -129,7 +129,7 @@ void rill_conn_drain(rill_conn *conn)
 
 static void on_timer(rill_timer *timer)
 {
-    rill_conn *conn = (rill_conn *)((char *)timer - offsetof(rill_conn, timer));
+    rill_conn *conn = RILL_OWNER(timer, rill_conn, timer);
     conn->timer_due = true;
     rill_turn_mark(conn->setup.turn, conn->setup.mark);
 }
@@ -192,7 +192,7 @@ static void time_out_idle(rill_conn *conn)
 
 static void on_ping_timer(rill_timer *timer)
 {
-    rill_conn *conn = (rill_conn *)((char *)timer - offsetof(rill_conn, ping_timer));
+    rill_conn *conn = RILL_OWNER(timer, rill_conn, ping_timer);
     conn->ping_due = true;
     rill_turn_mark(conn->setup.turn, conn->setup.mark);
 }

@@ -37,9 +37,9 @@ struct rill_conn {
     rill_conn_setup setup;
     rill_peer *peer; /* one reference; NULL before TLS stands */
     enum conn_state state;
-    rill_conn *next, **link; /* in its owner's list */
-    rill_member idle;        /* in the client's list of idle ones */
-    rill_dial *dial;         /* owned; NULL when done */
+    rill_member member; /* in its owner's list */
+    rill_member idle;   /* in the client's list of idle ones */
+    rill_dial *dial;    /* owned; NULL when done */
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */
@@ -58,6 +58,17 @@ struct rill_conn {
     float dns_s, connect_s, tls_s; /* how long its phases took, one behind the other */
     rill_error error;              /* why it closed; reason RILL_OPEN: in peace */
 };
+
+/* The first of its owner's list, and the next; NULL: there is none. */
+static inline rill_conn *rill_conn_first(const rill_list *list)
+{
+    return RILL_OWNER(list->first, rill_conn, member);
+}
+
+static inline rill_conn *rill_conn_next(const rill_conn *conn)
+{
+    return RILL_OWNER(conn->member.next, rill_conn, member);
+}
 
 /* Begins to dial. NULL with `err` when out of memory. */
 rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err);

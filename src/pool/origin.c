@@ -85,7 +85,7 @@ static void warn_sizes(rill_origin *origin, rill_conn *conn)
 static void wait_for_room(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    rill_list *line = origin->conns ? &pool->waiting_for_more : &pool->waiting;
+    rill_list *line = origin->conns.first ? &pool->waiting_for_more : &pool->waiting;
     if (origin->waiting.list == line)
         return;
     rill_list_leave(&origin->waiting);
@@ -111,7 +111,7 @@ static void give_up_turn(rill_origin *origin)
 static void dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    bool others_first = origin->conns && pool->waiting.first;
+    bool others_first = origin->conns.first && pool->waiting.first;
     if (others_first || !rill_pool_make_room(pool)) {
         wait_for_room(origin);
         return;
@@ -132,11 +132,7 @@ static void dial(rill_origin *origin)
         fail_queue(origin, NULL, &error);
         return;
     }
-    conn->next = origin->conns;
-    conn->link = &origin->conns;
-    if (conn->next)
-        conn->next->link = &conn->next;
-    origin->conns = conn;
+    rill_list_push_first(&origin->conns, &conn->member);
     if (pool->connections < pool->max_connections)
         wake_waiting(pool); /* there is room for the next in line too */
 }
@@ -156,14 +152,12 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
 }
 
 /* It has closed, and its streams are taken. */
-static void bury(rill_origin *origin, rill_conn *conn)
+static void free_closed(rill_origin *origin, rill_conn *conn)
 {
-    *conn->link = conn->next;
-    if (conn->next)
-        conn->next->link = conn->link;
+    rill_list_leave(&conn->member);
     rill_pool_retire(origin->pool, conn);
     if (origin->single)
-        origin->remains = conn;
+        origin->last_conn = conn;
     else
         rill_conn_free(conn);
     wake_waiting(origin->pool);
@@ -239,7 +233,7 @@ static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
     rill_queue *queue = &origin->queue;
     enum hope hope = HOPE_NONE;
     *usable = 0;
-    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         if (conn->state == CONN_DIALING) {
             ++*usable;
             hope = HOPE_COMING;
@@ -265,7 +259,7 @@ static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
 static uint32_t assignable(const rill_origin *origin)
 {
     uint64_t count = 0;
-    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
+    for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         if (conn->state == CONN_DIALING || conn->state == CONN_GREETING ||
             (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
             count += origin->pool->max_streams;
@@ -277,7 +271,7 @@ static uint32_t assignable(const rill_origin *origin)
 static bool may_dial(const rill_origin *origin, uint32_t usable)
 {
     uint64_t most = origin->pool->max_connections_per_origin, count = usable;
-    for (const rill_conn *conn = origin->conns; conn; conn = conn->next)
+    for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         count += conn->state == CONN_DRAINING;
     return !origin->single && usable < most && count < 2 * most;
 }
@@ -294,7 +288,7 @@ static void dispatch(rill_origin *origin)
         if (!queue->first)
             give_up_turn(origin);
         else if (hope == HOPE_NONE && origin->single)
-            refuse_queue(origin, origin->conns ? origin->conns : origin->remains);
+            refuse_queue(origin, rill_origin_conn(origin));
         else if (hope != HOPE_COMING && may_dial(origin, usable))
             dial(origin);
     }
@@ -372,14 +366,14 @@ static void tell(rill_origin *origin, rill_conn *conn, bool closed)
 static void bury_closed(rill_origin *origin)
 {
     rill_conn *next;
-    for (rill_conn *conn = origin->conns; conn; conn = next) {
-        next = conn->next;
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = next) {
+        next = rill_conn_next(conn);
         if (conn->state != CONN_CLOSED)
             continue;
         tell_waiting(origin, conn);
         take_closed(conn);
         tell(origin, conn, true);
-        bury(origin, conn);
+        free_closed(origin, conn);
     }
 }
 
@@ -394,7 +388,7 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (origin->queue.first || origin->conns || origin->unused.list)
+    if (origin->queue.first || origin->conns.first || origin->unused.list)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -405,8 +399,8 @@ static void note_unused(rill_origin *origin)
 
 static void on_act(rill_mark *marked)
 {
-    rill_origin *origin = (rill_origin *)((char *)marked - offsetof(rill_origin, mark));
-    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+    rill_origin *origin = RILL_OWNER(marked, rill_origin, mark);
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         rill_conn_act(conn);
         count_opened(origin, conn);
         if (conn->session && conn->session->warn)
@@ -416,7 +410,7 @@ static void on_act(rill_mark *marked)
     bury_closed(origin);
     dispatch(origin);
     bool closed = false, ended = false;
-    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         bool full = conn->session && conn->session->full;
         rill_conn_flush(conn);
         ended = ended || rill_conn_has_closed(conn) || full;
@@ -460,7 +454,7 @@ void rill_origin_close(rill_origin *origin)
         .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
     while (origin->queue.first)
         rill_ending_close(origin->queue.first, &inactive);
-    for (rill_conn *conn = origin->conns; conn; conn = conn->next) {
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         while (rill_conn_streams(conn))
             rill_ending_close(rill_call_of(conn->session->open), &cancelled);
         take_ended(conn);
@@ -508,13 +502,14 @@ void rill_origin_free(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
     assert(!origin->queue.first);
-    while (origin->conns) {
-        rill_conn_fail(origin->conns, NULL);
-        take_closed(origin->conns);
-        bury(origin, origin->conns);
+    rill_conn *conn;
+    while ((conn = rill_conn_first(&origin->conns))) {
+        rill_conn_fail(conn, NULL);
+        take_closed(conn);
+        free_closed(origin, conn);
     }
-    if (origin->remains)
-        rill_conn_free(origin->remains);
+    if (origin->last_conn)
+        rill_conn_free(origin->last_conn);
     rill_list_leave(&origin->waiting);
     leave_unused(origin);
     if (origin->listed)

@@ -25,20 +25,27 @@ struct rill_origin {
     bool single;       /* one connection for all its life: rill_connect() */
     bool told_connected;
     rill_tls_memory memory;
-    rill_conn *conns;    /* owned */
-    rill_conn *remains;  /* owned: the single connection, when it has closed; else NULL */
-    rill_queue queue;    /* its calls are owned until sent */
-    rill_timer backoff;  /* runs while it lasts */
-    uint32_t failures;   /* in a row */
-    uint32_t round;      /* dials so far: see rill_retry_wait() */
-    rill_error *verdict; /* owned: ALPN said no; NULL: not lately */
-    uint64_t verdict_ms; /* when */
+    rill_list conns;      /* owned */
+    rill_conn *last_conn; /* owned: the single connection, when it has closed; else NULL */
+    rill_queue queue;     /* its calls are owned until sent */
+    rill_timer backoff;   /* runs while it lasts */
+    uint32_t failures;    /* in a row */
+    uint32_t round;       /* dials so far: see rill_retry_wait() */
+    rill_error *verdict;  /* owned: ALPN said no; NULL: not lately */
+    uint64_t verdict_ms;  /* when */
 };
 
 /* Whether nothing is sent or dialled for now. */
 static inline bool rill_origin_backs_off(const rill_origin *origin)
 {
     return rill_timer_running(&origin->backoff);
+}
+
+/* The connection of a single origin, also when it has closed; NULL: none was made. */
+static inline rill_conn *rill_origin_conn(const rill_origin *origin)
+{
+    rill_conn *conn = rill_conn_first(&origin->conns);
+    return conn ? conn : origin->last_conn;
 }
 
 /* NULL when out of memory. `from` is the caller's to set. */

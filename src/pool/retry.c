@@ -2,13 +2,11 @@
 
 #include "http/code.h"
 
-#include <stddef.h>
-
 /* --- back-off -------------------------------------------------------------------------------- */
 
 static void on_backoff(rill_timer *timer)
 {
-    rill_origin *origin = (rill_origin *)((char *)timer - offsetof(rill_origin, backoff));
+    rill_origin *origin = RILL_OWNER(timer, rill_origin, backoff);
     rill_turn_mark(origin->pool->turn, &origin->mark);
 }
 
