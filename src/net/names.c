@@ -41,13 +41,6 @@ static bool grow(rill_names *names)
     return true;
 }
 
-static void leave_order(rill_names *names, rill_name *name)
-{
-    *(name->newer ? &name->newer->older : &names->newest) = name->older;
-    *(name->older ? &name->older->newer : &names->oldest) = name->newer;
-    name->newer = name->older = NULL;
-}
-
 static void free_name(rill_names *names, rill_name *name)
 {
     rill_slab_free(names->slab, name->addresses);
@@ -57,8 +50,8 @@ static void free_name(rill_names *names, rill_name *name)
 
 static void drop_oldest(rill_names *names)
 {
-    rill_name *name = names->oldest;
-    leave_order(names, name);
+    rill_name *name = RILL_OWNER(names->used.first, rill_name, used);
+    rill_list_leave(&name->used);
     rill_name **link = &names->buckets[name->hash & (names->bucket_count - 1)];
     while (*link != name)
         link = &(*link)->next;
@@ -100,7 +93,7 @@ rill_name *rill_names_find(const rill_names *names, const char *host, int family
 
 rill_name *rill_names_add(rill_names *names, const char *host, int family)
 {
-    while (names->count >= names->most && names->oldest)
+    while (names->count >= names->most && names->used.first)
         drop_oldest(names);
     if (names->count >= names->bucket_count && !grow(names))
         return NULL;
@@ -122,7 +115,7 @@ rill_name *rill_names_add(rill_names *names, const char *host, int family)
 void rill_names_forget(rill_names *names, rill_name *name)
 {
     assert(!name->pending);
-    leave_order(names, name);
+    rill_list_leave(&name->used);
     rill_slab_free(names->slab, name->addresses);
     name->addresses = NULL;
     name->count = 0;
@@ -131,10 +124,7 @@ void rill_names_forget(rill_names *names, rill_name *name)
 
 void rill_names_use(rill_names *names, rill_name *name)
 {
-    if (!name->pending)
-        leave_order(names, name);
     name->pending = false;
-    name->older = names->newest;
-    *(name->older ? &name->older->newer : &names->oldest) = name;
-    names->newest = name;
+    rill_list_leave(&name->used);
+    rill_list_push(&names->used, &name->used);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/slab.h"
 
 struct rill_resolver;
@@ -20,12 +21,12 @@ typedef struct rill_name_address {
 } rill_name_address;
 
 struct rill_name {
-    rill_name *next;                  /* in its bucket */
-    rill_name *newer, *older;         /* by last use; not while it is asked for */
-    struct rill_resolver *resolver;   /* borrowed: owns the names; for c-ares's callback */
-    struct rill_lookup_half *waiting; /* borrowed: wait for the answer */
-    rill_name_address *addresses;     /* owned: `count` of them */
-    uint64_t expires_ms;              /* when the answer must be asked for again */
+    rill_name *next;                /* in its bucket */
+    rill_member used;               /* in names->used; not while it is asked for */
+    struct rill_resolver *resolver; /* borrowed: owns the names; for c-ares's callback */
+    rill_list waiting;              /* halves of lookups that wait for the answer */
+    rill_name_address *addresses;   /* owned: `count` of them */
+    uint64_t expires_ms;            /* when the answer must be asked for again */
     uint32_t hash, count;
     int family;   /* AF_UNSPEC, AF_INET or AF_INET6: what was asked for */
     int status;   /* of the answer: ARES_SUCCESS or why there is none */
@@ -39,8 +40,8 @@ typedef struct rill_names {
     rill_name **buckets;
     uint32_t bucket_count; /* a power of two, or 0 */
     uint32_t count, most;
-    uint32_t seed; /* so that nobody can choose names that meet in one bucket */
-    rill_name *newest, *oldest;
+    uint32_t seed;  /* so that nobody can choose names that meet in one bucket */
+    rill_list used; /* by last use, the oldest first */
 } rill_names;
 
 void rill_names_init(rill_names *names, rill_slab *slab, uint32_t most);

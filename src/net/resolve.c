@@ -124,24 +124,13 @@ static void give_answer(rill_lookup *lookup, const rill_name *name)
 /* What failed is an error when no half is waited for any more and none has brought an address. */
 static void settle(rill_lookup *lookup, const char *host)
 {
-    lookup->pending = lookup->halves[0].link || lookup->halves[1].link;
+    lookup->pending = lookup->halves[0].member.list || lookup->halves[1].member.list;
     if (lookup->pending || lookup->count || lookup->status == ARES_SUCCESS)
         return;
     if (lookup->status == ARES_ENOMEM)
         rill_error_set(&lookup->error, RILL_ERROR, "%.*s: out of memory", HOST_SHOWN, host);
     else
         fail(lookup, host, why(lookup->status, lookup->family));
-}
-
-static void leave_name(rill_lookup_half *half)
-{
-    if (!half->link)
-        return;
-    *half->link = half->next;
-    if (half->next)
-        half->next->link = half->link;
-    half->next = NULL;
-    half->link = NULL;
 }
 
 /* That a name has addresses of one family alone is worth as much as they are, almost. */
@@ -175,9 +164,9 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     name->expires_ms = rill_clock_ms() + (uint64_t)seconds * 1000;
     rill_names_use(&resolver->names, name);
     keep_empty_half(resolver, name);
-    while (name->waiting) {
-        rill_lookup *lookup = name->waiting->lookup;
-        leave_name(name->waiting);
+    while (name->waiting.first) {
+        rill_lookup *lookup = RILL_OWNER(name->waiting.first, rill_lookup_half, member)->lookup;
+        rill_list_leave(name->waiting.first);
         give_answer(lookup, name);
         settle(lookup, name->host);
         rill_turn_mark(resolver->turn, lookup->mark);
@@ -293,11 +282,7 @@ static bool wait_for(rill_lookup_half *half, rill_lookup *lookup, rill_name *nam
     half->lookup = lookup;
     if (!name->pending)
         return true;
-    half->next = name->waiting;
-    half->link = &name->waiting;
-    if (half->next)
-        half->next->link = &half->next;
-    name->waiting = half;
+    rill_list_push_first(&name->waiting, &half->member);
     return true;
 }
 
@@ -330,7 +315,7 @@ void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const ch
 
 void rill_lookup_cancel(rill_lookup *lookup)
 {
-    leave_name(&lookup->halves[0]);
-    leave_name(&lookup->halves[1]);
+    rill_list_leave(&lookup->halves[0].member);
+    rill_list_leave(&lookup->halves[1].member);
     lookup->pending = false;
 }

@@ -21,8 +21,7 @@ enum {
 /* The resolver's own: waits for what a name has of one family. */
 typedef struct rill_lookup_half {
     rill_lookup *lookup; /* whose half it is */
-    struct rill_lookup_half *next,
-        **link; /* others that wait for the same; link NULL: it does not */
+    rill_member member;  /* in the name's list of those that wait for it; in none: it does not */
 } rill_lookup_half;
 
 /* Embedded in what asks; zeroed before its first use. `mark` is marked with each answer: the
