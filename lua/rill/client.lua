@@ -24,6 +24,7 @@ local COUNTS = {
 ---@field private _allow_downgrade boolean
 ---@field private _jar rill.Jar?
 ---@field private _hops integer redirects that were followed
+---@field private _jar table? cookies
 local Client = {}
 Client.__index = Client
 

@@ -37,6 +37,22 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field history {url: string, status: integer, headers: rill.Headers}[] redirects that were followed, in order
 ---@field attempts integer
 ---@field bytes_received number DATA payload without padding, before decoding
+---@field private _method string
+---@field private _url string that was asked for
+---@field private _fragment string? of the URL that redirects led to
+---@field private _block string of the header fields that were sent
+---@field private _head string header block
+---@field private _trailers string?
+---@field private _informational string?
+---@field private _body string? that is sent: borrowed by the core until the request is over
+---@field private _large ffi.cdata*? the body, as long as nobody has read it
+---@field private _pinned boolean? the body is kept as it is read
+---@field private _save_path string? where the core writes the body
+---@field private _facts ffi.cdata*|table|false what the event told: timings, attempts, bytes
+---@field private _peer rill.Peer|false
+---@field private _client rill.Endpoint? not closed while it waits
+---@field private _task rill.Task? that waits for it
+---@field private _failure rill.Error?
 local methods = {}
 
 --- Where the body lies in memory. It stays there while the response is reachable.

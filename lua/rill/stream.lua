@@ -34,6 +34,8 @@ local data = ffi.new("const char *[1]")
 ---@field private _state rill.StreamState
 ---@field private _handle ffi.cdata* its finalizer drops the core's stream
 ---@field private _client rill.Endpoint not closed while one of its streams is in use
+---@field private _streaming "open"|"finished"|false whether stream:write feeds the body
+---@field private _tail table|function|nil trailers that follow it
 local Stream = {}
 local methods = {}
 

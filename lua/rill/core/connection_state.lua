@@ -28,6 +28,7 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field pongs integer that came
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
+---@field private _final table? what its C side told last, by name
 local State = {}
 State.__index = State
 

@@ -32,6 +32,20 @@ local rest = ffi.new("rill_body *[1]")
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's verdict
 ---@field private _told string? the close reason, once a script has seen it
+---@field private _method string
+---@field private _url string
+---@field private _block string of the header fields that were sent
+---@field private _final table? what its C side told last, by name
+---@field private _head string? header block
+---@field private _trailers string?
+---@field private _saved boolean? the body is in the file
+---@field private _save_path string? where the core writes the body
+---@field private _body string? that is sent: borrowed by the core
+---@field private _facts table? for its response: timings, attempts, bytes
+---@field private _headless rill.Error? it was stopped before a head came
+---@field private _peer rill.Peer|false
+---@field private _collected boolean? its body is kept whole
+---@field private _response rill.Response? made of it
 local State = {}
 State.__index = State
 

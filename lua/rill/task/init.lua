@@ -32,6 +32,13 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _cancelled boolean?
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
+---@field private _sentinel userdata? whose finalizer sends that report
+---@field private _error rill.Error? made of the failure when it is joined
+---@field private _rethrown rill.Failure? that crosses this task from another
+---@field private _item any of a map, which it works on
+---@field private _hook "runs"|"waited"|nil a hook runs in it, and has waited
+---@field private _abandoned table? the wait that ended because it was cancelled
+---@field private _refusals integer? waits that it has tried since
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
 
