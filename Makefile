@@ -24,7 +24,7 @@ export PATH := $(PATH):/usr/sbin# nginx lives there, and a user's PATH may not n
 
 all: $(LIBRARY) $(STRIPPED) lua/rill/librill.so lua/rill/cdef.lua ## build the library and make the tree usable in place
 
-include mk/flags.mk mk/spec.mk mk/bench.mk mk/fuzz.mk mk/dist.mk
+include mk/flags.mk mk/spec.mk mk/bench.mk mk/fuzz.mk mk/dist.mk mk/develop.mk
 
 needs:
 	@.ci/need build
