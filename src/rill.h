@@ -362,6 +362,13 @@ RILL_API int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t gene
 /* --- requests -------------------------------------------------------------------------------- */
 
 /* rill_request_init() fills in: GET, the client's headers and limits, whole, no body. */
+/* A part of a body: bytes, or a regular file with the length that it has when the request is made.
+ * It is opened again when its turn comes. */
+typedef struct rill_body_part {
+    const char *data, *file; /* file: NULL for bytes */
+    size_t length;           /* of the bytes */
+} rill_body_part;
+
 typedef struct rill_request {
     const char *method, *url, *headers; /* headers: block that replaces the client's; NULL: that */
     uint32_t method_length, url_length, headers_length;
@@ -374,7 +381,10 @@ typedef struct rill_request {
     const char *body_file; /* the body is read from this file; a regular one's length is announced,
                               and no more is sent. has_body without either: the body is fed by
                               rill_stream_write() and rill_stream_finish() */
-    const char *trailers;  /* header block sent after a body; NULL: none */
+    const rill_body_part *parts; /* the body is these, one after the other (copied; what they point to
+                               is borrowed as `body` is). Its length is announced */
+    uint32_t part_count;
+    const char *trailers; /* header block sent after a body; NULL: none */
     uint32_t trailers_length;
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
                               renamed when complete; copied; not for HEAD; NULL: it is kept in

@@ -28,6 +28,9 @@ M.client = require("rill.client").new
 M.connect = require("rill.connection").connect
 M.streaming = require("rill.core.upload").streaming
 M.url = require("rill.url")
+M.form = require("rill.form")
+M.json = require("rill.json").body
+M.multipart = require("rill.multipart")
 M.cookies = require("rill.cookies")
 
 -- What stands in a message where a function was called with a colon.

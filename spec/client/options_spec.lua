@@ -32,7 +32,7 @@ describe("an option of a client", function()
   end)
 
   for _, name in ipairs { "per_origin", "proxy", "no_proxy",
-    "coalesce", "on_event", "protocols", "idempotent", "lenient_eof", "auth", "query" } do
+    "coalesce", "on_event", "protocols", "idempotent", "lenient_eof" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)

@@ -39,7 +39,8 @@ describe("the cookies of http-state", function()
       for _, case in ipairs(dkjson.decode(text)) do
         local jar, from = cookies.jar(), HOST:format(case.test)
         for _, field in ipairs(case.received) do jar:set(from, field) end
-        local to = case["sent-to"] and url.resolve(from, case["sent-to"]) or HOST:gsub("parser", "parser-result"):format(case.test)
+        local to = case["sent-to"] and url.resolve(from, case["sent-to"])
+          or HOST:gsub("parser", "parser-result"):format(case.test)
         local expected = {}
         for i, pair in ipairs(case.sent) do expected[i] = pair.name .. "=" .. pair.value end
         local said = jar:get(to) or ""

@@ -186,7 +186,7 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
         rill_streams_retire(&session->link, stream);
         return NGHTTP2_ERR_DEFERRED;
     }
-    bool last = !n || (source->kind == SOURCE_FILE && source->taken == (uint64_t)source->length);
+    bool last = !n || (rill_source_is_sized(source) && source->taken == (uint64_t)source->length);
     if (last && end_body(session, stream, flags))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     return (ssize_t)n;

@@ -62,12 +62,49 @@ static int32_t open_file(rill_source *source, const char *path, rill_error *err)
     return 0;
 }
 
+/* The length of a file that is sent as a part. */
+static int32_t measure(const char *path, size_t *length, rill_error *err)
+{
+    rill_source file = {.kind = SOURCE_UNSIZED, .fd = -1};
+    int32_t code = open_file(&file, path, err);
+    if (file.fd >= 0)
+        close(file.fd);
+    if (!code && file.kind != SOURCE_FILE)
+        code =
+            rill_error_set(err, RILL_FILE_ERROR,
+                           "%.160s: not a regular file, so the body's length is not known", path);
+    *length = code ? 0 : (size_t)file.length;
+    return code;
+}
+
+static int32_t take_parts(rill_slab *slab, rill_source *source, const rill_request *request,
+                          rill_error *err)
+{
+    rill_parts *parts =
+        rill_slab_zalloc(slab, sizeof(*parts) + request->part_count * sizeof(*parts->list));
+    source->parts = parts;
+    source->kind = SOURCE_PARTS;
+    source->length = 0;
+    if (!parts)
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    parts->count = request->part_count;
+    for (uint32_t i = 0; i < parts->count; i++) {
+        rill_body_part *part = &parts->list[i];
+        *part = request->parts[i];
+        int32_t code = part->file ? measure(part->file, &part->length, err) : 0;
+        if (code)
+            return code;
+        source->length += (int64_t)part->length;
+    }
+    return 0;
+}
+
 int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_source **source,
                         rill_error *err)
 {
     *source = NULL;
-    bool empty =
-        !request->has_body || (request->body && !request->body_length && !request->body_file);
+    bool empty = !request->has_body || (request->body && !request->body_length &&
+                                        !request->body_file && !request->part_count);
     if (empty && !request->trailers)
         return 0; /* END_STREAM goes with the header fields */
     rill_source *made = rill_slab_zalloc(slab, sizeof(*made));
@@ -80,6 +117,8 @@ int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_sourc
     if (request->body_file) {
         made->kind = SOURCE_UNSIZED;
         code = open_file(made, request->body_file, err);
+    } else if (request->part_count) {
+        code = take_parts(slab, made, request, err);
     } else if (request->body || !request->has_body) {
         made->kind = SOURCE_MEMORY;
         made->data = request->body;
@@ -105,7 +144,15 @@ void rill_source_free(rill_slab *slab, rill_source *source)
         close(source->fd);
     rill_chunks_dispose(slab, &source->fed);
     rill_bytes_dispose(slab, &source->trailers);
+    rill_slab_free(slab, source->parts);
     rill_slab_free(slab, source);
+}
+
+static void close_part(rill_source *source)
+{
+    if (source->fd >= 0)
+        close(source->fd);
+    source->fd = -1;
 }
 
 bool rill_source_rewind(rill_source *source)
@@ -113,6 +160,11 @@ bool rill_source_rewind(rill_source *source)
     if (source->kind == SOURCE_FED || (source->kind == SOURCE_UNSIZED && !source->seekable))
         return !source->taken;
     source->taken = 0;
+    if (source->kind == SOURCE_PARTS) {
+        close_part(source);
+        source->parts->current = 0;
+        source->parts->start = 0;
+    }
     return true;
 }
 
@@ -162,12 +214,57 @@ static int64_t end_file(const rill_source *source, rill_error *err)
                           (unsigned long long)source->taken, (long long)source->length);
 }
 
+static int64_t read_part_file(rill_source *source, const rill_body_part *part, char *out,
+                              size_t length, rill_error *err)
+{
+    uint64_t at = source->taken - source->parts->start;
+    if (source->fd < 0)
+        source->fd = open(part->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t n = -1;
+    if (source->fd >= 0)
+        do
+            n = pread(source->fd, out, length, (off_t)at);
+        while (n < 0 && errno == EINTR);
+    if (n > 0)
+        return n;
+    if (n < 0)
+        return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", part->file, strerror(errno));
+    return rill_error_set(err, RILL_FILE_ERROR,
+                          "%.160s has shrunk: it ends after %llu bytes, %zu were announced",
+                          part->file, (unsigned long long)at, part->length);
+}
+
+/* `length` bytes are left of all parts, or more. */
+static int64_t read_parts(rill_source *source, char *out, size_t length, rill_error *err)
+{
+    rill_parts *parts = source->parts;
+    const rill_body_part *part = &parts->list[parts->current];
+    while (source->taken - parts->start == part->length) {
+        close_part(source);
+        parts->start += part->length;
+        part = &parts->list[++parts->current];
+    }
+    size_t at = (size_t)(source->taken - parts->start);
+    if (length > part->length - at)
+        length = part->length - at;
+    int64_t n = (int64_t)length;
+    if (part->file)
+        n = read_part_file(source, part, out, length, err);
+    else
+        memcpy(out, part->data + at, length);
+    if (n > 0)
+        source->taken += (uint64_t)n;
+    return n;
+}
+
 int64_t rill_source_read(rill_source *source, void *out, size_t length, rill_error *err)
 {
-    if (source->kind == SOURCE_FILE && length > (uint64_t)source->length - source->taken)
+    if (rill_source_is_sized(source) && length > (uint64_t)source->length - source->taken)
         length = (size_t)((uint64_t)source->length - source->taken); /* it may have grown */
     if (!length)
         return 0;
+    if (source->kind == SOURCE_PARTS)
+        return read_parts(source, out, length, err);
     ssize_t n = -1;
     errno = EAGAIN;
     if (is_readable(source))

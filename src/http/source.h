@@ -7,7 +7,7 @@
 #include "base/timer.h"
 
 /* UNSIZED: a file whose length is not known before its end, as a pipe's. */
-enum source_kind { SOURCE_MEMORY, SOURCE_FILE, SOURCE_UNSIZED, SOURCE_FED };
+enum source_kind { SOURCE_MEMORY, SOURCE_FILE, SOURCE_UNSIZED, SOURCE_PARTS, SOURCE_FED };
 
 /* rill_source_read() found nothing yet. A reason would be below -1. */
 enum { SOURCE_LATER = -1000 };
@@ -17,12 +17,20 @@ enum { SOURCE_HIGH_WATER = 256 << 10 };
 
 typedef struct rill_call rill_call;
 
+/* Part after part. */
+typedef struct rill_parts {
+    uint32_t count, current;
+    uint64_t start;        /* where the current one begins in the body */
+    rill_body_part list[]; /* what they point to is borrowed; `length` is known of files as well */
+} rill_parts;
+
 typedef struct rill_source {
     rill_call *call; /* borrowed: whose body it is */
     enum source_kind kind;
-    const char *data; /* borrowed */
-    int fd;           /* owned; -1: none */
-    bool seekable;    /* it can be read again from its start */
+    const char *data;  /* borrowed */
+    int fd;            /* owned; -1: none. Of PARTS: the current one's */
+    rill_parts *parts; /* owned; of PARTS */
+    bool seekable;     /* it can be read again from its start */
     struct event
         *readable; /* owned: tells when an UNSIZED one has more; NULL: nobody was to be told */
     rill_chunks fed;
@@ -49,7 +57,14 @@ bool rill_source_rewind(rill_source *source);
 /* Whether it is read with rill_source_read(), else with the two below. */
 static inline bool rill_source_is_file(const rill_source *source)
 {
-    return source->kind == SOURCE_FILE || source->kind == SOURCE_UNSIZED;
+    return source->kind == SOURCE_FILE || source->kind == SOURCE_UNSIZED ||
+           source->kind == SOURCE_PARTS;
+}
+
+/* Whether no more is read than was announced. */
+static inline bool rill_source_is_sized(const rill_source *source)
+{
+    return source->kind == SOURCE_FILE || source->kind == SOURCE_PARTS;
 }
 
 /* Reads on in a file, up to `length` bytes (1 or more). Returns how many; 0: this is the end;

@@ -2,10 +2,12 @@
 --- fields that each request starts from, hooks, warnings, and an end.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
 local options = require("rill.core.options")
+local query = require("rill.core.fields")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -21,6 +23,7 @@ local M = {}
 ---@field private _on_chunk function?
 ---@field private _on_warning function?
 ---@field private _expect_continue boolean?
+---@field private _query {[1]: string, [2]: string}[]? of every URL
 ---@field private _timeout number seconds; 0: none
 
 --- Makes the core's object.
@@ -32,7 +35,10 @@ local M = {}
 ---@return rill.Error? err
 function M.new(call, given, create, url)
   options.check_client(call, given)
-  local start = options.fields(call, given, options.DEFAULTS)
+  local appended = given.query and query.pairs(call .. ": query", given.query)
+  local defaults = options.DEFAULTS
+  if given.auth then defaults = headers.merge(defaults, { "authorization", auth.value(given.auth) }) end
+  local start = options.fields(call, given, defaults)
   local decompress = given.decompress ~= false
   local fields = options.sent(start, decompress)
   local block = headers.block(fields)
@@ -60,6 +66,7 @@ function M.new(call, given, create, url)
     _on_warning = given.on_warning,
     _expect_continue = given.expect_continue,
     _timeout = timeout,
+    _query = appended,
   }
 end
 

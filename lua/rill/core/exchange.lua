@@ -1,10 +1,13 @@
 --- One request from the call to its response, over a client or a connection.
+local auth = require("rill.core.auth")
+local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
 local follow = require("rill.core.follow")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
 local new_response = require("rill.response").new
 local options = require("rill.core.options")
+local query = require("rill.core.fields")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
 local streams = require("rill.stream")
@@ -12,17 +15,25 @@ local upload = require("rill.core.upload")
 
 local M = {}
 
+local NONE = {} -- options of a request without any
+
 -- The header fields of a request with these options: a flat list, not to be changed.
-local function fields_of(endpoint, call, given)
-  if not given or not (given.headers or given.user_agent or given.decompress ~= nil) then return endpoint._fields end
-  local decompress = given.decompress
+local function fields_of(endpoint, call, given, body)
+  local brings = body_value.is(body)
+  if not brings and not given then return endpoint._fields end
+  local own = given or NONE
+  local changes = brings or own.headers or own.user_agent or own.auth ~= nil or own.decompress ~= nil
+  if not changes then return endpoint._fields end
+  local below, decompress = endpoint._start, own.decompress
+  if brings then below = headers.merge({ "content-type", body.content_type }, below) end
+  if own.auth ~= nil then below = headers.merge(below, { "authorization", auth.value(own.auth) }) end
   if decompress == nil then decompress = endpoint._decompress end
-  return options.sent(options.fields(call, given, endpoint._start), decompress)
+  return options.sent(options.fields(call, own, below), decompress)
 end
 
 -- The same as a header block.
-local function block_of(endpoint, call, given)
-  local fields = fields_of(endpoint, call, given)
+local function block_of(endpoint, call, given, body)
+  local fields = fields_of(endpoint, call, given, body)
   return fields == endpoint._fields and endpoint._block or headers.block(fields)
 end
 
@@ -90,7 +101,7 @@ end
 
 -- The same of a client with a jar, or whose answer is a redirect: `response` is what came then.
 local function send_chain(response, endpoint, call, method, url, body, given, path)
-  local fields, jar = fields_of(endpoint, call, given), endpoint._jar
+  local fields, jar = fields_of(endpoint, call, given, body), endpoint._jar
   local hop = { endpoint = endpoint, call = call, method = method, url = url, body = body, given = given, path = path,
     fields = fields }
   if not response then
@@ -104,9 +115,17 @@ local function send_chain(response, endpoint, call, method, url, body, given, pa
   return follow.go(hop, response, limit, send_hop)
 end
 
+-- The URL with what the options append to its query.
+local function with_query(endpoint, call, url, given)
+  local own = given and given.query and query.pairs(call .. ": query", given.query)
+  if not own and not endpoint._query then return url end
+  return query.append(url, query.over(endpoint._query, own or {}))
+end
+
 local function fetch(endpoint, call, method, url, body, given, path)
+  if given or endpoint._query then url = with_query(endpoint, call, url, given) end
   if endpoint._jar then return send_chain(nil, endpoint, call, method, url, body, given, path) end
-  local block = given and block_of(endpoint, call, given) or endpoint._block
+  local block = (given or body) and block_of(endpoint, call, given, body) or endpoint._block
   local response, err = send(endpoint, call, method, url, body, given, block, path)
   if not response then return nil, err end
   local status = response.status
@@ -180,7 +199,8 @@ function M.open(endpoint, call, given, base)
   check_whole(call, given)
   local url = given.url
   if base and url:sub(1, 1) == "/" then url = base .. url end
-  local block = block_of(endpoint, call, given)
+  url = with_query(endpoint, call, url, given)
+  local block = block_of(endpoint, call, given, given.body)
   local stream, err, misused = streams.open(endpoint, given.method or "GET", url, block, given.body, given, "once")
   if not stream then return request.refused(call, err, misused) end
   return stream

@@ -1,6 +1,7 @@
 --- The options of clients and requests: one table says what there is; what is given is checked once.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
@@ -69,6 +70,8 @@ local TYPES = {
   addresses = { 'a list of "ip" or "ip:port"', is_table },
   redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
+  auth = { "{ user = , password = }, { bearer = } or false, without control characters", auth.is },
+  query = { "a map of names to values or a list of pairs", is_table },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
@@ -122,8 +125,8 @@ local OPTIONS = {
   protocols = {},
   idempotent = { request = true },
   lenient_eof = { request = true, off = OFF },
-  auth = { request = true },
-  query = { request = true },
+  auth = { type = "auth", request = true },
+  query = { type = "query", request = true },
 }
 
 local TLS = {

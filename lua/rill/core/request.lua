@@ -2,6 +2,7 @@
 --- its method and URL and nothing else.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 local upload = require("rill.core.upload")
@@ -19,9 +20,27 @@ local function reset()
 end
 reset()
 
+-- A list of strings and { file = path }: the core copies the array, and borrows what it points to.
+local function fill_parts(receiver, list)
+  local parts = ffi.new("rill_body_part[?]", #list)
+  for i, part in ipairs(list) do
+    if type(part) == "string" then
+      parts[i - 1].data, parts[i - 1].length = part, #part
+    else
+      parts[i - 1].file = part.file
+    end
+  end
+  request.parts, request.part_count = parts, #list
+  receiver._body = { list, parts }
+end
+
 -- Where the body comes from. What is fed in pieces follows later.
 local function fill_body(receiver, body)
   request.has_body = true
+  if body_value.is(body) then
+    if body.parts then return fill_parts(receiver, body.parts) end
+    body = body.text
+  end
   if type(body) == "string" then
     request.body, request.body_length = body, #body
     receiver._body = body -- borrowed by the core until the request is over

@@ -4,6 +4,7 @@
 -- cancelled when the stream has closed.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local body_value = require("rill.core.body_value")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
@@ -44,8 +45,10 @@ end
 function M.check(call, body)
   local kind = type(body)
   if body == nil or kind == "string" or kind == "function" or body == M.streaming then return end
+  if body_value.is(body) then return end
   if kind == "table" then return check_file(call, body) end
-  errors.raise(("%s: body must be a string, { file = path }, a function or rill.streaming, got %s")
+  errors.raise(("%s: body must be a string, { file = path }, a function, rill.form, rill.json, rill.multipart or "
+    .. "rill.streaming, got %s")
     :format(call, errors.show(body)))
 end
 
@@ -61,6 +64,7 @@ end
 ---@return boolean
 function M.is_repeatable(body)
   if type(body) ~= "table" then return type(body) == "string" end
+  if body_value.is(body) then return true end
   return body ~= M.streaming and C.rill_file_repeats(body.file)
 end
 
