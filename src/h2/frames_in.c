@@ -89,7 +89,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         code = nghttp2_session_consume_stream(ng, id, due);
     if (code != NGHTTP2_ERR_NOMEM)
         return 0;
-    rill_error_set(&session->link.fatal, RILL_ERROR, "out of memory");
+    rill_error_memory(&session->link.fatal);
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -103,8 +103,76 @@ static void end_stream(rill_session *session, rill_stream *stream)
     rill_streams_retire(&session->link, stream);
 }
 
-static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
+static void set_rtt(rill_session *session, uint64_t since_ms)
 {
+    uint64_t rtt_ms = session->link.turn->now_ms - since_ms;
+    session->link.rtt_ms = rtt_ms ? rtt_ms : 1;
+}
+
+/* Frames that may end a stream. */
+static void receive_data(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    if (!stream)
+        return;
+    if (stream->reason != RILL_OPEN)
+        rill_streams_retire(&session->link, stream);
+    else if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+        end_stream(session, stream);
+}
+
+static void receive_head(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    if (!stream)
+        return;
+    rill_stream_end_head(stream);
+    if (stream->starved && !stream->source->held)
+        rill_streams_resume(&session->link, stream); /* 100 (Continue) */
+    if (stream->status) {
+        session->link.answered = true;
+        rill_points_give(session, frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
+    }
+    session->link.warn = session->link.warn || stream->warn;
+    receive_data(session, stream, frame);
+}
+
+static void receive_reset(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    rill_points_pay_reset(session, frame->hd.stream_id);
+    if (stream)
+        stream->peer_reset = true; /* nghttp2 closes it next */
+}
+
+static void receive_settings(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    (void)stream;
+    rill_link *link = &session->link;
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
+        if (!link->rtt_ms)
+            set_rtt(session, session->opened_ms);
+        return;
+    }
+    link->greeted = true;
+    for (int i = 0; i < 6; i++)
+        link->peer_settings[i] =
+            nghttp2_session_get_remote_settings(session->ng, (nghttp2_settings_id)(i + 1));
+    link->limit = link->peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
+}
+
+static void receive_ping(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    (void)stream;
+    if (!(frame->hd.flags & NGHTTP2_FLAG_ACK) || !session->link.ping_ms)
+        return;
+    set_rtt(session, session->link.ping_ms);
+    session->link.ping_ms = 0;
+    session->link.pong = true;
+}
+
+/* Before nghttp2 closes what it excludes. */
+static void receive_goaway(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
+{
+    (void)stream;
+    const nghttp2_goaway *goaway = &frame->goaway;
     session->link.goaway.received = true;
     session->link.goaway.last = goaway->last_stream_id;
     session->link.goaway.code = (int32_t)goaway->error_code;
@@ -112,66 +180,19 @@ static void record_goaway(rill_session *session, const nghttp2_goaway *goaway)
                            goaway->opaque_data, goaway->opaque_data_len);
 }
 
-static void set_rtt(rill_session *session, uint64_t since_ms)
-{
-    uint64_t rtt_ms = session->link.turn->now_ms - since_ms;
-    session->link.rtt_ms = rtt_ms ? rtt_ms : 1;
-}
-
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
-    rill_session *session = arg;
+    static void (*const by_type[])(rill_session *, rill_stream *, const nghttp2_frame *) = {
+        [NGHTTP2_DATA] = receive_data,        [NGHTTP2_HEADERS] = receive_head,
+        [NGHTTP2_RST_STREAM] = receive_reset, [NGHTTP2_SETTINGS] = receive_settings,
+        [NGHTTP2_PING] = receive_ping,        [NGHTTP2_GOAWAY] = receive_goaway,
+    };
+    enum { TYPES = sizeof(by_type) / sizeof(by_type[0]) };
     rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
-    switch (frame->hd.type) {
-    case NGHTTP2_HEADERS:
-        if (!stream)
-            break;
-        rill_stream_end_head(stream);
-        if (stream->starved && !stream->source->held)
-            rill_streams_resume(&session->link, stream); /* 100 (Continue) */
-        if (stream->status) {
-            session->link.answered = true;
-            rill_points_give(session, frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
-        }
-        session->link.warn = session->link.warn || stream->warn;
-        break;
-    case NGHTTP2_RST_STREAM:
-        rill_points_pay_reset(session, frame->hd.stream_id);
-        if (stream)
-            stream->peer_reset = true; /* nghttp2 closes it next */
-        return 0;
-    case NGHTTP2_SETTINGS:
-        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) {
-            session->link.greeted = true;
-            for (int i = 0; i < 6; i++)
-                session->link.peer_settings[i] =
-                    nghttp2_session_get_remote_settings(ng, (nghttp2_settings_id)(i + 1));
-            session->link.limit =
-                session->link.peer_settings[NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS - 1];
-        } else if (!session->link.rtt_ms) {
-            set_rtt(session, session->opened_ms);
-        }
-        return 0;
-    case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->link.ping_ms) {
-            set_rtt(session, session->link.ping_ms);
-            session->link.ping_ms = 0;
-            session->link.pong = true;
-        }
-        return 0;
-    case NGHTTP2_GOAWAY:
-        record_goaway(session, &frame->goaway); /* before nghttp2 closes what it excludes */
-        return 0;
-    default:
-        break;
-    }
-    if (!stream)
-        return 0;
-    if (stream->reason != RILL_OPEN)
-        rill_streams_retire(&session->link, stream);
-    else if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM &&
-             (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS))
-        end_stream(session, stream);
+    if (frame->hd.type < TYPES && by_type[frame->hd.type])
+        by_type[frame->hd.type](arg, stream, frame);
+    else if (stream)
+        retire_if_closed(arg, stream);
     return 0;
 }
 

@@ -134,7 +134,7 @@ static void receive(rill_link *link, const char *data, size_t length)
         return; /* in the middle of a frame nghttp2 would go on with what stands there */
     int read = rill_wire_receive(session, (const uint8_t *)data, length);
     if (read == NGHTTP2_ERR_NOMEM) {
-        rill_error_set(&session->link.fatal, RILL_ERROR, "out of memory");
+        rill_error_memory(&session->link.fatal);
         session->link.fatal.code = NGHTTP2_INTERNAL_ERROR;
     } else if (read < 0) {
         rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
@@ -209,8 +209,7 @@ static void consume(rill_link *link, rill_stream *stream, size_t length)
     uint32_t due = rill_inlet_release(&stream->inlet, length);
     if (due && stream->wire_open &&
         nghttp2_session_consume_stream(session->ng, stream->id, due) == NGHTTP2_ERR_NOMEM)
-        rill_error_set(&session->link.fatal, RILL_ERROR,
-                       "out of memory"); /* the peer would wait for ever */
+        rill_error_memory(&session->link.fatal); /* the peer would wait for ever */
 }
 
 static void charge(rill_link *link, uint32_t records)
