@@ -39,7 +39,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_opt
 {
     rill_client *client = rill_slab_zalloc(&turn->slab, sizeof(*client));
     if (!client) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     bool made = rill_pool_init(&client->pool, turn);
@@ -51,7 +51,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_opt
     client->url_text = rill_slab_alloc(&turn->slab, RILL_URL_ROOM);
     made = made && client->url_text;
     if (!made)
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
     if (!made ||
         rill_settings_init(&client->settings, &client->pool, options, err) ||
         rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
@@ -180,7 +180,7 @@ static int32_t parse_path(const rill_client *client, const rill_request *request
     size_t room = strlen(origin->host) + request->url_length + 24;
     char *text = rill_slab_alloc(slab, room);
     if (!text)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     int start = snprintf(text, room, strchr(origin->host, ':') ? "%s://[%s]" : "%s://%s",
                          origin->tls ? "https" : "http", origin->host);
     if (origin->port != (origin->tls ? 443 : 80))
@@ -332,7 +332,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         origin = find_origin(client, &from);
     pool->latest = origin;
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
-                  : rill_error_set(err, RILL_ERROR, "out of memory");
+                  : rill_error_memory(err);
     if (code) {
         rill_call_free(call);
         return code;
@@ -356,9 +356,9 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
         return code;
     client->bound = find_origin(client, &client->pool.dial.bind_address);
     if (!client->bound)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     rill_origin_connect(client->bound);
-    return client->bound->conns.first ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    return client->bound->conns.first ? 0 : rill_error_memory(err);
 }
 
 rill_conn *rill_client_conn(const rill_client *client)
@@ -449,11 +449,9 @@ static void take_warning(rill_client *client, rill_event *event)
 /* The connection may go before its event does. */
 static const rill_error *lend_error(rill_turn *turn, const rill_error *error)
 {
-    static const rill_error no_memory = {
-        .reason = RILL_ERROR, .code = -1, .message = "out of memory"};
     rill_error *lent = rill_turn_lend(turn, sizeof(*lent));
     if (!lent)
-        return &no_memory;
+        return &rill_error_no_memory;
     *lent = *error;
     return lent;
 }

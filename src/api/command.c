@@ -6,6 +6,11 @@
 #include "pool/ending.h"
 #include "api/loop.h"
 
+/* A caller may pass NULL: what goes wrong is written all the same. */
+#define OWN_ERROR(err)                                                                             \
+    rill_error own;                                                                                \
+    (err) = (err) ? (err) : &own
+
 static rill_client *find_client(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
     return (rill_client *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT);
@@ -27,9 +32,7 @@ static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generatio
 
 int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
 {
-    rill_error own;
-    if (!err)
-        err = &own;
+    OWN_ERROR(err);
     rill_error_clear(err);
     rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
     if (!client)
@@ -59,9 +62,7 @@ int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, r
 int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
                            const rill_request *request, rill_id *id, rill_error *err)
 {
-    rill_error own;
-    if (!err)
-        err = &own;
+    OWN_ERROR(err);
     rill_error_clear(err);
     rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);
     if (!client)
@@ -209,8 +210,7 @@ int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, c
                           size_t length, rill_error *err)
 {
     rill_call *call;
-    rill_error own;
-    err = err ? err : &own;
+    OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (code)
         return code;
@@ -231,9 +231,8 @@ int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
                            const char *trailers, uint32_t trailers_length, rill_error *err)
 {
     rill_call *call;
-    rill_error own;
     rill_fields_aside aside;
-    err = err ? err : &own;
+    OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (!code && trailers)
         code = rill_fields_clean(&loop->turn.slab, trailers, trailers_length,
@@ -258,8 +257,7 @@ int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size
                        uint32_t mode, rill_error *err)
 {
     rill_slab *slab = &loop->turn.slab;
-    rill_error own;
-    err = err ? err : &own;
+    OWN_ERROR(err);
     rill_error_clear(err);
     rill_sink *sink = rill_sink_open(slab, path, mode, rill_turn_random(&loop->turn), err);
     if (!sink)
@@ -292,9 +290,7 @@ int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *u
                      uint32_t url_length, rill_id *id, rill_error *err)
 {
     rill_turn_tick(&loop->turn);
-    rill_error own;
-    if (!err)
-        err = &own;
+    OWN_ERROR(err);
     rill_error_clear(err);
     rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
     if (!client)

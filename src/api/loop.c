@@ -66,7 +66,7 @@ int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_erro
     rill_turn *turn = &loop->turn;
     rill_alarm *alarm = rill_slab_zalloc(&turn->slab, sizeof(*alarm));
     if (!alarm)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     int32_t code = rill_turn_name(turn, &alarm->entry, ENTRY_TIMER, err);
     if (code) {
         rill_slab_free(&turn->slab, alarm);
@@ -106,7 +106,7 @@ int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_err
         return rill_error_set(err, RILL_ARGUMENT, "signal %d: no such signal", (int)number);
     rill_signal *sig = rill_slab_zalloc(&turn->slab, sizeof(*sig));
     if (!sig)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     sig->turn = turn;
     sig->number = number;
     sig->event = evsignal_new(turn->base, number, on_signal, sig);
@@ -225,7 +225,7 @@ rill_loop *rill_loop_new(rill_error *err)
         rill_error_clear(err);
     rill_loop *loop = calloc(1, sizeof(*loop));
     if (!loop) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     loop->references = 1;

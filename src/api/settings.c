@@ -72,7 +72,7 @@ static int32_t copy_resolve(rill_settings *settings, rill_pool *pool, const rill
         return 0;
     settings->resolve = rill_slab_zalloc(slab, count * sizeof(*settings->resolve));
     if (!settings->resolve)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     pool->dial.resolve = settings->resolve;
     pool->dial.resolve_count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -85,7 +85,7 @@ static int32_t copy_resolve(rill_settings *settings, rill_pool *pool, const rill
         settings->resolve[i].host = copy_text(slab, from->host);
         settings->resolve[i].address = copy_text(slab, from->address);
         if (!settings->resolve[i].host || !settings->resolve[i].address)
-            return rill_error_set(err, RILL_ERROR, "out of memory");
+            return rill_error_memory(err);
     }
     return 0;
 }
@@ -99,14 +99,14 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
     rill_fields_aside aside = {0};
     settings->user_agent = copy_text(slab, options->user_agent ? options->user_agent : "");
     if (!settings->user_agent)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     defaults->user_agent = settings->user_agent;
     rill_bytes agent = {0};
     bool added = true;
     if (settings->user_agent[0])
         added = rill_fields_add(slab, &agent, "user-agent", settings->user_agent,
                                 strlen(settings->user_agent));
-    int32_t code = added ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    int32_t code = added ? 0 : rill_error_memory(err);
     if (!code && options->headers)
         code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
                                  &aside, err);

@@ -74,7 +74,7 @@ int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id,
         return rill_error_set(err, RILL_ARGUMENT, "descriptor %d is not open", (int)fd);
     rill_watch *watch = rill_slab_zalloc(&turn->slab, sizeof(*watch));
     if (!watch)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     watch->turn = turn;
     int32_t code = rill_turn_name(turn, &watch->entry, ENTRY_WATCH, err);
     if (!code)

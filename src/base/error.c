@@ -139,6 +139,14 @@ int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *for
     return code;
 }
 
+const rill_error rill_error_no_memory = {
+    .reason = RILL_ERROR, .code = -1, .message = "out of memory"};
+
+int32_t rill_error_memory(rill_error *err)
+{
+    return rill_error_set(err, RILL_ERROR, "out of memory");
+}
+
 int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *format, ...)
 {
     va_list args;

@@ -11,6 +11,10 @@
 int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for what there was no memory for: RILL_ERROR. */
+int32_t rill_error_memory(rill_error *err);
+extern const rill_error rill_error_no_memory;
+
 /* The same for RILL_CONNECT_FAILED with its kind. */
 int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

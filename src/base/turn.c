@@ -34,7 +34,7 @@ int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind 
         turn->free_slot = turn->slots[slot].next_free;
     } else {
         if (turn->slot_count == turn->slot_room && !grow_slots(turn))
-            return rill_error_set(err, RILL_ERROR, "out of memory");
+            return rill_error_memory(err);
         slot = turn->slot_count++;
         turn->slots[slot].generation = 1;
     }

@@ -143,7 +143,7 @@ int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, ril
             continue;
         size_t start = out->length;
         if (!rill_bytes_append(slab, out, name - 2, name_length + value_length + 4))
-            return rill_error_set(err, RILL_ERROR, "out of memory");
+            return rill_error_memory(err);
         for (size_t i = start; i < start + 2 + name_length; i++)
             if (out->data[i] >= 'A' && out->data[i] <= 'Z')
                 out->data[i] |= 0x20;

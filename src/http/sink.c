@@ -59,7 +59,7 @@ static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint
     size_t size = strlen(path) + 1, room = size + SINK_SUFFIX;
     rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
     if (!sink) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     sink->fd = -1;

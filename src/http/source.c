@@ -109,7 +109,7 @@ int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_sourc
         return 0; /* END_STREAM goes with the header fields */
     rill_source *made = rill_slab_zalloc(slab, sizeof(*made));
     if (!made)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     int32_t code = 0;
     made->fd = -1;
     made->held = request->expect_continue;
@@ -322,7 +322,7 @@ int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data,
                               "the body is longer than its content-length (%lld)",
                               (long long)source->length);
     if (!rill_chunks_append(slab, &source->fed, data, length))
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     source->writer_waits = rill_source_above_mark(source, 0);
     return source->writer_waits;
 }

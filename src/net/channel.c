@@ -194,7 +194,7 @@ static int32_t add_server(rill_channel *channel, const char *text, rill_error *e
         return rill_error_set(err, RILL_ARGUMENT, "dns_servers: \"%s\" is no address", text);
     struct ares_addr_port_node *node = rill_slab_zalloc(&channel->turn->slab, sizeof(*node));
     if (!node)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     node->family = address.any.sa_family;
     if (node->family == AF_INET)
         node->addr.addr4 = address.v4.sin_addr;

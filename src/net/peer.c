@@ -8,7 +8,7 @@ rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
 {
     rill_peer *peer = rill_slab_zalloc(&turn->slab, sizeof(*peer));
     if (!peer) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     peer->turn = turn;

@@ -244,7 +244,7 @@ rill_resolver *rill_resolver_new(rill_turn *turn, const char *servers, rill_erro
 {
     rill_resolver *resolver = rill_slab_zalloc(&turn->slab, sizeof(*resolver));
     if (!resolver) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     resolver->turn = turn;
@@ -276,7 +276,7 @@ static bool is_in_hosts(rill_resolver *resolver, const char *host)
 static bool wait_for(rill_lookup_half *half, rill_lookup *lookup, rill_name *name)
 {
     if (!name) {
-        rill_error_set(&lookup->error, RILL_ERROR, "out of memory");
+        rill_error_memory(&lookup->error);
         return false;
     }
     half->lookup = lookup;

@@ -112,7 +112,7 @@ static int32_t flush(rill_pipe *pipe, rill_error *err)
             event_add(socket->write_event, NULL);
     }
     if (turn->cipher_owner == socket && turn->cipher_out_length && !empty_shared(socket))
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     if (socket->send_error)
         return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(socket->send_error));
     return 0;
@@ -228,7 +228,7 @@ int32_t rill_socket_open(rill_socket *socket, rill_turn *turn, rill_mark *mark, 
     socket->write_event = event_new(turn->base, fd, EV_WRITE, on_writable, socket);
     if (!socket->read_event || !socket->write_event || event_add(socket->read_event, NULL)) {
         close_socket(&socket->pipe, false);
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     }
     int on = 1; /* small control frames must not wait; a local socket has no such option */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -95,7 +95,7 @@ static void prefer_group(SSL *ssl, int group)
 static int32_t out_of_memory(rill_error *err)
 {
     ERR_clear_error();
-    return rill_error_set(err, RILL_ERROR, "out of memory");
+    return rill_error_memory(err);
 }
 
 /* The options' name for a version; -1: not one that HTTP/2 can run over (RFC 9113 section 9.2). */

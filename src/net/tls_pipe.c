@@ -196,7 +196,7 @@ rill_tls_pipe *rill_tls_pipe_new(rill_turn *turn, rill_pipe *inner, SSL *ssl, ri
         rill_slab_free(&turn->slab, tls);
         SSL_free(ssl);
         inner->calls->close(inner, false);
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     *tls = (rill_tls_pipe){

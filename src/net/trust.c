@@ -45,7 +45,7 @@ static int32_t set_pins(rill_trust *trust, const char *pins, rill_error *err)
             break;
     }
     trust->pins = strdup(pins);
-    return trust->pins ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    return trust->pins ? 0 : rill_error_memory(err);
 }
 
 /* The pin of a certificate's key (RFC 7469 section 2.4); "" when out of memory. */
@@ -234,7 +234,7 @@ static int32_t trust_text(SSL_CTX *context, const char *pem, rill_error *err)
     bool ended = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
     ERR_clear_error();
     if (!stored)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     if (!count || !ended)
         return rill_error_set(err, RILL_ARGUMENT,
                               "option tls.ca_pem: certificate %d cannot be read", count + 1);

@@ -79,7 +79,7 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
     if (copied && setup->url->userinfo_length > 0 && !aside->authorization)
         copied = add_basic(slab, block, setup->text + setup->url->userinfo,
                            (size_t)setup->url->userinfo_length);
-    return copied ? 0 : rill_error_set(err, RILL_ERROR, "out of memory");
+    return copied ? 0 : rill_error_memory(err);
 }
 
 /* RFC 9110 section 8.6: a length goes with every body where it is known, and says 0 where a body
@@ -152,7 +152,7 @@ static rill_call *new_call(const rill_call_setup *setup, const rill_bytes *block
     size_t length = request->method_length + target_length + authority_length + block->length;
     rill_call *call = rill_slab_alloc(&setup->turn->slab, sizeof(*call) + length);
     if (!call) {
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     memset(call, 0, sizeof(*call));
@@ -184,7 +184,7 @@ static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_reque
     size_t size = strlen(request->save_path) + 1;
     call->save_path = rill_slab_alloc(slab, size);
     if (!call->save_path)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     memcpy(call->save_path, request->save_path, size);
     return 0;
 }
@@ -216,7 +216,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->max_header_list = setup->max_header_list;
     call->window = setup->window;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
-        code = rill_error_set(err, RILL_ERROR, "out of memory");
+        code = rill_error_memory(err);
     if (code) {
         rill_call_free(call);
         return NULL;

@@ -193,16 +193,17 @@ static void time_out_idle(rill_conn *conn)
 static void on_ping_timer(rill_timer *timer)
 {
     rill_conn *conn = RILL_OWNER(timer, rill_conn, ping_timer);
-    conn->ping_due = true;
+    conn->ping = CONN_PING_OVERDUE;
     rill_turn_mark(conn->setup.turn, conn->setup.mark);
 }
 
 void rill_conn_ping(rill_conn *conn)
 {
     rill_turn *turn = conn->setup.turn;
-    conn->ping_wanted = !rill_conn_greeted(conn); /* until then connect_timeout holds */
-    if (conn->ping_wanted)
+    if (!rill_conn_greeted(conn)) { /* until then connect_timeout holds */
+        conn->ping = CONN_PING_WANTED;
         return;
+    }
     conn->session->protocol->ping(conn->session);
     if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
         rill_wheel_start(&turn->wheel, &conn->ping_timer,
@@ -252,8 +253,10 @@ static void greet(rill_conn *conn)
         set_state(conn, CONN_OPEN);
     conn->timer_due = false; /* the connect deadline is met */
     arm_idle(conn);
-    if (conn->ping_wanted)
+    if (conn->ping == CONN_PING_WANTED) {
+        conn->ping = CONN_PING_NONE;
         rill_conn_ping(conn);
+    }
 }
 
 /* The protocols that a dial can come to. */
@@ -267,7 +270,7 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     rill_turn *turn = conn->setup.turn;
     conn->session = rill_slab_zalloc(&turn->slab, protocol->size);
     if (!conn->session)
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     conn->session->protocol = protocol;
     conn->session->turn = turn;
     conn->session->transport = &conn->transport;
@@ -355,8 +358,8 @@ void rill_conn_act(rill_conn *conn)
     if (is_up(conn) &&
         (opened || conn->transport.socket.readable)) /* opened: TLS may hold bytes already */
         receive(conn);
-    if (conn->ping_due && conn->state != CONN_CLOSED) {
-        conn->ping_due = false;
+    if (conn->ping == CONN_PING_OVERDUE && conn->state != CONN_CLOSED) {
+        conn->ping = CONN_PING_NONE;
         time_out_ping(conn); /* unless its answer has just been read */
     }
     if (conn->timer_due && conn->state != CONN_CLOSED) {
@@ -510,7 +513,7 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
     if (!conn || !dial) {
         rill_slab_free(&turn->slab, conn);
         rill_slab_free(&turn->slab, dial);
-        rill_error_set(err, RILL_ERROR, "out of memory");
+        rill_error_memory(err);
         return NULL;
     }
     conn->setup = *setup;

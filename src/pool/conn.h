@@ -15,6 +15,13 @@ enum conn_state {
     CONN_CLOSED
 };
 
+/* What a connection owes its PING. */
+enum conn_ping {
+    CONN_PING_NONE,
+    CONN_PING_WANTED, /* it is sent when the peer has greeted us */
+    CONN_PING_OVERDUE /* ping_timeout has run out */
+};
+
 /* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
  * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
  * request would wait, and it must be one that may be sent again. In clear text nothing has told yet
@@ -38,25 +45,27 @@ struct rill_conn {
     rill_peer *peer; /* one reference; NULL before TLS stands */
     enum conn_state state;
     rill_member member; /* in its owner's list */
-    rill_member idle;   /* in the client's list of idle ones */
-    rill_dial *dial;    /* owned; NULL when done */
+    struct {
+        rill_member idle; /* in its list of idle ones */
+        bool counted;     /* as opened */
+        bool given_back;  /* evicted: its place is another's already */
+    } pool;               /* the pool's, and its origin's */
+    rill_dial *dial;      /* owned; NULL when done */
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */
     rill_timer ping_timer;
-    bool timer_due, ping_due;
-    bool ping_wanted; /* PING is sent when it is greeted */
-    bool drained;     /* we have said that no new streams come */
-    bool counted;     /* by the client, as opened */
-    bool given_back;  /* evicted: its place is another's already */
-    bool broke_off;   /* streams were open when it closed */
-    uint32_t calm; /* streams at a time since the peer has asked for calm; 0: as many as may be */
+    bool timer_due;
+    enum conn_ping ping;
+    bool drained;   /* we have said that no new streams come */
+    bool broke_off; /* streams were open when it closed */
+    uint32_t calm;  /* streams at a time since the peer has asked for calm; 0: as many as may be */
     uint32_t calm_ends;            /* responses since `calm` has changed */
     uint64_t active_ms;            /* when something moved last */
     uint64_t heard_ms;             /* when the peer was heard last */
     uint64_t dialled_us;           /* when the dial ended, well or not; 0: it has not */
     float dns_s, connect_s, tls_s; /* how long its phases took, one behind the other */
-    rill_error error;              /* why it closed; reason RILL_OPEN: in peace */
+    rill_error error;              /* why it closed; reason RILL_OPEN: without an error */
 };
 
 /* The first of its owner's list, and the next; NULL: there is none. */

@@ -140,9 +140,9 @@ static void dial(rill_origin *origin)
 static void count_opened(rill_origin *origin, rill_conn *conn)
 {
     rill_stats *stats = &origin->pool->stats;
-    if (conn->counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
+    if (conn->pool.counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
-    conn->counted = true;
+    conn->pool.counted = true;
     stats->connections_opened++;
     if (!conn->transport.tls)
         return;
@@ -188,8 +188,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_pool_leave_idle(conn);
     call->attempts++;
     if (code) {
-        rill_call_close(
-            call, &(rill_error){.reason = RILL_ERROR, .code = -1, .message = "out of memory"});
+        rill_call_close(call, &rill_error_no_memory);
         rill_ending_finish(call);
         return true;
     }
@@ -416,7 +415,7 @@ static void on_act(rill_mark *marked)
         ended = ended || rill_conn_has_closed(conn) || full;
         take_ended(conn);
         rill_pool_note_idle(origin->pool, conn);
-        if (conn->idle.list)
+        if (conn->pool.idle.list)
             wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
         tell(origin, conn, false);

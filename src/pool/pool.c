@@ -88,29 +88,29 @@ const char *rill_pool_take_warning(rill_pool *pool, bool *more)
 
 void rill_pool_leave_idle(rill_conn *conn)
 {
-    rill_list_leave(&conn->idle);
+    rill_list_leave(&conn->pool.idle);
 }
 
 void rill_pool_note_idle(rill_pool *pool, rill_conn *conn)
 {
     if (!rill_conn_idle(conn))
         rill_pool_leave_idle(conn);
-    else if (!conn->idle.list)
-        rill_list_push(&pool->idle, &conn->idle);
+    else if (!conn->pool.idle.list)
+        rill_list_push(&pool->idle, &conn->pool.idle);
 }
 
 bool rill_pool_make_room(rill_pool *pool)
 {
     if (pool->connections < pool->max_connections)
         return true;
-    rill_conn *oldest = RILL_OWNER(pool->idle.first, rill_conn, idle);
+    rill_conn *oldest = RILL_OWNER(pool->idle.first, rill_conn, pool.idle);
     if (!oldest)
         return false;
     rill_pool_leave_idle(oldest);
     rill_conn_fail(oldest, NULL);
     rill_turn_mark(pool->turn, oldest->setup.mark); /* its origin buries it */
     pool->connections--;
-    oldest->given_back = true;
+    oldest->pool.given_back = true;
     return true;
 }
 
@@ -151,6 +151,6 @@ void rill_pool_retire(rill_pool *pool, rill_conn *conn)
     pool->stats.bytes_sent += conn->transport.socket.bytes_sent;
     pool->stats.bytes_received += conn->transport.socket.bytes_received;
     pool->granted -= conn->setup.link.conn_window;
-    if (!conn->given_back)
+    if (!conn->pool.given_back)
         pool->connections--;
 }

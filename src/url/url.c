@@ -299,7 +299,7 @@ static int32_t clean(rill_cleaner *c, const char *const *texts, const uint32_t *
     if (!good) { /* no part may hold tabs and line ends: if there are any, they led here */
         uint8_t *stripped = malloc(2 * RILL_URL_MAX), *to = stripped;
         if (!stripped)
-            return rill_error_set(err, RILL_ERROR, "out of memory");
+            return rill_error_memory(err);
         for (int i = 0; i < count; i++)
             to = strip(&in[i], to);
         good = read_texts(c, in, count, &which);
