@@ -3,6 +3,7 @@
 -- * no tabs, no blanks at the end of a line; in lua/ lines begin with an even number of blanks
 -- * require("x") with parentheses, in lua/
 -- * a module in lua/rill returns one value, once, in its last statement
+-- * what stands beside the task in lua/rill/task (map, queue, ...) touches no private field but those it declares
 -- * a private field, _name, that a module of lua/rill writes is declared: ---@field private _name, of some class
 local failed = 0
 
@@ -96,6 +97,20 @@ local function check_fields(path, code, declared)
   end
 end
 
+-- The task and what is one with it; the other rooms ask it.
+local OF_THE_TASK = { init = true, failure = true, misplaced = true }
+
+local function check_others(path, code)
+  local name = path:match "^lua/rill/task/(%w+)%.lua$"
+  if not name or OF_THE_TASK[name] then return end
+  local own = declared_in { path }
+  for i, line in ipairs(code) do
+    for field in line:gsub("%-%-.*", ""):gmatch "%.(_%a[%w_]*)%f[^%w_(]" do
+      if not own[field] then fail(path, i, ("the field %s is another module's"):format(field)) end
+    end
+  end
+end
+
 local modules = {}
 for _, path in ipairs(arg) do
   if path:find "^lua/" then modules[#modules + 1] = path end
@@ -109,6 +124,7 @@ for _, path in ipairs(arg) do
     check_requires(path, code)
     check_return(path, code)
     check_fields(path, code, declared)
+    check_others(path, code)
   end
 end
 os.exit(failed == 0 and 0 or 1)

@@ -46,7 +46,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field private _informational string?
 ---@field private _body string? that is sent: borrowed by the core until the request is over
 ---@field private _large ffi.cdata*? the body, as long as nobody has read it
----@field private _decoded string? content codings that were undone
+---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
 ---@field private _facts ffi.cdata*|table|false what the event told: timings, attempts, bytes

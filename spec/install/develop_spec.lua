@@ -16,11 +16,12 @@ end
 
 describe("one dialect of Lua", function()
   -- What .ci/dialect.lua says of a module.
-  local function judge(text)
+  local function judge(text, name)
+    name = name or "module"
     local root = support.directory "dialect"
-    assert(os.execute(("mkdir -p '%s/lua'"):format(root)) == 0)
-    support.write(root .. "/lua/module.lua", text)
-    return run("env", "-C", root, "luajit", require("lfs").currentdir() .. "/.ci/dialect.lua", "lua/module.lua")
+    assert(os.execute(("mkdir -p '%s/lua/rill/task'"):format(root)) == 0)
+    support.write(("%s/lua/%s.lua"):format(root, name), text)
+    return run("env", "-C", root, "luajit", require("lfs").currentdir() .. "/.ci/dialect.lua", "lua/" .. name .. ".lua")
   end
 
   it("is what all modules and specs are written in", function()
@@ -38,6 +39,15 @@ describe("one dialect of Lua", function()
   it("takes a module as it should be", function()
     assert.equal(0, (judge('--- A class.\n---@field private _name string\nlocal M = {}\nfunction M:set(name)\n'
       .. '  if name then self._name = name end\nend\nlocal text = [[\n   odd\n]]\nreturn M\n')))
+  end)
+
+  it("keeps what stands beside the task out of its fields, and of each other's", function()
+    local reaches = "--- A map.\n---@field private _own table\nlocal function of(map, task)\n"
+      .. "  return map._own and task._state\nend\nreturn of\n"
+    local status, output = judge(reaches, "rill/task/map")
+    assert.equal("lua/rill/task/map.lua:4: the field _state is another module's\n", output)
+    assert.equal(1, status)
+    assert.equal(0, (judge(reaches, "rill/task/failure")))
   end)
 
   for what, text in pairs {

@@ -45,7 +45,7 @@ local rest = ffi.new("rill_body *[1]")
 ---@field private _headless rill.Error? it was stopped before a head came
 ---@field private _peer rill.Peer|false
 ---@field private _collected boolean? its body is kept whole
----@field private _decoded string? content codings that were undone
+---@field private _decoded string[]? content codings that were undone
 ---@field private _response rill.Response? made of it
 local State = {}
 State.__index = State

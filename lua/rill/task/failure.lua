@@ -1,5 +1,6 @@
 --- What a task raised, with the stack it was raised on and the stacks that led there.
 local cancelled = require("rill.task.cancelled")
+local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 
 local M = {}
@@ -61,6 +62,26 @@ end
 function M.message(failed)
   local ok, text = pcall(tostring, failed.value)
   return ok and text or type(failed.value) .. " whose __tostring raises"
+end
+
+--- Where a task stands that waits.
+---@param task rill.Task
+---@return string
+function M.standing(task)
+  return M.traceback(task, debug.traceback(task._work))
+end
+
+--- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.
+---@param failed rill.Failure
+function M.raise(failed)
+  local value = failed.value
+  if type(value) ~= "table" then
+    value = M.message(failed) .. "\n" .. failed.traceback
+  elseif value ~= cancelled and rawget(value, "traceback") == nil then
+    rawset(value, "traceback", failed.traceback)
+    errors.show_traceback(value)
+  end
+  error(value, 0)
 end
 
 --- Raises a failure's value in the current task, where capture() finds its old traceback again.

@@ -1,6 +1,7 @@
 --- Tasks: started, joined, cancelled. Written on a runtime's park and wake alone.
 local arguments = require("rill.core.arguments")
 local cancelled = require("rill.task.cancelled")
+local describe_deadlock = require("rill.task.deadlock")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
@@ -9,6 +10,7 @@ local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local unjoined = require("rill.task.unjoined")
+local waiting = require("rill.task.waiting")
 
 local M = {}
 
@@ -77,14 +79,11 @@ local function finish(task, ok, ...)
   end
   local joiners, owner, crew = task._joiners, task._owner, task._crew
   if not ok and task._failure.value ~= cancelled then
-    task._report = unjoined.watch(task, task._failure)
+    task._report, task._sentinel = unjoined.watch(task._failure)
   end
-  if owner then
-    owner:child_ended(task)
-  end
+  if owner then owner:child_ended(task) end
   while crew do
-    crew:member_ended()
-    crew = crew._outer
+    crew = crew:member_ended()
   end
   if joiners and joiners[1] then
     runtime.wake(joiners[1])
@@ -101,9 +100,7 @@ local function finish(task, ok, ...)
 end
 
 local function root(task, fn, ...)
-  if task._cancelled then
-    return finish(task, false, { value = cancelled, traceback = "" })
-  end
+  if task._cancelled then return finish(task, false, { value = cancelled, traceback = "" }) end
   return finish(task, xpcall(fn, failure.capture, ...))
 end
 
@@ -134,8 +131,7 @@ local function enlist(task)
   if closing then task._cancelled = true end
   local crew = task._crew
   while crew do
-    crew:member_started()
-    crew = crew._outer
+    crew = crew:member_started()
   end
 end
 
@@ -171,14 +167,10 @@ local last = setmetatable({}, { __mode = "v" })
 ---@return string|false false where nobody calls: it is a coroutine's first function
 local function calling_place()
   local info = debug.getinfo(3, "lf")
-  if not info then
-    return false
-  end
+  if not info then return false end
   if info.func ~= last.func or info.currentline ~= last.line then
     local place = debug.getinfo(info.func, "S").short_src
-    if info.currentline > 0 then
-      place = ("%s:%d"):format(place, info.currentline)
-    end
+    if info.currentline > 0 then place = ("%s:%d"):format(place, info.currentline) end
     last.func, last.line, last.place = info.func, info.currentline, place
   end
   return last.place
@@ -224,35 +216,23 @@ end
 --- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
 --- it waited for is cancelled. Nothing happens to a task that has ended.
 function Task:cancel()
-  if self._state ~= "ended" then
-    runtime.cancel(self)
-  end
+  if self._state ~= "ended" then runtime.cancel(self) end
 end
 
 --- Who waits for this task no longer does.
 ---@private
 function Task:abandon(waiter)
   local joiners = self._joiners or {}
-  for i = #joiners, 1, -1 do
-    if joiners[i] == waiter then
-      table.remove(joiners, i)
-    end
-  end
-  if #joiners == 0 then
-    self:cancel()
-  end
+  waiting.leave(joiners, waiter)
+  if #joiners == 0 then self:cancel() end
 end
 
 --- What a join returns. From now on somebody has seen how this task ended.
 ---@private
 function Task:_outcome()
-  if self._report then
-    self._report:seen()
-  end
+  if self._report then self._report:seen() end
   local failed = self._failure
-  if not (failed or self._cancelled) then
-    return unpack_results(self._work)
-  end
+  if not (failed or self._cancelled) then return unpack_results(self._work) end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
     self._error = errors.new {
@@ -270,17 +250,70 @@ end
 function Task:_unwrap()
   local failed = self._failure
   if failed then
-    if self._report then
-      self._report:seen()
-    end
+    if self._report then self._report:seen() end
     failure.rethrow(failed)
   else
     return unpack_results(self._work)
   end
 end
 
+---@private
+---@return boolean
+function Task:has_ended()
+  return self._state == "ended"
+end
+
+--- Whether it has raised, rill.cancelled included.
+---@private
+---@return boolean
+function Task:has_failed()
+  return self._failure ~= nil
+end
+
+--- The name of the wait that only another task can end; nil: it is in none.
+---@private
+---@return string?
+function Task:waits_in()
+  return self._waiting and self._waiting.dormant
+end
+
+-- The set of the maps that a task made does not keep those alive that nobody else knows.
+local WEAK = { __mode = "k" }
+
+--- It works for a map on that item.
+---@private
+function Task:works_on(item)
+  self._item = item
+end
+
+---@private
+function Task:item()
+  return self._item
+end
+
+--- It has made a map, which its end closes.
+---@private
+function Task:owns_map(map)
+  self._maps = self._maps or setmetatable({}, WEAK)
+  self._maps[map] = true
+end
+
+--- That map is closed.
+---@private
+function Task:leaves_map(map)
+  if self._maps then self._maps[map] = nil end
+end
+
+--- The map whose worker, or whose worker's task, it is.
+---@private
+---@return rill.Map?
+function Task:crew()
+  return self._crew
+end
+
 Task.__tostring = shown.task
-guard("task", Task, Task, { abandon = true })
+guard("task", Task, Task, { abandon = true, has_ended = true, has_failed = true, waits_in = true, works_on = true,
+  item = true, owns_map = true, leaves_map = true, crew = true })
 
 --- Cancels tasks.
 ---@param concerns fun(task: rill.Task): boolean whether a task is meant
@@ -288,9 +321,7 @@ local function cancel_where(concerns)
   local meant = {}
   local task = live.first
   while task do
-    if concerns(task) then
-      meant[#meant + 1] = task
-    end
+    if concerns(task) then meant[#meant + 1] = task end
     task = task.after
   end
   for i = 1, #meant do
@@ -318,42 +349,6 @@ local function waits_in_background(task)
   return task._waiting and task._waiting.background
 end
 
-local MAX_SHOWN = 3 -- tasks whose stacks the error about a deadlock shows
-
---- What the tasks wait for, and where.
-local function describe_deadlock()
-  local count, names, stacks = {}, {}, {}
-  local task = live.first
-  while task do
-    local name = task._waiting and task._waiting.dormant or "?"
-    if not count[name] then
-      names[#names + 1] = name
-    end
-    count[name] = (count[name] or 0) + 1
-    if #stacks < MAX_SHOWN then
-      stacks[#stacks + 1] = name .. ": " .. failure.traceback(task, debug.traceback(task._work))
-    end
-    task = task.after
-  end
-  for i, name in ipairs(names) do
-    names[i] = ("%d in %s"):format(count[name], name)
-  end
-  return ("deadlock: every task waits for another one: %s\n%s"):format(
-    table.concat(names, ", "), table.concat(stacks, "\n"))
-end
-
---- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.
-local function raise_failure(failed)
-  local value = failed.value
-  if type(value) ~= "table" then
-    value = failure.message(failed) .. "\n" .. failed.traceback
-  elseif value ~= cancelled and rawget(value, "traceback") == nil then
-    rawset(value, "traceback", failed.traceback)
-    errors.show_traceback(value)
-  end
-  error(value, 0)
-end
-
 --- Runs `fn(...)` as the first task until it and every task it spawned has ended. An error in it
 --- cancels the others and is raised again here: a string with its traceback behind it, a table with
 --- its traceback as the field `traceback`. When tasks wait only for each other, an error says so.
@@ -366,7 +361,7 @@ function M.run(fn, ...)
   local deadlock
   local function stuck()
     if cancel_where(waits_in_background) == 0 then
-      deadlock = deadlock or describe_deadlock()
+      deadlock = deadlock or describe_deadlock(live)
       closing = true
       cancel_where(any)
     end
@@ -378,22 +373,16 @@ function M.run(fn, ...)
       live:shift()._waiting = nil -- what would have woken it comes too late
     end
   end
-  if first._report then
-    first._report:seen()
-  end
+  if first._report then first._report:seen() end
   unjoined.send_all()
-  if runtime.deferred > 0 then
-    runtime.run_deferred()
-  end
+  if runtime.deferred > 0 then runtime.run_deferred() end
   if not ok then
     error(err, 0)
   elseif deadlock then
     error(deadlock, 0)
   end
   local failed = first._failure
-  if failed and not (first._cancelled and failed.value == cancelled) then
-    raise_failure(failed)
-  end
+  if failed and not (first._cancelled and failed.value == cancelled) then failure.raise(failed) end
   return first:_outcome()
 end
 

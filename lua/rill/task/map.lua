@@ -6,12 +6,10 @@ local new_line = require("rill.task.line")
 local queue = require("rill.task.queue")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
+local waiting = require("rill.task.waiting")
 
 local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }
-
--- A task's set of the maps it made must not keep those alive that nobody else knows.
-local WEAK = { __mode = "k" }
 
 ---@class rill.Map what a script has of it is no table, see below
 ---@field private _fn function
@@ -46,7 +44,7 @@ end
 
 local function next_item(map)
   if map._queue then
-    return map._queue:_take()
+    return map._queue:take()
   end
   map._index = map._index + 1
   return map._list[map._index]
@@ -65,10 +63,10 @@ local function fill(map)
     else
       local item = next_item(map)
       if item == nil then
-        map._exhausted = not map._queue or map._queue._closed
+        map._exhausted = not map._queue or map._queue:is_closed()
         return
       end
-      task.start(parent, map, map, map._fn, item)._item = item
+      task.start(parent, map, map, map._fn, item):works_on(item)
     end
     map._running = map._running + 1
   end
@@ -82,7 +80,7 @@ function pull(map)
   if item == nil then
     return
   end
-  runtime.current()._item = item
+  runtime.current():works_on(item)
   if map._takers[1] then
     fill(map)
   end
@@ -93,9 +91,9 @@ end
 ---@private
 function Map:child_ended(worker)
   self._running = self._running - 1
-  if worker._item == nil then
+  if worker:item() == nil then
     self._exhausted = true
-    self._broken = worker._failure and worker
+    self._broken = worker:has_failed() and worker
   elseif not self._closed then
     self._results:push(worker)
   end
@@ -104,8 +102,10 @@ end
 
 --- A worker, or a task that counts as one, started.
 ---@private
+---@return rill.Map? the map whose worker has made this one
 function Map:member_started()
   self._members = self._members + 1
+  return self._outer
 end
 
 ---@private
@@ -114,6 +114,26 @@ function Map:member_ended()
   if self._members == 0 then
     wake_takers(self)
   end
+  return self._outer
+end
+
+---@private
+---@return rill.Map? the map whose worker has made this one
+function Map:outer()
+  return self._outer
+end
+
+---@private
+---@return boolean
+function Map:takes_from(source)
+  return self._queue == source
+end
+
+--- Whether that task runs the loop over it.
+---@private
+---@return boolean
+function Map:is_taken_by(taker)
+  return self._taker == taker
 end
 
 --- The queue got an item, or was closed.
@@ -130,28 +150,15 @@ end
 --- A task that waited for a result was cancelled.
 ---@private
 function Map:abandon(taker)
-  for i = #self._takers, 1, -1 do
-    if self._takers[i] == taker then
-      table.remove(self._takers, i)
-    end
-  end
+  waiting.leave(self._takers, taker)
 end
 
 local function leave(map)
   map._closed, map._exhausted = true, true
   map._taker = nil
   local parent, source = map._parent, map._queue
-  if parent and parent._maps then
-    parent._maps[map] = nil
-  end
-  if source then
-    for i, other in ipairs(source._maps) do
-      if other == map then
-        table.remove(source._maps, i)
-        break
-      end
-    end
-  end
+  if parent then parent:leaves_map(map) end
+  if source then source:leave(map) end
   wake_takers(map)
 end
 
@@ -172,7 +179,7 @@ function Map:_next()
     fill(self)
     local worker = self._results:shift()
     if worker then
-      return worker._item, worker:_outcome()
+      return worker:item(), worker:_outcome()
     end
     if is_finished(self) then
       leave(self)
@@ -195,9 +202,9 @@ function Map:close()
   self._results = new_line()
   if self._members > 0 then
     task.cancel_where(function(member)
-      local crew = member._crew
+      local crew = member:crew()
       while crew and crew ~= self do
-        crew = crew._outer
+        crew = crew:outer()
       end
       return crew ~= nil
     end)
@@ -273,14 +280,13 @@ return function(items, fn, options)
     _queue = is_queue and items or nil, _iterator = is_iterator and items or nil, _list = items, _index = 0,
     _running = 0, _members = 0, _results = new_line(), _takers = {},
     _pulling = false, _exhausted = false, _closed = false,
-    _parent = parent, _outer = parent and parent._crew,
+    _parent = parent, _outer = parent and parent:crew(),
   }, Map)
   if parent then
-    parent._maps = parent._maps or setmetatable({}, WEAK)
-    parent._maps[map] = true
+    parent:owns_map(map)
   end
   if is_queue then
-    table.insert(items._maps, map)
+    items:feeds(map)
   end
   return wrap(map)
 end

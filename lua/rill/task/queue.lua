@@ -6,6 +6,7 @@ local new_line = require("rill.task.line")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local task = require("rill.task")
+local waiting = require("rill.task.waiting")
 
 local M = {}
 
@@ -80,17 +81,13 @@ end
 --- Whether `pusher` would wait for itself: it works for a map that takes its items here, or runs the
 --- loop over one.
 local function feeds_itself(queue, pusher)
-  local crew = pusher._crew
+  local crew = pusher:crew()
   while crew do
-    if crew._queue == queue then
-      return true
-    end
-    crew = crew._outer
+    if crew:takes_from(queue) then return true end
+    crew = crew:outer()
   end
   for _, map in ipairs(queue._maps) do
-    if map._taker == pusher then
-      return true
-    end
+    if map:is_taken_by(pusher) then return true end
   end
   return false
 end
@@ -136,7 +133,7 @@ end
 --- Takes the oldest item, if there is one now.
 ---@private
 ---@return any item nil when the queue is empty
-function Queue:_take()
+function Queue:take()
   local head = self._head
   if head > self._tail then
     return nil
@@ -159,7 +156,7 @@ end
 --- Takes the oldest item; waits for one.
 ---@return any item nil when the queue is closed and empty
 function Queue:pop()
-  local item = self:_take()
+  local item = self:take()
   if item ~= nil or self._closed then
     return item
   end
@@ -192,8 +189,28 @@ function Queue:count()
   return self._tail - self._head + 1
 end
 
+--- A map takes its items here from now on, until it leaves.
+---@private
+---@param map rill.Map
+function Queue:feeds(map)
+  table.insert(self._maps, map)
+end
+
+---@private
+---@param map rill.Map
+function Queue:leave(map)
+  waiting.leave(self._maps, map)
+end
+
+--- Whether it takes no more items.
+---@private
+---@return boolean
+function Queue:is_closed()
+  return self._closed
+end
+
 Queue.__tostring = shown.queue
-guard("queue", Queue, Queue)
+guard("queue", Queue, Queue, { take = true, feeds = true, leave = true, is_closed = true })
 
 --- Makes a queue.
 ---@param max integer? how many items it holds before push waits; without it any number

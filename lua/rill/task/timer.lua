@@ -98,10 +98,10 @@ function M.timeout(seconds, fn, ...)
   deadline.child = child
   repeat
     runtime.park(deadline)
-  until child._state == "ended" or deadline.timer and deadline.timer.fired
+  until child:has_ended() or deadline.timer and deadline.timer.fired
   if deadline.timer then deadline.timer:stop() end
   deadline.over = true -- from here on the task waits for other things: the child must not wake it
-  if child._state == "ended" then
+  if child:has_ended() then
     return child:_unwrap()
   end
   child:cancel()

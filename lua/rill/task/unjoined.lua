@@ -29,17 +29,17 @@ local function send(report)
 end
 
 --- Watches a task that failed.
----@param task rill.Task its handle holds what tells of its collection
 ---@param failed rill.Failure
 ---@return rill.Report
-function M.watch(task, failed)
+---@return userdata sentinel for the task to hold: it is collected with it
+function M.watch(failed)
   local report = setmetatable({ failure = failed }, Report)
   reports:push(report)
-  task._sentinel = newproxy(true) -- tables have no finalizers in Lua 5.1
-  getmetatable(task._sentinel).__gc = function()
+  local sentinel = newproxy(true) -- tables have no finalizers in Lua 5.1
+  getmetatable(sentinel).__gc = function()
     send(report)
   end
-  return report
+  return report, sentinel
 end
 
 --- Queues the hook for all errors that are left.
