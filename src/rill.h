@@ -381,8 +381,8 @@ typedef struct rill_request {
     const char *body_file; /* the body is read from this file; a regular one's length is announced,
                               and no more is sent. has_body without either: the body is fed by
                               rill_stream_write() and rill_stream_finish() */
-    const rill_body_part *parts; /* the body is these, one after the other (copied; what they point to
-                               is borrowed as `body` is). Its length is announced */
+    const rill_body_part *parts; /* the body is these, one after the other (copied; what they point
+                               to is borrowed as `body` is). Its length is announced */
     uint32_t part_count;
     const char *trailers; /* header block sent after a body; NULL: none */
     uint32_t trailers_length;

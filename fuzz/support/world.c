@@ -282,7 +282,8 @@ static void settle(void)
         int32_t count = rill_events(world.loop, events, 4);
         for (int32_t i = 0; i < count; i++)
             take_event(&events[i]);
-        moved = take_connections() || hear() || moved || count || rill_turn_marked(&world.loop->turn);
+        moved =
+            take_connections() || hear() || moved || count || rill_turn_marked(&world.loop->turn);
     }
     rill_counters counters;
     rill_loop_counters(world.loop, &counters);

@@ -224,7 +224,8 @@ describe_with_server("the option auth", function()
 
   it("is what it can be", function()
     for _, auth in ipairs { "user:pass", 1, {}, { password = "x" }, { user = "a:b" }, { bearer = "a b" },
-      { bearer = "" }, { user = "a", bearer = "b" }, { user = "a", pass = "b" }, { user = "a\r\n" }, { bearer = "a\nb" } } do
+      { bearer = "" }, { user = "a", bearer = "b" }, { user = "a", pass = "b" }, { user = "a\r\n" },
+      { bearer = "a\nb" } } do
       refused("auth must be", rill.client, { auth = auth })
     end
   end)

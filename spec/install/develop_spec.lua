@@ -92,7 +92,8 @@ describe("make", function()
 
   it("compile_commands.json names each C file of the library, once", function()
     local root = support.directory "tree" -- what make reads, but not where it writes
-    assert(os.execute(("ln -s \"$PWD\"/* \"$PWD\"/.ci '%s' && rm -f '%s/compile_commands.json'"):format(root, root)) == 0)
+    local copy = ("ln -s \"$PWD\"/* \"$PWD\"/.ci '%s' && rm -f '%s/compile_commands.json'"):format(root, root)
+    assert(os.execute(copy) == 0)
     make("-C", root, "compile_commands.json")
     local count = 0
     for _, entry in ipairs(assert(dkjson.decode(support.read(root .. "/compile_commands.json")))) do

@@ -132,7 +132,8 @@ describe("RILL_TRACE", function()
 
   it("warns once of words that it does not know, and names those it does", function()
     local idle = "rill.run(function() rill.sleep(0) end) rill.run(function() rill.sleep(0) end)"
-    assert.equal('rill: RILL_TRACE knows frames, dial, pool and tls, not "frame", "ALL"\n', traced("frame,tls,ALL", idle))
+    assert.equal('rill: RILL_TRACE knows frames, dial, pool and tls, not "frame", "ALL"\n',
+      traced("frame,tls,ALL", idle))
     assert.equal('rill: RILL_TRACE knows frames, dial, pool and tls, not "a\\x0Ab"\n', traced("a\nb", idle))
   end)
 end)

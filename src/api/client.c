@@ -52,8 +52,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_opt
     made = made && client->url_text;
     if (!made)
         rill_error_memory(err);
-    if (!made ||
-        rill_settings_init(&client->settings, &client->pool, options, err) ||
+    if (!made || rill_settings_init(&client->settings, &client->pool, options, err) ||
         rill_turn_name(turn, &client->entry, ENTRY_CLIENT, err)) {
         rill_client_free(client);
         return NULL;
@@ -331,8 +330,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     if (!origin)
         origin = find_origin(client, &from);
     pool->latest = origin;
-    code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err)
-                  : rill_error_memory(err);
+    code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err) : rill_error_memory(err);
     if (code) {
         rill_call_free(call);
         return code;

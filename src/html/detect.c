@@ -79,7 +79,7 @@ static const rill_charset *of_content_type(const char *at, size_t length)
 }
 
 const rill_charset *rill_detect_declared(const char *page, size_t length, const char *content_type,
-                                          size_t content_type_length, size_t *bom)
+                                         size_t content_type_length, size_t *bom)
 {
     const rill_charset *found = marked(page, length, bom);
     if (!found && content_type)

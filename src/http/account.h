@@ -15,12 +15,12 @@ typedef struct rill_account {
     uint64_t most;    /* beyond it only some get window: see rill_inlet_grants() */
     uint64_t windows; /* receive windows of the bodies that have begun */
     uint32_t references;
-    uint32_t held_back;  /* collected bodies that are owed window */
-    rill_inlet *first;   /* borrowed: bodies that are being collected, the oldest first */
-    rill_inlet **last;   /* the end of that list */
-    rill_turn *turn;     /* borrowed */
-    rill_mark *relieve;  /* borrowed: gives held-back bodies what they may have now; NULL: its
-                            client has gone, and all streams are closed */
+    uint32_t held_back; /* collected bodies that are owed window */
+    rill_inlet *first;  /* borrowed: bodies that are being collected, the oldest first */
+    rill_inlet **last;  /* the end of that list */
+    rill_turn *turn;    /* borrowed */
+    rill_mark *relieve; /* borrowed: gives held-back bodies what they may have now; NULL: its
+                           client has gone, and all streams are closed */
 } rill_account;
 
 /* With one reference. NULL when out of memory. */

@@ -422,8 +422,8 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size
     *released = 0;
     if (!rill_inlet_ready(&stream->inlet))
         fill(stream, false, released);
-    size_t length = rill_inlet_take(&stream->inlet, max < CHUNK_ROOM ? max : CHUNK_ROOM, data,
-                                    released);
+    size_t length =
+        rill_inlet_take(&stream->inlet, max < CHUNK_ROOM ? max : CHUNK_ROOM, data, released);
     stream->hungry = !length;
     return length;
 }

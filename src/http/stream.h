@@ -53,9 +53,9 @@ struct rill_stream {
     uint64_t received;     /* DATA payload without padding */
     uint32_t data_frames;  /* of the request, sent */
 
-    rill_source *source;   /* of the request's body; borrowed; NULL: none */
-    uint64_t active_ms;    /* when something moved on it, either way */
-    uint64_t update_ms;    /* when it gave window back last */
+    rill_source *source;                      /* of the request's body; borrowed; NULL: none */
+    uint64_t active_ms;                       /* when something moved on it, either way */
+    uint64_t update_ms;                       /* when it gave window back last */
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
     uint32_t stalled_local_ms, stalled_remote_ms;
 
@@ -124,8 +124,8 @@ bool rill_stream_waits_for_us(const rill_stream *stream);
 
 /* --- the reader ------------------------------------------------------------------------------ */
 
-/* See rill_stream_read(): bytes taken from what arrived. `*released` is how many bytes of window that
- * gives back. May close the stream: its body was the last, or broken. */
+/* See rill_stream_read(): bytes taken from what arrived. `*released` is how many bytes of window
+ * that gives back. May close the stream: its body was the last, or broken. */
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size_t *released);
 
 /* From now on the body is collected; what is unread becomes its start. False: out of memory, and

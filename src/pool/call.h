@@ -122,8 +122,8 @@ void rill_call_trace(const rill_call *call, uint32_t connection, const char *wha
 /* The attempt has ended for good: reports it. */
 void rill_call_finish(rill_call *call);
 
-/* Whether the peer has ended it, but how it closes is not known before its body is decoded; and what
- * follows when a reader has found out. */
+/* Whether the peer has ended it, but how it closes is not known before its body is decoded; and
+ * what follows when a reader has found out. */
 bool rill_call_undecided(const rill_call *call);
 void rill_call_decided(rill_call *call);
 
