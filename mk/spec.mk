@@ -50,10 +50,10 @@ stable: ## run the specs shuffled RUNS=20 times, with two busy processes beside 
 	@.ci/stable $(RUNS)
 
 SANITIZED = build/asan/librill.so.$(VERSION)
-sanitize = $(MAKE) --no-print-directory BUILD=build/asan \
+sanitize = $(MAKE) --no-print-directory BUILD=build/asan CPPFLAGS='$(CPPFLAGS) -DRILL_CHECK' \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
-asan: ## the same specs under AddressSanitizer and UBSan; leaks fail
+asan: ## the same specs under AddressSanitizer and UBSan, with all invariants checked; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all spec-preloads
 	@$(sanitize) $(SANITIZED) spec-programs

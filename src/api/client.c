@@ -66,6 +66,16 @@ rill_client *rill_client_first(const rill_list *list)
     return RILL_OWNER(list->first, rill_client, member);
 }
 
+rill_client *rill_client_next(const rill_client *client)
+{
+    return RILL_OWNER(client->member.next, rill_client, member);
+}
+
+const rill_pool *rill_client_pool(const rill_client *client)
+{
+    return &client->pool;
+}
+
 rill_entry *rill_client_entry(rill_client *client)
 {
     return &client->entry;

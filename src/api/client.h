@@ -10,8 +10,12 @@ typedef struct rill_client rill_client;
 rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_options *options,
                                 rill_error *err);
 
-/* The first of a list; NULL: it is empty. */
+/* The first of a list, and the next; NULL: there is none. */
 rill_client *rill_client_first(const rill_list *list);
+rill_client *rill_client_next(const rill_client *client);
+
+/* What its origins share; borrowed. */
+const rill_pool *rill_client_pool(const rill_client *client);
 
 rill_entry *rill_client_entry(rill_client *client);
 

@@ -17,6 +17,7 @@
 #include "pool/conn.h"
 #include "pool/ending.h"
 #include "net/transport.h"
+#include "api/check.h"
 #include "api/watch.h"
 #include "base/error.h"
 #include "base/trace.h"
@@ -343,6 +344,7 @@ static int32_t pass(rill_loop *loop, int flags)
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
     turn->stepping = false;
+    rill_check(loop);
     return code < 0 ? -RILL_ERROR : 0;
 }
 

@@ -1,0 +1,160 @@
+#include "api/check.h"
+
+#ifdef RILL_CHECK
+
+#undef NDEBUG
+#include <assert.h>
+
+/* A walk of so many objects is worth one pass. */
+enum { CHECK_SHARE = 256 };
+
+/* What was seen, to be compared with the loop's counters. */
+typedef struct seen {
+    uint32_t clients, origins, connections, requests, waiting;
+} seen;
+
+/* The length of a list; every member knows it, and both its neighbours know the member. */
+static uint32_t length_of(const rill_list *list)
+{
+    uint32_t count = 0;
+    const rill_member *before = NULL;
+    for (const rill_member *member = list->first; member; member = member->next, count++) {
+        assert(member->list == list);
+        assert(member->prev == before);
+        before = member;
+    }
+    assert(list->last == before);
+    return count;
+}
+
+/* Whoever has news has an id; the id names it. */
+static void check_events(const rill_turn *turn)
+{
+    assert(length_of(&turn->events) == turn->event_count);
+    for (rill_member *member = turn->events.first; member; member = member->next) {
+        const rill_entry *entry = RILL_OWNER(member, rill_entry, member);
+        assert(entry->pending && entry->id.generation);
+        assert(turn->slots[entry->id.slot].entry == entry);
+    }
+    for (int i = 0; i < 2; i++)
+        length_of(&turn->marks[i]);
+    for (rill_member *member = turn->graves.first; member; member = member->next)
+        assert(!RILL_OWNER(member, rill_entry, member)->id.generation);
+    length_of(&turn->graves);
+}
+
+static void check_queue(const rill_origin *origin)
+{
+    const rill_queue *queue = &origin->queue;
+    const rill_call *before = NULL;
+    uint32_t count = 0;
+    for (const rill_call *call = queue->first; call; call = call->next, count++) {
+        assert(call->queued && call->origin == origin && !call->conn && call->prev == before);
+        assert(!before || before->number < call->number); /* the older one is sent first */
+        assert(call->assigned == (count < queue->assigned));
+        before = call;
+    }
+    assert(queue->last == before && queue->count == count && queue->assigned <= count);
+}
+
+static void check_stream(const rill_conn *conn, const rill_stream *stream)
+{
+    const rill_call *call = rill_call_of(stream);
+    assert(call->stream == stream && call->conn == conn && !call->queued);
+}
+
+/* What a session counts is what its streams are. Returns how many they are. */
+static uint32_t check_streams(const rill_conn *conn)
+{
+    const rill_link *session = conn->session;
+    uint32_t count = 0, active = 0, blocked = 0;
+    for (const rill_stream *stream = session->open; stream; stream = stream->next, count++) {
+        check_stream(conn, stream);
+        assert(stream->reason == RILL_OPEN);
+        active += stream->wire_open;
+        blocked += stream->blocked;
+    }
+    for (const rill_stream *stream = session->closed; stream; stream = stream->next, count++) {
+        check_stream(conn, stream);
+        assert(stream->reason != RILL_OPEN && !stream->wire_open);
+    }
+    assert(conn->state == CONN_CLOSED ||
+           (session->active == active && session->blocked == blocked));
+    return count;
+}
+
+static void check_conn(const rill_origin *origin, const rill_conn *conn, seen *all)
+{
+    assert(conn->setup.mark == &origin->mark);
+    assert((conn->state == CONN_DIALING) == (conn->dial != NULL));
+    assert(conn->state != CONN_CLOSED ||
+           (!rill_conn_streams(conn) && !rill_timer_running(&conn->timer)));
+    /* its origin has not acted on what has happened */
+    assert(!conn->pool.idle.list || rill_conn_idle(conn) || origin->mark.member.list);
+    all->connections += conn->state != CONN_CLOSED;
+    all->requests += conn->session ? check_streams(conn) : 0;
+}
+
+/* Returns the connections that take a place in the pool; adds to `*granted` what they may be sent.
+ */
+static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *granted)
+{
+    uint32_t placed = 0;
+    check_queue(origin);
+    all->origins++;
+    all->waiting += origin->queue.count;
+    all->requests += origin->queue.count;
+    length_of(&origin->conns);
+    for (const rill_conn *conn = rill_conn_first(&origin->conns); conn;
+         conn = rill_conn_next(conn)) {
+        check_conn(origin, conn, all);
+        placed += !conn->pool.given_back;
+        *granted += conn->setup.link.conn_window;
+    }
+    assert(!origin->unused.list || (!origin->queue.first && !origin->conns.first));
+    assert(!origin->last_conn || origin->last_conn->state == CONN_CLOSED);
+    return placed;
+}
+
+static void check_pool(const rill_pool *pool, seen *all)
+{
+    uint32_t placed = 0;
+    uint64_t granted = 0, count = 0;
+    for (const rill_origin *origin = rill_origin_next(pool, NULL); origin;
+         origin = rill_origin_next(pool, origin), count++) {
+        assert(origin->pool == pool);
+        placed += check_origin(origin, all, &granted);
+    }
+    assert(pool->origins.count == count);
+    assert(pool->connections == placed && pool->connections <= pool->max_connections);
+    assert(pool->granted == granted);
+    assert(length_of(&pool->unused) == pool->unused_count);
+    length_of(&pool->idle);
+    length_of(&pool->waiting);
+    length_of(&pool->waiting_for_more);
+}
+
+void rill_check(rill_loop *loop)
+{
+    const rill_counters *counters = &loop->turn.counters;
+    if (++loop->unchecked <= (counters->origins + counters->requests) / CHECK_SHARE)
+        return;
+    loop->unchecked = 0;
+    seen all = {0};
+    check_events(&loop->turn);
+    for (const rill_client *client = rill_client_first(&loop->clients); client;
+         client = rill_client_next(client), all.clients++)
+        check_pool(rill_client_pool(client), &all);
+    assert(length_of(&loop->clients) == counters->clients && all.clients == counters->clients);
+    assert(length_of(&loop->alarms) == counters->timers);
+    assert(length_of(&loop->signals) == counters->signals);
+    length_of(&loop->watches);
+    assert(all.origins == counters->origins);
+    assert(all.connections == counters->connections);
+    assert(all.waiting == counters->waiting);
+    assert(all.requests == counters->requests);
+}
+
+#else
+typedef int no_empty_unit; /* ISO C forbids one */
+#endif
