@@ -198,6 +198,17 @@ RILL_API const char *rill_version(void); /* "0.1.0" */
 /* Makes a loop with one reference. NULL with `err` filled when the system refuses. */
 RILL_API rill_loop *rill_loop_new(rill_error *err);
 
+/* fork(): a loop is of no use in a child of the process that made it. There each call is
+ * -RILL_ARGUMENT, or does nothing where it returns nothing, and freeing the loop closes the child's
+ * copies of its descriptors: nothing is sent, and the parent's connections, timers and files go on.
+ * The child makes a loop of its own; with rill_loop_renew() none of its ids is one of the old
+ * loop's, which is only read. Signals stay with the parent until the child has freed the old loop.
+ */
+RILL_API rill_loop *rill_loop_renew(const rill_loop *old, rill_error *err);
+RILL_API bool rill_loop_is_own(const rill_loop *loop); /* of the process that runs */
+RILL_API uint32_t
+rill_loop_first_slot(const rill_loop *loop); /* its ids have slots from there on */
+
 /* Drops one reference (NULL is fine); the last one ends everything on the loop at once: sockets
  * are closed, nothing is reported. Handles hold references of their own. */
 RILL_API void rill_loop_free(rill_loop *loop);
@@ -224,7 +235,7 @@ RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
  * more is read. */
 RILL_API int32_t rill_loop_step(rill_loop *loop);
 
-/* Hands over up to `max` queued events; returns how many. */
+/* Hands over up to `max` queued events; returns how many, or a negative enum rill_reason. */
 RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);
 
 /* Monotonic seconds, as read now. */

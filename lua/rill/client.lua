@@ -146,7 +146,8 @@ end
 ---@return table<string, number> counts and closed = {reason = count}
 function Client:stats()
   local id = self._id
-  if self._closed or C.rill_client_stats(runtime.loop(), id.slot, id.generation, stats) ~= 0 then
+  local loop = runtime.loop_for(id.slot, "client:stats")
+  if self._closed or C.rill_client_stats(loop, id.slot, id.generation, stats) ~= 0 then
     errors.raise("client:stats: the client is closed")
   end
   local counts = { closed = {} }

@@ -43,6 +43,7 @@ end
 
 local function check_open(connection, call)
   if rawget(connection, "_closed") then errors.raise(call .. ": the connection is closed") end
+  runtime.loop_for(connection._state.slot, call)
 end
 
 --- Opens a stream and returns it at once.

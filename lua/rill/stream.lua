@@ -62,7 +62,7 @@ local function next_chunk(stream, call, max)
   local own = stream._state
   verdict.of_head(stream)
   while true do
-    local length = C.rill_stream_read(runtime.loop(), own.slot, own.generation, max, data)
+    local length = C.rill_stream_read(runtime.loop_for(own.slot, call), own.slot, own.generation, max, data)
     if length > 0 then
       if not own.cut then return ffi.string(data[0], length) end
     elseif own.close_reason then
@@ -208,7 +208,7 @@ end
 --- Ends the stream with RST_STREAM; it closes as "reset". Unsent, it is never sent.
 ---@param code string|integer|nil name or number of RFC 9113 section 7; "CANCEL"
 function methods:reset(code)
-  C.rill_stream_reset(runtime.loop(), self._state.slot, self._state.generation,
+  C.rill_stream_reset(runtime.loop_for(self._state.slot, "stream:reset"), self._state.slot, self._state.generation,
     errors.code("stream:reset", code, "CANCEL"))
 end
 

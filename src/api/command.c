@@ -32,6 +32,8 @@ static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generatio
 
 int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
     rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
@@ -50,6 +52,8 @@ void rill_client_close(rill_loop *loop, uint32_t slot, uint32_t generation)
 
 int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, rill_stats *stats)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_client *client = find_client(loop, slot, generation);
     if (!client)
         return -RILL_CLOSED;
@@ -62,6 +66,8 @@ int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, r
 int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
                            const rill_request *request, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
     rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);
@@ -73,6 +79,8 @@ int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
 int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                              rill_stream_info *info)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_call *call = find_call(loop, slot, generation);
     if (!call)
         return -RILL_CLOSED;
@@ -97,6 +105,8 @@ static void go_on_reading(rill_call *call, bool was_open, size_t length)
 int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                          const char **data)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_call *call = find_pieces(loop, slot, generation);
     if (!call)
         return -RILL_CLOSED;
@@ -109,6 +119,8 @@ int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, ui
 
 int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_call *call = find_pieces(loop, slot, generation);
     size_t released;
     if (!call)
@@ -133,6 +145,8 @@ int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, ri
 {
     rill_call *call = find_pieces(loop, slot, generation);
     *body = NULL;
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     if (!call)
         return -RILL_CLOSED;
     if (!rill_call_closed(call) || rill_call_undecided(call))
@@ -209,6 +223,8 @@ static void end_pause(rill_call *call)
 int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, const char *data,
                           size_t length, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_call *call;
     OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
@@ -230,6 +246,8 @@ bool rill_stream_would_wait(rill_loop *loop, uint32_t slot, uint32_t generation,
 int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
                            const char *trailers, uint32_t trailers_length, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_call *call;
     rill_fields_aside aside;
     OWN_ERROR(err);
@@ -256,9 +274,11 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
 int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                        uint32_t mode, rill_error *err)
 {
-    rill_slab *slab = &loop->turn.slab;
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
+    rill_slab *slab = &loop->turn.slab;
     rill_sink *sink = rill_sink_open(slab, path, mode, rill_turn_random(&loop->turn), err);
     if (!sink)
         return -err->reason;
@@ -274,6 +294,8 @@ int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size
 int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                            rill_conn_info *info)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
     if (!peer)
         return -RILL_CLOSED;
@@ -289,6 +311,8 @@ static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t gen
 int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                      uint32_t url_length, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_turn_tick(&loop->turn);
     OWN_ERROR(err);
     rill_error_clear(err);
@@ -305,6 +329,8 @@ int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *u
 
 int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
     rill_conn *conn = client ? rill_client_conn(client) : NULL;
@@ -333,6 +359,8 @@ void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, 
 int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                             rill_connection_state *state)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_client *client = find_connection(loop, slot, generation);
     if (!client)
         return -RILL_CLOSED;

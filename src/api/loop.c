@@ -64,6 +64,8 @@ static void free_alarm(rill_loop *loop, rill_alarm *alarm)
 
 int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     rill_alarm *alarm = rill_slab_zalloc(&turn->slab, sizeof(*alarm));
     if (!alarm)
@@ -102,6 +104,8 @@ static void free_signal(rill_loop *loop, rill_signal *sig)
 
 int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (number < 1 || number >= NSIG)
         return rill_error_set(err, RILL_ARGUMENT, "signal %d: no such signal", (int)number);
@@ -194,6 +198,14 @@ static struct event_base *new_base(void)
     return base;
 }
 
+/* Whether our timerfd is in that set: a parent's set, which a child has too, may show the number of
+ * another file. Changes nothing. */
+static bool is_listed(int epoll_fd, int fd)
+{
+    struct epoll_event same = {.events = EPOLLIN, .data.fd = fd};
+    return !epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &same);
+}
+
 /* libevent does not tell its epoll descriptor: it is the one whose list shows our timerfd. */
 static int find_epoll(int listed_fd)
 {
@@ -212,7 +224,8 @@ static int find_epoll(int listed_fd)
             continue;
         int fd;
         while (fgets(line, sizeof(line), file))
-            if (sscanf(line, "tfd: %d", &fd) == 1 && fd == listed_fd)
+            if (sscanf(line, "tfd: %d", &fd) == 1 && fd == listed_fd &&
+                is_listed(atoi(item->d_name), fd))
                 found = atoi(item->d_name);
         fclose(file);
     }
@@ -229,6 +242,7 @@ rill_loop *rill_loop_new(rill_error *err)
         rill_error_memory(err);
         return NULL;
     }
+    rill_process_init(&loop->turn.process);
     loop->references = 1;
     loop->armed_ms = UINT64_MAX;
     loop->epoll_fd = loop->turn.wake_fd = -1;
@@ -249,6 +263,35 @@ fail:
     rill_error_set(err, RILL_ERROR, "a loop cannot be made: %s", strerror(errno));
     rill_loop_free(loop);
     return NULL;
+}
+
+rill_loop *rill_loop_renew(const rill_loop *old, rill_error *err)
+{
+    rill_loop *loop = rill_loop_new(err);
+    if (loop)
+        loop->turn.first_slot = old->turn.first_slot + old->turn.slot_count;
+    return loop;
+}
+
+bool rill_loop_is_own(const rill_loop *loop)
+{
+    return rill_turn_is_own(&loop->turn);
+}
+
+uint32_t rill_loop_first_slot(const rill_loop *loop)
+{
+    return loop->turn.first_slot;
+}
+
+int32_t rill_loop_check(const rill_loop *loop, rill_error *err)
+{
+    if (rill_turn_is_own(&loop->turn))
+        return 0;
+    if (err)
+        rill_error_clear(err);
+    return rill_error_set(err, RILL_ARGUMENT,
+                          "the loop belongs to another process, which has forked this one: "
+                          "make a loop here");
 }
 
 static void empty_graves(rill_turn *turn)
@@ -277,6 +320,9 @@ void rill_loop_free(rill_loop *loop)
     if (!loop || --loop->references)
         return;
     rill_turn *turn = &loop->turn;
+    /* a child leaves its parent's epoll set before it takes anything out */
+    if (turn->base && !rill_turn_is_own(turn))
+        event_reinit(turn->base);
     while (loop->clients.first)
         rill_client_free(rill_client_first(&loop->clients));
     free_ended(turn);
@@ -302,6 +348,7 @@ void rill_loop_free(rill_loop *loop)
     rill_bytes_dispose(&turn->slab, &turn->scratch);
     rill_slab_free(&turn->slab, turn->slots);
     rill_slab_dispose(&turn->slab);
+    rill_process_dispose(&turn->process);
     free(loop);
 }
 
@@ -400,6 +447,8 @@ static int32_t take_events(rill_loop *loop, rill_event *events, int32_t max)
 
 int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     empty_graves(&loop->turn);
     int32_t count = take_events(loop, events, max);
     rill_turn_wake_for_work(&loop->turn); /* what the full queue had put off */
@@ -428,6 +477,8 @@ static bool wait_ready(rill_loop *loop, int *flags)
 
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     empty_graves(turn);
     if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn)))
@@ -465,6 +516,8 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
     rill_turn *turn = &loop->turn;
     if (err)
         rill_error_clear(err);
+    if (rill_loop_check(loop, err))
+        return -1;
     if (turn->wake_fd >= 0)
         return loop->epoll_fd;
     if (loop->epoll_fd < 0)
@@ -490,6 +543,8 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 
 int32_t rill_loop_step(rill_loop *loop)
 {
+    if (rill_loop_check(loop, NULL))
+        return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (!turn->handed_over)
         empty_graves(turn); /* no event points there: they need not wait for a taker */

@@ -69,6 +69,8 @@ static int32_t start(rill_watch *watch, int fd, short what, rill_error *err)
 
 int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id, rill_error *err)
 {
+    if (rill_loop_check(loop, err))
+        return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (fd < 0 || fcntl(fd, F_GETFD) < 0)
         return rill_error_set(err, RILL_ARGUMENT, "descriptor %d is not open", (int)fd);

@@ -39,7 +39,7 @@ int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind 
         turn->slots[slot].generation = 1;
     }
     turn->slots[slot].entry = entry;
-    entry->id = (rill_id){slot, turn->slots[slot].generation};
+    entry->id = (rill_id){turn->first_slot + slot, turn->slots[slot].generation};
     entry->kind = (uint8_t)kind;
     turn->named++;
     return 0;
@@ -59,12 +59,13 @@ void rill_turn_forget(rill_turn *turn, rill_entry *entry)
         return;
     leave_queue(turn, entry);
     entry->pending = 0;
-    struct turn_slot *slot = &turn->slots[entry->id.slot];
+    uint32_t index = entry->id.slot - turn->first_slot;
+    struct turn_slot *slot = &turn->slots[index];
     assert(slot->entry == entry);
     slot->entry = NULL;
     if (++slot->generation) { /* 0: wrapped, an old id could come back to life */
         slot->next_free = turn->free_slot;
-        turn->free_slot = entry->id.slot + 1;
+        turn->free_slot = index + 1;
     }
     entry->id = (rill_id){0, 0};
     turn->named--;
@@ -73,16 +74,18 @@ void rill_turn_forget(rill_turn *turn, rill_entry *entry)
 rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t generation,
                            enum rill_entry_kind kind)
 {
-    if (slot >= turn->slot_count || turn->slots[slot].generation != generation)
+    uint32_t index = slot - turn->first_slot; /* a slot before the first one wraps around */
+    if (index >= turn->slot_count || turn->slots[index].generation != generation ||
+        !rill_turn_is_own(turn))
         return NULL;
-    rill_entry *entry = turn->slots[slot].entry;
+    rill_entry *entry = turn->slots[index].entry;
     return entry && entry->kind == kind ? entry : NULL;
 }
 
 void rill_turn_wake(rill_turn *turn)
 {
     const uint64_t one = 1;
-    if (turn->wake_fd < 0 || turn->stepping || turn->woken)
+    if (turn->wake_fd < 0 || turn->stepping || turn->woken || !rill_turn_is_own(turn))
         return;
     turn->woken = write(turn->wake_fd, &one, sizeof(one)) == sizeof(one);
 }

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/list.h"
+#include "base/process.h"
 #include "rill.h"
 #include "base/slab.h"
 #include "base/timer.h"
@@ -61,6 +62,7 @@ enum {
 };
 
 struct rill_turn {
+    rill_process process; /* that made the loop: in a child of it nothing is sent, or changed */
     struct event_base *base;
     rill_slab slab;
     rill_wheel wheel;
@@ -73,6 +75,7 @@ struct rill_turn {
         uint32_t next_free;  /* slot + 1; 0: none */
     } * slots;
     uint32_t slot_count, slot_room, free_slot, named;
+    uint32_t first_slot; /* what ids call the first of them: see rill_loop_renew() */
 
     rill_list events;
     uint32_t event_count; /* entries in the queue */
@@ -109,6 +112,12 @@ struct rill_turn {
     uint8_t plain[TURN_PLAIN];
 };
 
+/* Whether the loop is this process's own. */
+static inline bool rill_turn_is_own(const rill_turn *turn)
+{
+    return rill_process_is_own(&turn->process);
+}
+
 /* Gives `entry` an id. 0 or -RILL_ERROR (memory). */
 int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind kind,
                        rill_error *err);
@@ -117,7 +126,7 @@ int32_t rill_turn_name(rill_turn *turn, rill_entry *entry, enum rill_entry_kind 
  * retired. Forgetting what has no id is fine. */
 void rill_turn_forget(rill_turn *turn, rill_entry *entry);
 
-/* The entry that an id names, NULL when stale or of another kind. */
+/* The entry that an id names; NULL when it is stale, of another kind, or the loop is a parent's. */
 rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t generation,
                            enum rill_entry_kind kind);
 

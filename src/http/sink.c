@@ -17,9 +17,10 @@ enum { SINK_SUFFIX = 9 }; /* bytes of the name beside that are not the target's 
 enum { SINK_SHORT = 64 }; /* no file system's limit on names is below this and that */
 
 struct rill_sink {
-    int fd;       /* -1: committed, or never opened */
-    char *path;   /* behind the struct, as is `beside` */
-    char *beside; /* where the bytes go at first */
+    int fd;        /* -1: committed, or never opened */
+    char *path;    /* behind the struct, as is `beside` */
+    char *beside;  /* where the bytes go at first */
+    pid_t process; /* that opened it */
 };
 
 static int32_t fail(const char *path, rill_error *err)
@@ -63,6 +64,7 @@ static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint
         return NULL;
     }
     sink->fd = -1;
+    sink->process = getpid();
     sink->path = (char *)(sink + 1);
     sink->beside = sink->path + size;
     memcpy(sink->path, path, size);
@@ -135,7 +137,8 @@ void rill_sink_free(rill_slab *slab, rill_sink *sink)
 {
     if (sink && sink->fd >= 0) {
         close(sink->fd);
-        unlink(sink->beside);
+        if (sink->process == getpid())
+            unlink(sink->beside);
     }
     rill_slab_free(slab, sink);
 }

@@ -20,7 +20,8 @@ int32_t rill_sink_write(rill_sink *sink, const void *data, size_t length, rill_e
 /* The body is complete: gives it its name. 0, or RILL_FILE_ERROR; then the target is as it was. */
 int32_t rill_sink_commit(rill_sink *sink, rill_error *err);
 
-/* Unless committed, nothing is left of it. NULL is fine. */
+/* Unless committed, nothing is left of it; a child of the process that opened it leaves the file
+ * alone. NULL is fine. */
 void rill_sink_free(rill_slab *slab, rill_sink *sink);
 
 #endif

@@ -38,6 +38,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 static size_t send_all(rill_socket *socket, const void *data, size_t length)
 {
     size_t sent = 0;
+    if (!rill_turn_is_own(socket->turn))
+        socket->send_error = EPERM; /* a child closes, and leaves its parent's streams alone */
     while (sent < length && !socket->send_error) {
         ssize_t n = send(socket->fd, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
         if (n >= 0)

@@ -110,6 +110,10 @@ end
 function M.start(receiver, client, method, url, body, options, stream)
   local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
   if err then return nil, err end
+  local loop = runtime.loop()
+  if runtime.is_inherited(client._id.slot) then
+    return nil, errors.new { reason = "error", message = runtime.INHERITED }, true
+  end
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
   local path = receiver._save_path
@@ -128,7 +132,7 @@ function M.start(receiver, client, method, url, body, options, stream)
     request.stream = stream ~= nil
     request["repeat"] = stream ~= "once"
   end
-  local code = C.rill_request_start(runtime.loop(), client._id, request, id, failure)
+  local code = C.rill_request_start(loop, client._id, request, id, failure)
   if special then reset() end
   if code ~= 0 then return refuse(code, method, url) end
   receiver.slot, receiver.generation = id.slot, id.generation

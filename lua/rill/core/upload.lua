@@ -99,7 +99,7 @@ end
 ---@return boolean? written
 ---@return rill.Error? err the stream has ended; its failure where it failed
 function M.write(own, data)
-  if C.rill_stream_would_wait(runtime.loop(), own.slot, own.generation, #data) then
+  if C.rill_stream_would_wait(runtime.loop_for(own.slot, "stream:write"), own.slot, own.generation, #data) then
     runtime.waiter("stream:write", own)
   end
   local code = C.rill_stream_write(runtime.loop(), own.slot, own.generation, data, #data, failure)
@@ -120,7 +120,7 @@ end
 ---@return boolean? finished
 ---@return rill.Error? err
 function M.finish(own, trailers)
-  local code = C.rill_stream_finish(runtime.loop(), own.slot, own.generation, trailers,
+  local code = C.rill_stream_finish(runtime.loop_for(own.slot, "stream:finish"), own.slot, own.generation, trailers,
     trailers and #trailers or 0, failure)
   if code < 0 then return refused(own, "stream:finish", code) end
   return true

@@ -20,10 +20,12 @@ local misplaced = require("rill.task.misplaced")
 local M = {
   deferred = 0,
   MAX_REFUSALS = 1000, -- waits a cancelled task may try before it is dropped where it stands
-  loop = loops.get, watch = loops.watch, unwatch = loops.unwatch, take_events = loops.take_events,
+  loop = loops.get, loop_for = loops.get_for, is_inherited = loops.is_inherited,
+  INHERITED = loops.INHERITED, watch = loops.watch, unwatch = loops.unwatch, take_events = loops.take_events,
 }
 
 local external = 0 -- parked tasks that something outside of them can wake
+local era = 0 -- counts how often that began anew
 local hooks_due = {} -- of {fn, a, b}
 local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 
@@ -110,7 +112,10 @@ function M.park(waiting)
     refuse(task)
   end
   task._waiting = waiting
-  if not waiting.dormant then external = external + 1 end
+  if not waiting.dormant then
+    external = external + 1
+    task._era = era
+  end
   suspend(task)
   if M.deferred > 0 then M.run_deferred() end
   if task._cancelled then
@@ -126,7 +131,7 @@ function M.wake(task)
   local waiting = task._waiting
   if waiting == nil then return end
   task._waiting = nil
-  if not waiting.dormant then external = external - 1 end
+  if not waiting.dormant and task._era == era then external = external - 1 end
   make_ready(task)
 end
 
@@ -150,9 +155,12 @@ function M.is_awaited()
   return external > 0
 end
 
---- The world has failed: no parked task goes on.
+--- Nothing outside of the tasks wakes those that are parked now: the world has failed, or this process is a
+--- child of the one where they wait.
 function M.forget_parked()
   external = 0
+  era = era + 1
 end
+loops.on_renewal = M.forget_parked
 
 return M

@@ -11,18 +11,54 @@ local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait l
 local events = ffi.new("rill_event[?]", MAX_EVENTS)
 local receivers = {} -- by slot
 local handle
+local first_slot = 0 -- ids before that one were made by a parent of this process
 
---- The loop, made on first use.
+--- Called in a child made by fork(), after it has got a loop of its own: rill.runtime.core replaces it.
+function M.on_renewal() end
+
+-- In a child of the process that made the loop: what was waited for there is not received here.
+local function renew(err)
+  local made = C.rill_loop_renew(handle, err)
+  if made == nil then return made end
+  C.rill_loop_free(ffi.gc(handle, nil)) -- objects that stand on it still hold it
+  first_slot = C.rill_loop_first_slot(made)
+  receivers = {}
+  M.on_renewal()
+  return made
+end
+
+local function make()
+  refuse_in_nginx()
+  local err = ffi.new("rill_error")
+  local made = handle == nil and C.rill_loop_new(err) or handle ~= nil and renew(err) or nil
+  if made == nil then error("rill: no event loop: " .. ffi.string(err.message), 0) end
+  handle = ffi.gc(made, C.rill_loop_free)
+end
+
+--- The loop of this process, made on first use.
 ---@return ffi.cdata* rill_loop *
 function M.get()
-  if handle == nil then
-    refuse_in_nginx()
-    local err = ffi.new("rill_error")
-    local made = C.rill_loop_new(err)
-    if made == nil then error("rill: no event loop: " .. ffi.string(err.message), 0) end
-    handle = ffi.gc(made, C.rill_loop_free)
-  end
+  if handle == nil or not C.rill_loop_is_own(handle) then make() end
   return handle
+end
+
+M.INHERITED = "it belongs to the process that forked this one: a child makes clients of its own"
+
+--- Whether what the id names was made by a parent of this process. To be asked after get().
+---@param slot integer
+---@return boolean
+function M.is_inherited(slot)
+  return slot < first_slot
+end
+
+--- The loop, for a call on an object: raises where that was made by a parent.
+---@param slot integer of its id
+---@param call string
+---@return ffi.cdata* rill_loop *
+function M.get_for(slot, call)
+  local loop = M.get()
+  if slot < first_slot then errors.raise(call .. ": " .. M.INHERITED) end
+  return loop
 end
 
 --- From now on `receiver` is told of events of `slot` that carry its generation.

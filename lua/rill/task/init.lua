@@ -31,6 +31,7 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
+---@field private _era integer? of its last wait that was not dormant: see rill.runtime.core
 ---@field private _cancelled boolean?
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure

@@ -5,10 +5,11 @@ local M = {}
 
 --- Parks the current task until the next event, whatever it is: the caller looks again at what it waits for.
 ---@param tasks rill.Task[] who waits; emptied by who wakes them
----@param waiting table what the task is parked on
+---@param waiting table what the task is parked on, with the slot of its id
 ---@param call string what is called, for the error outside of a task
 function M.park(tasks, waiting, call)
   local task = runtime.waiter(call, waiting)
+  runtime.loop_for(waiting.slot, call)
   tasks[#tasks + 1] = task
   runtime.park(waiting)
 end
