@@ -400,6 +400,8 @@ typedef struct rill_request {
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
                               renamed when complete; copied; not for HEAD; NULL: it is kept in
                               memory */
+    bool head_first;       /* with `stream`: the peer may send 64 KiB at first, more when the first
+                              read or rill_stream_collect() after the head shows that it is wanted */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent, decompress;                  /* the same */

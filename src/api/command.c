@@ -96,7 +96,8 @@ static void go_on_reading(rill_call *call, bool was_open, size_t length)
         rill_ending_note(call);
         return;
     }
-    if (!call->conn || !(length || call->stream->inlet.owed))
+    bool wanted = call->stream->inlet.narrow && call->stream->status;
+    if (!call->conn || !(length || call->stream->inlet.owed || wanted))
         return;
     rill_link_consume(call->conn->session, call->stream, length);
     rill_turn_mark(call->turn, call->conn->setup.mark);

@@ -91,6 +91,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         stream->local = HALF_OPEN;
         stream->sent_us = session->link.turn->now_us;
         session->link.streams++;
+        if (session->narrow)
+            rill_streams_widen(session, stream);
     }
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         frame->hd.flags & NGHTTP2_FLAG_END_STREAM)

@@ -185,6 +185,8 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     nghttp2_data_provider body = {.read_callback = rill_frames_read_body};
     if (!has_room(link))
         return -RILL_INACTIVE;
+    if (stream->inlet.narrow && rill_streams_narrow(session))
+        return -RILL_ERROR;
     size_t count;
     nghttp2_nv *fields = rill_h2_fields(link->turn, head, &count);
     int32_t id = !fields ? NGHTTP2_ERR_NOMEM
@@ -206,6 +208,10 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
 static void consume(rill_link *link, rill_stream *stream, size_t length)
 {
     rill_session *session = rill_session_of(link);
+    if (stream->inlet.narrow && stream->status) {
+        stream->inlet.narrow = false; /* its reader has seen the head, and wants more */
+        rill_streams_widen(session, stream);
+    }
     uint32_t due = rill_inlet_release(&stream->inlet, length);
     if (due && stream->wire_open &&
         nghttp2_session_consume_stream(session->ng, stream->id, due) == NGHTTP2_ERR_NOMEM)

@@ -62,6 +62,23 @@ void rill_streams_resume(rill_link *link, rill_stream *stream)
     rill_streams_go_on(session, stream);
 }
 
+int rill_streams_narrow(rill_session *session)
+{
+    nghttp2_settings_entry setting = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LINK_HEAD_WINDOW};
+    if (session->narrow || session->link.setup->window <= LINK_HEAD_WINDOW)
+        return 0;
+    int code = nghttp2_submit_settings(session->ng, NGHTTP2_FLAG_NONE, &setting, 1);
+    session->narrow = !code;
+    return code;
+}
+
+void rill_streams_widen(rill_session *session, rill_stream *stream)
+{
+    if (session->narrow && !stream->inlet.narrow && stream->wire_open && stream->inlet.window)
+        nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                              (int32_t)stream->inlet.window);
+}
+
 void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length)
 {
     size_t n = 0;

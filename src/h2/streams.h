@@ -14,6 +14,12 @@ void rill_streams_leave(rill_session *session, rill_stream *stream);
 void rill_streams_retire(rill_link *link, rill_stream *stream);
 void rill_streams_resume(rill_link *link, rill_stream *stream);
 
+/* From now on streams begin with LINK_HEAD_WINDOW. 0 or an error of nghttp2's. */
+int rill_streams_narrow(rill_session *session);
+
+/* Opens the window of a stream that began so, once the peer has taken that up. */
+void rill_streams_widen(rill_session *session, rill_stream *stream);
+
 /* Has nghttp2 ask for the upload's body again; one that cannot go on is closed. */
 void rill_streams_go_on(rill_session *session, rill_stream *stream);
 

@@ -80,6 +80,8 @@ static void leave_collected(rill_inlet *inlet)
 bool rill_inlet_grants(const rill_inlet *inlet)
 {
     const rill_account *account = inlet->account;
+    if (inlet->narrow)
+        return false;
     bool first = inlet->way == INLET_FILE ||
                  (inlet->way == INLET_PIECES ? !inlet->chunks.length : account->first == inlet);
     return first || account->bytes <= account->most;

@@ -37,6 +37,7 @@ struct rill_inlet {
     size_t held;        /* bytes that count in the account */
     uint32_t window;    /* its stream's receive window; 0: it has closed */
     uint32_t owed;      /* window kept back from the peer */
+    bool narrow;        /* none goes back before its reader has seen the head and wants more */
 };
 
 void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,

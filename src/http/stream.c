@@ -29,6 +29,7 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     bool pieces = setup->pieces && !setup->save_path;
     rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->account,
                     pieces ? INLET_PIECES : INLET_MEMORY, setup->window);
+    stream->inlet.narrow = setup->narrow;
     stream->content_length = -1;
     stream->code = -1;
 }

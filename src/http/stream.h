@@ -71,7 +71,7 @@ struct rill_stream {
 typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
-    bool pieces, no_limits, decodes;
+    bool pieces, no_limits, decodes, narrow;
     uint64_t maxsize, warnsize;
     uint32_t max_header_list;
     const char *save_path;

@@ -209,6 +209,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
         code = copy_save_path(slab, call, request, err);
     call->pieces = request->stream;
     call->decodes = setup->decompress;
+    call->head_first = request->head_first && request->stream;
     call->head = method_is(request, "HEAD");
     call->maxsize = setup->maxsize;
     call->warnsize = setup->warnsize;
@@ -331,6 +332,7 @@ static void init_stream(rill_call *call)
                                        .account = call->account,
                                        .window = call->window,
                                        .decodes = call->decodes,
+                                       .narrow = call->head_first,
                                        .save_path = call->save_path,
                                    });
 }

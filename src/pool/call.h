@@ -40,6 +40,7 @@ struct rill_call {
     bool says_empty; /* content-length: 0 is sent though there is no body */
     bool queued, assigned, repeat;
     bool pieces, head; /* read in pieces; a HEAD request */
+    bool head_first;   /* its window is small until its head was looked at */
     bool decodes;      /* content codings of the response are undone */
     bool idempotent;   /* may be repeated though it may have been processed */
 

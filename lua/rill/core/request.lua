@@ -130,6 +130,7 @@ function M.start(receiver, client, method, url, body, options, stream)
     if trailers then request.trailers, request.trailers_length = trailers, #trailers end
     if path then request.save_path = path end
     request.stream = stream ~= nil
+    if stream then request.head_first = (options and options.on_headers or client._on_headers) ~= nil end
     request["repeat"] = stream ~= "once"
   end
   local code = C.rill_request_start(loop, client._id, request, id, failure)
