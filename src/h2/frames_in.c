@@ -21,6 +21,7 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, voi
     (void)ng;
     rill_session *session = arg;
     session->ignored -= FRAME_HEADER + (int64_t)head->length;
+    session->wire.at_fault = head->stream_id; /* should it break the connection */
     return rill_points_pay(session, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 

@@ -152,11 +152,57 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
     return read < 0 ? (int)read : 0;
 }
 
+/* A whole frame that can go to nghttp2 together with its neighbours: HEADERS of an open stream, or
+ * DATA of one that has a head, be it the one before in this run (`*headed`). Returns its length
+ * with its head; 0: it is looked at by itself. */
+static size_t plain_length(const rill_session *session, const uint8_t *data, size_t length,
+                           int32_t *headed)
+{
+    if (length < FRAME_HEADER)
+        return 0;
+    size_t whole = FRAME_HEADER + ((size_t)data[0] << 16 | (size_t)data[1] << 8 | data[2]);
+    uint8_t flags = data[4] & (uint8_t)~NGHTTP2_FLAG_END_STREAM;
+    bool heads = data[3] == NGHTTP2_HEADERS && flags == NGHTTP2_FLAG_END_HEADERS;
+    if (!heads && (data[3] != NGHTTP2_DATA || flags))
+        return 0;
+    if (whole > length || whole > FRAME_HEADER + session->link.setup->max_frame_size)
+        return 0;
+    uint32_t id =
+        (uint32_t)data[5] << 24 | (uint32_t)data[6] << 16 | (uint32_t)data[7] << 8 | data[8];
+    const rill_stream *stream = rill_streams_find(session->ng, (int32_t)(id & INT32_MAX));
+    if (!stream || (!heads && !stream->status && *headed != stream->id))
+        return 0;
+    if (heads)
+        *headed = stream->id;
+    return whole;
+}
+
+/* Shows nghttp2 a run of such frames at once; whose frame it is at is known by on_begin_frame(),
+ * which it calls before it judges one of these. Returns the run's length. */
+static size_t show_run(rill_session *session, const uint8_t *data, size_t length, int *code)
+{
+    size_t run = 0, frame;
+    int32_t headed = 0;
+    if (session->wire.have || session->wire.block || !session->link.greeted ||
+        RILL_TRACES(session->link.turn, TRACE_FRAMES))
+        return 0;
+    while ((frame = plain_length(session, data + run, length - run, &headed)))
+        run += frame;
+    if (run)
+        *code = show(session, data, run);
+    return run;
+}
+
 int rill_wire_receive(rill_session *session, const uint8_t *data, size_t length)
 {
     rill_wire *wire = &session->wire;
     int code = 0;
     while (length && !code && session->link.goodbye != LINK_DEAF) {
+        size_t run = show_run(session, data, length, &code);
+        data += run;
+        length -= run;
+        if (!length || code)
+            break;
         bool begun = wire->have > 0;
         size_t used = 0, shown = 0; /* of `data`: by the lead; with it, but as it was sent */
         if (wire->have < lead_length(wire)) {
