@@ -46,7 +46,8 @@ end
 ---@return any value null is the library's own `null`
 ---@return string? why it is none
 function M.decode(text)
-  local value, why = library().decode(text)
+  local ok, value, why = pcall(library().decode, text)
+  if not ok then return nil, tostring(value) end -- it is nested too deep
   if value == nil then return nil, why or "it is empty" end
   return value
 end

@@ -6,9 +6,11 @@ local body = require("rill.core.body")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local headers = require("rill.headers")
+local json = require("rill.json")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
+local text = require("rill.core.text")
 local url = require("rill.url")
 
 local M = {}
@@ -62,9 +64,9 @@ local methods = {}
 function methods:pointer()
   local large = rawget(self, "_large")
   if not large then
-    local text = self.body
-    if not text then errors.raise("response: the body is in " .. self.path) end
-    return ffi.cast("const uint8_t *", text), #text
+    local kept = self.body
+    if not kept then errors.raise("response: the body is in " .. self.path) end
+    return ffi.cast("const uint8_t *", kept), #kept
   end
   self._pinned = true
   local data, length = body.data(large)
@@ -90,6 +92,26 @@ function methods:save(path)
     method = self._method, status = self.status, processed = "yes" }
 end
 
+--- The body as text in UTF-8. Its encoding is named by a byte order mark, content-type, or for HTML its meta; bytes
+--- that mean nothing become U+FFFD. In a task a large body gives way.
+---@return string
+function methods:text()
+  local data, length = self:pointer()
+  return text.read(data, length, self.headers:get("content-type"))
+end
+
+--- What the body says in JSON, by the cjson or dkjson that is installed.
+---@return any value null is what the library has for it
+---@return rill.Error? err reason "decode_error"
+function methods:json()
+  local body_text = self.body
+  if not body_text then errors.raise("response: the body is in " .. self.path) end
+  local value, why = json.decode((body_text:gsub("^\239\187\191", "")))
+  if value ~= nil then return value end
+  return nil, errors.new { reason = "decode_error", message = "the body is no JSON: " .. tostring(why), url = self.url,
+    method = self._method, status = self.status, processed = "yes" }
+end
+
 -- Fields made on first use. What they return is kept, unless it is nil.
 local lazy = {}
 
@@ -99,12 +121,12 @@ end
 
 function lazy:body()
   if not self._large then return nil end -- it is in a file
-  local text = body.string(self._large)
+  local whole = body.string(self._large)
   if not self._pinned then
     body.free(self._large)
     self._large = nil
   end
-  return text
+  return whole
 end
 
 function lazy:trailers()
