@@ -506,6 +506,14 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 RILL_API int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                                 uint32_t mode, rill_error *err);
 
+/* Whether a file can be written in this place: there is none, or a regular one, or a link. 0, or
+ * -RILL_FILE_ERROR. */
+RILL_API int32_t rill_file_check(const char *path, rill_error *err);
+
+/* Moves a file to such a place, in the same folder; one that is there gives it its mode. 0, or
+ * -RILL_FILE_ERROR. */
+RILL_API int32_t rill_file_replace(const char *from, const char *path, rill_error *err);
+
 /* Whether a body_file can be read a second time: false for a pipe or a terminal. What cannot be
  * looked at counts as one that can: opening it says what is wrong. */
 RILL_API bool rill_file_repeats(const char *path);

@@ -119,7 +119,7 @@ end
 --- stands under its name. Only a 2xx body is written; that of another status is the response's.
 ---@param url string
 ---@param path string
----@param given table? options of a request; on_chunk cannot be one
+---@param given table? options of a request, without on_chunk; `resume`, `on_progress(received, total or nil)`
 ---@return rill.Response? response with `path`, and no body
 ---@return rill.Error? err reason "file_error" where the file cannot be written
 function Client:download(url, path, given)

@@ -107,6 +107,29 @@ rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint
     return NULL;
 }
 
+int32_t rill_file_check(const char *path, rill_error *err)
+{
+    struct stat there;
+    rill_error_clear(err);
+    if (lstat(path, &there))
+        return errno == ENOENT ? 0 : fail(path, err);
+    if (S_ISREG(there.st_mode) || S_ISLNK(there.st_mode))
+        return 0;
+    return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
+                          S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
+}
+
+int32_t rill_file_replace(const char *from, const char *path, rill_error *err)
+{
+    struct stat there;
+    int32_t code = rill_file_check(path, err);
+    if (code)
+        return code;
+    if (!lstat(path, &there) && S_ISREG(there.st_mode) && chmod(from, there.st_mode & 07777))
+        return fail(path, err);
+    return rename(from, path) ? fail(path, err) : 0;
+}
+
 int32_t rill_sink_write(rill_sink *sink, const void *data, size_t length, rill_error *err)
 {
     const char *at = data;

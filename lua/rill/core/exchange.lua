@@ -1,6 +1,7 @@
 --- One request from the call to its response, over a client or a connection.
 local auth = require("rill.core.auth")
 local body_value = require("rill.core.body_value")
+local download = require("rill.core.download")
 local errors = require("rill.errors")
 local follow = require("rill.core.follow")
 local headers = require("rill.headers")
@@ -48,7 +49,7 @@ local function check_target(call, url, method, body)
 end
 
 local function check_whole(call, given)
-  options.check_request(call, given, true)
+  options.check_request(call, given, "whole")
   check_target(call, given.url, given.method or "GET", given.body)
 end
 
@@ -154,6 +155,37 @@ function M.call(endpoint, call, method, url, body, given)
   return fetch(endpoint, call, method, url, body, given)
 end
 
+-- Parts of a coded body cannot be put together: a download that may go on is asked for as it is.
+local function as_it_is(call, fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == "range" or fields[i] == "if-range" then
+      errors.raise(("%s: resume makes a %s of its own, got %s"):format(call, fields[i], errors.show(fields[i + 1])))
+    end
+  end
+  return headers.merge(fields, { "accept-encoding", "identity" })
+end
+
+-- A download that is sent in its own way.
+local function fetch_by(sender, endpoint, call, url, given, path, part)
+  runtime.waiter(call)
+  if runtime.deferred > 0 then runtime.run_deferred() end
+  url = with_query(endpoint, call, url, given)
+  local fields, jar, limit = fields_of(endpoint, call, given), endpoint._jar, follow.limit(endpoint, given)
+  if part then fields = as_it_is(call, fields) end
+  local hop = { endpoint = endpoint, call = call, method = "GET", url = url, given = given, path = path, part = part,
+    fields = fields, follows = limit > 0 }
+  hop.block = headers.block(jar and jars.with_cookie(jar, url, fields) or fields)
+  local function send_next(next_hop)
+    local response, err = sender(next_hop)
+    if response and jar then jars.keep(jar, next_hop.url, response) end
+    return response, err
+  end
+  local response, err = send_next(hop)
+  if not response then return nil, err end
+  if limit == 0 then return response end
+  return follow.go(hop, response, limit, send_next)
+end
+
 --- Sends a GET whose body the core writes to a file.
 ---@param endpoint rill.Endpoint
 ---@param call string
@@ -167,10 +199,12 @@ function M.download(endpoint, call, url, path, given)
     errors.raise(("%s: path must be a string without NUL, got %s"):format(call, errors.show(path)))
   end
   check_target(call, url, "GET")
-  options.check_request(call, given or {})
+  options.check_request(call, given or {}, "download")
   if endpoint._on_chunk or given and given.on_chunk then
     errors.raise(call .. ": on_chunk sees no body that goes to a file")
   end
+  local sender, part = download.sender(given, path)
+  if sender then return fetch_by(sender, endpoint, call, url, given, path, part) end
   return fetch(endpoint, call, "GET", url, nil, given, path)
 end
 

@@ -160,6 +160,12 @@ local WHOLE = {
   body = { type = "any", request = true },
 }
 
+-- What only a download has.
+local DOWNLOAD = {
+  resume = { type = "boolean", request = true },
+  on_progress = { type = "hook", request = true },
+}
+
 -- `option` is known.
 local function check_one(call, name, value, option)
   if not option.type then
@@ -191,13 +197,19 @@ local function check_tls_option(call, name, value)
   suggest.unknown(call, name, { TLS }, suggest.tls)
 end
 
-local function check_request_option(call, name, value, whole)
-  local option = OPTIONS[name] or REQUEST[name] or whole and WHOLE[name]
+local NOTHING = {}
+
+-- `more`: options that this call has besides.
+local function check_request_option(call, name, value, more)
+  local option = OPTIONS[name] or REQUEST[name] or more[name]
   if not option then
     if WHOLE[name] then
       errors.raise(("%s: unknown option %s: it stands before the options"):format(call, errors.show(name)))
     end
-    suggest.unknown(call, name, { OPTIONS, REQUEST, whole and WHOLE or nil }, suggest.request)
+    if DOWNLOAD[name] then
+      errors.raise(("%s: option %s belongs to client:download"):format(call, errors.show(name)))
+    end
+    suggest.unknown(call, name, { OPTIONS, REQUEST, more }, suggest.request)
   elseif not option.request then
     errors.raise(("%s: option %s belongs to a client, not to a request"):format(call, errors.show(name)))
   end
@@ -223,13 +235,14 @@ end
 --- Checks the options of one request.
 ---@param call string
 ---@param given table
----@param whole boolean? url, method and body stand in it as well
-function M.check_request(call, given, whole)
+---@param kind "whole"|"download"|nil whole: url, method and body stand in it as well
+function M.check_request(call, given, kind)
+  local more = kind == "whole" and WHOLE or kind == "download" and DOWNLOAD or NOTHING
   if type(given) ~= "table" then
     errors.raise(("%s: options must be a table, got %s"):format(call, errors.show(given)))
   end
   for name, value in pairs(given) do
-    check_request_option(call, name, value, whole)
+    check_request_option(call, name, value, more)
   end
 end
 
