@@ -49,9 +49,10 @@ static void check_queue(const rill_origin *origin)
     const rill_call *before = NULL;
     uint32_t count = 0;
     for (const rill_call *call = queue->first; call; call = call->next, count++) {
-        assert(call->queued && call->origin == origin && !call->conn && call->prev == before);
+        assert(rill_call_waits(call) && call->origin == origin && !call->conn &&
+               call->prev == before);
         assert(!before || before->number < call->number); /* the older one is sent first */
-        assert(call->assigned == (count < queue->assigned));
+        assert((call->state == CALL_ASSIGNED) == (count < queue->assigned));
         before = call;
     }
     assert(queue->last == before && queue->count == count && queue->assigned <= count);
@@ -60,7 +61,7 @@ static void check_queue(const rill_origin *origin)
 static void check_stream(const rill_conn *conn, const rill_stream *stream)
 {
     const rill_call *call = rill_call_of(stream);
-    assert(call->stream == stream && call->conn == conn && !call->queued);
+    assert(call->stream == stream && call->conn == conn && call->state == CALL_SENT);
 }
 
 /* What a session counts is what its streams are. Returns how many they are. */

@@ -19,7 +19,7 @@ struct rill_loop {
     rill_list signals; /* owned */
     rill_list watches; /* owned */
 
-    uint32_t batches; /* of events handed over since I/O was looked at */
+    uint32_t batches;   /* of events handed over since I/O was looked at */
     uint32_t unchecked; /* passes since rill_check() has walked */
     int timer_fd;
     uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */

@@ -1,5 +1,6 @@
 #include "pool/call.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,22 @@
 #include "http/body.h"
 #include "base/error.h"
 #include "base/trace.h"
+
+/* --- states ---------------------------------------------------------------------------------- */
+
+#define TO(state) (1u << (state))
+static const unsigned next_states[] = {
+    [CALL_WAITING] = TO(CALL_WAITING) | TO(CALL_ASSIGNED) | TO(CALL_ENDED),
+    [CALL_ASSIGNED] = TO(CALL_WAITING) | TO(CALL_SENT) | TO(CALL_ENDED),
+    [CALL_SENT] = TO(CALL_ASSIGNED) | TO(CALL_ENDED), /* assigned: it is repeated */
+    [CALL_ENDED] = 0,
+};
+
+void rill_call_move(rill_call *call, enum call_state to)
+{
+    assert(next_states[call->state] & TO(to));
+    call->state = to;
+}
 
 /* --- the request ----------------------------------------------------------------------------- */
 
@@ -367,6 +384,8 @@ void rill_call_renew(rill_call *call)
     init_stream(call);
     call->since_us = turn->now_us;
     call->conn = NULL;
+    if (call->state == CALL_SENT)
+        rill_call_move(call, CALL_ASSIGNED); /* `timeout` goes on */
 }
 
 static float seconds(uint64_t from_us, uint64_t to_us)
@@ -413,6 +432,7 @@ void rill_call_finish(rill_call *call)
             stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
         take_time(call, &stream->timings);
     }
+    rill_call_move(call, CALL_ENDED);
     call->conn = NULL;
     call->origin = NULL;
     if (!call->entry.id.generation)
@@ -429,12 +449,12 @@ void rill_call_finish(rill_call *call)
 
 bool rill_call_undecided(const rill_call *call)
 {
-    return !call->origin && call->stream && call->stream->reason == RILL_OPEN;
+    return call->state == CALL_ENDED && call->stream && call->stream->reason == RILL_OPEN;
 }
 
 void rill_call_decided(rill_call *call)
 {
-    if (!call->origin && call->stream->reason != RILL_OPEN)
+    if (call->state == CALL_ENDED && call->stream->reason != RILL_OPEN)
         rill_turn_report(call->turn, &call->entry, RILL_EVENT_CLOSED);
 }
 

@@ -22,6 +22,13 @@ typedef struct rill_client rill_client;
 typedef struct rill_origin rill_origin;
 typedef struct rill_conn rill_conn;
 
+enum call_state {
+    CALL_WAITING,  /* in its origin's queue; no connection is coming for it */
+    CALL_ASSIGNED, /* the same, and one is: `timeout` runs */
+    CALL_SENT,     /* or about to be: its stream is a session's */
+    CALL_ENDED     /* it has left its origin */
+};
+
 /* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
 struct rill_call {
     rill_entry entry;       /* first: a stream finds its call by it */
@@ -38,7 +45,8 @@ struct rill_call {
     bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
     bool tls;        /* :scheme */
     bool says_empty; /* content-length: 0 is sent though there is no body */
-    bool queued, assigned, repeat;
+    enum call_state state;
+    bool repeat;
     bool pieces, head; /* read in pieces; a HEAD request */
     bool head_first;   /* its window is small until its head was looked at */
     bool decodes;      /* content codings of the response are undone */
@@ -101,10 +109,19 @@ bool rill_call_begin(rill_call *call);
 /* Closes the current attempt on our side; see rill_stream_close_because(). */
 void rill_call_close(rill_call *call, const rill_error *error);
 
+/* The only writer of call->state. */
+void rill_call_move(rill_call *call, enum call_state to);
+
+/* Whether it has not been sent. */
+static inline bool rill_call_waits(const rill_call *call)
+{
+    return call->state <= CALL_ASSIGNED;
+}
+
 /* Whether its current attempt has closed. */
 static inline bool rill_call_closed(const rill_call *call)
 {
-    return !call->origin || (call->stream && call->stream->reason != RILL_OPEN);
+    return call->state == CALL_ENDED || (call->stream && call->stream->reason != RILL_OPEN);
 }
 
 /* Why its attempt has closed. */

@@ -62,11 +62,11 @@ static void on_silence_timer(rill_timer *timer)
 
 static enum rill_phase phase_of(const rill_call *call)
 {
-    if (!call->queued && !rill_conn_greeted(call->conn))
+    if (call->state == CALL_SENT && !rill_conn_greeted(call->conn))
         return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
-    if (!call->queued)
+    if (call->state == CALL_SENT)
         return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
-    if (call->assigned)
+    if (call->state == CALL_ASSIGNED)
         for (rill_conn *conn = rill_conn_first(&call->origin->conns); conn;
              conn = rill_conn_next(conn))
             if (conn->state == CONN_DIALING || conn->state == CONN_GREETING)
@@ -77,14 +77,15 @@ static enum rill_phase phase_of(const rill_call *call)
 static void on_call_timer(rill_timer *timer)
 {
     rill_call *call = RILL_OWNER(timer, rill_call, timer);
-    if (call->queued && call->last && rill_origin_backs_off(call->origin)) {
-        rill_ending_close(call, call->last); /* what there was to tell all the time */
+    if (rill_call_waits(call) && call->last && rill_origin_backs_off(call->origin)) {
+        rill_ending_close(call, call->last); /* the failure that began the back-off says more */
         return;
     }
     enum rill_phase phase = phase_of(call);
     rill_error error = {0};
     rill_error_set(&error, RILL_TIMEOUT, "%s ran out (waiting for %s)",
-                   call->assigned ? "timeout" : "queue_timeout", rill_phase_name((int32_t)phase));
+                   call->state == CALL_WAITING ? "queue_timeout" : "timeout",
+                   rill_phase_name((int32_t)phase));
     error.phase = (int32_t)phase;
     rill_ending_close(call, &error);
 }
@@ -120,7 +121,7 @@ void rill_clock_dialled(rill_call *call, const rill_conn *conn)
 void rill_clock_start(rill_call *call)
 {
     rill_turn *turn = call->turn;
-    if (!call->assigned)
+    if (call->state == CALL_WAITING)
         rill_call_assign(call, true);
     if (call->source)
         start_source(call, call->source);

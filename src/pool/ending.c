@@ -63,7 +63,7 @@ void rill_ending_close(rill_call *call, const rill_error *error)
     if (rill_call_closed(call))
         return;
     rill_call_close(call, error);
-    if (call->queued) {
+    if (rill_call_waits(call)) {
         rill_queue_remove(&origin->queue, call);
         rill_ending_finish(call);
     } else {
@@ -74,7 +74,7 @@ void rill_ending_close(rill_call *call, const rill_error *error)
 
 void rill_ending_note(rill_call *call)
 {
-    if (!call->origin) {
+    if (call->state == CALL_ENDED) {
         rill_call_decided(call);
         return;
     }
@@ -86,7 +86,7 @@ void rill_ending_drop(rill_call *call)
 {
     static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
     rill_turn_forget(call->turn, &call->entry);
-    if (call->origin)
+    if (call->state != CALL_ENDED)
         rill_ending_close(call, &dropped); /* finishing buries what has no id */
     else
         rill_turn_bury(call->turn, &call->entry);

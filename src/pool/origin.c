@@ -198,6 +198,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     call->peer = rill_peer_hold(conn->peer);
     rill_clock_dialled(call, conn);
     rill_clock_start(call);
+    rill_call_move(call, CALL_SENT);
     pool->stats.attempts++;
     return true;
 }

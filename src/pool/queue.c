@@ -20,10 +20,9 @@ void rill_queue_add(rill_queue *queue, rill_call *call)
     call->prev = before ? before->prev : queue->last;
     *(call->prev ? &call->prev->next : &queue->first) = call;
     *(before ? &before->prev : &queue->last) = call;
-    call->queued = true;
     call->turn->counters.waiting++;
     queue->count++;
-    queue->assigned += call->assigned;
+    queue->assigned += call->state == CALL_ASSIGNED;
 }
 
 void rill_queue_remove(rill_queue *queue, rill_call *call)
@@ -31,10 +30,9 @@ void rill_queue_remove(rill_queue *queue, rill_call *call)
     *(call->prev ? &call->prev->next : &queue->first) = call->next;
     *(call->next ? &call->next->prev : &queue->last) = call->prev;
     call->next = call->prev = NULL;
-    call->queued = false;
     call->turn->counters.waiting--;
     queue->count--;
-    queue->assigned -= call->assigned;
+    queue->assigned -= call->state == CALL_ASSIGNED;
 }
 
 rill_call *rill_queue_take_all(rill_queue *queue)
@@ -42,7 +40,6 @@ rill_call *rill_queue_take_all(rill_queue *queue)
     rill_call *first = queue->first;
     for (rill_call *call = first; call; call = call->next) {
         call->prev = NULL;
-        call->queued = false;
         call->turn->counters.waiting--;
     }
     *queue = (rill_queue){0};
@@ -57,7 +54,7 @@ void rill_call_assign(rill_call *call, bool assigned)
     uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
     if (rill_timer_running(timer))
         *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
-    call->assigned = assigned;
+    rill_call_move(call, assigned ? CALL_ASSIGNED : CALL_WAITING);
     if (running)
         rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
     else
@@ -71,7 +68,7 @@ void rill_queue_assign(rill_queue *queue, uint32_t most)
         bool wanted = seen++ < most;
         if (!wanted && queue->assigned <= most)
             break; /* nobody behind counts as assigned */
-        if (wanted == call->assigned)
+        if (wanted == (call->state == CALL_ASSIGNED))
             continue;
         rill_call_assign(call, wanted);
         if (RILL_TRACES(call->turn, TRACE_POOL))
