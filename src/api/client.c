@@ -295,12 +295,36 @@ static int32_t pick_from(const rill_client *client, const rill_request *request,
                                            request->bind_address);
 }
 
+/* What is asked for, with the client's settings where the request has none. */
+static rill_call_setup make_setup(const rill_client *client, const rill_request *request)
+{
+    const rill_settings *settings = &client->settings;
+    return (rill_call_setup){
+        .turn = client->pool.turn,
+        .request = request,
+        .text = client->url_text,
+        .url = &client->url,
+        .defaults = &client->pool.defaults,
+        .timeout_ms = pick_ms(request->timeout, settings->timeout_ms),
+        .queue_ms = pick_ms(request->queue_timeout, settings->queue_timeout_ms),
+        .maxsize = request->maxsize < 0 ? settings->maxsize : rill_bytes_of(request->maxsize),
+        .warnsize = request->warnsize < 0 ? settings->warnsize : rill_bytes_of(request->warnsize),
+        .max_header_list = settings->max_header_list,
+        .window = client->pool.link.window,
+        .account = client->pool.account,
+        .read_ms = pick_ms(request->read_timeout, settings->read_timeout_ms),
+        .retries = request->retries < 0 ? settings->retries : (uint32_t)request->retries,
+        .decompress = request->decompress < 0 ? settings->decompress : request->decompress != 0,
+        .retry_idempotent = request->retry_idempotent < 0 ? settings->retry_idempotent
+                                                          : request->retry_idempotent != 0,
+    };
+}
+
 int32_t rill_client_request(rill_client *client, const rill_request *request, rill_id *id,
                             rill_error *err)
 {
     rill_pool *pool = &client->pool;
     rill_turn *turn = pool->turn;
-    rill_url *url = &client->url;
     rill_origin *origin;
     rill_address from;
     rill_turn_tick(turn); /* the script may have been busy since the last turn */
@@ -311,28 +335,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         code = pick_from(client, request, &from, &origin, err);
     if (code)
         return code;
-    rill_call_setup setup = {
-        .turn = turn,
-        .request = request,
-        .text = client->url_text,
-        .url = url,
-        .defaults = &pool->defaults,
-        .timeout_ms = pick_ms(request->timeout, client->settings.timeout_ms),
-        .queue_ms = pick_ms(request->queue_timeout, client->settings.queue_timeout_ms),
-        .maxsize =
-            request->maxsize < 0 ? client->settings.maxsize : rill_bytes_of(request->maxsize),
-        .warnsize =
-            request->warnsize < 0 ? client->settings.warnsize : rill_bytes_of(request->warnsize),
-        .max_header_list = client->settings.max_header_list,
-        .window = client->pool.link.window,
-        .account = client->pool.account,
-        .read_ms = pick_ms(request->read_timeout, client->settings.read_timeout_ms),
-        .retries = request->retries < 0 ? client->settings.retries : (uint32_t)request->retries,
-        .decompress =
-            request->decompress < 0 ? client->settings.decompress : request->decompress != 0,
-        .retry_idempotent = request->retry_idempotent < 0 ? client->settings.retry_idempotent
-                                                          : request->retry_idempotent != 0,
-    };
+    rill_call_setup setup = make_setup(client, request);
     rill_fields_aside aside;
     rill_call *call = rill_call_new(&setup, &aside, err);
     if (!call)
@@ -351,7 +354,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         call->repeat = false;
     rill_origin_add(origin, call);
     *id = call->entry.id;
-    check_own(client, call, url);
+    check_own(client, call, &client->url);
     return 0;
 }
 

@@ -59,6 +59,25 @@ static bool is_answer(const nghttp2_frame_hd *head)
             head->flags & NGHTTP2_FLAG_ACK);
 }
 
+/* One that is not ours, which drains the connection, is nghttp2's: it has found the peer at fault,
+ * and swallows its input from now on. */
+static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
+{
+    char why[LINK_DEBUG_DATA];
+    rill_error *fatal = &session->link.fatal;
+    if (session->link.goodbye == LINK_DEAF || goaway->error_code == NGHTTP2_NO_ERROR)
+        return;
+    session->link.goodbye = LINK_DEAF;
+    rill_streams_printable(why, sizeof(why), goaway->opaque_data, goaway->opaque_data_len);
+    if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
+        rill_error_set(fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
+    else
+        rill_error_set(fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s%s%s (%s)", why,
+                       why[0] && session->problem[0] ? "; " : "", session->problem,
+                       rill_code_name((int32_t)goaway->error_code));
+    fatal->code = (int32_t)goaway->error_code;
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     rill_session *session = arg;
@@ -66,22 +85,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
         rill_frame_trace(&session->link, "sent", frame->hd.type, frame->hd.flags,
                          frame->hd.stream_id, (uint32_t)frame->hd.length);
-    if (frame->hd.type == NGHTTP2_GOAWAY && session->link.goodbye != LINK_DEAF &&
-        frame->goaway.error_code != NGHTTP2_NO_ERROR) { /* that is ours: the connection drains */
-        /* nghttp2 speaks: it has found the peer at fault, and swallows its input from now on */
-        char why[LINK_DEBUG_DATA];
-        session->link.goodbye = LINK_DEAF;
-        rill_streams_printable(why, sizeof(why), frame->goaway.opaque_data,
-                               frame->goaway.opaque_data_len);
-        if (frame->goaway.error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
-            rill_error_set(&session->link.fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
-        else
-            rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
-                           "the peer broke HTTP/2: %s%s%s (%s)", why,
-                           why[0] && session->problem[0] ? "; " : "", session->problem,
-                           rill_code_name((int32_t)frame->goaway.error_code));
-        session->link.fatal.code = (int32_t)frame->goaway.error_code;
-    }
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        note_goaway(session, &frame->goaway);
     rill_turn_spend(session->link.turn, FRAME_HEADER + frame->hd.length);
     if (is_answer(&frame->hd))
         session->answers += FRAME_HEADER + frame->hd.length;
