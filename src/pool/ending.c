@@ -39,13 +39,13 @@ void rill_ending_attempt(rill_call *call)
 {
     rill_origin *origin = call->origin;
     rill_retry_heed_calm(call);
-    enum call_verdict verdict = rill_retry_verdict(call);
-    if (verdict == CALL_DONE) {
+    enum call_next next = rill_retry_next(call);
+    if (next == CALL_DONE) {
         rill_ending_finish(call);
         return;
     }
-    trace_end(call, verdict == CALL_REPEAT_LATER ? "is repeated after back-off" : "is repeated");
-    if (verdict == CALL_REPEAT_LATER)
+    trace_end(call, next == CALL_REPEAT_LATER ? "is repeated after back-off" : "is repeated");
+    if (next == CALL_REPEAT_LATER)
         rill_retry_back_off(origin);
     origin->pool->stats.retries++;
     rill_call_renew(call);

@@ -100,7 +100,7 @@ static void wake_waiting(rill_pool *pool)
 }
 
 /* It does not want a connection now: the next in line may. */
-static void give_up_turn(rill_origin *origin)
+static void leave_line(rill_origin *origin)
 {
     if (!origin->waiting.list)
         return;
@@ -224,34 +224,34 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
     fail_queue(origin, NULL, &error);
 }
 
-/* What there is to hope for when calls still wait: nothing; a slot or a connection that will come;
- * or all connections are full. */
-enum hope { HOPE_NONE, HOPE_FULL, HOPE_COMING };
+/* Whether calls that still wait can expect room without another dial: none is coming; all
+ * connections are full; a slot or a connection will come. Fills what has room. */
+enum room { ROOM_NONE, ROOM_ALL_FULL, ROOM_COMING };
 
-static enum hope fill_connections(rill_origin *origin, uint32_t *usable)
+static enum room fill_connections(rill_origin *origin, uint32_t *usable)
 {
     rill_queue *queue = &origin->queue;
-    enum hope hope = HOPE_NONE;
+    enum room expected = ROOM_NONE;
     *usable = 0;
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         if (conn->state == CONN_DIALING) {
             ++*usable;
-            hope = HOPE_COMING;
+            expected = ROOM_COMING;
             continue;
         }
         bool ready = !queue->first || rill_conn_ready(conn);
         if (!rill_conn_usable(conn))
             continue;
         ++*usable;
-        uint32_t room = ready ? rill_conn_room(conn) : 0;
-        while (queue->first && room-- && !conn->session->full &&
+        uint32_t slots = ready ? rill_conn_room(conn) : 0;
+        while (queue->first && slots-- && !conn->session->full &&
                (conn->state == CONN_OPEN || queue->first->repeat) &&
                send_call(origin, conn, queue->first))
             ;
-        if (hope != HOPE_COMING)
-            hope = rill_conn_at_limit(conn) ? HOPE_FULL : HOPE_COMING;
+        if (expected != ROOM_COMING)
+            expected = rill_conn_at_limit(conn) ? ROOM_ALL_FULL : ROOM_COMING;
     }
-    return hope;
+    return expected;
 }
 
 /* How many waiting calls a connection is held to be coming for. One that grants no slot at all
@@ -276,20 +276,20 @@ static bool may_dial(const rill_origin *origin, uint32_t usable)
     return !origin->single && usable < most && count < 2 * most;
 }
 
-/* Hands waiting calls to connections that have room; dials when there is none to hope for. */
+/* Hands waiting calls to connections that have room; dials when none is expected. */
 static void dispatch(rill_origin *origin)
 {
     rill_queue *queue = &origin->queue;
     if (rill_origin_backs_off(origin)) {
-        give_up_turn(origin);
+        leave_line(origin);
     } else {
         uint32_t usable;
-        enum hope hope = fill_connections(origin, &usable);
+        enum room expected = fill_connections(origin, &usable);
         if (!queue->first)
-            give_up_turn(origin);
-        else if (hope == HOPE_NONE && origin->single)
+            leave_line(origin);
+        else if (expected == ROOM_NONE && origin->single)
             refuse_queue(origin, rill_origin_conn(origin));
-        else if (hope != HOPE_COMING && may_dial(origin, usable))
+        else if (expected != ROOM_COMING && may_dial(origin, usable))
             dial(origin);
     }
     rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
@@ -314,16 +314,16 @@ static void lose_assigned(rill_origin *origin)
     }
 }
 
-static void remember_verdict(rill_origin *origin, const rill_error *error)
+static void remember_no_h2(rill_origin *origin, const rill_error *error)
 {
     if (error->kind != RILL_KIND_ALPN)
         return;
-    if (!origin->verdict)
-        origin->verdict = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
-    if (!origin->verdict)
+    if (!origin->no_h2)
+        origin->no_h2 = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
+    if (!origin->no_h2)
         return;
-    *origin->verdict = *error;
-    origin->verdict_ms = origin->pool->turn->now_ms;
+    *origin->no_h2 = *error;
+    origin->no_h2_ms = origin->pool->turn->now_ms;
 }
 
 /* What a closed connection means to those who wait: one that could not be made fails them, the only
@@ -336,7 +336,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         return;
     }
     if (error.reason && !rill_conn_greeted(conn)) {
-        remember_verdict(origin, &error);
+        remember_no_h2(origin, &error);
         fail_queue(origin, conn, &error);
     } else {
         lose_assigned(origin);
@@ -439,9 +439,9 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     rill_call_assign(call, false);
     turn->counters.requests++;
     turn->submitted++;
-    if (origin->verdict && turn->now_ms - origin->verdict_ms < ALPN_VERDICT_MS) {
+    if (origin->no_h2 && turn->now_ms - origin->no_h2_ms < ALPN_VERDICT_MS) {
         call->attempts++;
-        rill_ending_close(call, origin->verdict);
+        rill_ending_close(call, origin->no_h2);
     }
     mark(origin);
 }
@@ -520,7 +520,7 @@ void rill_origin_free(rill_origin *origin)
     rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
     rill_tls_memory_dispose(&origin->memory);
     pool->turn->counters.origins--;
-    rill_slab_free(&pool->turn->slab, origin->verdict);
+    rill_slab_free(&pool->turn->slab, origin->no_h2);
     rill_slab_free(&pool->turn->slab, origin->host);
     rill_slab_free(&pool->turn->slab, origin);
 }

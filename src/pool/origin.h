@@ -31,8 +31,8 @@ struct rill_origin {
     rill_timer backoff;   /* runs while it lasts */
     uint32_t failures;    /* in a row */
     uint32_t round;       /* dials so far: see rill_retry_wait() */
-    rill_error *verdict;  /* owned: ALPN said no; NULL: not lately */
-    uint64_t verdict_ms;  /* when */
+    rill_error *no_h2;    /* owned: ALPN said no; NULL: not lately */
+    uint64_t no_h2_ms;    /* when */
 };
 
 /* Whether nothing is sent or dialled for now. */

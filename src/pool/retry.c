@@ -48,10 +48,10 @@ void rill_retry_heed_calm(const rill_call *call)
     rill_retry_back_off(origin);
 }
 
-/* --- verdicts -------------------------------------------------------------------------------- */
+/* --- what is next ----------------------------------------------------------------------------- */
 
 /* Never after a head: the server has acted, and the script may have seen part of the response. */
-static enum call_verdict judge(const rill_call *call)
+static enum call_next judge(const rill_call *call)
 {
     const rill_stream *stream = call->stream;
     if (stream->status)
@@ -78,16 +78,16 @@ static enum call_verdict judge(const rill_call *call)
     }
 }
 
-static void count(rill_call *call, enum call_verdict verdict)
+static void count(rill_call *call, enum call_next next)
 {
     call->round = call->origin->round;
-    if (verdict == CALL_REPEAT_NOW)
+    if (next == CALL_REPEAT_NOW)
         call->repeats++;
     else
         call->retries--;
 }
 
-enum call_verdict rill_retry_verdict(rill_call *call)
+enum call_next rill_retry_next(rill_call *call)
 {
     if (!call->stream)
         return CALL_DONE;
@@ -96,12 +96,12 @@ enum call_verdict rill_retry_verdict(rill_call *call)
         call->processed = processed;
     if (!call->repeat || !call->entry.id.generation || rill_pool_closed(call->origin->pool))
         return CALL_DONE;
-    enum call_verdict verdict = judge(call);
-    bool left = verdict == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
-    if (verdict == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
+    enum call_next next = judge(call);
+    bool left = next == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
+    if (next == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
         return CALL_DONE;
-    count(call, verdict);
-    return verdict;
+    count(call, next);
+    return next;
 }
 
 bool rill_retry_wait(rill_call *call)

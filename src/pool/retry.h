@@ -24,8 +24,8 @@ void rill_retry_heed_calm(const rill_call *call);
 
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at
  * once or after back-off; its body is at its start again then, and the repeat is counted. */
-enum call_verdict { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
-enum call_verdict rill_retry_verdict(rill_call *call);
+enum call_next { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
+enum call_next rill_retry_next(rill_call *call);
 
 /* The connection that a waiting call counted on has gone: whether the call waits for another one.
  * That counts as a repeat, unless the call was repeated since the origin dialled last. */
