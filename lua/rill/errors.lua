@@ -200,14 +200,51 @@ end
 -- In UTF-8: C1 controls, what changes the direction of text, line separators.
 local HIDDEN = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]", "\226\129[\166-\169]" }
 
---- Text that others have written, as it may be shown: control characters are escaped.
+-- The characters of UTF-8 that are no ASCII (RFC 3629).
+local CHARACTERS = {
+  "^[\194-\223][\128-\191]", "^\224[\160-\191][\128-\191]", "^[\225-\236\238\239][\128-\191][\128-\191]",
+  "^\237[\128-\159][\128-\191]", "^\240[\144-\191][\128-\191][\128-\191]",
+  "^[\241-\243][\128-\191][\128-\191][\128-\191]", "^\244[\128-\143][\128-\191][\128-\191]",
+}
+
+local function end_of_character(run, at)
+  for _, pattern in ipairs(CHARACTERS) do
+    local _, last = find(run, pattern, at)
+    if last then return last end
+  end
+end
+
+-- A run of bytes that are no ASCII: those that are no UTF-8 are escaped.
+local function escape_broken(run)
+  local out, at = {}, 1
+  while at <= #run do
+    local last = end_of_character(run, at)
+    out[#out + 1] = last and sub(run, at, last) or escape(sub(run, at, at))
+    at = (last or at) + 1
+  end
+  return table.concat(out)
+end
+
+--- Text that others have written, as it may be shown: control characters, and bytes that are no UTF-8, are escaped.
 ---@param raw string
 ---@return string
 function M.visible(raw)
   local out = gsub(raw, "%c", escape)
   if not find(out, "[\128-\255]") then return out end
+  out = gsub(out, "[\128-\255]+", escape_broken)
   for _, pattern in ipairs(HIDDEN) do out = gsub(out, pattern, escape) end
   return out
+end
+
+--- A text's first bytes, with "..." behind them when there are more; no character of UTF-8 is cut in two.
+---@param whole string
+---@param most integer bytes that may stand
+---@return string
+function M.cut(whole, most)
+  if #whole <= most then return whole end
+  local last = most - 3
+  while last > most - 6 and find(whole, "^[\128-\191]", last + 1) do last = last - 1 end
+  return sub(whole, 1, last) .. "..."
 end
 
 --- A value as it stands in a message: short, on one line.
@@ -215,8 +252,7 @@ end
 ---@return string
 function M.show(value)
   if type(value) ~= "string" then return tostring(value) end
-  local cut = #value > 60 and sub(value, 1, 57) .. "..." or value
-  return '"' .. M.visible((gsub(cut, "[\"\\]", escape))) .. '"'
+  return '"' .. M.visible((gsub(M.cut(value, 60), "[\"\\]", escape))) .. '"'
 end
 
 return M

@@ -104,11 +104,10 @@ end
 
 local SECRET = { authorization = true, ["proxy-authorization"] = true }
 
-local SHOWN = 1000 -- bytes of a value
+local SHOWN = 1003 -- bytes of a value
 
 local function shown(value)
-  local cut = #value > SHOWN and value:sub(1, SHOWN) .. "..." or value
-  return errors.visible(cut)
+  return errors.visible(errors.cut(value, SHOWN))
 end
 
 -- One field a line; what stands in logs has no passwords.

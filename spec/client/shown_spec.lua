@@ -47,4 +47,32 @@ describe("a header field as text", function()
     assert.equal("Zürich, 東京", errors.visible "Zürich, 東京")
     assert_plain(errors.show(BIDI .. C1 .. LRM .. "\27\n"))
   end)
+
+  it("shows bytes that are no UTF-8 as numbers, and cuts no character in two", function()
+    local errors = require "rill.errors"
+    assert.equal("a\\255b\\192\\175\\237\\160\\128\\195", errors.visible "a\255b\192\175\237\160\128\195")
+    assert.equal("é€𝄞\\159\\244\\144\\128\\128", errors.visible "é€𝄞\159\244\144\128\128")
+    assert.equal('"' .. ("x"):rep(56) .. '..."', errors.show(("x"):rep(56) .. ("é"):rep(9)))
+    assert.equal('"' .. ("x"):rep(55) .. 'é..."', errors.show(("x"):rep(55) .. ("é"):rep(9)))
+  end)
+end)
+
+describe("a warning", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("shows what was given without what nobody sees, and is cut between characters", function()
+    local node = support.node()
+    local heard = {}
+    local client = support.client { on_warning = function(message) heard[#heard + 1] = message end }
+    support.run(function()
+      assert(client:post(node.url .. "/echo", "abc", { headers = { ["content-length"] = "\27[2J" .. BIDI } }))
+      assert(client:post(node.url .. "/echo?" .. ("é"):rep(400), "abc", { headers = { ["content-length"] = "\155" } }))
+    end)
+    assert.equal(2, #heard)
+    assert.truthy(heard[1]:find("content-length \\x1B[2J\\xE2\\x80\\xAE is ignored", 1, true), heard[1])
+    for _, message in ipairs(heard) do assert_plain(message) end
+    client:close()
+    node:stop()
+  end)
 end)

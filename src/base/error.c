@@ -95,7 +95,7 @@ const char *rill_code_name(int32_t code)
 
 int32_t rill_code_number(const char *name)
 {
-    for (int32_t i = 0; i < CODES; i++)
+    for (int32_t i = 0; name && i < CODES; i++)
         if (!strcmp(code_names[i], name))
             return i;
     return -1;
@@ -108,14 +108,7 @@ void rill_error_clear(rill_error *err)
 
 void rill_error_write(rill_error *err, const char *format, va_list args)
 {
-    char text[sizeof(err->message)];
-    int length = vsnprintf(text, sizeof(text), format, args);
-    size_t kept = length < (int)sizeof(text) ? (size_t)(length > 0 ? length : 0) : sizeof(text) - 1;
-    while (length >= (int)sizeof(text) && kept && ((unsigned char)text[kept - 1] & 0xc0) == 0x80)
-        kept--; /* it was cut, and perhaps in the middle of a character */
-    if (length >= (int)sizeof(text) && kept && (unsigned char)text[kept - 1] >= 0xc0)
-        kept--;
-    rill_escape_text(err->message, sizeof(err->message), text, kept);
+    rill_escape_print(err->message, sizeof(err->message), format, args);
 }
 
 static int32_t fill(rill_error *err, enum rill_reason reason, enum rill_kind kind,

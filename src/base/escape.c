@@ -1,5 +1,6 @@
 #include "base/escape.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,4 +58,20 @@ size_t rill_escape_text(char *out, size_t room, const char *text, size_t length)
     if (room)
         out[written] = 0;
     return written;
+}
+
+size_t rill_escape_print(char *out, size_t room, const char *format, va_list args)
+{
+    char text[ESCAPE_ROOM];
+    assert(room && room <= sizeof(text));
+    int length = vsnprintf(text, room, format, args);
+    size_t kept = length > 0 ? (size_t)length : 0;
+    if (kept >= room) { /* it was cut, and perhaps in the middle of a character */
+        kept = room - 1;
+        while (kept && ((unsigned char)text[kept - 1] & 0xc0) == 0x80)
+            kept--;
+        if (kept && (unsigned char)text[kept - 1] >= 0xc0)
+            kept--;
+    }
+    return rill_escape_text(out, room, text, kept);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 /* Gives window to collected bodies that were held back and may have it now. */
 static void on_relief(rill_mark *mark)
 {
@@ -43,7 +45,7 @@ void rill_pool_warn(rill_pool *pool, const char *format, ...)
     char text[WARNING_LENGTH];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    rill_escape_print(text, sizeof(text), format, args);
     va_end(args);
     if (pool->warnings_dropped)
         return;

@@ -57,7 +57,7 @@ static inline bool rill_pool_closed(const rill_pool *pool)
 bool rill_pool_init(rill_pool *pool, rill_turn *turn);
 void rill_pool_dispose(rill_pool *pool);
 
-/* Queues a sentence for the client's on_warning. */
+/* Queues a sentence for the client's on_warning, escaped and cut as errors are. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Queues what the TLS context has to tell (rill_tls_warning()): after it was made, and after
