@@ -7,6 +7,10 @@
  * Whatever may end by itself (client, connection, request, timer, signal) is named by a rill_id. A
  * stale id is an error (or nothing to do), never a use after free.
  *
+ * What is used wrongly is refused, not acted on: a NULL where a pointer is needed, a length without
+ * bytes, a number out of its range (NaN too) are -RILL_ARGUMENT, an id that names nothing of its
+ * kind is -RILL_CLOSED; calls that return nothing then do nothing. Only `err` may always be NULL.
+ *
  * Text that is passed in is borrowed for the length of the call unless said otherwise. A header
  * block is flat text: for each field CR LF, its name in lower case, colon, space, its value.
  * So "\r\nname: " finds a field with a plain search. Field values hold no CR, LF or NUL (RFC 9113
@@ -235,14 +239,15 @@ RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
  * more is read. */
 RILL_API int32_t rill_loop_step(rill_loop *loop);
 
-/* Hands over up to `max` queued events; returns how many, or a negative enum rill_reason. */
+/* Hands over up to `max` (1 or more) queued events; returns how many, or a negative enum
+ * rill_reason. */
 RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);
 
 /* Monotonic seconds, as read now. */
 RILL_API double rill_now(void);
 
-/* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years; millisecond steps, never
- * early). Returns 0 or a negative enum rill_reason. */
+/* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years, NaN is -RILL_ARGUMENT;
+ * millisecond steps, never early). Returns 0 or a negative enum rill_reason. */
 RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err);
 
 /* Reports RILL_EVENT_SIGNAL each time `number` arrives, until dropped; then the former disposition
@@ -307,7 +312,7 @@ typedef struct rill_resolve {
 } rill_resolve;
 
 /* rill_options_init() fills in the defaults, given in parentheses. 0 turns a timeout or limit off.
- */
+ * Seconds are 0 to 1e9, or INFINITY: none; sizes whole numbers from 0 to 2^53. */
 typedef struct rill_options {
     const char *headers; /* header block sent with every request (none) */
     uint32_t headers_length;
@@ -335,7 +340,7 @@ typedef struct rill_options {
     const char *bind_address; /* numeric address that connections come from (the system's choice) */
     uint32_t max_streams; /* open at a time on one connection; the peer's limit holds too (100) */
     uint32_t window;      /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
-    uint32_t max_window;  /* what it grows to while the reader keeps up (16 MiB) */
+    uint32_t max_window;  /* 1 ... 2^31-1; what it grows to while the reader keeps up (16 MiB) */
     uint32_t max_frame_size; /* of frames that the peer may send, 16384 ... 2^24-1 (16384) */
     double max_buffered;     /* bytes of bodies, read in pieces or collected, and of what decodes
                                 them, that are held, not handed over (256 MiB) */
@@ -411,7 +416,7 @@ typedef struct rill_request {
 RILL_API void rill_request_init(rill_request *request);
 
 /* Issues a request on a client (or on a connection from rill_connect()). It is queued, and sent by
- * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (method, header field, save_path),
+ * the next step or poll. Returns 0, or negative: RILL_ARGUMENT (what Lua would raise),
  * RILL_INVALID_URL, RILL_CLOSED (the client), RILL_ERROR (memory). */
 RILL_API int32_t rill_request_start(rill_loop *loop, const rill_id *client,
                                     const rill_request *request, rill_id *id, rill_error *err);
@@ -501,8 +506,8 @@ RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 
 /* Writes bytes to a file, at once: beside `path` first, then renamed, so that no part of them ever
  * stands under that name. `mode` 0: a file that is there keeps its own. A link is replaced, not
- * followed; nothing is synced. 0, or RILL_FILE_ERROR (what is there is no regular file, disk full,
- * ...), or RILL_ERROR; then what was there is as it was. */
+ * followed; nothing is synced. 0, or negative: RILL_FILE_ERROR (what is there is no regular file,
+ * disk full, ...), RILL_ARGUMENT, RILL_ERROR; then what was there is as it was. */
 RILL_API int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                                 uint32_t mode, rill_error *err);
 
@@ -606,7 +611,7 @@ typedef struct rill_url {
  * Schemes other than http and https need no host: a missing one has host_length -1. The path stays
  * as written, an empty one too. On failure `out` and `url` hold nothing of use.
  * Returns 0, or -RILL_INVALID_URL with a sentence that shows the URL without its userinfo (or
- * -RILL_ERROR: out of memory). */
+ * -RILL_ARGUMENT: a pointer is NULL; -RILL_ERROR: out of memory). */
 RILL_API int32_t rill_url_parse(const char *text, uint32_t length, char *out, uint32_t room,
                                 rill_url *url, rill_error *err);
 
@@ -644,7 +649,7 @@ RILL_API const char *rill_text_charset(const rill_text *text);
 /* Reads up to `slice` more bytes of the body. *data gets what they are in UTF-8, *length of it (a
  * cut character comes with the next slice), good until the next call. Bytes that mean nothing
  * become U+FFFD. The byte order mark is left out. UTF-8 that is good is not copied.
- * Returns 1, 0 at the end (then there is no data), -1 when memory ran out. */
+ * Returns 1, 0 at the end (then there is no data), -1 when memory ran out or a pointer is NULL. */
 RILL_API int32_t rill_text_read(rill_text *text, uint32_t slice, const char **data,
                                 uint64_t *length);
 
@@ -727,7 +732,8 @@ RILL_API void rill_html_free(rill_html *html); /* NULL is fine */
 RILL_API void rill_html_begin(rill_html *html, const rill_html_page *page);
 
 /* Works off a piece of the page, in a time that does not depend on its length. Returns 1 while
- * there is more to do, 0 at the end, or -RILL_ERROR: out of memory. */
+ * there is more to do, 0 at the end, or -RILL_ERROR: out of memory,
+ * -RILL_ARGUMENT: what begin was given has a length without bytes. */
 RILL_API int32_t rill_html_step(rill_html *html);
 
 /* What there was, after the last step; valid until the next begin or free. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "api/given.h"
 #include "api/settings.h"
 #include "pool/ending.h"
 #include "url/url.h"
@@ -37,6 +38,8 @@ static void on_act(rill_mark *mark)
 rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_options *options,
                                 rill_error *err)
 {
+    if (rill_given_options(options, err))
+        return NULL;
     rill_client *client = rill_slab_zalloc(&turn->slab, sizeof(*client));
     if (!client) {
         rill_error_memory(err);
@@ -330,7 +333,9 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     rill_turn_tick(turn); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
-    int32_t code = read_url(client, request, &origin, err);
+    int32_t code = rill_given_request(request, err);
+    if (!code)
+        code = read_url(client, request, &origin, err);
     if (!code)
         code = pick_from(client, request, &from, &origin, err);
     if (code)

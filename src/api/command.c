@@ -4,6 +4,7 @@
 #include "http/body.h"
 #include "base/error.h"
 #include "pool/ending.h"
+#include "api/given.h"
 #include "api/loop.h"
 
 /* A caller may pass NULL: what goes wrong is written all the same. */
@@ -13,12 +14,12 @@
 
 static rill_client *find_client(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    return (rill_client *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT);
+    return loop ? (rill_client *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT) : NULL;
 }
 
 static rill_call *find_call(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    return (rill_call *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CALL);
+    return loop ? (rill_call *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CALL) : NULL;
 }
 
 /* A request that is read in pieces. */
@@ -32,10 +33,10 @@ static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generatio
 
 int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
-        return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
+        return -err->reason;
     rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
     if (!client)
         return -err->reason;
@@ -55,8 +56,8 @@ int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, r
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     rill_client *client = find_client(loop, slot, generation);
-    if (!client)
-        return -RILL_CLOSED;
+    if (!client || !stats)
+        return client ? -RILL_ARGUMENT : -RILL_CLOSED;
     rill_client_count(client, stats);
     return 0;
 }
@@ -70,6 +71,8 @@ int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
         return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
+    if (rill_given_pointer(id_of_client, "client", err) || rill_given_pointer(id, "id", err))
+        return -err->reason;
     rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);
     if (!client)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
@@ -82,8 +85,8 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     rill_call *call = find_call(loop, slot, generation);
-    if (!call)
-        return -RILL_CLOSED;
+    if (!call || !info)
+        return call ? -RILL_ARGUMENT : -RILL_CLOSED;
     rill_call_info(call, info);
     return 0;
 }
@@ -109,8 +112,8 @@ int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, ui
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     rill_call *call = find_pieces(loop, slot, generation);
-    if (!call)
-        return -RILL_CLOSED;
+    if (!call || !data)
+        return call ? -RILL_ARGUMENT : -RILL_CLOSED;
     size_t released;
     bool open = call->stream->reason == RILL_OPEN;
     size_t length = rill_stream_take(call->stream, max, data, &released);
@@ -145,12 +148,13 @@ void rill_stream_decide(rill_loop *loop, uint32_t slot, uint32_t generation, boo
 int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, rill_body **body)
 {
     rill_call *call = find_pieces(loop, slot, generation);
-    *body = NULL;
+    if (body)
+        *body = NULL;
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     if (!call)
         return -RILL_CLOSED;
-    if (!rill_call_closed(call) || rill_call_undecided(call))
+    if (!body || !rill_call_closed(call) || rill_call_undecided(call))
         return -RILL_ARGUMENT;
     return rill_stream_detach_body(call->stream, body) ? 0 : -RILL_ERROR;
 }
@@ -229,6 +233,8 @@ int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, c
     rill_call *call;
     OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
+    if (!code)
+        code = rill_given_bytes(data, length, "data", err);
     if (code)
         return code;
     end_pause(call);
@@ -253,6 +259,8 @@ int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
     rill_fields_aside aside;
     OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
+    if (!code)
+        code = rill_given_bytes(trailers, trailers_length, "trailers", err);
     if (!code && trailers)
         code = rill_fields_clean(&loop->turn.slab, trailers, trailers_length,
                                  &call->source->trailers, &aside, err);
@@ -268,17 +276,18 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
     if (!call)
         return;
     rill_error error = {0};
-    rill_error_set(&error, RILL_BODY_ERROR, "%s", message);
+    rill_error_set(&error, RILL_BODY_ERROR, "%s", message ? message : "the body could not be made");
     rill_ending_close(call, &error);
 }
 
 int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                        uint32_t mode, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
-        return -RILL_ARGUMENT;
     OWN_ERROR(err);
     rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(path, "path", err) ||
+        rill_given_bytes(data, length, "data", err))
+        return -RILL_ARGUMENT;
     rill_slab *slab = &loop->turn.slab;
     rill_sink *sink = rill_sink_open(slab, path, mode, rill_turn_random(&loop->turn), err);
     if (!sink)
@@ -298,8 +307,8 @@ int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
-    if (!peer)
-        return -RILL_CLOSED;
+    if (!peer || !info)
+        return peer ? -RILL_ARGUMENT : -RILL_CLOSED;
     return rill_peer_describe(peer, info);
 }
 
@@ -312,11 +321,12 @@ static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t gen
 int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
                      uint32_t url_length, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
-        return -RILL_ARGUMENT;
-    rill_turn_tick(&loop->turn);
     OWN_ERROR(err);
     rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err) ||
+        rill_given_pointer(url, "url", err))
+        return -err->reason;
+    rill_turn_tick(&loop->turn);
     rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
     if (!client)
         return -err->reason;
@@ -332,29 +342,31 @@ int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation
 {
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
-    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
     rill_conn *conn = client ? rill_client_conn(client) : NULL;
     if (!conn || conn->state == CONN_CLOSED)
         return -RILL_CLOSED;
+    rill_turn_tick(&loop->turn);
     rill_conn_ping(conn);
     return 0;
 }
 
 void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
-    if (client)
-        rill_client_drain(client);
+    if (!client)
+        return;
+    rill_turn_tick(&loop->turn);
+    rill_client_drain(client);
 }
 
 void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
 {
-    rill_turn_tick(&loop->turn);
     rill_client *client = find_connection(loop, slot, generation);
-    if (client)
-        rill_client_end(client, code);
+    if (!client)
+        return;
+    rill_turn_tick(&loop->turn);
+    rill_client_end(client, code);
 }
 
 int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
@@ -363,8 +375,8 @@ int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
     rill_client *client = find_connection(loop, slot, generation);
-    if (!client)
-        return -RILL_CLOSED;
+    if (!client || !state)
+        return client ? -RILL_ARGUMENT : -RILL_CLOSED;
     rill_client_describe(client, state);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "pool/ending.h"
 #include "net/transport.h"
 #include "api/check.h"
+#include "api/given.h"
 #include "api/watch.h"
 #include "base/error.h"
 #include "base/trace.h"
@@ -64,8 +66,12 @@ static void free_alarm(rill_loop *loop, rill_alarm *alarm)
 
 int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
+    if (err)
+        rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
+    if (isnan(seconds))
+        return rill_error_set(err, RILL_ARGUMENT, "a timer of %g seconds", seconds);
     rill_turn *turn = &loop->turn;
     rill_alarm *alarm = rill_slab_zalloc(&turn->slab, sizeof(*alarm));
     if (!alarm)
@@ -104,7 +110,9 @@ static void free_signal(rill_loop *loop, rill_signal *sig)
 
 int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
+    if (err)
+        rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (number < 1 || number >= NSIG)
@@ -134,6 +142,8 @@ int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_err
 
 void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    if (!loop)
+        return;
     rill_turn *turn = &loop->turn;
     rill_entry *entry;
     if ((entry = rill_turn_find(turn, slot, generation, ENTRY_TIMER)))
@@ -150,14 +160,17 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
 
 void rill_handle_hold(rill_handle *handle, rill_loop *loop, uint32_t slot, uint32_t generation)
 {
+    if (!handle)
+        return;
     handle->loop = loop;
     handle->id = (rill_id){slot, generation};
-    loop->references++;
+    if (loop)
+        loop->references++;
 }
 
 void rill_handle_drop(rill_handle *handle)
 {
-    rill_loop *loop = handle->loop;
+    rill_loop *loop = handle ? handle->loop : NULL;
     if (!loop)
         return;
     handle->loop = NULL;
@@ -285,10 +298,12 @@ uint32_t rill_loop_first_slot(const rill_loop *loop)
 
 int32_t rill_loop_check(const rill_loop *loop, rill_error *err)
 {
-    if (rill_turn_is_own(&loop->turn))
+    if (loop && rill_turn_is_own(&loop->turn))
         return 0;
     if (err)
         rill_error_clear(err);
+    if (!loop)
+        return rill_given_pointer(loop, "loop", err);
     return rill_error_set(err, RILL_ARGUMENT,
                           "the loop belongs to another process, which has forked this one: "
                           "make a loop here");
@@ -354,6 +369,10 @@ void rill_loop_free(rill_loop *loop)
 
 void rill_loop_counters(const rill_loop *loop, rill_counters *counters)
 {
+    if (counters)
+        *counters = (rill_counters){0};
+    if (!loop || !counters)
+        return;
     const rill_turn *turn = &loop->turn;
     *counters = turn->counters;
     counters->events = turn->event_count;
@@ -447,7 +466,7 @@ static int32_t take_events(rill_loop *loop, rill_event *events, int32_t max)
 
 int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 {
-    if (rill_loop_check(loop, NULL))
+    if (rill_loop_check(loop, NULL) || !events || max < 1)
         return -RILL_ARGUMENT;
     empty_graves(&loop->turn);
     int32_t count = take_events(loop, events, max);
@@ -477,7 +496,7 @@ static bool wait_ready(rill_loop *loop, int *flags)
 
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
 {
-    if (rill_loop_check(loop, NULL))
+    if (rill_loop_check(loop, NULL) || !events || max < 1)
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     empty_graves(turn);
@@ -513,11 +532,11 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
 
 int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 {
-    rill_turn *turn = &loop->turn;
     if (err)
         rill_error_clear(err);
     if (rill_loop_check(loop, err))
         return -1;
+    rill_turn *turn = &loop->turn;
     if (turn->wake_fd >= 0)
         return loop->epoll_fd;
     if (loop->epoll_fd < 0)

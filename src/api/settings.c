@@ -5,11 +5,10 @@
 #include "base/error.h"
 #include "http/decode.h"
 
-/* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
-enum { WINDOW_MIN = 1, FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
-
 void rill_options_init(rill_options *options)
 {
+    if (!options)
+        return;
     *options = (rill_options){
         .user_agent = "rill/" RILL_VERSION,
         .timeout = 180,
@@ -41,6 +40,8 @@ const char *rill_accept_encoding(void)
 
 void rill_request_init(rill_request *request)
 {
+    if (!request)
+        return;
     *request = (rill_request){
         .method = "GET",
         .method_length = 3,
@@ -101,22 +102,17 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
     if (!settings->user_agent)
         return rill_error_memory(err);
     defaults->user_agent = settings->user_agent;
-    rill_bytes agent = {0};
-    bool added = true;
-    if (settings->user_agent[0])
-        added = rill_fields_add(slab, &agent, "user-agent", settings->user_agent,
-                                strlen(settings->user_agent));
-    int32_t code = added ? 0 : rill_error_memory(err);
+    int32_t code = rill_fields_check_value("user-agent", settings->user_agent,
+                                           strlen(settings->user_agent), err);
     if (!code && options->headers)
         code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
                                  &aside, err);
-    if (!code && !aside.user_agent && agent.length) {
-        rill_fields_aside ignored; /* checks the agent's own text */
-        code = rill_fields_clean(slab, agent.data, agent.length, &defaults->block, &ignored, err);
-    }
-    rill_bytes_dispose(slab, &agent);
     if (code)
         return code;
+    if (!aside.user_agent && settings->user_agent[0] &&
+        !rill_fields_add(slab, &defaults->block, "user-agent", settings->user_agent,
+                         strlen(settings->user_agent)))
+        return rill_error_memory(err);
     if (aside.host || aside.content_length)
         return rill_error_set(err, RILL_ARGUMENT,
                               "option headers: \"%s\" belongs to one request, not to all",
@@ -145,9 +141,6 @@ int32_t rill_settings_bind(const char *text, rill_address *from, rill_error *err
 static int32_t configure_dial(rill_dial_options *dial, const rill_options *options, rill_error *err)
 {
     dial->deny_private = options->deny_private;
-    if (options->family && options->family != 4 && options->family != 6)
-        return rill_error_set(err, RILL_ARGUMENT, "option family: %d is not 4 or 6",
-                              options->family);
     dial->family = options->family == 4 ? AF_INET : options->family == 6 ? AF_INET6 : AF_UNSPEC;
     return options->bind_address
                ? rill_settings_bind(options->bind_address, &dial->bind_address, err)
@@ -157,15 +150,6 @@ static int32_t configure_dial(rill_dial_options *dial, const rill_options *optio
 int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
                            rill_error *err)
 {
-    if (options->window < WINDOW_MIN || options->window > INT32_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option window: %u is not from %d to %d",
-                              options->window, WINDOW_MIN, INT32_MAX);
-    if (options->max_window > INT32_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option max_window: %u is more than %d",
-                              options->max_window, INT32_MAX);
-    if (options->max_frame_size < FRAME_SIZE_MIN || options->max_frame_size > FRAME_SIZE_MAX)
-        return rill_error_set(err, RILL_ARGUMENT, "option max_frame_size: %u is not from %d to %d",
-                              options->max_frame_size, FRAME_SIZE_MIN, FRAME_SIZE_MAX);
     settings->timeout_ms = rill_limit_ms(options->timeout);
     settings->queue_timeout_ms = rill_limit_ms(options->queue_timeout);
     settings->maxsize = rill_bytes_of(options->maxsize);

@@ -13,8 +13,9 @@ typedef struct rill_settings {
     bool retry_idempotent, decompress, h2c;
 } rill_settings;
 
-/* Fills in both from `options`, and opens the pool's resolver and TLS context. 0, or negative as
- * rill_client_new() has it; dispose in any case. Both were zeroed, but for pool->turn. */
+/* Fills in both from `options`, which rill_given_options() has passed, and opens the pool's
+ * resolver and TLS context. 0, or negative as rill_client_new() has it; dispose in any case. Both
+ * were zeroed, but for pool->turn. */
 int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
                            rill_error *err);
 void rill_settings_dispose(rill_settings *settings, rill_pool *pool);

@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "api/given.h"
 #include "base/error.h"
 
 struct rill_watch {
@@ -69,7 +70,9 @@ static int32_t start(rill_watch *watch, int fd, short what, rill_error *err)
 
 int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
+    if (err)
+        rill_error_clear(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (fd < 0 || fcntl(fd, F_GETFD) < 0)

@@ -10,7 +10,7 @@
 #include "html/values.h"
 #include "rill.h"
 
-enum phase { PHASE_CHARSET, PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE };
+enum phase { PHASE_CHARSET, PHASE_TOKENS, PHASE_FACTS, PHASE_LINKS, PHASE_DONE, PHASE_REFUSED };
 
 /* What is known of the page beside its base and links; kept as values until the base is known. */
 enum fact { FACT_CANONICAL, FACT_REFRESH, FACT_ROBOTS, FACT_TITLE, FACTS };
@@ -417,8 +417,14 @@ void rill_html_free(rill_html *h)
 
 void rill_html_begin(rill_html *h, const rill_html_page *page)
 {
+    static const rill_html_page nothing = {.plain = true};
+    bool good = page && (page->body || !page->length) && (page->url || !page->url_length) &&
+                (page->content_type || !page->content_type_length);
+    if (!h)
+        return;
+    page = good ? page : &nothing;
     h->asked = *page;
-    h->phase = PHASE_CHARSET;
+    h->phase = good ? PHASE_CHARSET : PHASE_REFUSED;
     h->failed = false;
     h->window = page->window ? page->window : RILL_HTML_WINDOW;
     rill_page_begin(&h->page, page->body, page->length, page->content_type,
@@ -434,6 +440,8 @@ void rill_html_begin(rill_html *h, const rill_html_page *page)
 int32_t rill_html_step(rill_html *h)
 {
     int32_t code;
+    if (!h)
+        return -RILL_ERROR;
     switch (h->phase) {
     case PHASE_CHARSET:
         return find_charset(h);
@@ -448,12 +456,18 @@ int32_t rill_html_step(rill_html *h)
         return code;
     case PHASE_DONE:
         break;
+    case PHASE_REFUSED:
+        return -RILL_ARGUMENT;
     }
     return 0;
 }
 
 void rill_html_get(const rill_html *h, rill_html_found *found)
 {
+    if (found)
+        *found = (rill_html_found){0};
+    if (!h || !found)
+        return;
     *found = (rill_html_found){.text = h->links.text,
                                .links = h->links.found,
                                .count = h->links.found_count,

@@ -19,10 +19,12 @@ struct rill_text {
 rill_text *rill_text_new(const char *body, uint64_t length, const char *content_type,
                          uint32_t content_type_length)
 {
-    rill_text *text = calloc(1, sizeof(*text));
+    rill_text *text = body || !length ? calloc(1, sizeof(*text)) : NULL;
     size_t bom;
     if (!text)
         return NULL;
+    body = body ? body : "";
+    content_type_length = content_type ? content_type_length : 0;
     text->charset = rill_detect_charset(body, length, content_type, content_type_length, &bom);
     text->at = body + bom;
     text->end = body + length;
@@ -44,7 +46,7 @@ void rill_text_free(rill_text *text)
 
 const char *rill_text_charset(const rill_text *text)
 {
-    return text->charset->name;
+    return text ? text->charset->name : "";
 }
 
 /* Whether a slice can be handed out as it stands: UTF-8, and nothing is held back before it. */
@@ -56,6 +58,8 @@ static bool is_plain(const rill_text *text, const uint8_t *at, size_t length)
 
 int32_t rill_text_read(rill_text *text, uint32_t slice, const char **data, uint64_t *length)
 {
+    if (!text || !data || !length)
+        return -1;
     size_t left = (size_t)(text->end - text->at);
     size_t count = left < slice ? left : slice;
     if (!left || !slice)

@@ -22,12 +22,12 @@ rill_body *rill_body_take(rill_slab *slab, rill_bytes *bytes)
 
 const char *rill_body_data(const rill_body *body)
 {
-    return body->data;
+    return body ? body->data : NULL;
 }
 
 size_t rill_body_length(const rill_body *body)
 {
-    return body->length;
+    return body ? body->length : 0;
 }
 
 void rill_body_free(rill_body *body)

@@ -47,6 +47,19 @@ static const char *fault_of_value(const char *value, size_t length)
     return NULL;
 }
 
+static int show(size_t length)
+{
+    return length < 80 ? (int)length : 80;
+}
+
+int32_t rill_fields_check_value(const char *name, const char *value, size_t length, rill_error *err)
+{
+    const char *fault = fault_of_value(value, length);
+    return !fault ? 0
+                  : rill_error_set(err, RILL_ARGUMENT, "header field \"%s\": value \"%.*s\" %s",
+                                   name, show(length), value, fault);
+}
+
 /* What a Host field may be, roughly: no more than the authority of a URL without userinfo. */
 static const char *fault_of_host(const char *value, size_t length)
 {
@@ -54,11 +67,6 @@ static const char *fault_of_host(const char *value, size_t length)
         if ((unsigned char)value[i] <= ' ' || strchr("/@?#\\\x7f", value[i]))
             length = 0;
     return length ? NULL : "is no host, nor host:port (RFC 9110 section 7.2)";
-}
-
-static int show(size_t length)
-{
-    return length < 80 ? (int)length : 80;
 }
 
 /* An empty block may be NULL. */
@@ -115,8 +123,8 @@ static bool put_aside(rill_fields_aside *aside, const char *name, size_t name_le
     return false;
 }
 
-int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
-                          rill_fields_aside *aside, rill_error *err)
+static int32_t clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
+                     rill_fields_aside *aside, rill_error *err)
 {
     const char *rest = block, *end = end_of(block, length);
     memset(aside, 0, sizeof(*aside));
@@ -149,6 +157,16 @@ int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, ril
                 out->data[i] |= 0x20;
     }
     return 0;
+}
+
+int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
+                          rill_fields_aside *aside, rill_error *err)
+{
+    size_t had = out->length;
+    int32_t code = clean(slab, block, length, out, aside, err);
+    if (code)
+        out->length = had; /* the good ones before the bad one too */
+    return code;
 }
 
 size_t rill_fields_count(const char *block, size_t length)

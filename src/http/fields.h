@@ -18,9 +18,13 @@ typedef struct rill_fields_aside {
  * case; `host` and `content-length` are left out and told in `aside`.
  * 0, or -RILL_ARGUMENT naming the field and showing the value: a name that is no token, begins with
  * a colon or belongs to the connection (RFC 9113 section 8.2.2; "te: trailers" passes), a value
- * with CR, LF, NUL or outer blanks; or -RILL_ERROR. */
+ * with CR, LF, NUL or outer blanks; or -RILL_ERROR. Then `out` is as it was. */
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
                           rill_fields_aside *aside, rill_error *err);
+
+/* 0, or -RILL_ARGUMENT: the value is none that a field may have, as above. */
+int32_t rill_fields_check_value(const char *name, const char *value, size_t length,
+                                rill_error *err);
 
 /* Appends one field to a block. False: out of memory. */
 bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const char *value,

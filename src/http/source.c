@@ -42,7 +42,7 @@ static bool is_seekable(const struct stat *about)
 bool rill_file_repeats(const char *path)
 {
     struct stat about;
-    return stat(path, &about) != 0 || S_ISDIR(about.st_mode) || is_seekable(&about);
+    return !path || stat(path, &about) != 0 || S_ISDIR(about.st_mode) || is_seekable(&about);
 }
 
 /* O_NONBLOCK: a pipe that nobody writes to must not hold up the loop, here or when it is read. */
@@ -310,7 +310,7 @@ bool rill_source_paused(const rill_source *source)
 
 bool rill_source_above_mark(const rill_source *source, size_t length)
 {
-    return source->fed.length + length > SOURCE_HIGH_WATER;
+    return length > SOURCE_HIGH_WATER || source->fed.length + length > SOURCE_HIGH_WATER;
 }
 
 int32_t rill_source_feed(rill_slab *slab, rill_source *source, const void *data, size_t length,

@@ -237,6 +237,8 @@ static uint32_t show(rill_span in, char *out, uint32_t room)
 
 uint32_t rill_url_redact(const char *text, uint32_t length, char *out, uint32_t room)
 {
+    if (!text || !out)
+        return 0;
     rill_span in = trimmed(text, length), head = {in.at, in.at};
     uint32_t scheme = scheme_length(in);
     if (scheme)
@@ -252,6 +254,8 @@ static int32_t explain(const char *text, uint32_t length, const char *why, rill_
 {
     char shown[160];
     uint32_t written = rill_url_redact(text, length, shown, sizeof(shown));
+    if (err)
+        rill_error_clear(err);
     return rill_error_set(err, RILL_INVALID_URL, "invalid URL \"%.*s%s\": %s", (int)written, shown,
                           written + 3 > sizeof(shown) ? "..." : "", why);
 }
@@ -274,6 +278,13 @@ static bool read_texts(rill_cleaner *c, const rill_span *texts, int count, int *
     return true;
 }
 
+static int32_t fail(enum rill_reason reason, const char *why, rill_error *err)
+{
+    if (err)
+        rill_error_clear(err);
+    return rill_error_set(err, reason, "%s", why);
+}
+
 /* Writes a text to `to` without tabs and line ends. Returns the end of that. */
 static uint8_t *strip(rill_span *in, uint8_t *to)
 {
@@ -290,7 +301,11 @@ static int32_t clean(rill_cleaner *c, const char *const *texts, const uint32_t *
 {
     rill_span in[2];
     int which = 0;
+    if (!c->out || !c->url)
+        return fail(RILL_ARGUMENT, "out or url is NULL", err);
     for (int i = 0; i < count; i++) {
+        if (!texts[i])
+            return fail(RILL_ARGUMENT, "a text is NULL", err);
         if (lengths[i] > RILL_URL_MAX)
             return explain(texts[i], lengths[i], "it is too long", err);
         in[i] = trimmed(texts[i], lengths[i]);
@@ -299,7 +314,7 @@ static int32_t clean(rill_cleaner *c, const char *const *texts, const uint32_t *
     if (!good) { /* no part may hold tabs and line ends: if there are any, they led here */
         uint8_t *stripped = malloc(2 * RILL_URL_MAX), *to = stripped;
         if (!stripped)
-            return rill_error_memory(err);
+            return fail(RILL_ERROR, "out of memory", err);
         for (int i = 0; i < count; i++)
             to = strip(&in[i], to);
         good = read_texts(c, in, count, &which);

@@ -1,0 +1,21 @@
+/* Whether what a caller gives can be used at all. Lua refuses the same by itself, see
+ * lua/rill/core/options.lua; a C program is told here. */
+#ifndef RILL_GIVEN_H
+#define RILL_GIVEN_H
+
+#include "rill.h"
+
+/* Each of these returns 0, or -RILL_ARGUMENT with a sentence that names what is wrong. */
+
+/* A pointer that must be there. */
+int32_t rill_given_pointer(const void *pointer, const char *name, rill_error *err);
+
+/* Bytes that are there: NULL has none, and nothing is longer than an object can be. */
+int32_t rill_given_bytes(const void *data, size_t length, const char *name, rill_error *err);
+
+/* What can be seen without acting on it: what names a file, an address or TLS's choices is checked
+ * as it is used. */
+int32_t rill_given_options(const rill_options *options, rill_error *err);
+int32_t rill_given_request(const rill_request *request, rill_error *err);
+
+#endif
