@@ -28,6 +28,7 @@ M.client = require("rill.client").new
 M.connect = require("rill.connection").connect
 M.streaming = require("rill.core.upload").streaming
 M.url = require("rill.url")
+M.html = require("rill.html")
 M.form = require("rill.form")
 M.json = require("rill.json").body
 M.multipart = require("rill.multipart")

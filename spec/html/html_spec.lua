@@ -24,6 +24,12 @@ local function resident()
   return pages * 4096
 end
 
+describe("rill.html", function()
+  it("is a field of rill, and a module that loads alone", function()
+    assert.equal(html, require("rill").html)
+  end)
+end)
+
 describe("the links of a page", function()
   it("are href of <a> and <area>, absolute, in document order, each once", function()
     assert.same({ "https://example.com/dir/b", "https://example.com/a?x=1&y=2", "https://other.org/" },
