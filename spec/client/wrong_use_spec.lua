@@ -21,7 +21,8 @@ local MEANT = {
   verify = "tls = { verify = ", insecure = "tls = { verify = ", rejectUnauthorized = "tls = { verify = ",
   ca_bundle = "tls = { ca_file = ", cafile = "tls = { ca_file = ", cert = "tls = { cert_file = ",
   key_file = "tls = { key_file = ", sni = "tls = { server_name = ", ssl = '"tls"',
-  json = '"body"', data = '"body"', form = '"body"', payload = '"body"', files = '"body"',
+  json = '"body": rill.json(value)', data = '"body"', form = '"body": rill.form(pairs)', payload = '"body"',
+  files = '"body": rill.multipart(parts)', multipart = "rill.multipart", form_data = "rill.form",
   params = '"query"', qs = '"query"', max_redirects = '"redirects"', allow_redirects = '"redirects"',
   follow_redirects = '"redirects"', followRedirect = '"redirects"', timeout_ms = '"timeout", in seconds',
   http_version = '"protocols"', proxies = '"proxy"', max_retries = '"retries"', keepalive = '"idle_timeout"',
@@ -111,7 +112,7 @@ describe("a header field that is wrong", function()
     local client = support.client { tls = { ca_file = server.ca } }
     support.run(function()
       for _, field in ipairs { { "te", "gzip" }, { "connection", "x" }, { "x y", "1" } } do
-        assert_raises({ "trailers: " }, client.post, client, server.url .. "/echo", "x", { trailers = { field } })
+        assert_raises({ "client:post: trailers: " }, client.post, client, server.url .. "/echo", "x", { trailers = { field } })
         local stream = assert(client:open { method = "POST", url = server.url .. "/echo", body = rill.streaming })
         assert_raises({ "stream:finish: trailers: " }, stream.finish, stream, { field })
         stream:cancel()

@@ -244,6 +244,7 @@ function M.check_request(call, given, kind)
   for name, value in pairs(given) do
     check_request_option(call, name, value, more)
   end
+  if type(given.trailers) == "table" then headers.fields(call .. ": trailers", given.trailers) end
 end
 
 local function has(fields, name)

@@ -75,10 +75,11 @@ local OF_REQUEST = table_of {
   ['"lenient_eof"'] = "ignorecontentlength",
   ['"url"'] = "uri href link address",
   ['"method"'] = "verb httpmethod",
-  ['"body": a string; JSON is written by a JSON library, with headers = { ["content-type"] = "application/json" }']
-    = "json",
+  ['"body": rill.json(value)'] = "json",
+  ['"body": rill.form(pairs)'] = "form formdata formparams postfields",
+  ['"body": rill.multipart(parts)'] = "files multipart",
   ['"body": a string, { file = path }, or a function that returns pieces']
-    = "data form formdata formparams payload content postfields files file multipart upload source rawbody postdata",
+    = "data payload content file upload source rawbody postdata",
   ['client:open{}, which returns a stream'] = "stream streaming buffer",
   ['client:download(url, path)'] = "output outfile save saveto outputfile download path writedata",
   ['an absolute URL in each call: rill.url.resolve(base, reference) makes it'] = "baseurl prefixurl base baseuri",
