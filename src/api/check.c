@@ -34,7 +34,7 @@ static void check_events(const rill_turn *turn)
     for (rill_member *member = turn->events.first; member; member = member->next) {
         const rill_entry *entry = RILL_OWNER(member, rill_entry, member);
         assert(entry->pending && entry->id.generation);
-        assert(turn->slots[entry->id.slot].entry == entry);
+        assert(turn->slots[entry->id.slot - turn->first_slot].entry == entry);
     }
     for (int i = 0; i < 2; i++)
         length_of(&turn->marks[i]);
