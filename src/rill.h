@@ -173,7 +173,7 @@ typedef struct rill_event {
     int32_t status;                      /* :status of the response head; number of the signal */
     uint32_t reason;                     /* enum rill_reason: how the stream closed */
     uint32_t attempts;                   /* streams this request has used */
-    uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info() */
+    uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info_get() */
     const char *headers;                 /* final response head without :status */
     const char *trailers;                /* NULL: none */
     const char *informational; /* 1xx heads one after the other, each led by CR LF and its three

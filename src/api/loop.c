@@ -66,8 +66,6 @@ static void free_alarm(rill_loop *loop, rill_alarm *alarm)
 
 int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err)
 {
-    if (err)
-        rill_error_clear(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
     if (isnan(seconds))
@@ -110,8 +108,6 @@ static void free_signal(rill_loop *loop, rill_signal *sig)
 
 int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err)
 {
-    if (err)
-        rill_error_clear(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
@@ -298,10 +294,10 @@ uint32_t rill_loop_first_slot(const rill_loop *loop)
 
 int32_t rill_loop_check(const rill_loop *loop, rill_error *err)
 {
-    if (loop && rill_turn_is_own(&loop->turn))
-        return 0;
     if (err)
         rill_error_clear(err);
+    if (loop && rill_turn_is_own(&loop->turn))
+        return 0;
     if (!loop)
         return rill_given_pointer(loop, "loop", err);
     return rill_error_set(err, RILL_ARGUMENT,
@@ -532,8 +528,6 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
 
 int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
 {
-    if (err)
-        rill_error_clear(err);
     if (rill_loop_check(loop, err))
         return -1;
     rill_turn *turn = &loop->turn;

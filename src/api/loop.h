@@ -27,8 +27,8 @@ struct rill_loop {
     int epoll_fd; /* libevent's own; -1: could not be found */
 };
 
-/* 0; or -RILL_ARGUMENT with `err` (may be NULL): it is NULL, or was made before fork(), by another
- * process. */
+/* Clears `err` (may be NULL). 0; or -RILL_ARGUMENT with `err`: the loop is NULL, or was made before
+ * fork(), by another process. */
 int32_t rill_loop_check(const rill_loop *loop, rill_error *err);
 
 #endif

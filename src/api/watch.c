@@ -70,8 +70,6 @@ static int32_t start(rill_watch *watch, int fd, short what, rill_error *err)
 
 int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id, rill_error *err)
 {
-    if (err)
-        rill_error_clear(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;

@@ -388,8 +388,10 @@ static int32_t find_charset(rill_html *h)
 rill_html *rill_html_new(void)
 {
     rill_html *h = calloc(1, sizeof(*h));
-    if (h)
-        h->links.seed = rill_seen_seed();
+    if (!h)
+        return NULL;
+    h->links.seed = rill_seen_seed();
+    h->phase = PHASE_DONE; /* until a page is begun */
     return h;
 }
 
@@ -417,7 +419,7 @@ void rill_html_free(rill_html *h)
 
 void rill_html_begin(rill_html *h, const rill_html_page *page)
 {
-    static const rill_html_page nothing = {.plain = true};
+    static const rill_html_page nothing = {.body = "", .plain = true};
     bool good = page && (page->body || !page->length) && (page->url || !page->url_length) &&
                 (page->content_type || !page->content_type_length);
     if (!h)
@@ -427,7 +429,7 @@ void rill_html_begin(rill_html *h, const rill_html_page *page)
     h->phase = good ? PHASE_CHARSET : PHASE_REFUSED;
     h->failed = false;
     h->window = page->window ? page->window : RILL_HTML_WINDOW;
-    rill_page_begin(&h->page, page->body, page->length, page->content_type,
+    rill_page_begin(&h->page, page->body ? page->body : "", page->length, page->content_type,
                     page->content_type_length);
     uint64_t wanted = page->tags | 1ull << RILL_TAG_BASE;
     if (!page->plain)

@@ -1,8 +1,7 @@
 #include "pool/pool.h"
 
-#include <stddef.h>
-
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
