@@ -79,6 +79,9 @@ local function collected(fn)
   end
   return garbage
 end
+-- Compiled, the loop is left where the collector wants to run finalizers, and may be entered again at once
+-- without an instruction between, for ever.
+jit.off(collected)
 
 -- Where nothing can wait: what the error names, and a function that calls another one there.
 local places = {
@@ -269,7 +272,7 @@ describe("a call that waits", function()
       assert.is_nil(res)
       assert.equal("body_error", err.reason)
       assert.matches("rill.sleep waits", err.message)
-      assert(client:post(server.url .. "/x", body(function(fn) fn() end)))
+      assert(client:post(server.url .. "/echo", body(function(fn) fn() end)))
       assert.equal(3, pieces)
     end)
   end)
