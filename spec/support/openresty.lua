@@ -64,8 +64,9 @@ function M.start(options)
     user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
     http_config = options.http_config or "" }
   scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
-  local started = server.start("openresty", { "env", "LD_LIBRARY_PATH=" .. libraries(), "nginx", "-p", directory,
-    "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log" }, directory)
+  -- It takes the plain library: there is no LD_PRELOAD for one with sanitizers.
+  local started = server.start("openresty", { "env", "-u", "RILL_LIBRARY", "LD_LIBRARY_PATH=" .. libraries(),
+    "nginx", "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log" }, directory)
   self.process = started.process
   port.wait(self.port, self.process)
   self.url = ("http://127.0.0.1:%d"):format(self.port)
