@@ -22,6 +22,7 @@ local C = ffi.C
 
 local O_RDONLY, O_APPENDING, O_CLOEXEC = 0, 0x441, 0x80000 -- appending: O_WRONLY | O_CREAT | O_APPEND on Linux
 local WNOHANG = 1
+local RUN_SECONDS = 300 -- for a program that is run to its end: a whole build, on a busy machine
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
 local SIGNALS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
 local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=", "^UBSAN_OPTIONS=" }
@@ -106,7 +107,7 @@ end
 ---@param out string
 function M.run(argv, out)
   local process = M.start(argv, out)
-  process:wait(120)
+  process:wait(RUN_SECONDS)
   if process.status ~= 0 then
     error(("%s failed (%d):\n%s"):format(table.concat(argv, " "), process.status, process:output()), 2)
   end
