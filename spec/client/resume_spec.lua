@@ -30,7 +30,7 @@ server.on('stream', (stream, headers) => {
   if (from && from >= whole.length) { stream.respond({ ':status': 416, ...fields }); return stream.end(); }
   const rest = whole.subarray(from);
   stream.respond({ ':status': from ? 206 : 200, ...fields, 'content-length': rest.length,
-    ...(from ? { 'content-range': `bytes ${from + Number(q('off') || 0)}-${whole.length - 1}/${whole.length}` } : {}) });
+    ...(from && { 'content-range': `bytes ${from + Number(q('off') || 0)}-${whole.length - 1}/${whole.length}` }) });
   const cut = Number(q('cut'));
   if (cut) return stream.write(rest.subarray(0, cut), () => setImmediate(() => stream.close(2)));
   stream.end(rest);

@@ -112,7 +112,8 @@ describe("a header field that is wrong", function()
     local client = support.client { tls = { ca_file = server.ca } }
     support.run(function()
       for _, field in ipairs { { "te", "gzip" }, { "connection", "x" }, { "x y", "1" } } do
-        assert_raises({ "client:post: trailers: " }, client.post, client, server.url .. "/echo", "x", { trailers = { field } })
+        assert_raises({ "client:post: trailers: " }, client.post, client, server.url .. "/echo", "x",
+          { trailers = { field } })
         local stream = assert(client:open { method = "POST", url = server.url .. "/echo", body = rill.streaming })
         assert_raises({ "stream:finish: trailers: " }, stream.finish, stream, { field })
         stream:cancel()
