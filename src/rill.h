@@ -210,8 +210,8 @@ RILL_API rill_loop *rill_loop_new(rill_error *err);
  */
 RILL_API rill_loop *rill_loop_renew(const rill_loop *old, rill_error *err);
 RILL_API bool rill_loop_is_own(const rill_loop *loop); /* of the process that runs */
-RILL_API uint32_t
-rill_loop_first_slot(const rill_loop *loop); /* its ids have slots from there on */
+/* The loop's ids have slots from there on. */
+RILL_API uint32_t rill_loop_first_slot(const rill_loop *loop);
 
 /* Drops one reference (NULL is fine); the last one ends everything on the loop at once: sockets
  * are closed, nothing is reported. Handles hold references of their own. */
