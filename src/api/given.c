@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/turn.h"
 
 /* Bounds that HTTP/2 itself sets (RFC 9113 sections 6.5.2 and 6.9.2). */
 enum { FRAME_SIZE_MIN = 16384, FRAME_SIZE_MAX = (1 << 24) - 1 };
@@ -31,6 +32,19 @@ static double number_at(const void *object, const field *at)
 int32_t rill_given_pointer(const void *pointer, const char *name, rill_error *err)
 {
     return pointer ? 0 : rill_error_set(err, RILL_ARGUMENT, "%s is NULL", name);
+}
+
+int32_t rill_given_turn(const rill_turn *turn, rill_error *err)
+{
+    if (err)
+        rill_error_clear(err);
+    if (turn && rill_turn_is_own(turn))
+        return 0;
+    if (!turn)
+        return rill_given_pointer(turn, "loop", err);
+    return rill_error_set(err, RILL_ARGUMENT,
+                          "the loop belongs to another process, which has forked this one: "
+                          "make a loop here");
 }
 
 int32_t rill_given_bytes(const void *data, size_t length, const char *name, rill_error *err)

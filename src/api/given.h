@@ -5,10 +5,16 @@
 
 #include "rill.h"
 
+typedef struct rill_turn rill_turn;
+
 /* Each of these returns 0, or -RILL_ARGUMENT with a sentence that names what is wrong. */
 
 /* A pointer that must be there. */
 int32_t rill_given_pointer(const void *pointer, const char *name, rill_error *err);
+
+/* A loop's turn: there is a loop, and it was not made before fork(), by another process. Clears
+ * `err` (may be NULL) first. */
+int32_t rill_given_turn(const rill_turn *turn, rill_error *err);
 
 /* Bytes that are there: NULL has none, and nothing is longer than an object can be. */
 int32_t rill_given_bytes(const void *data, size_t length, const char *name, rill_error *err);

@@ -292,19 +292,6 @@ uint32_t rill_loop_first_slot(const rill_loop *loop)
     return loop->turn.first_slot;
 }
 
-int32_t rill_loop_check(const rill_loop *loop, rill_error *err)
-{
-    if (err)
-        rill_error_clear(err);
-    if (loop && rill_turn_is_own(&loop->turn))
-        return 0;
-    if (!loop)
-        return rill_given_pointer(loop, "loop", err);
-    return rill_error_set(err, RILL_ARGUMENT,
-                          "the loop belongs to another process, which has forked this one: "
-                          "make a loop here");
-}
-
 static void empty_graves(rill_turn *turn)
 {
     while (turn->graves.first) {

@@ -4,6 +4,7 @@
 
 #include "pool/call.h"
 #include "api/client.h"
+#include "api/given.h"
 #include "base/turn.h"
 
 struct event;
@@ -29,6 +30,9 @@ struct rill_loop {
 
 /* Clears `err` (may be NULL). 0; or -RILL_ARGUMENT with `err`: the loop is NULL, or was made before
  * fork(), by another process. */
-int32_t rill_loop_check(const rill_loop *loop, rill_error *err);
+static inline int32_t rill_loop_check(const rill_loop *loop, rill_error *err)
+{
+    return rill_given_turn(loop ? &loop->turn : NULL, err);
+}
 
 #endif
