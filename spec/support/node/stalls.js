@@ -5,6 +5,7 @@ server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   stream.resume();
   setTimeout(() => {
+    if (stream.destroyed) return; // reset meanwhile: to answer it would end the process
     stream.respond({ ':status': 200 });
     stream.write('half');
     setTimeout(() => stream.end('half'), Number(query.get('body')));
