@@ -178,8 +178,8 @@ describe("wrong use", function()
     support.run(function()
       raised("GE T", request, { url = "https://localhost/", method = "GE T" })
       raised("method must be a string, got 1", request, { url = "https://localhost/", method = 1 })
-      raised("body must be a string, { file = path }, a function or rill.streaming, got 5", post,
-        "https://localhost/", 5)
+      raised("body must be a string, { file = path }, a function, rill.form, rill.json, rill.multipart or "
+        .. "rill.streaming, got 5", post, "https://localhost/", 5)
       raised("use open", post, "https://localhost/", rill.streaming)
       raised("url must be a string, got nil", request, {})
       raised("options must be a table", get, "https://localhost/", "fast")
