@@ -114,4 +114,18 @@ describe("node with the session memory it has by default", function()
       assert.equal(600, client:stats().responses)
     end)
   end
+
+  it("answers after 60 streams that were cancelled in mid-body, on another connection", function()
+    local node, client = support.node(), support.client { window = 65536, max_window = 65536 }
+    local url = node.url .. "/size?n=307200&announce=1"
+    support.run(function()
+      for _ = 1, 60 do
+        local stream = assert(client:open { url = url })
+        stream:headers()
+        stream:cancel()
+      end
+      for _ = 1, 8 do assert.equal(307200, #assert(client:get(url)).body) end
+      assert.is_true(client:stats().connections_opened > 1)
+    end)
+  end)
 end)

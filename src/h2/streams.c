@@ -38,6 +38,7 @@ void rill_streams_retire(rill_link *link, rill_stream *stream)
         else if (stream->code >= 0)
             code = (uint32_t)stream->code;
         nghttp2_session_set_stream_user_data(session->ng, stream->id, NULL);
+        session->link.cut = session->link.cut || code != NGHTTP2_NO_ERROR;
         nghttp2_submit_rst_stream(session->ng, NGHTTP2_FLAG_NONE, stream->id, code);
         rill_streams_leave(session, stream);
     }

@@ -58,6 +58,7 @@ struct rill_link {
     bool answered;                /* a stream has got a final head */
     bool full;                    /* so much was submitted that it must be sent first */
     bool spent;                   /* its stream ids are (nearly) used up */
+    bool cut;                     /* a stream was ended before the peer had sent it all */
     bool warn;                    /* a stream has passed its warnsize */
     bool pong;                    /* a ping's answer is here, `rtt_ms` is its round trip */
     uint64_t ping_ms;             /* a ping is out since then; 0: none */

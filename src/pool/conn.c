@@ -456,6 +456,8 @@ void rill_conn_calm_down(rill_conn *conn)
     uint32_t most = most_streams(conn);
     conn->calm = most > 1 ? most / 2 : 1;
     conn->calm_ends = 0;
+    if (conn->session->cut)
+        rill_conn_drain(conn);
 }
 
 void rill_conn_count_response(rill_conn *conn)

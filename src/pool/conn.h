@@ -105,7 +105,8 @@ void rill_conn_ping(rill_conn *conn);
 bool rill_conn_grants(const rill_conn *conn);
 
 /* The peer has reset a stream with ENHANCE_YOUR_CALM: half as many streams at a time, at least one.
- */
+ * Where streams were cut short before, it drains as well: node counts what it then had to send
+ * against the session for ever, so that fewer do not help. */
 void rill_conn_calm_down(rill_conn *conn);
 
 /* A response is complete: after as many as `calm` streams at a time are one more. */

@@ -132,6 +132,8 @@ static void dial(rill_origin *origin)
         fail_queue(origin, NULL, &error);
         return;
     }
+    conn->calm = origin->calm;
+    origin->calm = 0;
     rill_list_push_first(&origin->conns, &conn->member);
     if (pool->connections < pool->max_connections)
         wake_waiting(pool); /* there is room for the next in line too */

@@ -30,6 +30,7 @@ struct rill_origin {
     rill_queue queue;     /* its calls are owned until sent */
     rill_timer backoff;   /* runs while it lasts */
     uint32_t failures;    /* in a row */
+    uint32_t calm;        /* what the next connection begins with: rill_conn.calm; 0: no limit */
     uint32_t round;       /* dials so far: see rill_retry_wait() */
     rill_error *no_h2;    /* owned: ALPN said no; NULL: not lately */
     uint64_t no_h2_ms;    /* when */

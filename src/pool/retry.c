@@ -37,14 +37,17 @@ static bool asks_for_calm(const rill_stream *stream)
            stream->code == CODE_ENHANCE_YOUR_CALM;
 }
 
-/* Streams are reset many at a time: that halves their number once. */
+/* Streams are reset many at a time: that halves their number once, or ends what they were on. */
 void rill_retry_heed_calm(const rill_call *call)
 {
     rill_origin *origin = call->origin;
-    if (!call->conn || origin->single || !asks_for_calm(call->stream) ||
-        rill_origin_backs_off(origin))
+    rill_conn *conn = call->conn;
+    if (!conn || origin->single || !asks_for_calm(call->stream) || conn->state != CONN_OPEN ||
+        (rill_origin_backs_off(origin) && !conn->session->cut))
         return;
-    rill_conn_calm_down(call->conn);
+    rill_conn_calm_down(conn);
+    if (conn->state == CONN_DRAINING)
+        origin->calm = conn->calm;
     rill_retry_back_off(origin);
 }
 
@@ -62,10 +65,9 @@ static enum call_next judge(const rill_call *call)
     case RILL_GOAWAY: /* a server that gives another code is in trouble */
         return stream->code == CODE_NO_ERROR ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
     case RILL_RESET:
-        return (stream->peer_reset && stream->refused) ||
-                       (call->idempotent && asks_for_calm(stream))
-                   ? CALL_REPEAT_LATER
-                   : CALL_DONE;
+        if (call->idempotent && asks_for_calm(stream)) /* a connection that is cut has caused it */
+            return call->conn && call->conn->session->cut ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
+        return stream->peer_reset && stream->refused ? CALL_REPEAT_LATER : CALL_DONE;
     case RILL_CONNECT_FAILED:
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
                                                                        : CALL_DONE;
