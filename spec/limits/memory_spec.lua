@@ -199,7 +199,7 @@ describe("an upload to a server that reads none of it", function()
       local stream = assert(client:open { url = deaf.url, method = "POST", body = { file = path } })
       support.wait(function() return stream.bytes_sent > MIB end, 3, "the upload to begin")
       assert(other:get(deaf.url))
-      at_most(128 * MIB, stream.bytes_sent, "taken by the kernel")
+      assert.is_true(stream.bytes_sent < 1024 * MIB) -- of the file: it is not done
       at_most(2 * 256 * KIB + 64 * KIB, support.counters().bytes - held, "in use")
       stream:cancel()
     end)
