@@ -19,7 +19,8 @@ void rill_retry_init(rill_origin *origin);
 void rill_retry_back_off(rill_origin *origin);
 
 /* An attempt has ended. Where the peer had no memory for it, and said so with ENHANCE_YOUR_CALM,
- * fewer streams at a time are opened after a back-off, on another connection if this one was cut. */
+ * fewer streams at a time are opened after a back-off, on another connection where some were cut
+ * short. */
 void rill_retry_heed_calm(const rill_call *call);
 
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at
