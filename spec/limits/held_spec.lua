@@ -26,7 +26,7 @@ describe("max_buffered", function()
 
   before_each(function()
     support.begin()
-    server = support.node { script = "coded.js" }
+    server = support.node { script = "coded.js", memory = 100 }
   end)
   after_each(support.check_clean)
 
@@ -154,7 +154,7 @@ end)
 describe("a body that explodes", function()
   local server
 
-  setup(function() server = support.node { script = "coded.js" } end)
+  setup(function() server = support.node { script = "coded.js", memory = 100 } end)
   teardown(function() server:stop() end)
   before_each(support.begin)
   after_each(support.check_clean)
