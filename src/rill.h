@@ -406,7 +406,8 @@ typedef struct rill_request {
                               renamed when complete; copied; not for HEAD; NULL: it is kept in
                               memory */
     bool head_first;       /* with `stream`: the peer may send 64 KiB at first, more when the first
-                              read or rill_stream_collect() after the head shows that it is wanted */
+                              read or rill_stream_collect() after the head shows that it is wanted;
+                              no file gets its name before that, or rill_stream_decide() */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
     int32_t retries, retry_idempotent, decompress;                  /* the same */
@@ -472,7 +473,8 @@ RILL_API int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t gener
  */
 RILL_API void rill_stream_cancel(rill_loop *loop, uint32_t slot, uint32_t generation);
 
-/* Ends a stream; all that has arrived is the response's body; closes as RILL_STOPPED. */
+/* Ends a stream; all that has arrived is the response's body; closes as RILL_STOPPED. What was for
+ * a file is not complete: there is none. */
 RILL_API void rill_stream_stop(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* RST_STREAM with an HTTP/2 error code; CLOSED follows with RILL_RESET. Unsent: never sent. */

@@ -69,6 +69,54 @@ describe("client:download", function()
     assert.equal(3000000, #support.read(place .. "/whole"))
   end)
 
+  local function raises() error("no", 0) end
+  local answers = { stop = function() return "stop" end, cancel = function() return "cancel" end, raises = raises }
+
+  -- Nothing shows that a body was not wanted but the hook: also one that has come whole before it is asked.
+  for name, hook in pairs(answers) do
+    it("leaves what stood there when on_headers ends it: " .. name, function()
+      local place = support.directory()
+      support.write(place .. "/page", "old")
+      local client, watched = support.client(), support.client { on_headers = hook }
+      support.run(function()
+        for _, size in ipairs { 0, 1, 1000, 60000, 3000000 } do
+          local url = node.url .. "/size?n=" .. size
+          for i, result in ipairs {
+            { client:download(url, place .. "/page", { on_headers = hook }) },
+            { client:download(url, place .. "/page", { on_headers = hook, on_progress = function() end }) },
+            { watched:download(url, place .. "/page") },
+          } do
+            local res, err = result[1], result[2]
+            local what = ("%d bytes, way %d"):format(size, i)
+            assert.equal("old", support.read(place .. "/page"), what)
+            if name == "stop" then
+              assert.is_nil(assert(res, err).path, what)
+              assert.is_true(res.flags.stopped, what)
+            else
+              assert.is_nil(res, what)
+              assert.equal(name == "cancel" and "cancelled" or "error", err.reason, what)
+            end
+          end
+        end
+      end)
+      assert.same({ "page" }, names(place))
+    end)
+  end
+
+  it("writes every body that on_headers lets through", function()
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      for _, size in ipairs { 0, 1, 1000, 60000, 3000000 } do
+        local res = assert(client:download(node.url .. "/size?n=" .. size, place .. "/page", {
+          on_headers = function() return nil end,
+        }))
+        assert.equal(place .. "/page", res.path)
+        assert.equal("ended", res.close_reason)
+        assert.equal(size, #support.read(place .. "/page"))
+      end
+    end)
+  end)
+
   it("leaves no file where the body breaks off, or the task is cancelled", function()
     local client, place = support.client(), support.directory()
     local broken = support.hostile { case = "close-mid-body-with-length" }

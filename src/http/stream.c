@@ -110,7 +110,7 @@ static void end_sink(rill_stream *stream, enum rill_reason reason)
     stream->inlet.sink = NULL;
     if (!sink)
         return;
-    if (reason == RILL_ENDED || reason == RILL_STOPPED) {
+    if (reason == RILL_ENDED) {
         stream->saved = !rill_sink_commit(sink, &error);
         if (!stream->saved)
             rill_stream_close_because(stream, &error);
@@ -126,6 +126,20 @@ static void fail(rill_stream *stream, rill_error *error)
         error->expected = stream->content_length > 0 ? (double)stream->content_length : 0;
     }
     rill_stream_close_because(stream, error);
+}
+
+/* A file replaces nothing before its reader has seen the head, and so could refuse it. */
+static bool awaits_reader(const rill_stream *stream)
+{
+    return stream->inlet.sink && stream->inlet.narrow && !stream->settles;
+}
+
+/* Its reader has seen the head, and wants the file. While the peer still sends, the session notes
+ * that: the stream gets its whole window then. */
+static void want_file(rill_stream *stream)
+{
+    if (stream->over)
+        stream->inlet.narrow = false;
 }
 
 /* The peer has ended it: whether its body is whole, the codings say. False: it is not, or that
@@ -144,7 +158,7 @@ static bool end_body(rill_stream *stream)
     stream->over = true;
     if (code)
         fail(stream, &error);
-    return !code && !later;
+    return !code && !later && !awaits_reader(stream);
 }
 
 static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
@@ -412,6 +426,7 @@ bool rill_stream_waits_for_us(const rill_stream *stream)
 static void fill(rill_stream *stream, bool all, size_t *released)
 {
     rill_error error = {0};
+    want_file(stream);
     if (rill_inlet_fill(&stream->inlet, all, released, &error))
         fail(stream, &error);
     else if (stream->over)
@@ -433,6 +448,7 @@ bool rill_stream_keep(rill_stream *stream, size_t *released)
 {
     rill_error error = {0};
     *released = 0;
+    want_file(stream);
     int32_t code = rill_inlet_collect(&stream->inlet, believed(stream), released, &error);
     if (code && stream->inlet.way == INLET_PIECES)
         return false;

@@ -27,7 +27,7 @@ struct rill_stream {
     bool refused;            /* the peer says it did not act on it */
     bool pieces;             /* read in pieces: HEAD and READABLE are reported */
     bool over;               /* the peer has ended it; while it is open, it shows when its body is
-                                decoded how it closes */
+                                decoded, or its file is wanted, how it closes */
     bool settles;            /* somebody waits for that */
     bool decodes;            /* content codings are undone */
     bool saved;              /* the body stands in its file */
@@ -89,9 +89,9 @@ void rill_stream_uncount(rill_stream *stream);
 void rill_stream_move(rill_stream *stream, rill_stream **list);
 
 /* Closes it: the first reason stays. A body that is read in pieces and waits coded puts RILL_ENDED
- * off: the stream is `over`. `cause` (NULL: none) is copied as its error; else the sentence
- * becomes the error, except for RILL_ENDED and RILL_STOPPED, which are none. What is unread is
- * dropped when a size was passed. */
+ * off, and so does a file whose reader has not seen the head: the stream is `over`. `cause` (NULL:
+ * none) is copied as its error; else the sentence becomes the error, except for RILL_ENDED and
+ * RILL_STOPPED, which are none. What is unread is dropped when a size was passed. */
 void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
