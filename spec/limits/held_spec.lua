@@ -65,6 +65,40 @@ describe("max_buffered", function()
     end)
   end)
 
+  -- Round trips until nothing more comes.
+  local function settle(client, url)
+    local before
+    repeat
+      before = client:stats().buffered
+      for _ = 1, 3 do assert(client:get(url .. "/lengths")) end
+    until client:stats().buffered == before
+  end
+
+  it("counts what windows have grown by: only the first ones come on top of it", function()
+    local COUNT, SIZE, BUDGET = 24, MIB, 8 * MIB
+    local roomy = support.node { script = "coded.js", memory = 1000 }
+    local client = support.client { window = SMALL, max_window = 16 * MIB, max_buffered = BUDGET,
+      tls = { ca_file = roomy.ca } }
+    local url = roomy.url
+    support.run(function()
+      local grown = assert(client:open { url = url .. "/bursts?n=" .. 16 * MIB })
+      local length = 0
+      while length < 16 * MIB do length = length + #assert(grown:read()) end
+      local most = watched(client, function()
+        local tasks = {}
+        for i = 1, COUNT do
+          tasks[i] = rill.spawn(function() return client:get(("%s/hold?n=%d&i=%d"):format(url, SIZE, i)) end)
+        end
+        settle(client, url)
+        assert(client:get(url .. "/burst?n=" .. 16 * MIB))
+        settle(client, url)
+        for _, task in ipairs(tasks) do task:cancel() end
+      end)
+      grown:cancel()
+      assert.is_true(most <= BUDGET + SIZE + (COUNT + 1) * SMALL + SLACK, most)
+    end, 30)
+  end)
+
   it("gives window to the next one when the oldest is cancelled, runs out of time, or is lost", function()
     for _, how in ipairs { "cancelled", "timeout", "connection_lost" } do
       local client = support.client { window = SMALL, max_window = SMALL, max_buffered = 100000 }

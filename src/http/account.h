@@ -14,6 +14,7 @@ typedef struct rill_account {
     uint64_t bytes;   /* of bodies, read in pieces or collected, and what their decoders hold */
     uint64_t most;    /* beyond it only some get window: see rill_inlet_grants() */
     uint64_t windows; /* receive windows of the bodies that have begun */
+    uint64_t widened; /* what they may still let come beyond their first ones, files aside */
     uint32_t references;
     uint32_t held_back; /* collected bodies that are owed window */
     rill_inlet *first;  /* borrowed: bodies that are being collected, the oldest first */

@@ -9,11 +9,17 @@ enum { INLET_STEP = 16 << 10 };
 
 /* --- what counts ----------------------------------------------------------------------------- */
 
+/* Whether all that is held fits, and so much window beside the first ones. A window that has grown
+ * cannot be taken back: without it in the sum, what it lets come later would be too much. */
+static bool fits(const rill_account *account, uint64_t more)
+{
+    return account->bytes + account->widened + more <= account->most;
+}
+
 /* There is room, or another body has become the oldest: those held back are looked at soon. */
 static void relieve(rill_account *account)
 {
-    if (account->held_back && account->relieve &&
-        (account->bytes <= account->most || account->first->owed))
+    if (account->held_back && account->relieve && (fits(account, 0) || account->first->owed))
         rill_turn_mark(account->turn, account->relieve);
 }
 
@@ -45,6 +51,25 @@ static void count_chain(rill_inlet *inlet)
     else
         uncount(inlet, inlet->chain_held - held);
     inlet->chain_held = held;
+}
+
+/* What its window lets come beyond its first one while so much of it is owed. A file holds
+ * nothing. */
+static uint32_t beyond_first(const rill_inlet *inlet, uint32_t owed)
+{
+    bool counts = inlet->began && inlet->way != INLET_FILE && inlet->window > inlet->first;
+    uint32_t most = counts ? inlet->window - inlet->first : 0;
+    return owed < most ? most - owed : 0;
+}
+
+static void count_widened(rill_inlet *inlet)
+{
+    uint32_t before = inlet->widened;
+    inlet->widened = beyond_first(inlet, inlet->owed);
+    inlet->account->widened += inlet->widened;
+    inlet->account->widened -= before;
+    if (inlet->widened < before)
+        relieve(inlet->account);
 }
 
 /* A body is collected from its first byte: one that has not begun holds up nobody. */
@@ -84,7 +109,7 @@ bool rill_inlet_grants(const rill_inlet *inlet)
         return false;
     bool first = inlet->way == INLET_FILE ||
                  (inlet->way == INLET_PIECES ? !inlet->chunks.length : account->first == inlet);
-    return first || account->bytes <= account->most;
+    return first || fits(account, beyond_first(inlet, 0) - inlet->widened);
 }
 
 uint32_t rill_inlet_release(rill_inlet *inlet, size_t length)
@@ -96,6 +121,7 @@ uint32_t rill_inlet_release(rill_inlet *inlet, size_t length)
     inlet->owed = rill_inlet_grants(inlet) ? 0 : due;
     if (inlet->link && inlet->owed)
         account->held_back++;
+    count_widened(inlet);
     return inlet->owed ? 0 : due;
 }
 
@@ -108,6 +134,7 @@ bool rill_inlet_widen(rill_inlet *inlet, uint32_t window)
         return false;
     account->windows += inlet->began ? more : 0;
     inlet->window = window;
+    count_widened(inlet);
     return true;
 }
 
@@ -120,7 +147,7 @@ void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, 
     inlet->slab = slab;
     inlet->account = rill_account_hold(account);
     inlet->way = way;
-    inlet->window = window;
+    inlet->window = inlet->first = window;
 }
 
 static void free_chain(rill_inlet *inlet)
@@ -136,6 +163,7 @@ void rill_inlet_close(rill_inlet *inlet)
     if (inlet->began)
         inlet->account->windows -= inlet->window;
     inlet->window = 0;
+    count_widened(inlet);
     if (inlet->way != INLET_PIECES)
         free_chain(inlet);
 }
@@ -261,6 +289,7 @@ static int32_t begin(rill_inlet *inlet, rill_error *err)
     rill_bytes *codings = &inlet->codings;
     inlet->began = inlet->drained = true;
     inlet->account->windows += inlet->window;
+    count_widened(inlet);
     if (inlet->way == INLET_MEMORY)
         join_collected(inlet);
     if (!codings->length)

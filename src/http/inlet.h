@@ -36,7 +36,9 @@ struct rill_inlet {
     rill_sink *sink;    /* owned: the file; NULL: none */
     size_t held;        /* bytes that count in the account */
     uint32_t window;    /* its stream's receive window; 0: it has closed */
+    uint32_t first;     /* what that was at first */
     uint32_t owed;      /* window kept back from the peer */
+    uint32_t widened;   /* what it counts for among the account's */
     bool narrow;        /* none goes back before its reader has seen the head and wants more */
 };
 
@@ -83,8 +85,8 @@ void rill_inlet_uncount(rill_inlet *inlet);
 void rill_inlet_drop(rill_inlet *inlet);
 
 /* Whether window may go back to the peer: always where the reader has found nothing or the body
- * goes to a file, to the oldest of the collected bodies, and to all as long as the client holds no
- * more than it may. */
+ * goes to a file, to the oldest of the collected bodies, and to all as long as what the client
+ * holds, with what windows have grown by, is no more than it may hold. */
 bool rill_inlet_grants(const rill_inlet *inlet);
 
 /* `length` bytes of window may go back as far as this body is concerned. Returns how much goes back

@@ -7,6 +7,7 @@
 //   status=CODE      instead of 200
 //   announce=1       content-length
 // /members: several gzip members, tail behind. /steps: one gzip body in flushed pieces, the next one with each /next.
+// /bursts: n bytes, and no end; so many more on it with each /burst.
 // /hold: coded bytes, and no end. /drop: the same, and the connection is destroyed. /lengths: how many bytes the coded body has. /echo: the request's fields.
 'use strict';
 const zlib = require('zlib');
@@ -22,6 +23,7 @@ const coders = {
 };
 const made = new Map();
 let steps = null;
+let bursts = null;
 
 function text(length) {
   let lines = '';
@@ -77,6 +79,12 @@ const answers = {
   '/next': (stream, query) => {
     const word = query.get('word');
     if (word) { steps.write(word); steps.flush(); } else { steps.end(); }
+    stream.respond({ ':status': 200 });
+    stream.end();
+  },
+  '/bursts': (stream, query) => { bursts = stream; send(stream, query, body(query), false); },
+  '/burst': (stream, query) => {
+    bursts.write(body(query));
     stream.respond({ ':status': 200 });
     stream.end();
   },
