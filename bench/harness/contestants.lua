@@ -71,6 +71,13 @@ function M.rill(name, units, path, more)
   return program({ "luajit", ("$root/bench/%s.lua"):format(name) }, units, path, more)
 end
 
+--- h2load, and zlib for what it throws away: the files whose names begin with that path.
+function M.h2load_zlib(units, path)
+  return program({ "luajit", "$root/bench/peers/h2load_zlib.lua" }, units, path, function(place)
+    return place.scratch.root .. path
+  end)
+end
+
 --- libcurl's multi interface, called by LuaJIT's FFI.
 function M.curl_multi(units, path)
   return program({ "luajit", "$root/bench/peers/curl_multi.lua" }, units, path)

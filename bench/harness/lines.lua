@@ -61,6 +61,15 @@ local function large_file(scratch)
   scratch:large("256m", LARGE)
 end
 
+-- 1 GiB of zeros, which takes no room on the disk.
+local function sparse_file(scratch)
+  local path = scratch.root .. "/sparse"
+  local file = assert(io.open(path, "wb"))
+  assert(file:seek("set", 2 ^ 30 - 1))
+  assert(file:write("\0"))
+  file:close()
+end
+
 -- Every second page of two documentation packages, some 31 MB.
 local function list_pages(scratch, root)
   local lines = {}
@@ -132,6 +141,23 @@ return {
     figures = {
       { "cpu", against = "h2load", must = 1.2, aim = 1.0 },
       { "peak", must = 64, aim = 18 },
+    },
+  },
+  {
+    name = "gzip_64k", title = "GET 64 KiB of text, gzip, bodies as strings", unit = "request", server = "nginx_gzip",
+    prepare = function(scratch)
+      scratch:texts("text-64k-")
+    end,
+    contestants = {
+      rill = rill("get_distinct", 10240, "/text-64k-"),
+      curl = curl(2048, function(place)
+        return { "--compressed", "-o", "/dev/null", place.url .. "/text-64k-[0-255]?n=[1-8]" }
+      end, 2048),
+      ["h2load and zlib"] = contestants.h2load_zlib(10240, "/text-64k-"),
+    },
+    figures = {
+      { "cpu", against = "curl", must = 0.9 },
+      { "cpu", against = "h2load and zlib", must = 1.15 },
     },
   },
   {
@@ -256,6 +282,12 @@ return {
       { "kib_per_stream", must = 1.5, aim = 1.0 },
       { "kib_per_queued_request", must = 0.5, aim = 0.25 },
     },
+  },
+  {
+    name = "hostile_bodies", title = "1,000 bodies of 1 GiB at once, max_buffered 256 MiB", unit = "body",
+    server = "nginx_unannounced", prepare = sparse_file, within = 180,
+    contestants = { rill = rill("hostile_bodies", 1000, "/sparse") },
+    figures = { { "peak", must = 450 * 2 ^ 20 / 1e6 } },
   },
   {
     name = "peers", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",

@@ -70,6 +70,36 @@ function Scratch:large(name, size)
   return path
 end
 
+-- Words of one to twelve letters, of which some come far more often than others.
+local function words()
+  local list = {}
+  for i = 1, 2000 do
+    local letters = {}
+    for j = 1, math.random(1, 12) do
+      letters[j] = string.char(math.random(97, 122))
+    end
+    list[i] = table.concat(letters)
+  end
+  return list
+end
+
+--- Files of 64 KiB of text among those that are served, each compressed beside it.
+---@param prefix string of their names, a number follows
+function Scratch:texts(prefix)
+  math.randomseed(1)
+  local vocabulary = words()
+  for i = 0, SMALL_FILES - 1 do
+    local text, length = {}, 0
+    while length <= 65536 do -- the last one has no space behind it
+      local word = vocabulary[math.ceil(#vocabulary * math.random() ^ 4)]
+      text[#text + 1] = word
+      length = length + #word + 1
+    end
+    write(("%s/%s%d"):format(self.root, prefix, i), table.concat(text, " "):sub(1, 65536))
+  end
+  assert(os.execute(("gzip -k '%s/%s'*"):format(self.root, prefix)) == 0, "gzip failed")
+end
+
 --- A file of this directory.
 ---@param name string
 ---@return string path

@@ -66,6 +66,12 @@ for i = 1, 15 do
   HEADERS_22[#HEADERS_22 + 1] = ('add_header x-bench-%d "value number %d of some length";'):format(i, i)
 end
 
+-- Files in 1,000 streams at once, of which none says how long it is: what may be replaced in them has no length yet.
+local UNANNOUNCED = [[
+http2_max_concurrent_streams 1000;
+    sub_filter_types *;
+    sub_filter "no file has this" "";]]
+
 -- How to start each of them.
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
@@ -73,6 +79,9 @@ local SERVERS = {
   far_20ms = { program = "nghttpd", command = delay(10), behind = "nghttpd" },
   far_500ms = { program = "nghttpd", command = delay(250), behind = "nghttpd_wide" },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
+  -- Files that were compressed before.
+  nginx_gzip = { program = "nginx", command = nginx("keepalive_requests 1000000000; gzip_static on;") },
+  nginx_unannounced = { program = "nginx", command = nginx(UNANNOUNCED) },
   -- One request a connection, and every handshake a full one.
   nginx_full = { program = "nginx",
     command = nginx("keepalive_requests 1; ssl_session_tickets off; ssl_session_cache off;") },
