@@ -23,6 +23,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 
 ---@class rill.Response
 ---@field status integer
+---@field ok boolean a 2xx
 ---@field headers rill.Headers
 ---@field body string? made on first use when it is larger than 64 KiB; nil where it is in a file
 ---@field path string? the file that client:download has written
@@ -115,6 +116,10 @@ end
 -- Fields made on first use. What they return is kept, unless it is nil.
 local lazy = {}
 
+function lazy:ok()
+  return self.status >= 200 and self.status < 300
+end
+
 function lazy:headers()
   return headers.new(self._head)
 end
@@ -150,15 +155,15 @@ function lazy:request()
 end
 
 function lazy:protocol()
-  return self._peer and self._peer.protocol
+  return self._peer and self._peer.protocol or nil
 end
 
 function lazy:ip_address()
-  return self._peer and self._peer.ip_address
+  return self._peer and self._peer.ip_address or nil
 end
 
 function lazy:certificate()
-  return self._peer and self._peer.certificate
+  return self._peer and self._peer.certificate or nil
 end
 
 --- Seconds spent in each phase of an exchange.
@@ -205,7 +210,7 @@ function Response:__index(name)
   if method then return method end
   local make = lazy[name]
   if not make then return nil end
-  local value = make(self) or nil
+  local value = make(self)
   self[name] = value
   return value
 end

@@ -46,6 +46,12 @@ describe("a response", function()
     assert.equal(301, get(node.url .. "/status?n=301").status)
   end)
 
+  it("is ok where its status is a 2xx", function()
+    for status, ok in pairs { [200] = true, [204] = true, [299] = true, [304] = false, [404] = false, [503] = false } do
+      assert.equal(ok, get(node.url .. "/status?n=" .. status).ok)
+    end
+  end)
+
   it("has empty lists and flags where nothing happened", function()
     local res = get(nginx.url .. "/page")
     assert.same({}, res.informational)
