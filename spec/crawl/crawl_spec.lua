@@ -58,21 +58,11 @@ server.on('stream', (stream, headers) => {
 });
 ]]
 
--- make asan: the crawl runs under it as well (support.process keeps these from other programs).
-local function sanitized()
-  local words = {}
-  for _, name in ipairs { "LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS" } do
-    local value = os.getenv(name)
-    if value and os.getenv "RILL_SANITIZED" then words[#words + 1] = name .. "=" .. value end
-  end
-  return words
-end
-
 -- Starts the crawl; its lines go to `crawl.lines` unless the arguments say otherwise.
 local function start(server, ...)
   local directory = support.directory "crawl"
   local argv = { "env" }
-  for _, word in ipairs(sanitized()) do argv[#argv + 1] = word end
+  for _, word in ipairs(process.sanitizers()) do argv[#argv + 1] = word end
   for _, word in ipairs { "luajit", "examples/crawl.lua", server.url .. "/", "--out", directory .. "/lines",
                           "--ca", server.ca, ... } do
     argv[#argv + 1] = word
