@@ -8,7 +8,7 @@ INSTALL ?= install
 STRIP ?= strip
 
 MODULES = $(sort rill/cdef.lua $(shell cd lua && find rill -name '*.lua'))
-PAGES = README.md LICENSE CHANGELOG.md examples/crawl.lua $(wildcard doc/*)
+PAGES = README.md LICENSE CHANGELOG.md $(wildcard examples/*.lua doc/*)
 
 # Each of some files, into or out of a directory; each word of a template, filled in.
 put = for file in $(2); do $(INSTALL) -D -m 644 $(1)$$file '$(DESTDIR)$(3)'/$$file || exit 1; done
