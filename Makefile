@@ -32,7 +32,7 @@ needs:
 $(BUILD)/%.o: src/%.c Makefile mk/flags.mk | needs
 	@mkdir -p $(@D)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) $(OWN_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(LTO) $(ALL_CFLAGS) $(OWN_CFLAGS) -c -o $@ $<
 
 $(BUILD)/h2/session.o: OWN_CFLAGS = $(NGHTTP2_HAS)
 

@@ -5,6 +5,14 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 # The flag, if the compiler takes it in silence.
 accepted = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo ' $(1)')
 
+# Optimizing across files, if compiler and linker can and CFLAGS optimize at all; sanitizers report more without
+# it. An object holds plain code too: for nm, and for a linker that does not know of this.
+LTO_FLAGS = -flto=auto -ffat-lto-objects
+LTO = $(eval LTO := $(if $(findstring -fsanitize,$(CFLAGS)),,$(shell \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
+	grep -q ' __OPTIMIZE__ ' && echo 'int rill;' | $(CC) -Werror $(LTO_FLAGS) -O2 -fPIC -shared -x c - \
+	-o /dev/null 2>/dev/null && echo '$(LTO_FLAGS)')))$(LTO)
+
 # It needs an optimizing compiler, sanitizers have checks of their own, and whoever set it has decided.
 FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(shell \
 	$(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | awk ' \
@@ -28,5 +36,5 @@ NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_
 # CFLAGS come last, and so win.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
 	$(HARDENING) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
-	-Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+ALL_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(PREFIX_MAP)) -Wl,-soname,$(SONAME) \
+	-Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)

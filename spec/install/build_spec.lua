@@ -11,6 +11,13 @@ local function has_flag(flag)
     support.directory "flag" .. "/output"))
 end
 
+-- Whether a shared library can be made with these flags.
+local function links(flags)
+  local source = support.write(support.directory "links" .. "/empty.c", "int empty;\n")
+  return (pcall(process.run, { "sh", "-c", "cc -Werror -O1 " .. flags .. " -fPIC -shared -o /dev/null " .. source },
+    support.directory "flag" .. "/output"))
+end
+
 -- What make would do for one object file, and with other flags.
 local function compile_line(...)
   return elf.output_of("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "make", "-n", "V=1", "BUILD=/nowhere",
@@ -52,6 +59,14 @@ describe("make", function()
       assert.is_nil(compile_line("CFLAGS=" .. flags):find("-D_FORTIFY_SOURCE=2", 1, true), flags)
     end
     assert.is_nil(compile_line("CPPFLAGS=-D_FORTIFY_SOURCE=3"):find("-D_FORTIFY_SOURCE=2", 1, true))
+  end)
+
+  it("optimizes across files where compiler and linker can, if it optimizes and nobody looks on", function()
+    local flags = "-flto=auto -ffat-lto-objects"
+    assert.equal(links(flags), compile_line "CFLAGS=-O1":find(flags, 1, true) ~= nil)
+    for _, given in ipairs { "-O0", "-O1 -fsanitize=address" } do
+      assert.is_nil(compile_line("CFLAGS=" .. given):find("-flto", 1, true), given)
+    end
   end)
 
   it("links without optimizing, which leaves calls to libm, and without a warning", function()
