@@ -1,0 +1,96 @@
+/* Heads of HTTP/1.1, whole and in pieces: both must come to the same fields, the same framing and
+ * the same error. The first two bytes say how it is cut, and whether these are trailers. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "h1/head.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef struct outcome {
+    rill_h1_head head;
+    rill_stream stream;
+    rill_error err;
+    size_t taken;
+    int64_t code;
+} outcome;
+
+static rill_turn turn;
+
+/* Gives what has arrived in pieces of `step` and more bytes, as a session does. */
+static void read_in(outcome *o, rill_account *account, const uint8_t *data, size_t size,
+                    size_t step, bool trailers)
+{
+    char *pending = malloc(size + 1);
+    size_t held = 0, given = 0;
+    memset(o, 0, sizeof(*o));
+    rill_error_clear(&o->err);
+    rill_stream_init(&o->stream, &(rill_stream_setup){
+                                     .turn = &turn, .account = account, .max_header_list = 4096});
+    rill_h1_head_init(&o->head, trailers);
+    rill_stream_begin_head(&o->stream);
+    while (given < size && o->head.state != H1_HEAD_DONE && o->code >= 0) {
+        size_t part = size - given < step ? size - given : step;
+        char *exact = malloc(held + part); /* reading past the end is seen */
+        memcpy(exact, pending, held);
+        memcpy(exact + held, data + given, part);
+        given += part;
+        o->code = rill_h1_head_read(&o->head, exact, held + part, &o->stream, &o->err);
+        if (o->code >= 0) {
+            assert((size_t)o->code <= held + part);
+            held += part - (size_t)o->code;
+            o->taken += (size_t)o->code;
+            memcpy(pending, exact + o->code, held);
+        }
+        free(exact);
+    }
+    free(pending);
+}
+
+static void check(const outcome *o)
+{
+    assert(o->code >= 0 || (o->code == -RILL_PROTOCOL_ERROR && o->err.message[0]));
+    if (o->code < 0)
+        return;
+    assert(o->head.content_length >= -1);
+    assert(o->head.state != H1_HEAD_DONE || o->head.trailers ||
+           (o->head.status >= 100 && o->head.status <= 999));
+    const rill_bytes *block = &o->stream.head;
+    for (size_t i = 0; i < block->length; i++) /* nothing in a value ends a line */
+        if (block->data[i] == '\n')
+            assert(i && block->data[i - 1] == '\r');
+    assert(!block->length || !memchr(block->data, 0, block->length));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    rill_account *account = rill_account_new(&turn, NULL);
+    size_t step = 1 + data[0] % 31;
+    bool trailers = data[1] & 1;
+    outcome whole, cut;
+    read_in(&whole, account, data + 2, size - 2, size, trailers);
+    read_in(&cut, account, data + 2, size - 2, step, trailers);
+    check(&whole);
+    assert((whole.code < 0) == (cut.code < 0));
+    assert(whole.stream.reason == cut.stream.reason);
+    if (whole.code < 0) {
+        assert(!strcmp(whole.err.message, cut.err.message));
+    } else {
+        assert(whole.taken == cut.taken && whole.head.state == cut.head.state);
+        assert(whole.head.content_length == cut.head.content_length &&
+               whole.head.chunked == cut.head.chunked && whole.head.close == cut.head.close &&
+               whole.head.status == cut.head.status);
+    }
+    assert(whole.stream.head.length == cut.stream.head.length);
+    if (whole.stream.head.length)
+        assert(!memcmp(whole.stream.head.data, cut.stream.head.data, whole.stream.head.length));
+    rill_stream_dispose(&whole.stream);
+    rill_stream_dispose(&cut.stream);
+    rill_account_release(account);
+    assert(!turn.slab.bytes);
+    return 0;
+}
