@@ -16,6 +16,7 @@ local M = {
   node = require("support.node").start,
   openresty = require("support.openresty").start,
   hostile = require("support.hostile").start,
+  http1 = require("support.http1").start,
   dns = require("support.dns").start,
   delay = require("support.delay").start,
   make = require "support.make",

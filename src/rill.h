@@ -329,12 +329,14 @@ typedef struct rill_options {
     double warnsize;          /* (32 MiB) */
     uint32_t max_header_list; /* header block of a response, all its heads together (64 KiB) */
     uint32_t max_connections; /* of this client (512) */
-    uint32_t max_connections_per_origin; /* a further one is opened when all are full (1) */
-    uint32_t retries;                    /* of what fails without being processed (2) */
+    double max_connections_per_origin; /* a further one is opened when all are full; 0: any number
+                                          (negative: 1 of HTTP/2, 6 of HTTP/1.1) */
+    const char *protocols;    /* offered by ALPN in this order, comma-separated ("h2,http/1.1") */
+    uint32_t retries;         /* of what fails without being processed (2) */
     bool retry_idempotent;    /* GET, HEAD, OPTIONS too when the connection is lost (true) */
     bool decompress;          /* content codings of responses are undone (true); to be asked for
                                  with rill_accept_encoding() in a header block */
-    bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: an invalid URL) */
+    bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: HTTP/1.1) */
     bool deny_private;        /* only globally reachable addresses, but for `resolve`'s (false) */
     int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
     const char *bind_address; /* numeric address that connections come from (the system's choice) */
@@ -564,7 +566,7 @@ RILL_API int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t ge
 
 typedef struct rill_conn_info {
     char ip_address[46]; /* numeric; "" for a Unix socket */
-    char protocol[4];    /* "h2" or "h2c" */
+    char protocol[12];   /* "h2", "h2c" or "http/1.1" */
     int32_t port;
     const char *certificate; /* the peer's leaf, DER; NULL without TLS; borrowed until the next
                                 poll, step or drop */

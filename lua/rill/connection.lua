@@ -15,7 +15,7 @@ local M = {}
 ---@class rill.Connection: rill.Endpoint
 ---@field ip_address string the peer's; "" for a Unix socket
 ---@field port integer the peer's
----@field protocol string "h2" or "h2c"
+---@field protocol string "h2", "h2c" or "http/1.1"
 ---@field certificate rill.Certificate?
 ---@field tls {version: string, cipher: string, resumed: boolean}?
 ---@field peer_settings table<string, number> RFC 9113 names in lower case, defaults where the peer sends none;
@@ -74,7 +74,9 @@ function methods:ping()
   local before = own.pongs
   if not own.closed then
     runtime.waiter("connection:ping")
-    C.rill_connection_ping(runtime.loop(), own.slot, own.generation)
+    if C.rill_connection_ping(runtime.loop(), own.slot, own.generation) == -C.RILL_ERROR then
+      return nil, errors.new { reason = "error", message = "HTTP/1.1 has no PING" }
+    end
   end
   while own.pongs == before do
     if own.closed then return nil, own.closed end

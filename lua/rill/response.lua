@@ -31,7 +31,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field informational {status: integer, headers: rill.Headers}[]
 ---@field url string that answered, without user and password; with a fragment where redirects were followed
 ---@field request {method: string, url: string, headers: rill.Headers}
----@field protocol string? "h2" or "h2c"
+---@field protocol string? "h2", "h2c" or "http/1.1"
 ---@field ip_address string?
 ---@field certificate rill.Certificate?
 ---@field timings table<string, number> seconds per phase

@@ -123,14 +123,14 @@ describe("a certificate", function()
   end)
 end)
 
-describe("a server without h2", function()
+describe("a server without h2, where nothing else is spoken,", function()
   before_each(support.begin)
   after_each(support.check_clean)
 
   for _, behaviour in ipairs { "no_alpn", "http1" } do
     it(("fails with kind alpn and is sent nothing (%s)"):format(behaviour), function()
       local server = support.tcp(behaviour)
-      local client = support.client()
+      local client = support.client { protocols = { "h2" } }
       support.run(function()
         for _, err in ipairs(refused(client, server.url .. "/", 3)) do assert_failed("alpn", err) end
       end)

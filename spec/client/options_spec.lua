@@ -32,7 +32,7 @@ describe("an option of a client", function()
   end)
 
   for _, name in ipairs { "per_origin", "proxy", "no_proxy",
-    "coalesce", "on_event", "protocols", "idempotent", "lenient_eof" } do
+    "coalesce", "on_event", "idempotent", "lenient_eof" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
@@ -68,6 +68,7 @@ describe("an option of a client", function()
     retry_idempotent = { 1, "yes" },
     max_connections_per_origin = { -1, 1.5, "2" },
     h2c = { 1 },
+    protocols = { 1, "h2", {}, { "h3" }, { "h2", "h2" }, { 1 }, { "h2,http/1.1" } },
     family = { 5, "4", "ipv4", true },
     bind_address = { 1, "elsewhere", "1.2.3", "unix:/x", "a\0b" },
     maxsize = { -1, 1.5, "1M" },
@@ -112,7 +113,7 @@ describe("an option of a client", function()
       dns_servers = { "127.0.0.1", "127.0.0.1:5353" },
       tls = { verify = false, ca_file = support.ca().file, server_name = "a.test" },
       read_timeout = 0, ping_after = 0, ping_timeout = 0.5, max_connections_per_origin = 0, retries = 0,
-      retry_idempotent = false, h2c = true, family = 6, bind_address = "::1",
+      retry_idempotent = false, h2c = true, protocols = { "http/1.1", "h2" }, family = 6, bind_address = "::1",
       on_headers = function() end, on_chunk = function() end, on_warning = function() end,
     }
     client:close()

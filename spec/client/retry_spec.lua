@@ -304,12 +304,12 @@ describe("a request without a connection", function()
 
   it("is not tried again without h2 in ALPN, and the verdict is remembered", function()
     local server = support.tcp "http1"
-    local client = support.client { retries = 5 }
+    local client = support.client { retries = 5, protocols = { "h2" } }
     support.run(function()
       for _ = 1, 20 do assert_once("alpn", client:get(server.url .. "/")) end
     end)
     assert.equal(1, #server:wait_events(function(event) return event.event == "accept" end))
-    local other = support.client()
+    local other = support.client { protocols = { "h2" } }
     support.run(function() assert_once("alpn", other:get(server.url .. "/")) end)
     assert.equal(2, #server:wait_events(function(event) return event.event == "accept" end, 2))
   end)

@@ -109,17 +109,17 @@ describe("http:// with h2c", function()
     end)
   end)
 
-  it("is an invalid URL without the option, and nothing is sent", function()
+  it("is an invalid URL without the option and without HTTP/1.1, and nothing is sent", function()
     local function sessions()
       local count = 0
       for _, event in ipairs(node:events()) do count = count + (event.event == "session" and 1 or 0) end
       return count
     end
-    local client, before = support.client(), sessions()
+    local client, before = support.client { protocols = { "h2" } }, sessions()
     support.run(function()
       local _, err = client:get(node.url .. "/echo")
       assert.equal("invalid_url", err.reason)
-      local conn, why = support.connect(node.url)
+      local conn, why = support.connect(node.url, { protocols = { "h2" } })
       assert.is_nil(conn)
       assert.equal("invalid_url", why.reason)
     end)

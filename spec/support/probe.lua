@@ -72,6 +72,7 @@ rill.run(function()
     timeout = tonumber(given["-t"]),
     maxsize = tonumber(given["--max"]) or 0, -- none given: no limit
     h2c = target:find("^http:") ~= nil,
+    protocols = { "h2" },
     tls = given["--ca"] and given["--ca"] ~= "" and { ca_file = given["--ca"] } or nil,
   }
   local numbers, gap = {}, tonumber(given["--gap"]) / 1000

@@ -172,9 +172,10 @@ static int32_t parse(const rill_client *client, const char *text, uint32_t lengt
     const char *scheme = client->url_text + url->scheme;
     int scheme_length = url->scheme_length < 40 ? (int)url->scheme_length : 40;
     bool http = scheme_length == 4 && !memcmp(scheme, "http", 4);
-    if (http && !client->settings.h2c && !client->bound)
+    if (http && !client->settings.clear_text && !client->bound)
         return rill_error_set(err, RILL_INVALID_URL,
-                              "http is only spoken as HTTP/2 with prior knowledge (option h2c)");
+                              "http is spoken as HTTP/1.1 (option protocols), or as HTTP/2 with "
+                              "prior knowledge (option h2c)");
     if (!http && (scheme_length != 5 || memcmp(scheme, "https", 5) != 0))
         return rill_error_set(err, RILL_INVALID_URL, "scheme \"%.*s\" is not supported: https is",
                               scheme_length, scheme);

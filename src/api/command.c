@@ -346,6 +346,8 @@ int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation
     rill_conn *conn = client ? rill_client_conn(client) : NULL;
     if (!conn || conn->state == CONN_CLOSED)
         return -RILL_CLOSED;
+    if (conn->session && !conn->session->protocol->ping)
+        return -RILL_ERROR;
     rill_turn_tick(&loop->turn);
     rill_conn_ping(conn);
     return 0;

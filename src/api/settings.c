@@ -20,7 +20,8 @@ void rill_options_init(rill_options *options)
         .warnsize = 32 << 20,
         .max_header_list = 64 << 10,
         .max_connections = 512,
-        .max_connections_per_origin = 1,
+        .max_connections_per_origin = -1,
+        .protocols = "h2,http/1.1",
         .retries = 2,
         .retry_idempotent = true,
         .decompress = true,
@@ -138,6 +139,34 @@ int32_t rill_settings_bind(const char *text, rill_address *from, rill_error *err
     return rill_error_set(err, RILL_ARGUMENT, "option bind_address: \"%.80s\" is no address", text);
 }
 
+/* "h2" and "http/1.1" with their lengths, once each. */
+enum { OFFER_MAX = 12 };
+
+/* Puts a comma-separated list into ALPN's form (RFC 7301 section 3.1). */
+static int32_t read_protocols(const char *text, uint8_t *offer, uint32_t *offer_length,
+                              rill_error *err)
+{
+    uint32_t length = 0;
+    bool seen[9] = {false};
+    *offer_length = 0;
+    while (text) {
+        size_t part = strcspn(text, ",");
+        bool known =
+            (part == 2 && !memcmp(text, "h2", 2)) || (part == 8 && !memcmp(text, "http/1.1", 8));
+        if (!known || seen[part])
+            return rill_error_set(err, RILL_ARGUMENT,
+                                  "option protocols: \"%.*s\" is not \"h2\" or \"http/1.1\", once",
+                                  part < 40 ? (int)part : 40, text);
+        seen[part] = true;
+        offer[length] = (uint8_t)part;
+        memcpy(offer + length + 1, text, part);
+        length += (uint32_t)part + 1;
+        text = text[part] ? text + part + 1 : NULL;
+    }
+    *offer_length = length;
+    return length ? 0 : rill_error_set(err, RILL_ARGUMENT, "option protocols: there is none");
+}
+
 static int32_t configure_dial(rill_dial_options *dial, const rill_options *options, rill_error *err)
 {
     dial->deny_private = options->deny_private;
@@ -157,7 +186,6 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     settings->read_timeout_ms = rill_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
-    settings->h2c = options->h2c;
     settings->decompress = options->decompress;
     settings->max_header_list = options->max_header_list;
     pool->link.window = options->window;
@@ -172,10 +200,18 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     pool->idle_timeout_ms = rill_limit_ms(options->idle_timeout);
     pool->max_streams = most_of(options->max_streams);
     pool->max_connections = most_of(options->max_connections);
-    pool->max_connections_per_origin = most_of(options->max_connections_per_origin);
+    if (options->max_connections_per_origin >= 0)
+        pool->max_connections_per_origin = most_of((uint32_t)options->max_connections_per_origin);
     pool->ping_after_ms = rill_limit_ms(options->ping_after);
     pool->ping_timeout_ms = rill_limit_ms(options->ping_timeout);
-    int32_t code = configure_dial(&pool->dial, options, err);
+    uint8_t offer[OFFER_MAX] = {0};
+    uint32_t offer_length;
+    int32_t code = read_protocols(options->protocols, offer, &offer_length, err);
+    pool->http11 = offer_length > 3 || offer[0] == 8;
+    pool->clear = options->h2c || !pool->http11 ? ALPN_H2 : ALPN_HTTP11;
+    settings->clear_text = options->h2c || pool->http11;
+    if (!code)
+        code = configure_dial(&pool->dial, options, err);
     if (!code)
         code = copy_resolve(settings, pool, options, err);
     if (!code)
@@ -185,8 +221,7 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
     if (!pool->resolver)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    static const uint8_t offer[] = {2, 'h', '2'}; /* to ALPN, in order */
-    pool->tls = rill_tls_new(&options->tls, offer, sizeof(offer), &pool->turn->system_trust, err);
+    pool->tls = rill_tls_new(&options->tls, offer, offer_length, &pool->turn->system_trust, err);
     return pool->tls ? 0 : err && err->reason ? -err->reason : -RILL_ERROR;
 }
 

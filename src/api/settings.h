@@ -10,7 +10,8 @@ typedef struct rill_settings {
     rill_resolve *resolve; /* owned, with its texts */
     uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
     uint32_t max_header_list, retries;
-    bool retry_idempotent, decompress, h2c;
+    bool retry_idempotent, decompress;
+    bool clear_text; /* http:// can be spoken */
 } rill_settings;
 
 /* Fills in both from `options`, which rill_given_options() has passed, and opens the pool's

@@ -239,6 +239,8 @@ static void describe(const rill_link *link, const char *host, uint16_t port, ril
 const rill_protocol rill_h2 = {
     .name = "h2",
     .size = sizeof(rill_session),
+    .streams = UINT32_MAX,
+    .connections = 1,
     .open = open_session,
     .receive = receive,
     .send = rill_frames_send,

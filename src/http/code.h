@@ -9,7 +9,8 @@ enum rill_code {
     CODE_INTERNAL_ERROR = 0x2,
     CODE_REFUSED_STREAM = 0x7,
     CODE_CANCEL = 0x8,
-    CODE_ENHANCE_YOUR_CALM = 0xb
+    CODE_ENHANCE_YOUR_CALM = 0xb,
+    CODE_HTTP_1_1_REQUIRED = 0xd
 };
 
 #endif

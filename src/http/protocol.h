@@ -64,6 +64,7 @@ struct rill_link {
     uint64_t ping_ms;             /* a ping is out since then; 0: none */
     uint64_t rtt_ms;              /* the last round trip, at least 1; 0: not known */
     double streams;               /* sent so far */
+    uint64_t idle_ms;             /* the peer keeps it no longer without streams; 0: not said */
     enum link_goodbye goodbye;
     struct {
         bool received; /* by the peer: streams above `last` are not processed */
@@ -78,6 +79,9 @@ struct rill_link {
 struct rill_protocol {
     const char *name; /* as ALPN has it */
     size_t size;      /* of its session, which begins with a rill_link */
+    /* how many streams a connection carries at a time, and how many connections an origin has where
+     * nobody has said otherwise */
+    uint32_t streams, connections;
 
     /* Begins: `link` is filled in but for what only the protocol knows; nothing is sent before
      * `send`. 0 or -RILL_ERROR. */
@@ -85,6 +89,10 @@ struct rill_protocol {
 
     /* Takes what arrived. Look at `fatal`, `closed` and the rest afterwards. */
     void (*receive)(rill_link *link, const char *data, size_t length);
+
+    /* Nothing more arrives. `well`: the peer has said so, by FIN, over TLS by close_notify. NULL:
+     * it makes no difference. */
+    void (*end)(rill_link *link, bool well);
 
     /* Writes what there is to write into the transport (not flushed), uploads included that waited
      * for the socket. To be called after every receive, also while the socket is blocked: what is

@@ -173,7 +173,8 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     stream->reason = reason;
     stream->code = code;
     stream->refused = stream->refused || reason == RILL_GOAWAY ||
-                      (reason == RILL_RESET && stream->peer_reset && code == CODE_REFUSED_STREAM);
+                      (reason == RILL_RESET && stream->peer_reset &&
+                       (code == CODE_REFUSED_STREAM || code == CODE_HTTP_1_1_REQUIRED));
     rill_inlet_close(&stream->inlet);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL)
         rill_inlet_drop(&stream->inlet);

@@ -25,6 +25,7 @@ struct rill_stream {
     bool wire_open;          /* the session has it on the wire */
     bool peer_reset;         /* by RST_STREAM */
     bool refused;            /* the peer says it did not act on it */
+    bool stale;              /* its connection was used before, and ended without a word */
     bool pieces;             /* read in pieces: HEAD and READABLE are reported */
     bool over;               /* the peer has ended it; while it is open, it shows when its body is
                                 decoded, or its file is wanted, how it closes */

@@ -352,6 +352,7 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     for (uint32_t i = 0; i < dial->tried; i++)
         close_racer(dial, &dial->racers[i]);
     rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
+    dial->chosen = target->http11 ? ALPN_HTTP11 : target->clear; /* unless TLS says otherwise */
     int32_t code = rill_transport_open(transport, dial->turn, dial->mark, fd, err);
     return code ? code : 1;
 }
@@ -362,6 +363,10 @@ static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error 
     SSL *ssl = rill_tls_open(target->tls, target->host, &dial->address, target->memory, err);
     if (!ssl)
         return err ? -err->reason : -RILL_ERROR;
+    if (target->http11 && !rill_tls_offer_http11(ssl)) {
+        SSL_free(ssl);
+        return rill_error_set(err, RILL_ERROR, "out of memory");
+    }
     int32_t code = rill_transport_secure(transport, ssl, err);
     if (!code && RILL_TRACES(dial->turn, TRACE_TLS))
         rill_tls_pipe_trace(transport->tls, target->number);
@@ -390,7 +395,7 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
         return 0;
     RILL_TRACE(dial->turn, TRACE_TLS, dial->target->number, "%s %s%s", SSL_get_version(ssl),
                SSL_get_cipher_name(ssl), SSL_session_reused(ssl) ? " resumed" : "");
-    code = rill_tls_check(ssl, host, &dial->chosen, err);
+    code = rill_tls_check(ssl, host, dial->target->http11, &dial->chosen, err);
     return code ? code : 1;
 }
 

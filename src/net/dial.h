@@ -32,6 +32,8 @@ typedef struct rill_dial_target {
     rill_tls *tls; /* NULL: clear text */
     rill_tls_memory *memory;
     uint32_t number;          /* of the connection: see rill_turn.dialled */
+    enum rill_alpn clear;     /* what is spoken in clear text */
+    bool http11;              /* HTTP/1.1 alone is offered, and spoken in clear text */
     const rill_address *from; /* where the connection comes from; length 0: the system's choice */
 } rill_dial_target;
 

@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl, rill_error *err)
+rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
+                         const char *protocol, rill_error *err)
 {
     rill_peer *peer = rill_slab_zalloc(&turn->slab, sizeof(*peer));
     if (!peer) {
@@ -15,6 +16,7 @@ rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
     peer->references = 1;
     peer->address = *address;
     peer->tls = ssl != NULL;
+    peer->protocol = protocol;
     if (ssl) {
         peer->leaf = SSL_get1_peer_certificate(ssl);
         peer->resumed = SSL_session_reused(ssl) == 1;
@@ -47,7 +49,9 @@ void rill_peer_release(rill_peer *peer)
 
 int32_t rill_peer_describe(rill_peer *peer, rill_conn_info *info)
 {
-    const char *protocol = peer->tls ? "h2" : "h2c";
+    const char *protocol = peer->protocol;
+    if (!peer->tls && !strcmp(protocol, "h2"))
+        protocol = "h2c";
     *info = (rill_conn_info){.port = rill_address_port(&peer->address)};
     rill_address_print(&peer->address, info->ip_address);
     memcpy(info->protocol, protocol, strlen(protocol) + 1);

@@ -14,15 +14,17 @@ typedef struct rill_peer {
     uint32_t references;
     rill_address address;
     bool tls, resumed;
-    X509 *leaf;         /* owned; NULL without TLS */
-    unsigned char *der; /* owned by OpenSSL; made when asked for */
+    const char *protocol; /* static: as ALPN has it */
+    X509 *leaf;           /* owned; NULL without TLS */
+    unsigned char *der;   /* owned by OpenSSL; made when asked for */
     int der_length;
     const char *version, *cipher; /* static */
 } rill_peer;
 
 /* One reference is the caller's. `ssl` (NULL: clear text) has finished its handshake. NULL with
  * `err`. */
-rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl, rill_error *err);
+rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
+                         const char *protocol, rill_error *err);
 rill_peer *rill_peer_hold(rill_peer *peer);
 void rill_peer_release(rill_peer *peer); /* NULL is fine */
 

@@ -139,7 +139,7 @@ static ssize_t receive(rill_socket *socket, void *data, size_t room)
 {
     if (socket->pipe.ended)
         return 0;
-    if (!socket->readable || !may_receive(socket) || socket->pipe.paused)
+    if (!socket->readable || !may_receive(socket) || socket->pipe.paused || socket->held)
         return -1;
     ssize_t n;
     do
@@ -159,6 +159,20 @@ static ssize_t receive(rill_socket *socket, void *data, size_t room)
     socket->pipe.ended = true;
     socket->pipe.error = n < 0 ? errno : 0;
     return 0;
+}
+
+void rill_socket_hold(rill_socket *socket, bool held)
+{
+    if (socket->held == held || socket->fd < 0)
+        return;
+    socket->held = held;
+    if (held) {
+        event_del(socket->read_event);
+        return;
+    }
+    if (event_add(socket->read_event, NULL))
+        socket->send_error = ENOMEM; /* reported by its flush */
+    rill_socket_wake(socket);
 }
 
 /* Through the shared buffer. It is empty when there is nothing now: so another socket may use it

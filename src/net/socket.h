@@ -18,6 +18,7 @@ typedef struct rill_socket {
     int fd;                                 /* owned; -1: closed */
     struct event *read_event, *write_event; /* owned */
     bool readable;                          /* it may have more */
+    bool held;                              /* nothing is received for now */
     bool batched;      /* it is read in small parts: through the shared buffer, which must be empty
                           before another socket is read */
     int send_error;    /* errno; 0: none. After a failed send there may be input yet */
@@ -33,6 +34,9 @@ int32_t rill_socket_open(rill_socket *socket, rill_turn *turn, rill_mark *mark, 
 
 /* It is ready to be read: what its event does. */
 void rill_socket_wake(rill_socket *socket);
+
+/* Receives nothing more, what has been received aside, until it is let go on. */
+void rill_socket_hold(rill_socket *socket, bool held);
 
 /* Nothing is left of what was received, and there is no more: spares the call that finds out. */
 static inline bool rill_socket_drained(const rill_socket *socket)

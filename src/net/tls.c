@@ -24,6 +24,7 @@ struct rill_tls {
     bool remembers;    /* sessions */
     bool own_groups;   /* the options say which, in their order */
     bool unverified_untold;
+    bool h2, http11; /* are offered */
 };
 
 /* --- what an origin remembers ---------------------------------------------------------------- */
@@ -216,6 +217,10 @@ rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, ui
     tls->system = system;
     tls->remembers = options->session_cache;
     tls->own_groups = options->groups != NULL;
+    for (uint32_t at = 0; at < offer_length; at += 1u + offer[at]) {
+        tls->h2 = tls->h2 || offer[at] == 2;
+        tls->http11 = tls->http11 || offer[at] == 8;
+    }
     tls->unverified_untold = !options->verify;
     if (set_up(tls, options, offer, offer_length, err))
         goto fail;
@@ -328,9 +333,8 @@ static int32_t failure_of(unsigned long code, const char *data, const char *host
         return fail(err, RILL_KIND_TLS, host, "handshake failure: ", text ? text : "unknown");
     int alert = reason - SSL_AD_REASON_OFFSET;
     if (alert == SSL_AD_NO_APPLICATION_PROTOCOL)
-        return fail(err, RILL_KIND_ALPN, host,
-                    "the server does not speak HTTP/2: it sent the alert no_application_protocol",
-                    "");
+        return fail(err, RILL_KIND_ALPN, host, "the server does not speak ",
+                    "HTTP/2: it sent the alert no_application_protocol");
     return fail(err, RILL_KIND_TLS, host, "handshake failure: the peer sent the alert ",
                 SSL_alert_desc_string_long(alert));
 }
@@ -354,14 +358,23 @@ int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err
     return -RILL_CONNECT_FAILED;
 }
 
-static int32_t check_protocol(const SSL *ssl, const char *host, enum rill_alpn *chosen,
-                              rill_error *err)
+bool rill_tls_offer_http11(SSL *ssl)
+{
+    return !SSL_set_alpn_protos(ssl, (const unsigned char *)"\x08http/1.1", 9); /* 0: success */
+}
+
+static int32_t check_protocol(const SSL *ssl, const char *host, bool h2, bool http11,
+                              enum rill_alpn *chosen, rill_error *err)
 {
     const unsigned char *protocol;
     unsigned length;
     SSL_get0_alpn_selected(ssl, &protocol, &length);
-    if (length == 2 && !memcmp(protocol, "h2", 2)) {
+    if (h2 && length == 2 && !memcmp(protocol, "h2", 2)) {
         *chosen = ALPN_H2;
+        return 0;
+    }
+    if (http11 && (!length || (length == 8 && !memcmp(protocol, "http/1.1", 8)))) {
+        *chosen = ALPN_HTTP11;
         return 0;
     }
     char name[32] = "nothing";
@@ -370,10 +383,15 @@ static int32_t check_protocol(const SSL *ssl, const char *host, enum rill_alpn *
         name[i] = protocol[i] > ' ' && protocol[i] < 0x7f ? (char)protocol[i] : '?';
     if (shown)
         name[shown] = 0;
-    return fail(err, RILL_KIND_ALPN, host, "the server does not speak HTTP/2: it chose ", name);
+    return fail(err, RILL_KIND_ALPN, host,
+                !http11 ? "the server does not speak HTTP/2: it chose "
+                : h2    ? "the server speaks neither HTTP/2 nor HTTP/1.1: it chose "
+                        : "the server does not speak HTTP/1.1: it chose ",
+                name);
 }
 
-int32_t rill_tls_check(SSL *ssl, const char *host, enum rill_alpn *chosen, rill_error *err)
+int32_t rill_tls_check(SSL *ssl, const char *host, bool http11, enum rill_alpn *chosen,
+                       rill_error *err)
 {
     const rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     rill_tls_memory *memory = SSL_get_app_data(ssl);
@@ -381,5 +399,6 @@ int32_t rill_tls_check(SSL *ssl, const char *host, enum rill_alpn *chosen, rill_
     if (memory && group > 0)
         memory->group = group;
     int32_t code = rill_trust_check(&tls->trust, ssl, host, err);
-    return code ? code : check_protocol(ssl, host, chosen, err);
+    return code ? code
+                : check_protocol(ssl, host, tls->h2 && !http11, tls->http11 || http11, chosen, err);
 }

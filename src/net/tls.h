@@ -10,7 +10,7 @@
 typedef struct rill_tls rill_tls;
 
 /* What ALPN has chosen (RFC 7301). */
-enum rill_alpn { ALPN_NONE, ALPN_H2 };
+enum rill_alpn { ALPN_NONE, ALPN_H2, ALPN_HTTP11 };
 
 /* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN as `offer` lists it
  * (`offer_length` bytes of RFC 7301's form), no renegotiation, no compression, no early data; for
@@ -45,6 +45,10 @@ void rill_tls_memory_dispose(rill_tls_memory *memory);
 SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill_tls_memory *memory,
                    rill_error *err);
 
+/* Has HTTP/1.1 alone offered, whatever the context says; before the handshake. False: out of
+ * memory. */
+bool rill_tls_offer_http11(SSL *ssl);
+
 /* Lets go of the memory, at the latest when that goes; tickets that come later are not kept. */
 void rill_tls_detach(SSL *ssl);
 
@@ -55,8 +59,10 @@ void rill_tls_detach(SSL *ssl);
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err);
 
 /* After the handshake: remembers the group. 0 when the server's key has a pin (if there are pins;
- * resumed and unverified connections too) and ALPN chose what we speak, `*chosen`; else
+ * resumed and unverified connections too) and ALPN chose what was offered, `*chosen`, with
+ * `http11` HTTP/1.1 (which it is too where nothing was chosen and that was offered); else
  * -RILL_CONNECT_FAILED, kind tls or alpn, saying what the pin is or what was chosen. */
-int32_t rill_tls_check(SSL *ssl, const char *host, enum rill_alpn *chosen, rill_error *err);
+int32_t rill_tls_check(SSL *ssl, const char *host, bool http11, enum rill_alpn *chosen,
+                       rill_error *err);
 
 #endif

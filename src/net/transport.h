@@ -55,6 +55,21 @@ static inline size_t rill_transport_blocked(const rill_transport *transport)
     return transport->socket.unsent.length;
 }
 
+/* Whether there may be something to read. */
+static inline bool rill_transport_readable(const rill_transport *transport)
+{
+    return transport->socket.readable && !transport->socket.held;
+}
+
+/* Whether the peer has ended it as it should: by FIN, over TLS by close_notify. */
+static inline bool rill_transport_ended_well(const rill_transport *transport)
+{
+    const rill_socket *socket = &transport->socket;
+    if (transport->tls)
+        return SSL_get_shutdown(transport->tls->ssl) & SSL_RECEIVED_SHUTDOWN;
+    return socket->pipe.ended && !socket->pipe.error;
+}
+
 /* Whether the socket has failed or ended, either way. */
 static inline bool rill_transport_hung_up(const rill_transport *transport)
 {

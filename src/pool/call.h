@@ -47,6 +47,7 @@ struct rill_call {
     bool says_empty; /* content-length: 0 is sent though there is no body */
     enum call_state state;
     bool repeat;
+    bool was_stale;    /* it was repeated because its connection had ended unseen */
     bool pieces, head; /* read in pieces; a HEAD request */
     bool head_first;   /* its window is small until its head was looked at */
     bool decodes;      /* content codings of the response are undone */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/trace.h"
+#include "h1/session.h"
 #include "h2/session.h"
 #include "http/code.h"
 
@@ -134,11 +135,18 @@ static void on_timer(rill_timer *timer)
     rill_turn_mark(conn->setup.turn, conn->setup.mark);
 }
 
+/* How long nothing may move on it: the peer may keep what is not used for less. 0: no matter. */
+static uint64_t idle_of(const rill_conn *conn)
+{
+    uint64_t own_ms = conn->setup.idle_timeout_ms, its_ms = conn->session->idle_ms;
+    return its_ms && !conn->session->open && (!own_ms || its_ms < own_ms) ? its_ms : own_ms;
+}
+
 static void arm_idle(rill_conn *conn)
 {
-    if (conn->setup.idle_timeout_ms)
-        rill_wheel_start(&conn->setup.turn->wheel, &conn->timer,
-                         conn->active_ms + conn->setup.idle_timeout_ms);
+    uint64_t idle_ms = idle_of(conn);
+    if (idle_ms)
+        rill_wheel_start(&conn->setup.turn->wheel, &conn->timer, conn->active_ms + idle_ms);
     else
         rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
 }
@@ -174,7 +182,7 @@ static void time_out_idle(rill_conn *conn)
 {
     if (waits_for_us(conn->session))
         conn->active_ms = conn->setup.turn->now_ms; /* our reader or our writer is slow */
-    if (conn->setup.turn->now_ms < conn->active_ms + conn->setup.idle_timeout_ms) {
+    if (conn->setup.turn->now_ms < conn->active_ms + idle_of(conn)) {
         arm_idle(conn); /* something has moved since it was armed */
         return;
     }
@@ -200,6 +208,8 @@ static void on_ping_timer(rill_timer *timer)
 void rill_conn_ping(rill_conn *conn)
 {
     rill_turn *turn = conn->setup.turn;
+    if (conn->session && !conn->session->protocol->ping)
+        return;
     if (!rill_conn_greeted(conn)) { /* until then connect_timeout holds */
         conn->ping = CONN_PING_WANTED;
         return;
@@ -261,8 +271,9 @@ static void greet(rill_conn *conn)
 
 /* The protocols that a dial can come to. */
 static const rill_protocol *const protocols[] = {
-    [ALPN_NONE] = &rill_h2, /* clear text: by prior knowledge */
-    [ALPN_H2] = &rill_h2,
+    [ALPN_NONE] = &rill_h2,
+    [ALPN_H2] = &rill_h2, /* in clear text: by prior knowledge */
+    [ALPN_HTTP11] = &rill_h1,
 };
 
 static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill_error *err)
@@ -287,7 +298,8 @@ static void act_dialing(rill_conn *conn)
     if (code > 0) {
         const rill_protocol *protocol = protocols[conn->dial->chosen];
         conn->peer = rill_peer_new(conn->setup.turn, &conn->dial->address,
-                                   conn->transport.tls ? conn->transport.tls->ssl : NULL, &error);
+                                   conn->transport.tls ? conn->transport.tls->ssl : NULL,
+                                   protocol->name, &error);
         end_dial(conn);
         code = !conn->peer ? -RILL_ERROR : open_session(conn, protocol, &error);
     }
@@ -300,6 +312,8 @@ static void act_dialing(rill_conn *conn)
                conn->setup.target.host, conn->setup.target.port);
     conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
     set_state(conn, CONN_GREETING);
+    if (conn->session->greeted)
+        greet(conn);
 }
 
 static void receive(rill_conn *conn)
@@ -316,6 +330,10 @@ static void receive(rill_conn *conn)
         if (session->greeted && !greeted)
             greet(conn);
     }
+    if (length < 0 && session->protocol->end)
+        session->protocol->end(session, rill_transport_ended_well(&conn->transport));
+    if (session->idle_ms && !session->open)
+        arm_idle(conn);
     session->protocol->charge(session, rill_transport_take_dry(&conn->transport));
     if (!session->ping_ms)
         rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
@@ -355,8 +373,8 @@ void rill_conn_act(rill_conn *conn)
     bool opened = conn->state == CONN_DIALING;
     if (opened)
         act_dialing(conn);
-    if (is_up(conn) &&
-        (opened || conn->transport.socket.readable)) /* opened: TLS may hold bytes already */
+    if (is_up(conn) && (opened || rill_transport_readable(
+                                      &conn->transport))) /* opened: TLS may hold bytes already */
         receive(conn);
     if (conn->ping == CONN_PING_OVERDUE && conn->state != CONN_CLOSED) {
         conn->ping = CONN_PING_NONE;
@@ -370,7 +388,7 @@ void rill_conn_act(rill_conn *conn)
             time_out_connect(conn);
     }
     finish_drain(conn);
-    if (conn->transport.socket.readable && is_up(conn))
+    if (rill_transport_readable(&conn->transport) && is_up(conn))
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */
 }
 
@@ -378,7 +396,7 @@ void rill_conn_act(rill_conn *conn)
 static void read_last_words(rill_conn *conn, const rill_error *error)
 {
     conn->transport.socket.readable = true;
-    while (conn->transport.socket.readable && conn->state != CONN_CLOSED)
+    while (rill_transport_readable(&conn->transport) && conn->state != CONN_CLOSED)
         receive(conn);
     if (conn->state != CONN_CLOSED)
         fail_with(conn, error);

@@ -42,6 +42,14 @@ static void take_ended(rill_conn *conn)
         take_closed(conn);
 }
 
+/* HTTP/1.1 that a peer has asked for, and does not speak: what it has said first stands. */
+static const rill_error *why_of(const rill_origin *origin, const rill_call *call,
+                                const rill_error *error)
+{
+    bool refused = error->kind == RILL_KIND_ALPN || error->kind == RILL_KIND_TLS;
+    return origin->http11 && refused && call->last ? call->last : error;
+}
+
 /* Every waiting call is told that there is no connection: it costs each an attempt. `conn` is what
  * was dialled for them; NULL: nothing. */
 static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
@@ -53,7 +61,7 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
         call->attempts++;
         if (conn && rill_call_begin(call))
             rill_clock_dialled(call, conn);
-        rill_call_close(call, error);
+        rill_call_close(call, why_of(origin, call, error));
         rill_ending_attempt(call);
         call = next;
     }
@@ -108,13 +116,14 @@ static void leave_line(rill_origin *origin)
     wake_waiting(origin->pool);
 }
 
-static void dial(rill_origin *origin)
+/* False: there is no room for it, or no memory. */
+static bool dial(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
     bool others_first = origin->conns.first && pool->waiting.first;
     if (others_first || !rill_pool_make_room(pool)) {
         wait_for_room(origin);
-        return;
+        return false;
     }
     rill_list_leave(&origin->waiting);
     origin->round++;
@@ -124,19 +133,22 @@ static void dial(rill_origin *origin)
                    .port = origin->port,
                    .tls = origin->tls ? pool->tls : NULL,
                    .memory = &origin->memory,
+                   .http11 = origin->http11,
+                   .clear = pool->clear,
                    .from = &origin->from},
     };
     rill_error error = {0};
     rill_conn *conn = rill_pool_dial(pool, &setup, &error);
     if (!conn) {
         fail_queue(origin, NULL, &error);
-        return;
+        return false;
     }
     conn->calm = origin->calm;
     origin->calm = 0;
     rill_list_push_first(&origin->conns, &conn->member);
     if (pool->connections < pool->max_connections)
         wake_waiting(pool); /* there is room for the next in line too */
+    return true;
 }
 
 static void count_opened(rill_origin *origin, rill_conn *conn)
@@ -145,6 +157,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     if (conn->pool.counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
     conn->pool.counted = true;
+    origin->protocol = conn->session->protocol;
     stats->connections_opened++;
     if (!conn->transport.tls)
         return;
@@ -241,6 +254,8 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
             expected = ROOM_COMING;
             continue;
         }
+        if (origin->http11 && !conn->setup.target.http11)
+            rill_conn_drain(conn);
         bool ready = !queue->first || rill_conn_ready(conn);
         if (!rill_conn_usable(conn))
             continue;
@@ -256,6 +271,13 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
     return expected;
 }
 
+/* What a connection of its carries at a time, as far as we know. */
+static uint32_t streams_of(const rill_origin *origin)
+{
+    uint32_t most = origin->pool->max_streams;
+    return origin->protocol && origin->protocol->streams < most ? origin->protocol->streams : most;
+}
+
 /* How many waiting calls a connection is held to be coming for. One that grants no slot at all
  * counts: else its calls would wait for ever without a clock. */
 static uint32_t assignable(const rill_origin *origin)
@@ -264,7 +286,7 @@ static uint32_t assignable(const rill_origin *origin)
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         if (conn->state == CONN_DIALING || conn->state == CONN_GREETING ||
             (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
-            count += origin->pool->max_streams;
+            count += streams_of(origin);
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
@@ -273,9 +295,18 @@ static uint32_t assignable(const rill_origin *origin)
 static bool may_dial(const rill_origin *origin, uint32_t usable)
 {
     uint64_t most = origin->pool->max_connections_per_origin, count = usable;
+    if (!most)
+        most = origin->protocol ? origin->protocol->connections : 1;
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         count += conn->state == CONN_DRAINING;
     return !origin->single && usable < most && count < 2 * most;
+}
+
+/* Where a connection carries one call, as many are dialled as calls wait. */
+static void dial_side_by_side(rill_origin *origin, uint32_t usable)
+{
+    while (assignable(origin) < origin->queue.count && may_dial(origin, usable) && dial(origin))
+        usable++;
 }
 
 /* Hands waiting calls to connections that have room; dials when none is expected. */
@@ -293,6 +324,8 @@ static void dispatch(rill_origin *origin)
             refuse_queue(origin, rill_origin_conn(origin));
         else if (expected != ROOM_COMING && may_dial(origin, usable))
             dial(origin);
+        else if (origin->protocol && origin->protocol->streams == 1)
+            dial_side_by_side(origin, usable);
     }
     rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
 }

@@ -34,6 +34,8 @@ struct rill_origin {
     uint32_t round;       /* dials so far: see rill_retry_wait() */
     rill_error *no_h2;    /* owned: ALPN said no; NULL: not lately */
     uint64_t no_h2_ms;    /* when */
+    const rill_protocol *protocol; /* what its last connection speaks; NULL: not known yet */
+    bool http11;                   /* it has said that it wants HTTP/1.1 and nothing else */
 };
 
 /* Whether nothing is sent or dialled for now. */

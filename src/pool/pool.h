@@ -24,7 +24,10 @@ typedef struct rill_pool {
     rill_defaults defaults;
     rill_link_setup link;
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
-    uint32_t max_streams, max_connections, max_connections_per_origin;
+    uint32_t max_streams, max_connections;
+    uint32_t max_connections_per_origin; /* 0: as the protocol has it */
+    enum rill_alpn clear;                /* what http:// is spoken as */
+    bool http11;                         /* HTTP/1.1 may be spoken */
 
     rill_account *account;      /* owned with its streams: see max_buffered */
     rill_mark relief;           /* bodies that were held back may have their window */

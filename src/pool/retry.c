@@ -53,12 +53,31 @@ void rill_retry_heed_calm(const rill_call *call)
 
 /* --- what is next ----------------------------------------------------------------------------- */
 
+/* The peer wants HTTP/1.1 instead (RFC 9113 section 7): from now on it gets that, where we may. */
+static bool wants_http11(const rill_call *call)
+{
+    const rill_stream *stream = call->stream;
+    return stream->code == CODE_HTTP_1_1_REQUIRED && call->conn &&
+           (stream->reason == RILL_GOAWAY || (stream->reason == RILL_RESET && stream->peer_reset));
+}
+
+static enum call_next judge_http11(const rill_call *call)
+{
+    rill_origin *origin = call->origin;
+    if (!origin->pool->http11 || call->conn->setup.target.http11)
+        return CALL_DONE;
+    origin->http11 = true;
+    return CALL_REPEAT_NOW;
+}
+
 /* Never after a head: the server has acted, and the script may have seen part of the response. */
 static enum call_next judge(const rill_call *call)
 {
     const rill_stream *stream = call->stream;
     if (stream->status)
         return CALL_DONE;
+    if (wants_http11(call))
+        return judge_http11(call);
     switch (stream->reason) {
     case RILL_INACTIVE:
         return CALL_REPEAT_NOW;
@@ -72,6 +91,8 @@ static enum call_next judge(const rill_call *call)
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER
                                                                        : CALL_DONE;
     case RILL_CONNECTION_LOST:
+        if (stream->stale && call->idempotent && !call->was_stale)
+            return CALL_REPEAT_NOW; /* it ended while nobody looked */
         return rill_stream_processed(stream) == RILL_PROCESSED_NO || call->idempotent
                    ? CALL_REPEAT_LATER
                    : CALL_DONE;
@@ -102,6 +123,7 @@ enum call_next rill_retry_next(rill_call *call)
     bool left = next == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
     if (next == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
         return CALL_DONE;
+    call->was_stale = call->was_stale || call->stream->stale;
     count(call, next);
     return next;
 }

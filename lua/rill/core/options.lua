@@ -72,6 +72,7 @@ local TYPES = {
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
   auth = { "{ user = , password = }, { bearer = } or false, without control characters", auth.is },
   query = { "a map of names to values or a list of pairs", is_table },
+  protocols = { 'a list of "h2" and "http/1.1", in order', is_table },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
 
@@ -122,7 +123,7 @@ local OPTIONS = {
   on_chunk = { type = "hook", request = true },
   on_warning = { type = "hook" },
   on_event = {},
-  protocols = {},
+  protocols = { type = "protocols" },
   idempotent = { request = true },
   lenient_eof = { request = true, off = OFF },
   auth = { type = "auth", request = true },
@@ -368,6 +369,10 @@ function M.for_core(call, given, block)
   if given.dns_servers then
     anchor[3] = join(call, "dns_servers", given.dns_servers, '"ip" or "ip:port"')
     options.dns_servers = anchor[3]
+  end
+  if given.protocols then
+    anchor[5] = join(call, "protocols", given.protocols, '"h2" or "http/1.1"')
+    options.protocols = anchor[5]
   end
   if given.tls and given.tls.pin_sha256 and #given.tls.pin_sha256 > 0 then
     anchor[4] = join(call, "tls.pin_sha256", given.tls.pin_sha256, "the base64 of a SHA-256 digest")

@@ -12,7 +12,7 @@ local info = ffi.new("rill_conn_info")
 ---@class rill.Peer
 ---@field ip_address string "" for a Unix socket
 ---@field port integer
----@field protocol string "h2" or "h2c"
+---@field protocol string "h2", "h2c" or "http/1.1"
 ---@field tls {version: string, cipher: string, resumed: boolean}?
 ---@field certificate rill.Certificate? read on first use
 local Peer = {}

@@ -13,7 +13,8 @@ const pair = options.h2c ? {} : { key: fs.readFileSync(options.key), cert: fs.re
 function make() {
   if (options.raw) return net.createServer();
   if (options.http1) return https.createServer(pair);
-  const all = { ...pair, settings: options.settings || {}, maxSessionMemory: options.memory || 10 }; // MB, node's own default
+  const all = { ...pair, settings: options.settings || {}, allowHTTP1: options.both,
+    maxSessionMemory: options.memory || 10 }; // MB, node's own default
   return options.h2c ? http2.createServer(all) : http2.createSecureServer(all);
 }
 

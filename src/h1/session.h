@@ -1,0 +1,61 @@
+/* HTTP/1.1 on one connection: one exchange at a time, told to its stream as HTTP/2's are. It has no
+ * windows: a reader that does not keep up stops the socket from being read. */
+#ifndef RILL_H1_SESSION_H
+#define RILL_H1_SESSION_H
+
+#include "h1/chunks.h"
+#include "h1/head.h"
+#include "http/protocol.h"
+
+enum {
+    H1_LINE_MAX = 1 << 20,  /* a line of a head, where max_header_list is none */
+    H1_DRY_MAX = 20000,     /* of TLS's records without plaintext, between two responses */
+    H1_LAST_ID = INT32_MAX, /* then the connection takes no more */
+    H1_SLICE = 1024         /* bytes that are copied at a time to read a head in */
+};
+
+enum h1_state {
+    H1_IDLE, /* nothing is asked, or not sent */
+    H1_HEAD,
+    H1_COUNTED, /* a body of `left` bytes */
+    H1_CHUNKED,
+    H1_TRAILERS,
+    H1_UNTIL_END /* of the connection */
+};
+
+typedef struct rill_h1_session {
+    rill_link link; /* first */
+    enum h1_state state;
+    bool is_head, is_connect; /* the request's method */
+    bool chunked;             /* our body */
+    bool heard;               /* something has arrived since the request */
+    bool keep;                /* the connection outlives this response */
+    int32_t last_id;
+    int64_t room;       /* so much more may arrive until its reader has taken some; below 0: less */
+    uint32_t dry;       /* records without plaintext since a response */
+    uint64_t left;      /* of a counted body */
+    double sent_before; /* bytes that the socket had taken before this request */
+    rill_bytes out;     /* owned: a request's head that was not sent */
+    rill_bytes in;      /* owned: an incomplete line of a head */
+    rill_h1_head head;
+    rill_h1_chunks chunks;
+} rill_h1_session;
+
+static inline rill_h1_session *rill_h1_of(rill_link *link)
+{
+    return (rill_h1_session *)link;
+}
+
+/* The row of this protocol. */
+extern const rill_protocol rill_h1;
+
+/* --- writer.c -------------------------------------------------------------------------------- */
+
+/* Writes the head into `out`. False: out of memory. */
+bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head);
+
+/* Both as in rill_protocol. */
+void rill_h1_send(rill_link *link);
+void rill_h1_resume(rill_link *link, rill_stream *stream);
+
+#endif
