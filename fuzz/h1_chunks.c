@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_in(&cut, data + 1, size - 1, 1 + data[0] % 31);
     assert((whole.code < 0) == (cut.code < 0));
     assert(whole.length == cut.length && !memcmp(whole.body, cut.body, whole.length));
-    assert(whole.length == whole.chunks.data && whole.chunks.left <= INT64_MAX);
+    assert(whole.length == whole.chunks.data);
+    assert(whole.code < 0 || whole.chunks.left <= INT64_MAX);
     assert(whole.chunks.extensions <=
            H1_EXTENSIONS + whole.chunks.data / 1024 * H1_EXTENSIONS_PER_KIB + 1);
     if (whole.code < 0) {

@@ -30,8 +30,9 @@ describe("a request over HTTP/1.1", function()
     support.run(function() assert(client:get(server.url .. "/a?b=c", { headers = { ["X-A"] = "1" } })) end)
     local request = seen "request"
     assert.equal("GET /a?b=c HTTP/1.1", request.line)
-    assert.same({ ("host: localhost:%d"):format(server.port), "user-agent: me", "x-a: 1" },
-      { request.fields[1], request.fields[2], request.fields[3] })
+    assert.equal(("host: localhost:%d"):format(server.port), request.fields[1])
+    local fields = table.concat(request.fields, "\n")
+    assert.truthy(fields:find("\nuser-agent: me", 1, true) and fields:find("\nx-a: 1", 1, true))
   end)
 
   it("has a content-length where it is known", function()
