@@ -287,7 +287,7 @@ function Jar:each()
   end
 end
 
---- Throws cookies away: all, or those that one host's requests would bring.
+--- Throws cookies away: all, or those of one host and of hosts below it.
 ---@param host string?
 function Jar:clear(host)
   if host == nil then
@@ -331,11 +331,15 @@ function Jar:save(path, options)
   return nil, errors.new { reason = errors.reasons[-code], message = ffi.string(failure[0].message) }
 end
 
--- A line of a file.
+-- A line of a file. Nobody's cookie is that of all hosts below an address or a public suffix.
 local function load_line(jar, line, path, number)
   local cookie, why = file.read_line(line)
-  if cookie and not cookie.host_only and is_address(cookie.domain) then cookie.host_only = true end
   if cookie then
+    local domain = cookie.domain
+    cookie.host_only = cookie.host_only or is_address(domain) or suffix.is_public(domain)
+    why = broken_promise(cookie)
+  end
+  if cookie and not why then
     local now = os.time()
     cookie.expires = cookie.expires and math.min(cookie.expires, now + parse.MAX_AGE)
     store(jar, cookie, now)

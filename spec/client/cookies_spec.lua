@@ -181,6 +181,21 @@ describe("a jar's file", function()
     assert.equal("a=1; c=3; empty=", jar:get "https://www.example.com/")
   end)
 
+  it("cannot say what a page could not: broken promises, hosts below a public suffix", function()
+    support.write(path, table.concat({ ".co.uk\tTRUE\t/\tFALSE\t0\ta\t1", "localhost\tTRUE\t/\tFALSE\t0\tb\t2",
+      "a.co.uk\tFALSE\t/\tFALSE\t0\t__Secure-c\t3", ".a.co.uk\tTRUE\t/\tTRUE\t0\t__host-d\t4",
+      "a.co.uk\tFALSE\t/x\tTRUE\t0\t__Host-e\t5", "a.co.uk\tFALSE\t/\tTRUE\t0\t__Host-f\t6",
+      ".\tTRUE\t/\tFALSE\t0\tg\t7", "..\tTRUE\t/\tFALSE\t0\th\t8" }, "\n"))
+    local lines, former = {}, rill.on_warning
+    rill.on_warning = function(_, fields) lines[#lines + 1] = fields.line end
+    local jar = cookies.jar(path)
+    rill.on_warning = former
+    assert.same({ 3, 4, 5, 7, 8 }, lines)
+    assert.equal("__Host-f=6", jar:get "https://a.co.uk/x")
+    assert.equal("a=1", jar:get "https://co.uk/")
+    assert.equal("b=2", jar:get "https://localhost/")
+  end)
+
   it("stays as it was where it cannot be written, and says why it cannot be read", function()
     local jar = cookies.jar()
     jar:set(HOST, "a=1; Max-Age=1000")

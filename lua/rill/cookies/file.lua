@@ -30,12 +30,14 @@ function M.read_line(line)
     return nil, ("its name and value have %d bytes, more than %d"):format(#name + #value, MAX_PAIR)
   end
   if line:find "[%z\1-\8\10-\31\127]" then return nil, "it has control characters" end
-  if domain == "" or path:sub(1, 1) ~= "/" or name == "" then
+  domain = domain:gsub("^%.", ""):lower()
+  if not domain:find "^[^.]" or path:sub(1, 1) ~= "/" or name == "" then
     return nil, "its domain, path or name is missing"
   end
   return {
-    domain = domain:gsub("^%.", ""):lower(), host_only = not is_true(below), path = path, secure = is_true(secure),
+    domain = domain, host_only = not is_true(below), path = path, secure = is_true(secure),
     expires = expires ~= 0 and expires or nil, name = name, value = value, http_only = http_only,
+    has_path = true,
   }
 end
 
