@@ -2,6 +2,8 @@ SECONDS ?= 60
 
 .PHONY: fuzz
 
-fuzz: ## run every harness in fuzz/ for SECONDS=60
+fuzz: ## run every harness in fuzz/ for SECONDS=60, and fuzz/web.lua, which is Lua
 	@.ci/need --install build fuzz
+	@$(MAKE) --no-print-directory all
+	@$(LUAJIT) fuzz/web.lua $(SECONDS)
 	@LIBRARIES='$(LIBRARIES)' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/fuzz $(SECONDS)
