@@ -1,0 +1,40 @@
+--- The parts of a normalized URL that every link is asked for, without a table for each.
+local M = {}
+
+local find, match, sub = string.find, string.match, string.sub
+local PORTS = { http = 80, https = 443 }
+
+--- Scheme and authority: "https://example.com:8443".
+---@param url string normalized
+---@return string? origin nil: it is no http or https URL
+function M.origin(url)
+  local _, last = find(url, "^https?://[^/?#]+")
+  return last and sub(url, 1, last)
+end
+
+--- Host and port of an origin; an IPv6 address keeps its brackets.
+---@param origin string
+---@return string host
+---@return integer port
+---@return string scheme
+function M.host(origin)
+  local scheme, authority = match(origin, "^(%a+)://(.*)$")
+  authority = match(authority, "@(.*)$") or authority
+  local host, port = match(authority, "^(.-):(%d+)$")
+  if host and (not find(host, ":", 1, true) or find(host, "^%[.*%]$")) then return host, tonumber(port), scheme end
+  return authority, PORTS[scheme], scheme
+end
+
+--- Path and query, both as written.
+---@param url string normalized
+---@param origin string of it
+---@return string path
+---@return string? query
+function M.path(url, origin)
+  local rest = sub(url, #origin + 1)
+  local mark = find(rest, "?", 1, true)
+  if not mark then return rest end
+  return sub(rest, 1, mark - 1), sub(rest, mark + 1)
+end
+
+return M

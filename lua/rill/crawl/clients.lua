@@ -1,0 +1,92 @@
+--- The client of a crawl, or its two: links are hostile input, so only the start URLs' own hosts may be private.
+local rill = require("rill")
+
+local M = {}
+
+local ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+local FORCED = { redirects = 0, retries = 0, retry_idempotent = false }
+
+---@class rill.CrawlClients
+---@field main rill.Client
+---@field owned boolean made here, so closed here
+---@field private _guarded rill.Client? for hosts that no start URL names
+---@field private _scope rill.CrawlScope
+local Clients = {}
+Clients.__index = Clients
+
+--- Who asks that origin.
+---@param origin string
+---@return rill.Client
+function Clients:of(origin)
+  if self._guarded and not self._scope:is_start(origin) then return self._guarded end
+  return self.main
+end
+
+function Clients:close()
+  if not self.owned then return end
+  self.main:close()
+  if self._guarded then self._guarded:close() end
+end
+
+local function copy(given)
+  local options = {}
+  for name, value in pairs(given) do options[name] = value end
+  return options
+end
+
+-- Not every build knows these.
+local function add_optional(options)
+  if options.lenient_eof ~= nil then return end
+  options.lenient_eof = true
+  local ok, probe = pcall(rill.client, options)
+  if ok then
+    probe:close()
+  else
+    options.lenient_eof = nil
+  end
+end
+
+local function has_accept(headers)
+  for name, value in pairs(headers or {}) do
+    if type(name) == "string" and name:lower() == "accept" then return true end
+    if type(value) == "table" and type(value[1]) == "string" and value[1]:lower() == "accept" then return true end
+  end
+  return false
+end
+
+local function with_accept(headers)
+  if has_accept(headers) then return headers end
+  headers = copy(headers or {})
+  if headers[1] then
+    headers[#headers + 1] = { "accept", ACCEPT }
+  else
+    headers.accept = ACCEPT
+  end
+  return headers
+end
+
+--- Makes what is asked with, or takes the client that was given.
+---@param given table|rill.Client|nil the option `client`
+---@param scope rill.CrawlScope
+---@return rill.CrawlClients
+function M.new(given, scope)
+  if type(given) == "userdata" or type(given) == "table" and type(given.request) == "function" then
+    return setmetatable({ main = given, owned = false, _scope = scope }, Clients)
+  end
+  local options = copy(given or {})
+  for name, value in pairs(FORCED) do options[name] = value end
+  options.per_origin = nil
+  options.timeout = options.timeout or 60
+  options.headers = with_accept(options.headers)
+  local guarded = options.deny_private ~= false
+  options.deny_private = false
+  add_optional(options)
+  local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope }, Clients)
+  if guarded then
+    options.deny_private = true
+    self._guarded = rill.client(options)
+  end
+  return self
+end
+
+return M

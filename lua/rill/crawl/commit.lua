@@ -1,0 +1,233 @@
+--- The one writer: gathers what has ended, appends to outputs, commits. One transaction holds a page's verdict, its new
+--- links, its counters and the length of every output; nothing else makes anything durable.
+local file = require("rill.crawl.file")
+local json = require("rill.crawl.json")
+local outputs = require("rill.crawl.outputs")
+
+local M = {}
+
+local BATCH = 64 -- pages
+local SECONDS = 0.1
+
+M.ORDER = { "url", "status", "depth", "from", "type", "bytes", "title", "location", "canonical", "noindex",
+  "duplicate_of", "attempts", "error", "reason" }
+
+local SKIP_ORDER = { "url", "from", "reason" }
+
+---@class rill.CrawlCommit
+---@field private _crawl table
+---@field private _outcomes table[]
+---@field private _links table[] admitted since the last commit, in order
+---@field private _skips table[]
+---@field private _since number?
+---@field private _skip_file rill.CrawlFile?
+---@field private _skip_lines string[]
+---@field private _extra table[] items without a page
+---@field private _extra_count integer
+local Commit = {}
+Commit.__index = Commit
+
+---@param outcome table
+function Commit:add(outcome)
+  local list = self._outcomes
+  list[#list + 1] = outcome
+  self._since = self._since or self._crawl:clock()
+end
+
+--- An item that belongs to no page.
+---@param item table
+function Commit:add_item(item)
+  table.insert(self._extra, item)
+  self._since = self._since or self._crawl:clock()
+end
+
+---@return boolean
+function Commit:is_empty()
+  return not (self._outcomes[1] or self._links[1] or self._extra[1] or self._skips[1])
+end
+
+--- How many links wait for the commit.
+---@return integer
+function Commit:links()
+  return #self._links
+end
+
+---@return number? seconds until it has to be done; nil: there is nothing
+function Commit:due(now)
+  if self:is_empty() then return nil end
+  if #self._outcomes >= BATCH then return 0 end
+  return math.max(0, (self._since or now) + SECONDS - now)
+end
+
+--- Notes a URL that is passed over, once.
+---@param url string
+---@param reason string
+---@param from string?
+---@param high number its fingerprint
+---@param low number
+function Commit:skip(url, reason, from, high, low)
+  local crawl = self._crawl
+  if not crawl.frontier:pass_over(high, low) then return end
+  crawl.counts:skip(reason)
+  crawl.examples[reason] = crawl.examples[reason] or url
+  self._skips[#self._skips + 1] = { url = url, reason = reason, from = from, high = high, low = low }
+  self._since = self._since or crawl:clock()
+  if self._skip_file then
+    table.insert(self._skip_lines, json.encode({ url = url, from = from, reason = reason }, SKIP_ORDER))
+  end
+end
+
+--- Takes a judged link in, or notes why not.
+---@param link table
+---@return boolean admitted
+---@return string? reason
+function Commit:admit(link)
+  local ok, reason = self._crawl.frontier:admit(link)
+  if ok then
+    self._links[#self._links + 1] = link
+    self._since = self._since or self._crawl:clock()
+  elseif reason ~= "seen" then
+    self:skip(link.url, reason, link.from, link.high, link.low)
+  end
+  return ok, reason
+end
+
+-- What stands for a page that no handler has written about.
+local function record(outcome)
+  local entry, page, err = outcome.entry, outcome.page, outcome.error
+  return {
+    url = entry.url, status = outcome.status, depth = entry.depth, from = entry.from, type = outcome.type,
+    bytes = outcome.bytes, title = page.title, location = outcome.location, canonical = page.canonical,
+    noindex = page.noindex or nil, duplicate_of = outcome.duplicate_of, attempts = entry.attempts,
+    error = err and tostring(err) or nil, reason = outcome.kind == "failed" and outcome.reason or nil,
+  }
+end
+
+local function write_items(self, outcome)
+  local crawl = self._crawl
+  for i, item in ipairs(outcome.items or {}) do
+    crawl.outputs:write(item, outcome.page, ("%d.%d"):format(outcome.entry.id, i))
+    crawl.counts:add("items")
+  end
+  local ended = outcome.kind == "done" or outcome.kind == "failed"
+  if ended and not crawl.options.page and not outcome.entry.kind then
+    crawl.outputs:write(record(outcome), outcome.page, ("%d.0"):format(outcome.entry.id), M.ORDER)
+    crawl.counts:add("items")
+  end
+end
+
+local function take_in(self, outcome)
+  local entry = outcome.entry
+  for _, skip in ipairs(outcome.skips or {}) do self:skip(skip.url, skip.reason, skip.from, skip.high, skip.low) end
+  for _, link in ipairs(outcome.links or {}) do self:admit(link) end
+  self._crawl.counts:count(outcome)
+  write_items(self, outcome)
+  if outcome.kind == "skip" then
+    self:skip(entry.url, outcome.reason, entry.from, self._crawl.links:fingerprint(entry))
+  end
+end
+
+local function write_extra(self)
+  for _, item in ipairs(self._extra) do
+    self._extra_count = self._extra_count + 1
+    self._crawl.outputs:write(item, nil, "0." .. self._extra_count)
+    self._crawl.counts:add("items")
+  end
+  self._extra = {}
+end
+
+local function flush_skips(self)
+  if not self._skip_lines[1] then return true end
+  self._skip_lines[#self._skip_lines + 1] = ""
+  local bytes = table.concat(self._skip_lines, "\n")
+  self._skip_lines = {}
+  return self._skip_file:write(bytes)
+end
+
+local function flush_outputs(self)
+  local ok, err = self._crawl.outputs:flush()
+  if ok then ok, err = flush_skips(self) end
+  if ok and self._crawl.options.durable == "power" then ok, err = self:sync() end
+  return ok, err
+end
+
+--- Waits until all outputs are on the disk.
+---@return boolean? ok
+---@return rill.Error? err
+function Commit:sync()
+  local ok, err = self._crawl.outputs:sync()
+  if ok and self._skip_file then ok, err = self._skip_file:sync() end
+  return ok, err
+end
+
+local function lengths(self)
+  local offsets = self._crawl.outputs:offsets()
+  if self._skip_file then offsets[self._skip_file.path] = self._skip_file.length end
+  return offsets
+end
+
+-- Handlers of what was passed over: they run where nothing waits for them but the next commit.
+local function call_skipped(crawl, skips)
+  local handler = crawl.options.skipped
+  if type(handler) == "string" or not handler then return end
+  for _, skip in ipairs(skips) do crawl:guarded("skipped", handler, skip.url, skip.reason, skip.from) end
+end
+
+--- Commits all that has been gathered.
+---@return boolean? ok
+---@return rill.Error? err
+function Commit:flush()
+  if self:is_empty() then return true end
+  local outcomes, crawl = self._outcomes, self._crawl
+  self._outcomes, self._since = {}, nil
+  for _, outcome in ipairs(outcomes) do take_in(self, outcome) end
+  write_extra(self)
+  local ok, err = flush_outputs(self)
+  if not ok then return nil, err end
+  local links, skips = self._links, self._skips
+  self._links, self._skips, self._since = {}, {}, nil
+  ok, err = crawl.frontier:commit { outcomes = outcomes, links = links, skips = skips,
+    counters = crawl.counts.counters, outputs = lengths(self), now = crawl:clock() }
+  if not ok then return nil, err end
+  for _, outcome in ipairs(outcomes) do
+    if outcome.page then outcome.page:release() end
+  end
+  call_skipped(crawl, skips)
+  return true
+end
+
+function Commit:close()
+  if self._skip_file then self._skip_file:close() end
+end
+
+local function open_skips(self, path, offset)
+  local opened, err = file.open(path)
+  if not opened then return nil, err end
+  if offset then
+    local ok
+    ok, err = opened:truncate(offset)
+    if not ok then return nil, err end
+  elseif opened.existed and opened.length > 0 then
+    opened:close()
+    return nil, outputs.unknown_file(path)
+  end
+  self._skip_file = opened
+  return true
+end
+
+---@param crawl table
+---@param offsets table<string, number>
+---@return rill.CrawlCommit?
+---@return rill.Error? err
+function M.new(crawl, offsets)
+  local self = setmetatable({ _crawl = crawl, _outcomes = {}, _links = {}, _skips = {}, _skip_lines = {}, _extra = {},
+    _extra_count = 0 }, Commit)
+  local skipped = crawl.options.skipped
+  if type(skipped) == "string" then
+    local ok, err = open_skips(self, skipped, offsets[skipped])
+    if not ok then return nil, err end
+  end
+  return self
+end
+
+return M

@@ -1,0 +1,224 @@
+--- One entry becomes one outcome: a page, a redirect, a repeat, a failure, a sitemap, a robots.txt.
+local digest = require("rill.crawl.digest")
+local errors = require("rill.errors")
+local page_of = require("rill.crawl.page")
+local rill = require("rill")
+local url = require("rill.url")
+local verdict = require("rill.crawl.verdict")
+
+local M = {}
+
+local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes, decoded
+
+---@class rill.CrawlFetch
+---@field private _crawl table
+local Fetch = {}
+Fetch.__index = Fetch
+
+local function media_type(headers)
+  local kind = headers["content-type"]
+  return kind and kind:match "^%s*([^;%s]*)":lower()
+end
+
+-- The options of one request; whether the body was stopped stands in `seen`.
+local function request_options(entry, options, seen)
+  local known = entry.known
+  return {
+    redirects = 0, retries = 0, retry_idempotent = false, maxsize = options.maxsize,
+    headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
+    on_headers = options.types and function(head)
+      seen.type = media_type(head.headers)
+      if options.types[seen.type or ""] or head.status == 304 then return nil end
+      seen.stopped = true
+      return "stop"
+    end or nil,
+  }
+end
+
+local function fill(page, response, stopped)
+  page.status, page.headers, page.response = response.status, response.headers, response
+  page.stopped = stopped or nil
+end
+
+local function hash_body(crawl, outcome, page)
+  local body = page.body
+  if not body or body == "" then return end
+  local high, low = digest(body)
+  outcome.high, outcome.low = high, low
+  page.hash = ("%08x%08x"):format(high, low)
+  page.duplicate_of = crawl.frontier:duplicate(high, low, outcome.entry)
+  outcome.duplicate_of = page.duplicate_of
+end
+
+local function location_of(page)
+  local location = page.headers["location"]
+  return location and url.resolve(page.url, location) or nil
+end
+
+local function read_ok(crawl, outcome, page)
+  hash_body(crawl, outcome, page)
+  local known = outcome.entry.known
+  if known and known.hash and known.hash == page.hash then
+    page.unchanged, outcome.unchanged = true, true
+  elseif known then
+    outcome.changed = true
+  end
+  page_of.read(page, crawl.options.tags, crawl.agent)
+end
+
+local function finish_response(crawl, outcome, page)
+  local status = page.status
+  outcome.kind, outcome.status, outcome.bytes = "done", status, page.response.bytes_received
+  outcome.etag, outcome.modified = page.headers["etag"], page.headers["last-modified"]
+  if status == 304 then
+    page.unchanged, outcome.unchanged = true, true
+  elseif status >= 200 and status < 300 then
+    read_ok(crawl, outcome, page)
+  elseif status >= 300 and status < 400 then
+    outcome.location = location_of(page)
+  else
+    page.error = errors.new { reason = "status", message = "status " .. status, url = page.url, status = status,
+      processed = "yes" }
+    outcome.error = page.error
+  end
+  return outcome
+end
+
+local function of_response(crawl, outcome, page, now)
+  local entry, status = outcome.entry, page.status
+  local hold = verdict.retry_after(page.headers["retry-after"], now)
+  local policy = crawl.frontier:origin(entry.origin).policy
+  local busy = status == 429 or status == 503
+  outcome.result = { kind = busy and "busy" or "ok", latency = not busy and page.response.timings.wait or nil,
+    hold = busy and hold and hold <= policy.retry_after_max and hold or nil }
+  local again, skip = verdict.after_status(status, hold, entry, crawl.options, policy, now)
+  if skip then
+    outcome.kind, outcome.reason, outcome.result.skip = "skip", skip, skip
+  elseif again then
+    outcome.kind, outcome.due, outcome.bytes = "retry", again.due, page.response.bytes_received
+  else
+    finish_response(crawl, outcome, page)
+  end
+  return outcome
+end
+
+local function failed(outcome, page, err)
+  outcome.kind, outcome.reason, outcome.error = "failed", err.reason, err
+  page.error, page.status, outcome.status = err, err.status, err.status
+  return outcome
+end
+
+local function of_error(crawl, outcome, page, err, now)
+  outcome.result = verdict.result_of(err)
+  local again = verdict.after_error(err, outcome.entry, crawl.options, now)
+  if not again then return failed(outcome, page, err) end
+  outcome.kind, outcome.due = "retry", again.due
+  return outcome
+end
+
+-- What its origin ends with, it ends with.
+local function of_dead(outcome, page, dead)
+  outcome.result = { kind = "none" }
+  if dead.skip then
+    outcome.kind, outcome.reason = "skip", dead.skip
+    return outcome
+  end
+  return failed(outcome, page, errors.new { reason = dead.reason, kind = dead.kind, message = dead.message,
+    url = page.url, processed = "no" })
+end
+
+--- Asks for a page.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Fetch:page(entry)
+  local crawl = self._crawl
+  local page = page_of.new(crawl, entry)
+  local outcome = { entry = entry, page = page, bytes = 0 }
+  if entry.dead then return of_dead(outcome, page, entry.dead) end
+  entry.attempts = entry.attempts + 1
+  page.attempts = entry.attempts
+  local seen = {}
+  local client = crawl.clients:of(entry.origin)
+  local response, err = client:get(entry.url, request_options(entry, crawl.options, seen))
+  local now = crawl:clock()
+  if not response then return of_error(crawl, outcome, page, err, now) end
+  fill(page, response, seen.stopped)
+  outcome.type = media_type(response.headers)
+  return of_response(crawl, outcome, page, now)
+end
+
+local function dial_verdict(err)
+  local dial, never = verdict.is_dial(err)
+  if never or err.reason == "invalid_url" then return "never" end
+  return dial and "dial" or "wait"
+end
+
+--- Asks for a robots.txt.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Fetch:robots(entry)
+  local robots, head = self._crawl.robots:ask(entry.url)
+  if robots.verdict == "lost" then
+    robots.verdict = dial_verdict(robots.err)
+    local result = verdict.result_of(robots.err)
+    result.robots = robots
+    return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots }
+  end
+  local delay, sitemaps = self._crawl.robots:read(robots.body)
+  robots.delay = delay
+  local result = { kind = robots.verdict == "wait" and "other" or "ok", robots = robots }
+  if head and (head.status == 429 or head.status == 503) then
+    result.hold = verdict.retry_after(head.headers["retry-after"], self._crawl:clock())
+    local max = self._crawl.frontier:origin(entry.origin).policy.retry_after_max
+    if result.hold and result.hold > max then result.hold = nil end
+  end
+  return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots, sitemaps = sitemaps }
+end
+
+--- Asks for a sitemap; what could be read of a bad one counts.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Fetch:sitemap(entry)
+  local outcome = { entry = entry, kind = "sitemap", bytes = 0, result = { kind = "ok" }, urls = {}, sitemaps = {} }
+  if entry.dead then
+    outcome.result = { kind = "none" }
+    return outcome
+  end
+  local found, parser = pcall(require, "rill.sitemap")
+  if not found then return outcome end
+  local response, err = self._crawl.clients:of(entry.origin):get(entry.url, { redirects = 5, retries = 0,
+    maxsize = SITEMAP_SIZE })
+  if not response then
+    outcome.result = verdict.result_of(err)
+    return outcome
+  end
+  outcome.bytes = response.bytes_received
+  if response.status >= 200 and response.status < 300 then
+    outcome.urls, outcome.sitemaps = parser.parse(response.body, response.url)
+  end
+  return outcome
+end
+
+--- Asks for what the entry names. Never raises but when its task is cancelled.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Fetch:run(entry)
+  local ask = entry.kind == "robots" and Fetch.robots or entry.kind == "sitemap" and Fetch.sitemap or Fetch.page
+  local ok, outcome = pcall(ask, self, entry)
+  if ok then return outcome end
+  if outcome == rill.cancelled then error(outcome, 0) end
+  local err = errors.new { reason = "error", message = tostring(outcome), url = entry.url }
+  if entry.kind == "robots" then
+    local robots = { verdict = "never", err = err }
+    return { entry = entry, kind = "robots", bytes = 0, result = { kind = "other", robots = robots }, robots = robots }
+  end
+  return failed({ entry = entry, bytes = 0, result = { kind = "other" } }, page_of.new(self._crawl, entry), err)
+end
+
+---@param crawl table
+---@return rill.CrawlFetch
+function M.new(crawl)
+  return setmetatable({ _crawl = crawl }, Fetch)
+end
+
+return M

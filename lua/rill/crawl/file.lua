@@ -1,0 +1,107 @@
+--- A file that is appended to, cut and synced: what the C library's buffers would hide fails here, with its path.
+local ffi = require("rill.core.ffi")
+local errors = require("rill.errors")
+
+for _, line in ipairs {
+  "int open(const char *path, int flags, ...);", "int close(int fd);", "int fsync(int fd);",
+  "ssize_t write(int fd, const void *data, size_t length);", "int64_t lseek(int fd, int64_t offset, int whence);",
+  "int ftruncate(int fd, int64_t length);", "char *strerror(int number);",
+  "ssize_t read(int fd, void *data, size_t length);", "int fcntl(int fd, int command, ...);",
+} do
+  pcall(ffi.cdef, line)
+end
+
+local C = ffi.C
+local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x80000 -- Linux
+local MODE = 0x1B6 -- rw for all, less the umask
+local SEEK_SET, SEEK_END = 0, 2
+local EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE = 17, 4, 28, 122, 32
+
+local M = {}
+
+---@class rill.CrawlFile
+---@field path string
+---@field existed boolean
+---@field length number bytes that were written, or stand there
+---@field private _fd integer -1: closed
+local File = {}
+File.__index = File
+
+local function failure(path, what)
+  local number = ffi.errno()
+  return errors.new { reason = "output", kind = (number == ENOSPC or number == EDQUOT) and "full"
+    or number == EPIPE and "closed" or "file", path = path,
+    message = ("cannot %s %s: %s"):format(what, path, ffi.string(C.strerror(number))) }
+end
+
+--- Writes all of it, or fails; what was written of it stays until truncate.
+---@param bytes string
+---@return boolean? ok
+---@return rill.Error? err kind "full": the disk is
+function File:write(bytes)
+  local data, left = ffi.cast("const char *", bytes), #bytes
+  while left > 0 do
+    local written = tonumber(C.write(self._fd, data, left))
+    if written < 0 then
+      if ffi.errno() ~= EINTR then return nil, failure(self.path, "write") end
+    else
+      data, left, self.length = data + written, left - written, self.length + written
+    end
+  end
+  return true
+end
+
+---@param length number
+---@return boolean? ok
+---@return rill.Error? err kind "short": it is shorter than that
+function File:truncate(length)
+  local size = tonumber(C.lseek(self._fd, 0, SEEK_END))
+  if size < length then
+    return nil, errors.new { reason = "output", kind = "short", path = self.path,
+      message = ("%s has %d bytes, the state knows of %d"):format(self.path, size, length) }
+  end
+  if C.ftruncate(self._fd, length) ~= 0 then return nil, failure(self.path, "cut") end
+  C.lseek(self._fd, length, SEEK_SET)
+  self.length = length
+  return true
+end
+
+--- Waits until it is on the disk.
+function File:sync()
+  if C.fsync(self._fd) ~= 0 and ffi.errno() ~= 22 then return nil, failure(self.path, "sync") end -- EINVAL: no disk
+  return true
+end
+
+function File:close()
+  if self._fd > 2 then C.close(self._fd) end
+  self._fd = -1
+end
+
+local function open(path, flags)
+  return C.open(path, flags + O_CLOEXEC, ffi.cast("int", MODE))
+end
+
+--- Opens a file to append to, making it where it is missing.
+---@param path string
+---@return rill.CrawlFile?
+---@return rill.Error? err
+function M.open(path)
+  local existed, fd = false, open(path, O_RDWR + O_CREAT + O_EXCL)
+  if fd < 0 and ffi.errno() == EEXIST then
+    existed, fd = true, open(path, O_RDWR)
+    if fd < 0 then fd = open(path, O_WRONLY) end -- a device, a pipe
+  end
+  if fd < 0 then return nil, failure(path, "open") end
+  local size = tonumber(C.lseek(fd, 0, SEEK_END))
+  return setmetatable({ path = path, existed = existed, length = math.max(size, 0), _fd = fd }, File)
+end
+
+--- A descriptor that is open already: standard output.
+---@param fd integer
+---@param name string
+---@return rill.CrawlFile
+function M.descriptor(fd, name)
+  return setmetatable({ path = name, existed = true, length = 0, _fd = fd }, File)
+end
+
+return M

@@ -1,0 +1,90 @@
+--- What is shown while a crawl runs: one live line on a terminal, a line every 30 s elsewhere; and warnings at its end.
+local ffi = require("rill.core.ffi")
+local rill = require("rill")
+
+pcall(ffi.cdef, "int isatty(int fd);")
+
+local M = {}
+
+local ON_TERMINAL = ffi.C.isatty(2) == 1 -- stderr
+local LIVE, SELDOM = 0.2, 30 -- seconds
+local MANY = 100 -- URLs that a trap has passed over, then it is named
+local TRAPS = { "url_length", "segments", "repeats", "params", "per_host", "per_path", "per_shape", "same_run",
+  "redirects" }
+
+local function show(text)
+  io.stderr:write(ON_TERMINAL and "\r\27[K" or "", text, "\n")
+  io.stderr:flush()
+end
+
+--- Writes a line of its own.
+---@param _ rill.Crawl
+---@param text string
+function M.say(_, text)
+  show("rill: " .. text)
+end
+
+local function resting(crawl)
+  local names, count = {}, 0
+  for key, why in pairs(crawl.frontier:resting(crawl:clock())) do
+    count = count + 1
+    if count <= 3 then names[count] = key:gsub("^%a+://", "") .. " (" .. why .. ")" end
+  end
+  return count > 0 and (", resting: " .. table.concat(names, ", ") .. (count > 3 and ", ..." or "")) or ""
+end
+
+--- The line.
+---@param crawl rill.Crawl
+---@return string
+function M.line(crawl)
+  local s = crawl:stats()
+  local text = ("%d pages, %.0f pages/s, %d failed, %d queued, %d hosts, %.1f MB, %d s"):format(s.pages, s.rate,
+    s.failed, s.queued, s.origins, s.bytes / 1e6, s.elapsed)
+  return text .. resting(crawl)
+end
+
+local function show_line(crawl)
+  local text = M.line(crawl)
+  if ON_TERMINAL then
+    io.stderr:write("\r", text, "\27[K")
+    io.stderr:flush()
+  else
+    show(text)
+  end
+end
+
+--- Starts what reports.
+---@param crawl rill.Crawl
+---@return rill.Task?
+function M.start(crawl)
+  local wanted = crawl.options.progress
+  if wanted == nil then wanted = ON_TERMINAL end
+  if wanted == false then return nil end
+  local by_hook = type(wanted) ~= "boolean"
+  return rill.spawn(function()
+    while true do
+      rill.sleep((by_hook or ON_TERMINAL) and LIVE or SELDOM)
+      if by_hook then
+        crawl:guarded("progress", wanted, crawl:stats())
+      else
+        show_line(crawl)
+      end
+    end
+  end)
+end
+
+--- Says what somebody should know who looks at the result.
+---@param crawl rill.Crawl
+---@param all table summary
+function M.finish(crawl, all)
+  if ON_TERMINAL and crawl.options.progress ~= false then io.stderr:write("\r\27[K") end
+  for _, name in ipairs(TRAPS) do
+    local count = all.skipped[name] or 0
+    if count > MANY then
+      show(("rill: %d URLs were skipped by %s, such as %s: --traps.%s N raises the limit"):format(count, name,
+        crawl.examples[name] or "those in the state", name:gsub("_", "-")))
+    end
+  end
+end
+
+return M

@@ -1,0 +1,194 @@
+--- What the task of one entry does: fetches, finds links, calls the handler. Only the outcome leaves it.
+local digest = require("rill.crawl.digest")
+local links = require("rill.crawl.links")
+local page_of = require("rill.crawl.page")
+
+local M = {}
+
+local LINK_RELS = { next = true, prev = true, alternate = true, canonical = true }
+local SITEMAP_LEVELS = 3
+local MAX_SITEMAP_URLS = 50000
+
+---@class rill.CrawlWorker
+---@field private _crawl table
+local Worker = {}
+Worker.__index = Worker
+
+local function pass_over(outcome, link, found, reason, from)
+  local high, low
+  if link then
+    high, low = link.high, link.low
+  else
+    high, low = digest(found)
+  end
+  table.insert(outcome.skips, { url = link and link.url or found, reason = reason, from = from, high = high,
+    low = low })
+end
+
+-- A URL that a page names becomes a link of its outcome, a skip, or nothing.
+local function propose(self, outcome, found, fields, nofollow)
+  local crawl = self._crawl
+  local link, wrong = crawl.links:identify(found, fields.normal)
+  if not link then
+    if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
+    return
+  end
+  if crawl.frontier:known(link.high, link.low) then return end
+  link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
+  link.priority, link.via = fields.priority, fields.via
+  local reason = nofollow and "nofollow" or crawl.links:judge(link)
+  if reason then return pass_over(outcome, link, found, reason, fields.from) end
+  table.insert(outcome.links, link)
+end
+
+-- Whether a link of the page is one that is followed by itself.
+local function is_followed(options, link)
+  if link.tag ~= "link" then return true end
+  local rel = link.rel or ""
+  if options.canonical == "ignore" and rel:find "%f[%w]canonical%f[%W]" then return false end
+  if options.links == "all" then return true end
+  for word in rel:gmatch "%S+" do
+    if LINK_RELS[word] and not rel:find "stylesheet" then return true end
+  end
+  return false
+end
+
+local function find_links(self, outcome)
+  local options, page = self._crawl.options, outcome.page
+  local scan = page:scanned()
+  if not scan then return end
+  local fields = { depth = page.depth + 1, from = page.url, normal = true }
+  for _, link in ipairs(scan) do
+    if is_followed(options, link) then
+      propose(self, outcome, link.url, fields, options.nofollow and (link.nofollow or page.nofollow))
+    end
+  end
+  if scan.refresh then propose(self, outcome, scan.refresh, fields, options.nofollow and page.nofollow) end
+end
+
+-- A redirect is an edge: its target is a URL of its own, at the same depth.
+local function find_target(self, outcome)
+  local entry = outcome.entry
+  local via = {}
+  for i, step in ipairs(entry.via or {}) do via[i] = step end
+  via[#via + 1] = entry.url
+  propose(self, outcome, outcome.location, { depth = entry.depth, from = entry.url, hops = entry.hops + 1, via = via,
+    priority = entry.priority }, false)
+end
+
+local function handler_of(options, outcome)
+  local page = outcome.page
+  if outcome.kind == "failed" then return "failed", options.failed end
+  if outcome.status >= 400 then return "failed", options.failed end
+  if outcome.status >= 300 and outcome.status ~= 304 then return nil end
+  if page.unchanged and options.unchanged ~= "deliver" then return nil end
+  if options.canonical == "skip" and page.canonical and page.canonical ~= page.url then return nil end
+  return "page", options.page
+end
+
+local function call_handler(self, outcome)
+  local crawl, page = self._crawl, outcome.page
+  local name, handler = handler_of(crawl.options, outcome)
+  if not handler then return end
+  local ok, why = crawl:guarded(name, handler, page, page.error)
+  if ok then
+    local follows
+    outcome.items, follows = page:take_effects()
+    for _, link in ipairs(follows) do table.insert(outcome.links, link) end
+    return
+  end
+  page:drop_effects()
+  outcome.kind, outcome.reason, outcome.error = "failed", "handler", why
+  if name == "page" and crawl.options.failed then
+    page.error = why
+    crawl:guarded("failed", crawl.options.failed, page, why)
+  end
+end
+
+local function finish_page(self, outcome)
+  if outcome.kind ~= "done" and outcome.kind ~= "failed" then return end
+  local crawl = self._crawl
+  if outcome.kind == "done" then
+    if outcome.location then find_target(self, outcome) end
+    if crawl.options.follow then find_links(self, outcome) end
+    if outcome.high then outcome.run = links.run_counter(outcome.entry.url, outcome.entry.origin) end
+    if crawl.options.save and not outcome.page.stopped then crawl:save_page(outcome.page) end
+  end
+  call_handler(self, outcome)
+end
+
+local function add_sitemap(self, outcome, address, level)
+  local crawl = self._crawl
+  local link = crawl.links:identify(address)
+  if not link or level > SITEMAP_LEVELS then return end
+  link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", level, 0, 0, 0, 0
+  link.from = outcome.entry.url
+  link.high, link.low = crawl.links:fingerprint(link)
+  if crawl.robots_allow(link.origin, link.url) == false then return end
+  table.insert(outcome.links, link)
+end
+
+local function finish_robots(self, outcome)
+  local wanted = self._crawl.options.sitemaps
+  if wanted ~= "robots" and wanted ~= "auto" then return end
+  for _, address in ipairs(outcome.sitemaps or {}) do add_sitemap(self, outcome, address, 1) end
+  if wanted == "auto" and outcome.robots.verdict ~= "never" then
+    add_sitemap(self, outcome, outcome.entry.origin .. "/sitemap.xml", 1)
+  end
+end
+
+local function finish_sitemap(self, outcome)
+  local entry = outcome.entry
+  for _, address in ipairs(outcome.sitemaps) do
+    add_sitemap(self, outcome, type(address) == "table" and address.url or address, (entry.level or 1) + 1)
+  end
+  local fields = { depth = 1, priority = -1, from = entry.url }
+  for i, found in ipairs(outcome.urls) do
+    if i > MAX_SITEMAP_URLS then break end
+    propose(self, outcome, type(found) == "table" and found.url or found, fields, false)
+  end
+end
+
+-- Robots and retired shapes are looked at when an entry's turn has come: they may have changed since it was found.
+local function refuse(self, entry)
+  local crawl = self._crawl
+  if entry.dead or entry.kind == "robots" then return nil end
+  if crawl.options.robots and crawl.robots:allowed(entry.origin, entry.url) == false then return "robots" end
+  if entry.kind or crawl.options.limits.same_run == math.huge then return nil end
+  local run = links.run_counter(entry.url, entry.origin)
+  return crawl.frontier:retired(run.high, run.low) and "same_run" or nil
+end
+
+--- Whether the entry's turn is passed over.
+---@param entry rill.CrawlEntry
+---@return table? outcome
+function Worker:refuse(entry)
+  local reason = refuse(self, entry)
+  if not reason then return nil end
+  return { entry = entry, page = page_of.new(self._crawl, entry), kind = "skip", reason = reason, bytes = 0,
+    result = { kind = "none" } }
+end
+
+--- Does all that the entry asks for.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Worker:run(entry)
+  local outcome = self._crawl.fetch:run(entry)
+  outcome.links, outcome.skips = {}, {}
+  if outcome.kind == "robots" then
+    finish_robots(self, outcome)
+  elseif outcome.kind == "sitemap" then
+    finish_sitemap(self, outcome)
+  else
+    finish_page(self, outcome)
+  end
+  return outcome
+end
+
+---@param crawl table
+---@return rill.CrawlWorker
+function M.new(crawl)
+  return setmetatable({ _crawl = crawl }, Worker)
+end
+
+return M
