@@ -657,6 +657,29 @@ RILL_API const char *rill_text_charset(const rill_text *text);
 RILL_API int32_t rill_text_read(rill_text *text, uint32_t slice, const char **data,
                                 uint64_t *length);
 
+/* --- gzip files ------------------------------------------------------------------------------ */
+
+/* Decodes a gzip file in pieces, several members too; it needs no loop. NULL: out of memory. */
+typedef struct rill_gunzip rill_gunzip;
+RILL_API rill_gunzip *rill_gunzip_new(void);
+RILL_API void rill_gunzip_free(rill_gunzip *gunzip); /* NULL is fine */
+
+typedef struct rill_gunzip_step {
+    const char *data; /* what is to be decoded */
+    size_t length;
+    char *out; /* where it goes, at most `room` bytes */
+    size_t room;
+    size_t taken, made; /* results: bytes of both that were used */
+} rill_gunzip_step;
+
+/* Decodes until the data or the room is used up. With room left nothing waits inside. What was made
+ * stays good when it fails. 0, -RILL_DECODE_ERROR: the data are broken, -RILL_ARGUMENT, or
+ * -RILL_ERROR. */
+RILL_API int32_t rill_gunzip_write(rill_gunzip *gunzip, rill_gunzip_step *step, rill_error *err);
+
+/* The data have ended: 0, or -RILL_DECODE_ERROR: they are not complete. */
+RILL_API int32_t rill_gunzip_finish(const rill_gunzip *gunzip, rill_error *err);
+
 /* --- links of HTML pages --------------------------------------------------------------------- */
 
 /* Tags whose links can be had. Of <meta> that is the address of a refresh, of <img> and <source>

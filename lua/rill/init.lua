@@ -33,6 +33,8 @@ M.form = require("rill.form")
 M.json = require("rill.json").body
 M.multipart = require("rill.multipart")
 M.cookies = require("rill.cookies")
+M.robots = require("rill.robots")
+M.sitemap = require("rill.sitemap")
 
 -- What stands in a message where a function was called with a colon.
 return setmetatable(M, {
