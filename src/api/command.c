@@ -67,10 +67,9 @@ int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, r
 int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
                            const rill_request *request, rill_id *id, rill_error *err)
 {
-    if (rill_loop_check(loop, err))
-        return -RILL_ARGUMENT;
     OWN_ERROR(err);
-    rill_error_clear(err);
+    if (rill_loop_check(loop, err)) /* clears it */
+        return -RILL_ARGUMENT;
     if (rill_given_pointer(id_of_client, "client", err) || rill_given_pointer(id, "id", err))
         return -err->reason;
     rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);

@@ -103,7 +103,10 @@ int32_t rill_code_number(const char *name)
 
 void rill_error_clear(rill_error *err)
 {
-    *err = (rill_error){.code = -1};
+    err->reason = err->kind = err->phase = err->processed = err->status = 0;
+    err->code = -1;
+    err->expected = err->limit = 0;
+    err->message[0] = 0; /* what follows is not read, and not worth writing for each request */
 }
 
 void rill_error_write(rill_error *err, const char *format, va_list args)

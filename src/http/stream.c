@@ -106,10 +106,10 @@ static void set_error(rill_stream *stream, const rill_error *error)
 static void end_sink(rill_stream *stream, enum rill_reason reason)
 {
     rill_sink *sink = stream->inlet.sink;
-    rill_error error = {0};
-    stream->inlet.sink = NULL;
     if (!sink)
         return;
+    rill_error error = {0};
+    stream->inlet.sink = NULL;
     if (reason == RILL_ENDED) {
         stream->saved = !rill_sink_commit(sink, &error);
         if (!stream->saved)
@@ -146,9 +146,10 @@ static void want_file(rill_stream *stream)
  * shows later. */
 static bool end_body(rill_stream *stream)
 {
-    rill_error error = {0};
+    rill_error error;
     size_t released = 0;
     bool later;
+    rill_error_clear(&error);
     int32_t code = rill_inlet_end(&stream->inlet, &later, &error);
     if (!code && later && stream->settles) {
         code = rill_inlet_fill(&stream->inlet, true, &released, &error);
@@ -408,7 +409,8 @@ size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
     }
     if (stream->warnsize && !stream->reached_warnsize && stream->received > stream->warnsize)
         stream->reached_warnsize = stream->warn = true;
-    rill_error error = {0};
+    rill_error error;
+    rill_error_clear(&error);
     if (rill_inlet_write(&stream->inlet, data, length, believed(stream), stream->hungry, &released,
                          &error))
         fail(stream, &error);
