@@ -177,17 +177,12 @@ static int32_t check_bodies(const rill_request *request, rill_error *err)
     return code ? code : check_parts(request, err);
 }
 
-/* Looked at for each request: what is as rill_request_init() left it costs a comparison. */
-int32_t rill_given_request(const rill_request *request, rill_error *err)
+static int32_t check_limits(const rill_request *request, rill_error *err)
 {
     static const field seconds[] = {
         {REQUEST(timeout)}, {REQUEST(queue_timeout)}, {REQUEST(read_timeout)}};
     static const field sizes[] = {{REQUEST(maxsize)}, {REQUEST(warnsize)}};
-    int32_t code = rill_given_pointer(request, "request", err);
-    if (!code)
-        code = rill_given_pointer(request->method, "method", err);
-    if (!code)
-        code = rill_given_pointer(request->url, "url", err);
+    int32_t code = 0;
     for (size_t i = 0; !code && i < COUNT(seconds); i++) {
         double value = number_at(request, &seconds[i]);
         code = value < 0 ? 0 : check_seconds(seconds[i].name, value, err);
@@ -196,6 +191,25 @@ int32_t rill_given_request(const rill_request *request, rill_error *err)
         double value = number_at(request, &sizes[i]);
         code = value < 0 ? 0 : check_size(sizes[i].name, value, err);
     }
+    return code;
+}
+
+/* Looked at for each request: what is as rill_request_init() left it costs a comparison. */
+static bool has_limits(const rill_request *request)
+{
+    return !(request->timeout < 0 && request->queue_timeout < 0 && request->read_timeout < 0 &&
+             request->maxsize < 0 && request->warnsize < 0);
+}
+
+int32_t rill_given_request(const rill_request *request, rill_error *err)
+{
+    int32_t code = rill_given_pointer(request, "request", err);
+    if (!code)
+        code = rill_given_pointer(request->method, "method", err);
+    if (!code)
+        code = rill_given_pointer(request->url, "url", err);
+    if (!code && has_limits(request))
+        code = check_limits(request, err);
     if (!code)
         code = check_switch("retry_idempotent", request->retry_idempotent, err);
     if (!code)

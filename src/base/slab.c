@@ -64,13 +64,14 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     uint32_t index = class_of(size);
     if (index < SLAB_CLASSES) {
         void *block = slab->free[index];
-        size = room_of(index);
         if (block) {
+            size = header_of(block)->size;
             slab->free[index] = *(void **)block;
             slab->kept -= size;
             slab->bytes += sizeof(header) + size;
             return block;
         }
+        size = room_of(index);
     }
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
