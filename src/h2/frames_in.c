@@ -35,8 +35,9 @@ static void retire_if_closed(rill_session *session, rill_stream *stream)
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
-    (void)arg;
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    (void)ng;
+    rill_session *session = arg;
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     if (stream)
         rill_stream_begin_head(stream);
     return 0;
@@ -46,12 +47,13 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *arg)
 {
-    (void)flags;
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    (void)ng, (void)flags;
+    rill_session *session = arg;
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     if (!stream)
         return 0;
     rill_stream_field(stream, (const char *)name, name_length, (const char *)value, value_length);
-    retire_if_closed(arg, stream);
+    retire_if_closed(session, stream);
     return 0;
 }
 
@@ -72,7 +74,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 {
     (void)flags;
     rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(ng, id);
+    rill_stream *stream = rill_streams_find(session, id);
     uint32_t due = 0;
     if (stream) {
         session->points += session->frame_cost; /* padding included, and once for each frame */
@@ -191,11 +193,13 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         [NGHTTP2_PING] = receive_ping,        [NGHTTP2_GOAWAY] = receive_goaway,
     };
     enum { TYPES = sizeof(by_type) / sizeof(by_type[0]) };
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    (void)ng;
+    rill_session *session = arg;
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     if (frame->hd.type < TYPES && by_type[frame->hd.type])
-        by_type[frame->hd.type](arg, stream, frame);
+        by_type[frame->hd.type](session, stream, frame);
     else if (stream)
-        retire_if_closed(arg, stream);
+        retire_if_closed(session, stream);
     return 0;
 }
 
@@ -222,8 +226,9 @@ static bool is_whole(const rill_stream *stream)
 
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
+    (void)ng;
     rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(ng, id);
+    rill_stream *stream = rill_streams_find(session, id);
     if (!stream)
         return 0; /* we have closed it before */
     rill_streams_leave(session, stream);
@@ -259,9 +264,9 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
                              size_t name_length, const uint8_t *value, size_t value_length,
                              uint8_t flags, void *arg)
 {
-    (void)flags, (void)value, (void)value_length;
+    (void)ng, (void)flags, (void)value, (void)value_length;
     rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     char shown[64];
     rill_streams_printable(shown, sizeof(shown), name, name_length);
     if (stream) {

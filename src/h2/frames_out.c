@@ -80,8 +80,9 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
 
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
+    (void)ng;
     rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
         rill_frame_trace(&session->link, "sent", frame->hd.type, frame->hd.flags,
                          frame->hd.stream_id, (uint32_t)frame->hd.length);
@@ -202,9 +203,9 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
 ssize_t rill_frames_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, size_t length,
                               uint32_t *flags, nghttp2_data_source *data_source, void *arg)
 {
-    (void)data_source;
+    (void)ng, (void)data_source;
     rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(ng, id);
+    rill_stream *stream = rill_streams_find(session, id);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (rill_transport_blocked(session->link.transport) || rill_link_has_sent(&session->link)) {
@@ -233,10 +234,10 @@ ssize_t rill_frames_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, 
 static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head,
                         size_t length, nghttp2_data_source *data_source, void *arg)
 {
-    (void)data_source;
+    (void)ng, (void)data_source;
     rill_session *session = arg;
     rill_turn *turn = session->link.turn;
-    rill_stream *stream = rill_streams_find(ng, frame->hd.stream_id);
+    rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     if (!stream || make_room(session, FRAME_HEADER + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     stage(turn, head, FRAME_HEADER);

@@ -62,8 +62,9 @@ typedef struct rill_session {
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
-    rill_wire wire;    /* what arrives; whose fault `fatal` is */
-    char problem[160]; /* what nghttp2 complained of last */
+    rill_stream *found; /* borrowed: looked up last, as long as it is on the wire; or NULL */
+    rill_wire wire;     /* what arrives; whose fault `fatal` is */
+    char problem[160];  /* what nghttp2 complained of last */
 
     int32_t points;      /* left for frames of no use */
     int32_t frame_cost;  /* what the frame that arrives has paid */

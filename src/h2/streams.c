@@ -3,9 +3,12 @@
 #include "base/error.h"
 #include "h2/points.h"
 
-rill_stream *rill_streams_find(nghttp2_session *ng, int32_t id)
+rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
-    return id > 0 ? nghttp2_session_get_stream_user_data(ng, id) : NULL;
+    rill_stream *stream = id > 0 ? nghttp2_session_get_stream_user_data(session->ng, id) : NULL;
+    if (stream && stream->wire_open)
+        session->found = stream;
+    return stream;
 }
 
 void rill_streams_leave(rill_session *session, rill_stream *stream)
@@ -13,6 +16,8 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
     if (!stream->wire_open)
         return;
     stream->wire_open = false;
+    if (session->found == stream)
+        session->found = NULL;
     if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
         int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
         session->in_flight += window > 0 ? window : 0;

@@ -4,8 +4,16 @@
 
 #include "h2/session.h"
 
-/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. */
-rill_stream *rill_streams_find(nghttp2_session *ng, int32_t id);
+/* Asks nghttp2, and remembers a stream that is on the wire until it leaves. */
+rill_stream *rill_streams_look_up(rill_session *session, int32_t id);
+
+/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. Callbacks ask for the
+ * same one many times in a row. */
+static inline rill_stream *rill_streams_find(rill_session *session, int32_t id)
+{
+    rill_stream *found = session->found;
+    return found && found->id == id ? found : rill_streams_look_up(session, id);
+}
 
 /* nghttp2 has closed the stream, or is about to: it counts no more. */
 void rill_streams_leave(rill_session *session, rill_stream *stream);

@@ -96,7 +96,7 @@ static bool is_empty_update(rill_session *session)
     int32_t id = stream_of(wire);
     if (!is_update(wire) || !id || number_at(wire, FRAME_HEADER))
         return false;
-    rill_stream *stream = rill_streams_find(session->ng, id);
+    rill_stream *stream = rill_streams_find(session, id);
     if (!stream)
         return id % 2 && (uint32_t)id < nghttp2_session_get_next_stream_id(session->ng);
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
@@ -145,7 +145,7 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
     session->ignored += (int64_t)length;
     ssize_t read = nghttp2_session_mem_recv(session->ng, data, length);
     if (!wire->ended && (read < 0 || has_ended(session))) {
-        const rill_stream *stream = rill_streams_find(session->ng, wire->at_fault);
+        const rill_stream *stream = rill_streams_find(session, wire->at_fault);
         wire->ended = true;
         session->link.broke_it = stream && stream->reason == RILL_OPEN ? stream->id : 0;
     }
@@ -155,7 +155,7 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
 /* A whole frame that can go to nghttp2 together with its neighbours: HEADERS of an open stream, or
  * DATA of one that has a head, be it the one before in this run (`*headed`). Returns its length
  * with its head; 0: it is looked at by itself. */
-static size_t plain_length(const rill_session *session, const uint8_t *data, size_t length,
+static size_t plain_length(rill_session *session, const uint8_t *data, size_t length,
                            int32_t *headed)
 {
     if (length < FRAME_HEADER)
@@ -169,7 +169,7 @@ static size_t plain_length(const rill_session *session, const uint8_t *data, siz
         return 0;
     uint32_t id =
         (uint32_t)data[5] << 24 | (uint32_t)data[6] << 16 | (uint32_t)data[7] << 8 | data[8];
-    const rill_stream *stream = rill_streams_find(session->ng, (int32_t)(id & INT32_MAX));
+    const rill_stream *stream = rill_streams_find(session, (int32_t)(id & INT32_MAX));
     if (!stream || (!heads && !stream->status && *headed != stream->id))
         return 0;
     if (heads)
