@@ -85,15 +85,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
             note_held(ng, stream);
         retire_if_closed(session, stream);
     }
-    /* the connection's window never waits for a reader */
-    int code = due == length ? nghttp2_session_consume(ng, id, length)
-                             : nghttp2_session_consume_connection(ng, length);
-    if (due && due != length && code != NGHTTP2_ERR_NOMEM)
-        code = nghttp2_session_consume_stream(ng, id, due);
-    if (code != NGHTTP2_ERR_NOMEM)
-        return 0;
-    rill_error_memory(&session->link.fatal);
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
+    session->consumed += length; /* the connection's window never waits for a reader */
+    return !due || rill_streams_return(session, stream, due) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static void end_stream(rill_session *session, rill_stream *stream)

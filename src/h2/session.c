@@ -120,6 +120,15 @@ static void overrule_resets(rill_session *session)
         rill_stream_overrule(stream, &session->link.fatal);
 }
 
+/* Of the connection: once for all that has come together. */
+static int return_window(rill_session *session)
+{
+    size_t consumed = session->consumed;
+    session->consumed = 0;
+    int code = consumed ? nghttp2_session_consume_connection(session->ng, consumed) : 0;
+    return code == NGHTTP2_ERR_NOMEM ? code : 0;
+}
+
 static void receive(rill_link *link, const char *data, size_t length)
 {
     rill_session *session = rill_session_of(link);
@@ -133,6 +142,8 @@ static void receive(rill_link *link, const char *data, size_t length)
     if (session->link.goodbye == LINK_DEAF || session->link.fatal.reason)
         return; /* in the middle of a frame nghttp2 would go on with what stands there */
     int read = rill_wire_receive(session, (const uint8_t *)data, length);
+    if (!read)
+        read = return_window(session);
     if (read == NGHTTP2_ERR_NOMEM) {
         rill_error_memory(&session->link.fatal);
         session->link.fatal.code = NGHTTP2_INTERNAL_ERROR;
@@ -213,9 +224,8 @@ static void consume(rill_link *link, rill_stream *stream, size_t length)
         rill_streams_widen(session, stream);
     }
     uint32_t due = rill_inlet_release(&stream->inlet, length);
-    if (due && stream->wire_open &&
-        nghttp2_session_consume_stream(session->ng, stream->id, due) == NGHTTP2_ERR_NOMEM)
-        rill_error_memory(&session->link.fatal); /* the peer would wait for ever */
+    if (due)
+        rill_streams_return(session, stream, due);
 }
 
 static void charge(rill_link *link, uint32_t records)

@@ -59,6 +59,7 @@ typedef struct rill_session {
     nghttp2_session *ng; /* owned */
     size_t answers;      /* bytes of them that the socket has not taken, at most */
     size_t heads;        /* bytes of requests' fields submitted since the last send */
+    size_t consumed;     /* bytes of DATA since the connection's window was returned last */
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;

@@ -33,6 +33,28 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
     stream->blocked = false;
 }
 
+/* nghttp2 sends an update for half a window, which is HTTP/2's first one until the peer has taken
+ * up ours: with less it need not be asked. */
+static uint32_t least_update(const rill_stream *stream)
+{
+    enum { FIRST_WINDOW = 65535 };
+    uint32_t window = stream->inlet.window;
+    return (window < FIRST_WINDOW ? window : FIRST_WINDOW) / 2;
+}
+
+bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t length)
+{
+    stream->returned += length;
+    if (!stream->wire_open || stream->returned < least_update(stream))
+        return true;
+    int code = nghttp2_session_consume_stream(session->ng, stream->id, stream->returned);
+    stream->returned = 0;
+    if (code != NGHTTP2_ERR_NOMEM)
+        return true;
+    rill_error_memory(&session->link.fatal); /* the peer would wait for ever */
+    return false;
+}
+
 void rill_streams_retire(rill_link *link, rill_stream *stream)
 {
     rill_session *session = rill_session_of(link);

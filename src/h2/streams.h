@@ -18,6 +18,10 @@ static inline rill_stream *rill_streams_find(rill_session *session, int32_t id)
 /* nghttp2 has closed the stream, or is about to: it counts no more. */
 void rill_streams_leave(rill_session *session, rill_stream *stream);
 
+/* So much of its window goes back to the peer, once it is enough for an update. False: out of
+ * memory, which is fatal. */
+bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t length);
+
 /* Rows of the protocol's table. */
 void rill_streams_retire(rill_link *link, rill_stream *stream);
 void rill_streams_resume(rill_link *link, rill_stream *stream);

@@ -52,6 +52,7 @@ struct rill_stream {
     const char *save_path; /* borrowed; NULL: the body is not for a file */
     rill_inlet inlet;      /* where the body goes */
     uint64_t received;     /* DATA payload without padding */
+    uint32_t returned;     /* bytes of its window that the session has not returned yet */
     uint32_t data_frames;  /* of the request, sent */
 
     rill_source *source;                      /* of the request's body; borrowed; NULL: none */
