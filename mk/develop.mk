@@ -14,7 +14,7 @@ hooks: ## let git look at layout and subject of each commit
 
 # What editors and analyzers ask for: how each file is compiled.
 compile_commands.json: | needs
-	@{ echo '['; comma=; for file in $(SOURCES); do \
+	@{ echo '['; comma=; for file in $(SOURCES) $(DOC_SOURCES); do \
 		printf '%s{"directory": "%s", "file": "%s", "arguments": [' "$$comma" '$(CURDIR)' "$$file"; \
-		for word in $(CC) $(ALL_CFLAGS) $(NGHTTP2_HAS) -c; do printf '"%s", ' "$$word"; done; \
+		for word in $(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags $(DOC_LIBRARIES)) $(NGHTTP2_HAS) -c; do printf '"%s", ' "$$word"; done; \
 		printf '"%s"]}\n' "$$file"; comma=,; done; echo ']'; } >$@

@@ -7,8 +7,14 @@ DOCDIR ?= $(PREFIX)/share/doc/rill
 INSTALL ?= install
 STRIP ?= strip
 
-MODULES = $(sort rill/cdef.lua $(shell cd lua && find rill -name '*.lua'))
+MODULES = $(sort rill/cdef.lua rill/html/cdef.lua $(shell cd lua && find rill -name '*.lua'))
 PAGES = README.md LICENSE CHANGELOG.md $(wildcard examples/*.lua doc/*)
+
+# A library with its other names, and where the modules find it: its file, soname, name.
+library = $(INSTALL) -D -m 755 $(1) '$(DESTDIR)$(LIBDIR)/$(notdir $(1))' && \
+	ln -sf $(notdir $(1)) '$(DESTDIR)$(LIBDIR)/$(2)' && \
+	ln -sf $(2) '$(DESTDIR)$(LIBDIR)/$(3)' && \
+	ln -sfnr '$(DESTDIR)$(LIBDIR)/$(2)' '$(DESTDIR)$(LUADIR)/rill/$(3)'
 
 # Each of some files, into or out of a directory; each word of a template, filled in.
 put = for file in $(2); do $(INSTALL) -D -m 644 $(1)$$file '$(DESTDIR)$(3)'/$$file || exit 1; done
@@ -23,10 +29,8 @@ install-files: all
 
 install: install-files ## install to $(DESTDIR)$(PREFIX): header, library, pkg-config file, Lua modules, pages
 	$(INSTALL) -D -m 644 src/rill.h '$(DESTDIR)$(INCLUDEDIR)/rill.h'
-	$(INSTALL) -D -m 755 $(STRIPPED) '$(DESTDIR)$(LIBDIR)/$(notdir $(LIBRARY))'
-	ln -sf $(notdir $(LIBRARY)) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
-	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/librill.so'
-	ln -sfnr '$(DESTDIR)$(LIBDIR)/$(SONAME)' '$(DESTDIR)$(LUADIR)/rill/librill.so'
+	$(call library,$(STRIPPED),$(SONAME),librill.so)
+	$(call library,$(DOC_STRIPPED),$(DOC_SONAME),librilldoc.so)
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	sed $(call fill,PREFIX,$(PREFIX)) $(call fill,LIBDIR,$(LIBDIR)) $(call fill,INCLUDEDIR,$(INCLUDEDIR)) \
 		$(call fill,VERSION,$(VERSION)) $(call fill,REQUIRES,$(LIBRARIES)) src/rill.pc.in \
@@ -35,11 +39,13 @@ install: install-files ## install to $(DESTDIR)$(PREFIX): header, library, pkg-c
 uninstall: ## remove what `make install` with the same DESTDIR and PREFIX has installed
 	$(call take,rill.h,$(INCLUDEDIR))
 	$(call take,pkgconfig/rill.pc $(notdir $(LIBRARY)) $(SONAME) librill.so,$(LIBDIR))
-	$(call take,rill/librill.so $(MODULES),$(LUADIR))
+	$(call take,$(notdir $(DOC_LIBRARY)) $(DOC_SONAME) librilldoc.so,$(LIBDIR))
+	$(call take,rill/librill.so rill/librilldoc.so $(MODULES),$(LUADIR))
 	$(call take,$(PAGES),$(DOCDIR))
 	for directory in '$(DESTDIR)$(LUADIR)/rill' '$(DESTDIR)$(DOCDIR)'; do \
 		[ ! -d "$$directory" ] || find "$$directory" -depth -type d -exec rmdir --ignore-fail-on-non-empty {} +; done
 
-# For luarocks: LUADIR gets the modules, LIBDIR the library as rill/librill.so, DOCDIR the pages.
+# For luarocks: LUADIR gets the modules, LIBDIR the libraries as rill/librill.so and its like, DOCDIR the pages.
 install-rock: install-files
 	$(INSTALL) -D -m 755 $(STRIPPED) '$(LIBDIR)/rill/librill.so'
+	$(INSTALL) -D -m 755 $(DOC_STRIPPED) '$(LIBDIR)/rill/librilldoc.so'

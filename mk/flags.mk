@@ -36,5 +36,7 @@ NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_
 # CFLAGS come last, and so win.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
 	$(HARDENING) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(PREFIX_MAP)) -Wl,-soname,$(SONAME) \
-	-Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+ALL_LDFLAGS = -Wl,-soname,$(SONAME) $(COMMON_LDFLAGS)
+DOC_LDFLAGS = -Wl,-soname,$(DOC_SONAME) $(COMMON_LDFLAGS)
+COMMON_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(PREFIX_MAP)) -Wl,-z,nodelete -Wl,-z,defs \
+	-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)

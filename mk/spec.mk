@@ -50,13 +50,14 @@ stable: ## run the specs shuffled RUNS=20 times, with two busy processes beside 
 	@.ci/stable $(RUNS)
 
 SANITIZED = build/asan/librill.so.$(VERSION)
+SANITIZED_DOC = build/asan/librilldoc.so.$(VERSION)
 sanitize = $(MAKE) --no-print-directory BUILD=build/asan CPPFLAGS='$(CPPFLAGS) -DRILL_CHECK' \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 asan: ## the same specs under AddressSanitizer and UBSan, with all invariants checked; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all spec-preloads
-	@$(sanitize) $(SANITIZED) spec-programs
+	@$(sanitize) $(SANITIZED) $(SANITIZED_DOC) spec-programs
 	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
 
 valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck
@@ -87,4 +88,4 @@ suites: ## run public test data as specs, SUITES=DIRECTORY; passes over what is 
 lint: ## luacheck, gcc and clang with warnings as errors, exported symbols, other ways to build
 	@.ci/need --install build test lint
 	@$(MAKE) --no-print-directory all
-	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES) libxml-2.0 gumbo' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY)
+	@WARNINGS='$(WARNINGS)' LIBRARIES='$(LIBRARIES) $(DOC_LIBRARIES) gumbo' NGHTTP2_HAS='$(NGHTTP2_HAS)' .ci/lint $(LIBRARY) $(DOC_LIBRARY)

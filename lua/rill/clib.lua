@@ -1,5 +1,6 @@
 --- Loads the library, once, and anchors it: the FFI namespace of src/rill.h.
 local ffi = require("rill.core.ffi")
+local library = require("rill.core.library")
 
 -- Declarations outlive the module: a program that clears package.loaded comes here twice.
 if not pcall(ffi.typeof, "rill_event") then
@@ -10,38 +11,10 @@ if not pcall(ffi.typeof, "rill_event") then
   ffi.cdef(declarations)
 end
 
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then
-    file:close()
-  end
-  return file ~= nil
-end
-
---- Where librill is: where RILL_LIBRARY says (another build of it), beside this file (a source tree,
---- `make install`), where Lua finds C modules (a rock), or wherever the system's loader looks.
-local function find()
-  local given = os.getenv "RILL_LIBRARY"
-  if given then
-    return given
-  end
-  local beside = debug.getinfo(1, "S").source:gsub("^@", ""):gsub("clib%.lua$", "") .. "librill.so"
-  if not beside:find("/", 1, true) then
-    beside = "./" .. beside
-  end
-  if exists(beside) then
-    return beside
-  end
-  return package.searchpath("rill.librill", package.cpath) or ("librill.so.%d"):format(ffi.C.RILL_ABI)
-end
-
-local path = find()
-local loaded, C = pcall(ffi.load, path)
-if not loaded then
-  local what = path:find("/", 1, true) and "cannot load " .. path or path .. " not found, run make first"
-  local reason = C:sub(1, #path) == path and C:sub(#path + 3) or C -- dlopen's begins with the file it is about
-  error(("rill: %s: %s"):format(what, reason), 0)
-end
+-- RILL_LIBRARY names another build of it.
+local path = os.getenv "RILL_LIBRARY" or library.find("librill", tonumber(ffi.C.RILL_ABI))
+local C, why = library.load(path)
+if not C then error("rill: " .. why, 0) end
 
 if C.rill_abi() ~= C.RILL_ABI or C.rill_event_size() ~= ffi.sizeof("rill_event") then
   error(("rill: %s has ABI %d with events of %d bytes, these Lua modules are made for ABI %d with %d: "

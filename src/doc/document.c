@@ -1,0 +1,66 @@
+/* A document from its page to its end. The interface is in doc.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "doc/ask.h"
+#include "doc/parse.h"
+
+int32_t rill_doc_abi(void)
+{
+    return RILL_DOC_ABI;
+}
+
+const char *rill_doc_libxml2(void)
+{
+    return xmlParserVersion;
+}
+
+rill_doc *rill_doc_new(const char *page, uint64_t length)
+{
+    rill_doc *doc = calloc(1, sizeof(*doc));
+    if (!doc)
+        return NULL;
+    xmlInitParser();
+    if (rill_parse_begin(doc, page, length))
+        return doc;
+    rill_doc_free(doc);
+    return NULL;
+}
+
+void rill_doc_free(rill_doc *doc)
+{
+    if (!doc)
+        return;
+    rill_parse_end(doc);
+    rill_ask_dispose(doc);
+    free(doc->text.data);
+    xmlFree(doc->value);
+    xmlFreeDoc(doc->tree);
+    free(doc);
+}
+
+int32_t rill_doc_read(rill_doc *doc)
+{
+    return rill_parse_on(doc);
+}
+
+void rill_doc_get_facts(const rill_doc *doc, rill_doc_facts *facts)
+{
+    *facts = doc->facts;
+}
+
+const rill_doc_node *rill_doc_root(const rill_doc *doc)
+{
+    return doc->tree ? (const rill_doc_node *)xmlDocGetRootElement(doc->tree) : NULL;
+}
+
+int64_t rill_doc_attribute(rill_doc *doc, const rill_doc_node *node, const char *name,
+                           const char **text)
+{
+    const xmlAttr *attribute = rill_tree_attribute(rill_tree_node(node), name);
+    if (!attribute)
+        return -1;
+    xmlFree(doc->value);
+    *text = rill_tree_value((const xmlNode *)attribute, &doc->value);
+    return *text ? (int64_t)strlen(*text) : -1;
+}

@@ -1,0 +1,332 @@
+#include "doc/functions.h"
+
+#include <libxml/xpathInternals.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doc/budget.h"
+
+/* Bytes of text that count as one operation. */
+enum { BYTES_PER_OPERATION = 32 };
+
+static rill_doc *doc_of(xmlXPathParserContext *call)
+{
+    return call->context->funcLookupData;
+}
+
+/* Ends the evaluation with a sentence; the first one counts. */
+static void fail(xmlXPathParserContext *call, const char *text)
+{
+    rill_doc_problem *problem = doc_of(call)->answer.problem;
+    if (problem && !problem->text[0])
+        snprintf(problem->text, sizeof(problem->text), "%s", text);
+    xmlXPathErr(call, XPATH_EXPR_ERROR);
+}
+
+/* Counts a function's work; false: the evaluation has ended. */
+static bool spend(xmlXPathParserContext *call, size_t bytes)
+{
+    call->context->opCount += 1 + bytes / BYTES_PER_OPERATION;
+    if (rill_budget_left(&doc_of(call)->answer))
+        return true;
+    xmlXPathErr(call, XPATH_OP_LIMIT_EXCEEDED);
+    return false;
+}
+
+/* Takes `count` strings off the stack, the last one first. False: they are all freed. */
+static bool take_strings(xmlXPathParserContext *call, xmlChar **strings, int count)
+{
+    size_t bytes = 0;
+    for (int i = count; i-- > 0;) {
+        strings[i] = xmlXPathPopString(call);
+        bytes += strings[i] ? strlen((char *)strings[i]) : 0;
+    }
+    bool good = call->error == XPATH_EXPRESSION_OK && spend(call, bytes);
+    for (int i = 0; i < count; i++) {
+        good = good && strings[i];
+        if (!good) {
+            for (int j = 0; j < count; j++) {
+                xmlFree(strings[j]);
+                strings[j] = NULL;
+            }
+            if (call->error == XPATH_EXPRESSION_OK)
+                xmlXPathErr(call, XPATH_MEMORY_ERROR);
+            return false;
+        }
+    }
+    return good;
+}
+
+/* --- functions of ours ----------------------------------------------------------------------- */
+
+/* True if the element has all of these classes. */
+static void has_class(xmlXPathParserContext *call, int count)
+{
+    bool all = true;
+    if (count < 1) {
+        fail(call, "has-class() needs a class");
+        return;
+    }
+    for (; count > 0; count--) {
+        xmlChar *name;
+        if (!take_strings(call, &name, 1))
+            return;
+        all = all && rill_tree_has_class(call->context->node, (char *)name, strlen((char *)name));
+        xmlFree(name);
+    }
+    valuePush(call, xmlXPathNewBoolean(all));
+}
+
+/* re:test and re:match: where the pattern is found in the text. -1: the evaluation has ended. */
+static int search(xmlXPathParserContext *call, int count, xmlChar **strings, size_t *from,
+                  size_t *to)
+{
+    rill_doc *doc = doc_of(call);
+    rill_doc_problem problem = {.at = -1};
+    strings[2] = NULL;
+    if (count < 2 || count > 3) {
+        fail(call, "a function of regular expressions takes a text, a pattern and flags");
+        return -1;
+    }
+    if (!take_strings(call, strings, count))
+        return -1;
+    const char *flags = strings[2] ? (char *)strings[2] : "", *text = (char *)strings[0];
+    int found = rill_regex_find(&doc->answer.regexes, (char *)strings[1], flags, text, strlen(text),
+                                from, to, &problem);
+    xmlFree(strings[1]);
+    xmlFree(strings[2]);
+    if (found < 0) {
+        xmlFree(strings[0]);
+        if (doc->answer.problem)
+            doc->answer.problem->limit |= problem.limit;
+        fail(call, problem.text);
+    }
+    return found;
+}
+
+static void re_test(xmlXPathParserContext *call, int count)
+{
+    xmlChar *strings[3];
+    size_t from, to;
+    int found = search(call, count, strings, &from, &to);
+    if (found < 0)
+        return;
+    xmlFree(strings[0]);
+    valuePush(call, xmlXPathNewBoolean(found));
+}
+
+/* What the pattern matches, as a string; empty where it matches nothing. */
+static void re_match(xmlXPathParserContext *call, int count)
+{
+    xmlChar *strings[3];
+    size_t from = 0, to = 0;
+    int found = search(call, count, strings, &from, &to);
+    if (found < 0)
+        return;
+    xmlChar *match =
+        xmlStrndup(found ? strings[0] + from : BAD_CAST "", found ? (int)(to - from) : 0);
+    xmlFree(strings[0]);
+    if (!match) {
+        xmlXPathErr(call, XPATH_MEMORY_ERROR);
+        return;
+    }
+    valuePush(call, xmlXPathWrapString(match));
+}
+
+/* The node that the question is asked of. */
+static void is_scope(xmlXPathParserContext *call, int count)
+{
+    if (count) {
+        fail(call, "rill-scope() takes nothing");
+        return;
+    }
+    valuePush(call, xmlXPathNewBoolean(call->context->node == doc_of(call)->answer.top));
+}
+
+/* Whether a node is in the one that the question is asked of, or is that. */
+static void is_within(xmlXPathParserContext *call, int count)
+{
+    const xmlNode *node = call->context->node, *top = doc_of(call)->answer.top;
+    if (count) {
+        fail(call, "rill-within() takes nothing");
+        return;
+    }
+    while (node && node != top)
+        node = node->parent;
+    valuePush(call, xmlXPathNewBoolean(node != NULL));
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+/* The next neighbour that counts; *steps counts those that were looked at. */
+static const xmlNode *neighbour(const xmlNode *node, unsigned kind, bool forward, size_t *steps)
+{
+    const xmlNode *at = node;
+    do {
+        at = forward ? at->next : at->prev;
+        ++*steps;
+    } while (at && (at->type != XML_ELEMENT_NODE ||
+                    (kind & RILL_PLACE_TYPE && !xmlStrEqual(at->name, node->name))));
+    return at;
+}
+
+/* From 1. */
+static size_t place_of(rill_place *last, const xmlNode *node, unsigned kind, size_t *steps)
+{
+    const xmlNode *before = neighbour(node, kind, false, steps);
+    bool backwards = kind & RILL_PLACE_LAST;
+    size_t place = 1;
+    if (last->node == node) {
+        place = last->place;
+    } else if (before && before == last->node) {
+        place = backwards ? last->place - 1 : last->place + 1;
+    } else {
+        for (const xmlNode *at = node; (at = neighbour(at, kind, backwards, steps));)
+            place++;
+    }
+    *last = (rill_place){node, place};
+    return place;
+}
+
+/* Whether `place` is a * n + b for some n that is not negative. */
+static bool is_nth(double place, double a, double b)
+{
+    double beyond = place - b;
+    if (a == 0)
+        return beyond == 0;
+    return beyond / a >= 0 && fmod(beyond, a) == 0;
+}
+
+/* rill-nth(a, b, kind) */
+static void nth(xmlXPathParserContext *call, int count)
+{
+    if (count != 3) {
+        fail(call, "rill-nth() takes three numbers");
+        return;
+    }
+    unsigned kind = (unsigned)xmlXPathPopNumber(call) & (RILL_PLACES - 1);
+    double b = xmlXPathPopNumber(call), a = xmlXPathPopNumber(call);
+    const xmlNode *node = call->context->node;
+    size_t steps = 0, place;
+    if (call->error != XPATH_EXPRESSION_OK)
+        return;
+    if (!node || node->type != XML_ELEMENT_NODE) {
+        fail(call, "rill-nth() is of elements");
+        return;
+    }
+    place = place_of(&doc_of(call)->answer.places[kind], node, kind, &steps);
+    if (spend(call, steps * BYTES_PER_OPERATION / 4))
+        valuePush(call, xmlXPathNewBoolean(is_nth((double)place, a, b)));
+}
+
+static void unknown(xmlXPathParserContext *call, int count)
+{
+    char text[120];
+    (void)count;
+    snprintf(text, sizeof(text), "there is no function %.80s()",
+             call->context->function ? (const char *)call->context->function : "");
+    fail(call, text);
+}
+
+/* --- XPath's own ----------------------------------------------------------------------------- */
+
+/* Those that read texts: libxml2's operations do not see how long they are. */
+static const struct own {
+    const char *name;
+    xmlXPathFunction call;
+    bool strings; /* whatever it is given is a string to it */
+} own[] = {
+    {"string", xmlXPathStringFunction, true},
+    {"concat", xmlXPathConcatFunction, true},
+    {"starts-with", xmlXPathStartsWithFunction, true},
+    {"contains", xmlXPathContainsFunction, true},
+    {"substring-before", xmlXPathSubstringBeforeFunction, true},
+    {"substring-after", xmlXPathSubstringAfterFunction, true},
+    {"string-length", xmlXPathStringLengthFunction, true},
+    {"normalize-space", xmlXPathNormalizeFunction, true},
+    {"translate", xmlXPathTranslateFunction, true},
+    {"substring", xmlXPathSubstringFunction, false},
+    {"number", xmlXPathNumberFunction, false},
+    {"sum", xmlXPathSumFunction, false},
+    {"id", xmlXPathIdFunction, false},
+    {"lang", xmlXPathLangFunction, false},
+};
+enum { OWN = sizeof(own) / sizeof(own[0]) };
+
+static const struct own *find_own(const xmlChar *name)
+{
+    for (int i = 0; i < OWN; i++)
+        if (!strcmp(own[i].name, (const char *)name))
+            return &own[i];
+    return NULL;
+}
+
+/* Makes the arguments strings where they are node sets. Returns how many bytes those have. */
+static size_t make_strings(xmlXPathParserContext *call, int count)
+{
+    size_t bytes = 0;
+    for (int i = call->valueNr - count; i >= 0 && i < call->valueNr; i++) {
+        xmlXPathObject *value = call->valueTab[i];
+        if (value->type == XPATH_NODESET || value->type == XPATH_XSLT_TREE) {
+            value = xmlXPathConvertString(value);
+            if (!value)
+                return bytes;
+            call->valueTab[i] = value;
+        }
+        if (value->type == XPATH_STRING && value->stringval)
+            bytes += strlen((char *)value->stringval);
+    }
+    call->value = call->valueNr ? call->valueTab[call->valueNr - 1] : NULL;
+    return bytes;
+}
+
+static void counted(xmlXPathParserContext *call, int count)
+{
+    const struct own *function = find_own(call->context->function);
+    size_t bytes = function->strings ? make_strings(call, count) : 0;
+    if (!spend(call, bytes))
+        return;
+    function->call(call, count);
+    if (call->error == XPATH_EXPRESSION_OK && call->value && call->value->type == XPATH_STRING &&
+        call->value->stringval)
+        spend(call, strlen((char *)call->value->stringval));
+}
+
+/* The others, which libxml2 finds by itself. */
+static const char *const others[] = {"boolean",  "ceiling",    "count", "false",         "floor",
+                                     "last",     "local-name", "name",  "namespace-uri", "not",
+                                     "position", "round",      "true"};
+enum { OTHERS = sizeof(others) / sizeof(others[0]) };
+
+/* What begins with "rill-" is for expressions made of CSS. */
+static const struct {
+    const char *name;
+    xmlXPathFunction call;
+} ours[] = {{"has-class", has_class},
+            {"rill-nth", nth},
+            {"rill-scope", is_scope},
+            {"rill-within", is_within}};
+enum { OURS = sizeof(ours) / sizeof(ours[0]) };
+
+xmlXPathFunction rill_functions_find(void *doc, const xmlChar *name, const xmlChar *uri)
+{
+    (void)doc;
+    const char *text = (const char *)name;
+    if (uri && !strcmp((const char *)uri, RILL_FUNCTIONS_RE)) {
+        if (!strcmp(text, "test"))
+            return re_test;
+        return strcmp(text, "match") ? unknown : re_match;
+    }
+    if (uri)
+        return unknown;
+    if (find_own(name))
+        return counted;
+    for (int i = 0; i < OURS; i++)
+        if (!strcmp(ours[i].name, text))
+            return ours[i].call;
+    for (int i = 0; i < OTHERS; i++)
+        if (!strcmp(others[i], text))
+            return NULL;
+    return unknown;
+}

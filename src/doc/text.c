@@ -1,0 +1,247 @@
+/* Texts of a node: as a reader sees it, as they stand, as markup. */
+#include <libxml/HTMLtree.h>
+#include <libxml/xmlsave.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doc/tree.h"
+
+static void append(rill_doc *doc, const char *text, size_t length)
+{
+    size_t left = RILL_DOC_TEXT - doc->text.length;
+    if (length > left) {
+        doc->text.full = true;
+        for (length = left; length && (text[length] & 0xc0) == 0x80; length--)
+            ;
+    }
+    if (doc->text.failed || !length)
+        return;
+    if (doc->text.length + length > doc->text.room) {
+        size_t room = 2 * (doc->text.length + length);
+        char *data = realloc(doc->text.data, room);
+        if (!data) {
+            doc->text.failed = true;
+            return;
+        }
+        doc->text.data = data;
+        doc->text.room = room;
+    }
+    memcpy(doc->text.data + doc->text.length, text, length);
+    doc->text.length += length;
+}
+
+/* --- as a reader sees it --------------------------------------------------------------------- */
+
+enum show { SHOW_INLINE, SHOW_BLOCK, SHOW_BREAK, SHOW_CELL, SHOW_PRE, SHOW_NOTHING };
+
+/* Sorted. */
+static const struct shown {
+    const char *name;
+    enum show show;
+} shown[] = {{"address", SHOW_BLOCK},    {"article", SHOW_BLOCK},    {"aside", SHOW_BLOCK},
+             {"blockquote", SHOW_BLOCK}, {"body", SHOW_BLOCK},       {"br", SHOW_BREAK},
+             {"caption", SHOW_BLOCK},    {"center", SHOW_BLOCK},     {"dd", SHOW_BLOCK},
+             {"details", SHOW_BLOCK},    {"dialog", SHOW_BLOCK},     {"dir", SHOW_BLOCK},
+             {"div", SHOW_BLOCK},        {"dl", SHOW_BLOCK},         {"dt", SHOW_BLOCK},
+             {"fieldset", SHOW_BLOCK},   {"figcaption", SHOW_BLOCK}, {"figure", SHOW_BLOCK},
+             {"footer", SHOW_BLOCK},     {"form", SHOW_BLOCK},       {"h1", SHOW_BLOCK},
+             {"h2", SHOW_BLOCK},         {"h3", SHOW_BLOCK},         {"h4", SHOW_BLOCK},
+             {"h5", SHOW_BLOCK},         {"h6", SHOW_BLOCK},         {"head", SHOW_NOTHING},
+             {"header", SHOW_BLOCK},     {"hr", SHOW_BLOCK},         {"html", SHOW_BLOCK},
+             {"legend", SHOW_BLOCK},     {"li", SHOW_BLOCK},         {"main", SHOW_BLOCK},
+             {"menu", SHOW_BLOCK},       {"nav", SHOW_BLOCK},        {"noscript", SHOW_NOTHING},
+             {"ol", SHOW_BLOCK},         {"optgroup", SHOW_BLOCK},   {"option", SHOW_BLOCK},
+             {"p", SHOW_BLOCK},          {"pre", SHOW_PRE},          {"script", SHOW_NOTHING},
+             {"section", SHOW_BLOCK},    {"style", SHOW_NOTHING},    {"summary", SHOW_BLOCK},
+             {"table", SHOW_BLOCK},      {"tbody", SHOW_BLOCK},      {"td", SHOW_CELL},
+             {"template", SHOW_NOTHING}, {"textarea", SHOW_PRE},     {"tfoot", SHOW_BLOCK},
+             {"th", SHOW_CELL},          {"thead", SHOW_BLOCK},      {"tr", SHOW_BLOCK},
+             {"ul", SHOW_BLOCK}};
+
+static int compare(const void *name, const void *entry)
+{
+    return strcmp(name, ((const struct shown *)entry)->name);
+}
+
+static enum show show_of(const xmlNode *node)
+{
+    const struct shown *found = NULL;
+    if (node->type == XML_ELEMENT_NODE)
+        found =
+            bsearch(node->name, shown, sizeof(shown) / sizeof(shown[0]), sizeof(shown[0]), compare);
+    return found ? found->show : SHOW_INLINE;
+}
+
+/* What stands between what was written and what comes next. */
+enum gap { GAP_NONE, GAP_BLANK, GAP_CELL, GAP_LINE };
+
+typedef struct reader {
+    rill_doc *doc;
+    enum gap gap;
+    int pre; /* open elements whose blanks are kept */
+} reader;
+
+static void widen(reader *r, enum gap gap)
+{
+    if (gap > r->gap)
+        r->gap = gap;
+}
+
+static void close_gap(reader *r)
+{
+    static const char *const gaps[] = {"", " ", "\t", "\n"};
+    if (r->doc->text.length && r->gap)
+        append(r->doc, gaps[r->gap], 1);
+    r->gap = GAP_NONE;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r' && byte != '\v');
+}
+
+static void show_text(reader *r, const char *text)
+{
+    while (*text) {
+        size_t blanks = 0, length = 0;
+        while (is_blank(text[blanks]))
+            blanks++;
+        if (blanks)
+            widen(r, GAP_BLANK);
+        text += blanks;
+        while (text[length] && !is_blank(text[length]))
+            length++;
+        if (length)
+            close_gap(r);
+        append(r->doc, text, length);
+        text += length;
+    }
+}
+
+static void show_kept(reader *r, const char *text)
+{
+    if (!*text)
+        return;
+    close_gap(r);
+    append(r->doc, text, strlen(text));
+}
+
+static void enter(reader *r, enum show show)
+{
+    switch (show) {
+    case SHOW_PRE:
+    case SHOW_BLOCK:
+        widen(r, GAP_LINE);
+        break;
+    case SHOW_BREAK:
+        if (r->gap == GAP_LINE)
+            break;
+        r->gap = GAP_LINE;
+        break;
+    case SHOW_CELL:
+    case SHOW_INLINE:
+    case SHOW_NOTHING:
+        break;
+    }
+    r->pre += show == SHOW_PRE;
+}
+
+static void leave(reader *r, enum show show)
+{
+    if (show == SHOW_PRE || show == SHOW_BLOCK)
+        widen(r, GAP_LINE);
+    if (show == SHOW_CELL)
+        widen(r, GAP_CELL);
+    r->pre -= show == SHOW_PRE;
+}
+
+/* Goes on behind `node`, leaving what ends there. */
+static const xmlNode *show_next(reader *r, const xmlNode *node, const xmlNode *top, bool into)
+{
+    if (into && node->type == XML_ELEMENT_NODE && node->children)
+        return node->children;
+    for (; node; node = node->parent) {
+        if (into || node->type != XML_ELEMENT_NODE)
+            leave(r, show_of(node));
+        into = true;
+        if (node == top)
+            return NULL;
+        if (node->next)
+            return node->next;
+    }
+    return NULL;
+}
+
+static void show(rill_doc *doc, const xmlNode *top)
+{
+    reader r = {.doc = doc};
+    enum show kind = show_of(top);
+    bool wanted = kind == SHOW_NOTHING; /* it is shown where it was asked for itself */
+    for (const xmlNode *node = top; node && !doc->text.full && !doc->text.failed;) {
+        kind = show_of(node);
+        bool into = kind != SHOW_NOTHING || (node == top && wanted);
+        if (into && node->type == XML_ELEMENT_NODE)
+            enter(&r, kind);
+        if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
+            (r.pre ? show_kept : show_text)(&r, node->content ? (const char *)node->content : "");
+        node = show_next(&r, node, top, into);
+    }
+}
+
+/* --- as it stands ---------------------------------------------------------------------------- */
+
+static void show_raw(rill_doc *doc, const xmlNode *top)
+{
+    const xmlNode *node = top;
+    if (top->type != XML_ELEMENT_NODE && top->content)
+        append(doc, (const char *)top->content, strlen((const char *)top->content));
+    for (; node && top->type == XML_ELEMENT_NODE && !doc->text.full;
+         node = rill_tree_next(node, top, true))
+        if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
+            append(doc, (const char *)node->content, strlen((const char *)node->content));
+}
+
+static int write_markup(void *doc, const char *text, int length)
+{
+    append(doc, text, (size_t)length);
+    return ((rill_doc *)doc)->text.full ? -1 : length;
+}
+
+static void show_markup(rill_doc *doc, const xmlNode *node, bool inner)
+{
+    xmlOutputBuffer *out = xmlOutputBufferCreateIO(write_markup, NULL, doc, NULL);
+    if (!out) {
+        doc->text.failed = true;
+        return;
+    }
+    const xmlNode *at = inner ? node->children : node;
+    for (; at; at = inner ? at->next : NULL)
+        htmlNodeDumpFormatOutput(out, doc->tree, (xmlNode *)at, "UTF-8", 0);
+    xmlOutputBufferClose(out);
+}
+
+int64_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form, const char **text)
+{
+    const xmlNode *top = rill_tree_node(node);
+    doc->text.length = 0;
+    doc->text.full = doc->text.failed = false;
+    if (top->type == XML_HTML_DOCUMENT_NODE && form != RILL_DOC_MARKUP && form != RILL_DOC_INNER)
+        top = xmlDocGetRootElement(doc->tree);
+    switch ((enum rill_doc_form)form) {
+    case RILL_DOC_SHOWN:
+        if (top->type == XML_ELEMENT_NODE)
+            show(doc, top);
+        else
+            show_raw(doc, top);
+        break;
+    case RILL_DOC_RAW:
+        show_raw(doc, top);
+        break;
+    case RILL_DOC_MARKUP:
+    case RILL_DOC_INNER:
+        show_markup(doc, top, form == RILL_DOC_INNER);
+        break;
+    }
+    *text = doc->text.data ? doc->text.data : "";
+    return doc->text.failed ? -1 : (int64_t)doc->text.length;
+}
