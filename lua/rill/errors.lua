@@ -7,7 +7,7 @@ local M = {}
 local find, gsub, sub = string.find, string.gsub, string.sub
 
 ---@class rill.Error
----@field reason string a close reason, or "invalid_url", "redirect", "error"
+---@field reason string a close reason, or "invalid_url", "redirect", "invalid_selector", "limit", "error"
 ---@field message string one sentence
 ---@field url string? the request's, without user and password
 ---@field method string?
@@ -18,6 +18,7 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field phase string? what was waited for when the time ran out
 ---@field expected number? bytes announced, where a limit was passed
 ---@field limit number? that limit, bytes
+---@field at integer? where a selector or an expression is wrong, from 1
 ---@field errors rill.Error[]? the causes, in order
 ---@field history {url: string, status: integer, headers: rill.Headers}[]? redirects that came before
 ---@field processed "no"|"maybe"|"yes"|nil whether the server acted on the request (RFC 9113 section 8.7)

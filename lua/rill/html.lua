@@ -1,5 +1,6 @@
 --- What an HTML page links to: the HTML Standard's tokenizer in C (src/html), URLs made absolute and normalized
 --- there. No tree is built, no script is run. It needs no task and no loop; in a task, a long page gives way.
+--- `document` builds a tree: rill/html/document.lua.
 local ffi = require("rill.core.ffi")
 local bit = require("bit")
 local C = require("rill.clib")
@@ -185,6 +186,17 @@ function M.scan(body, base, options)
   list.cut = found.cut or nil
   give_back(reader, body)
   return list
+end
+
+--- A page as a tree that CSS selectors and XPath expressions are asked of: libxml2's, as users of lxml know it (no
+--- `tbody` is added, misplaced table content stays where it stands). Never fails on data; what was left out for the
+--- sake of a bound is in `cut`. Needs libxml2 and PCRE2, which are loaded when this is first called.
+---@param body string the page
+---@param base? string absolute URL the page was got from (after redirects): for the links of its nodes
+---@param content_type? string its content-type field: a charset named there counts before the page's own
+---@return rill.Document
+function M.document(body, base, content_type)
+  return require("rill.html.document")(body, base, content_type)
 end
 
 return M

@@ -129,7 +129,7 @@ describe("the README", function()
   end)
 
   it("tells what every close reason means, and no other", function()
-    local C, expected = require "rill.clib", { "redirect" } -- which the core knows nothing of
+    local C, expected = require "rill.clib", { "redirect", "invalid_selector", "limit" } -- unknown to the core
     for number = C.RILL_ENDED, C.RILL_REASONS - 1 do
       if number ~= C.RILL_ARGUMENT and number ~= C.RILL_CLOSED then -- raised, never seen as a reason
         expected[#expected + 1] = ffi.string(C.rill_reason_name(number))

@@ -1,0 +1,165 @@
+local html = require "rill.html"
+local rill = require "rill"
+
+local MIB = 2 ^ 20
+
+local function document(page)
+  return html.document(page, "http://h.example/")
+end
+
+-- How often another task has its turn while a function runs in a task.
+local function turns_during(fn)
+  local turns, done = 0, false
+  rill.run(function()
+    local ticker = rill.spawn(function()
+      while not done do
+        turns = turns + 1
+        rill.sleep(0)
+      end
+    end)
+    rill.sleep(0)
+    turns = 0
+    fn()
+    done = true
+    ticker:join()
+  end)
+  return turns
+end
+
+describe("the bounds of a document", function()
+  it("are 32 MiB of its page", function()
+    local doc = document("<p>x</p>" .. ("text "):rep(32 * MIB / 5) .. "<p>beyond")
+    assert.same({ bytes = true }, doc.cut)
+    assert.equal(1, #doc:css "p" - #doc:css "p:contains(text)")
+    doc:close()
+    doc = document("<p>" .. ("x"):rep(30 * MIB) .. "<b>y")
+    assert.is_nil(doc.cut)
+    assert.equal("y", doc:css("b::text")[1])
+    doc:close()
+  end)
+
+  it("are 1,048,576 nodes", function()
+    local doc = document(("<br>"):rep(1100000) .. "<a href=/x>")
+    assert.same({ nodes = true }, doc.cut)
+    assert.equal(0, #doc:links())
+    assert.is_true(#doc:xpath "//br" > 1040000)
+    doc:close()
+    doc = document("<p a b c d e f>x" .. ("<p a=1 b=2 c=3 d=4>x"):rep(200000))
+    assert.same({ nodes = true }, doc.cut)
+    doc:close()
+  end)
+
+  it("are a depth of 100: what is deeper is there, beside what it stood in", function()
+    local doc = document(("<div>"):rep(150) .. "<a href=/deep>deep <b>bold</b> end</a>"
+      .. ("</div>"):rep(150) .. "<a href=/z>z</a>")
+    assert.same({ depth = true }, doc.cut)
+    assert.equal(150, #doc:css "div")
+    assert.is_true(doc:xpath("count(//b/ancestor::*)")[1] <= 100)
+    local links = doc:links()
+    assert.equal("http://h.example/deep", links[1].url)
+    assert.is_truthy(links[1].text:find("deep", 1, true))
+    assert.equal("http://h.example/z", links[2].url)
+    assert.equal("body", doc:css("a")[2]:xpath("..")[1].name)
+  end)
+
+  it("are 256 open elements: there the page ends", function()
+    local doc = document(("<div>"):rep(300) .. "<a href=/x>")
+    assert.is_true(doc.cut.open)
+    assert.equal(0, #doc:links())
+    doc = document(("<b>"):rep(20000) .. ("</i>"):rep(20000))
+    assert.is_true(doc.cut.open)
+  end)
+
+  it("are 256 attributes of an element: the others are left out", function()
+    local parts = {}
+    for i = 1, 40000 do parts[i] = "a" .. i .. "=" .. i end
+    local doc = document("<p " .. table.concat(parts, " ") .. ">x</p><a href=/z " .. table.concat(parts, " ") .. ">z")
+    assert.same({ attributes = true }, doc.cut)
+    assert.equal(256, #doc:xpath "//p/@*")
+    assert.equal("256", doc:css("p::attr(a256)")[1])
+    assert.equal("http://h.example/z", doc:links()[1].url)
+    assert.equal("x", doc:css("p::text")[1])
+  end)
+
+  it("hold whatever the page says around them", function()
+    local many = ("b "):rep(400)
+    for _, page in ipairs {
+      "<p " .. many, "<p " .. many .. "/>", "<p x='>' " .. many .. ">",
+      "<script " .. many .. "></script><p " .. many .. ">",
+      "<!-- <p " .. many .. "> --><p " .. many .. ">", "<script><p " .. many .. "></script>",
+      "<p/" .. ("b/"):rep(400) .. ">", "<p" .. (" b=''"):rep(400) .. ">",
+    } do
+      local doc = document(page)
+      for _, count in ipairs { doc:xpath("count(//p[1]/@*)")[1], doc:xpath("count(//script[1]/@*)")[1] } do
+        assert.is_true(count <= 256, page:sub(1, 20))
+      end
+    end
+    assert.is_nil(document("<script>var a = '<p " .. many .. ">'</script>").cut)
+    assert.is_nil(document("<!-- <p " .. many .. "> -->").cut)
+  end)
+
+  it("are 1 MiB of a value, and of a comment", function()
+    local doc = document("<a href=/a title='" .. ("v"):rep(MIB + 1) .. "' class=c>a</a><!--" .. ("x"):rep(MIB + 1) ..
+      "--><a href=/b>b</a>")
+    assert.same({ values = true }, doc.cut)
+    assert.equal(2, #doc:links())
+    assert.equal("c", doc:css("a")[1]:attr "class")
+    assert.is_nil(doc:css("a")[1]:attr "title")
+    assert.equal(0, #doc:xpath "//comment()")
+    doc = document("<a title='" .. ("v"):rep(MIB - 100) .. "'>")
+    assert.is_nil(doc.cut)
+    assert.equal(MIB - 100, #doc:css("a")[1]:attr "title")
+  end)
+end)
+
+describe("a page that takes long", function()
+  local PAGES = {
+    links = ("<a href=/x>text</a>\n"):rep(100000), ampersands = ("&"):rep(2 * MIB), paragraphs = ("<p>x"):rep(200000),
+    text = ("text "):rep(3 * MIB), ends = ("<b>"):rep(250) .. ("</i>"):rep(200000), comments = ("<!-->"):rep(400000),
+    tables = ("<table><td>"):rep(100) .. ("<td>x"):rep(100000), entities = ("&lt;"):rep(500000),
+  }
+  for name, page in pairs(PAGES) do
+    it(("lets other tasks run while it is read: %s"):format(name), function()
+      local turns = turns_during(function() document(page):close() end)
+      assert.is_true(turns >= 5, turns .. " turns")
+    end)
+  end
+
+  it("lets them run while a selector looks for elements", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+    local turns = turns_during(function() assert.equal(100000, #doc:css "p:has(b) > b:first-child") end)
+    assert.is_true(turns >= 5, turns .. " turns")
+    doc:close()
+  end)
+
+  it("is freed when its task is cancelled in the middle", function()
+    rill.run(function()
+      local task = rill.spawn(function() document(PAGES.links) end)
+      rill.sleep(0)
+      task:cancel()
+      assert.equal("cancelled", select(2, task:join()).reason)
+      assert.equal(1, #document("<p>x"):css "p")
+    end)
+  end)
+
+  it("may be asked by several tasks at a time", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(50000))
+    rill.run(function()
+      local function ask(selector) return function() return #doc:css(selector) end end
+      local results = rill.all { ask "p:has(b)", ask "p > b::text", ask "p:nth-child(odd)", ask "b" }
+      assert.same({ 50000, 50000, 25000, 50000 }, { results[1][1], results[2][1], results[3][1], results[4][1] })
+    end)
+  end)
+
+  it("may be closed while another task asks: that one gets an error", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+    rill.run(function()
+      local asking = rill.spawn(function() return pcall(doc.css, doc, "p:has(b) > b") end)
+      rill.sleep(0)
+      doc:close()
+      local ok, message = asking:join()
+      assert.is_false(ok)
+      assert.is_truthy(tostring(message):find("closed", 1, true), tostring(message))
+    end)
+  end)
+end)

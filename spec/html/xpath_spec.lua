@@ -1,0 +1,96 @@
+local html = require "rill.html"
+
+local PAGE = [[<title>T</title><div class="a b"><p>one<p class=x>two</div><a href="http://h/1">1</a><a href="/2">2</a>]]
+
+local doc
+
+local function refused(expression, reason, what)
+  local found, err = doc:xpath(expression)
+  assert.is_nil(found, expression)
+  assert.equal(reason, err.reason)
+  assert.is_truthy(err.message:find(what, 1, true), err.message)
+  return err
+end
+
+describe("an XPath expression", function()
+  setup(function() doc = html.document(PAGE) end)
+  teardown(function() doc:close() end)
+
+  it("gives nodes, strings of attributes and texts, or one value in a list", function()
+    assert.equal("p", doc:xpath("//p")[2].name)
+    assert.same({ "http://h/1", "/2" }, doc:xpath "//a/@href")
+    assert.same({ "one", "two" }, doc:xpath "//p/text()")
+    assert.same({ "T" }, doc:xpath "string(//title)")
+    assert.same({ 2 }, doc:xpath "count(//p)")
+    assert.same({ true }, doc:xpath "count(//p) = 2")
+    assert.same({}, doc:xpath "//nothing")
+    assert.equal("#document", doc:xpath("/")[1].name)
+  end)
+
+  it("may call has-class, re:test and re:match", function()
+    assert.equal(1, #doc:xpath "//*[has-class('b', 'a')]")
+    assert.equal(0, #doc:xpath "//*[has-class('c')]")
+    assert.same({ "http://h/1" }, doc:xpath "//a[re:test(@href, '^HTTPS?:', 'i')]/@href")
+    assert.same({ "/2" }, doc:xpath "//a[re:test(@href, '^/\\d$')]/@href")
+    assert.same({ "h/1" }, doc:xpath "re:match(//a/@href, '[a-z]/\\d')")
+    assert.same({ "" }, doc:xpath "re:match(//a/@href, 'q+')")
+  end)
+
+  it("that is wrong is data, and says where", function()
+    assert.equal(5, refused("//p[", "invalid_selector", 'xpath "//p[" at 5').at)
+    refused("", "invalid_selector", "")
+    refused("//p[foo()]", "invalid_selector", "there is no function foo()")
+    refused("//p[re:foo()]", "invalid_selector", "there is no function foo()")
+    refused("//x:p", "invalid_selector", "prefix")
+    refused("$x", "invalid_selector", "variable")
+    refused("//p[re:test(., '(a')]", "invalid_selector", "missing closing parenthesis")
+    refused("//p[re:test(.)]", "invalid_selector", "takes a text")
+    refused("//p[contains(.)]", "invalid_selector", "arguments")
+    refused("//p[has-class()]", "invalid_selector", "needs a class")
+    refused("//p\0", "invalid_selector", "NUL")
+    refused("//p[. = '\255']", "invalid_selector", "UTF-8")
+    assert.equal(2, doc:xpath("count(//p)")[1]) -- and nothing is left of it
+  end)
+
+  it("writes nothing to stderr, and is as good in the next document", function()
+    local other = html.document "<p>x"
+    for _ = 1, 3 do
+      refused("//p[foo()]", "invalid_selector", "foo")
+      assert.is_nil((other:xpath "//p[foo()]"))
+      assert.equal(1, #other:xpath "//p[re:test(., 'x')]")
+      assert.equal(2, #doc:xpath "//p[re:test(., 'o')]")
+    end
+  end)
+end)
+
+describe("the bounds of an expression", function()
+  it("are 4 KiB, and how deep it is nested", function()
+    doc = html.document(PAGE)
+    refused("//p[" .. ("1 or "):rep(1000) .. "1]", "invalid_selector", "longer than 4096 bytes")
+    local err = select(2, doc:xpath(("("):rep(4000)))
+    assert.is_truthy(err.reason == "limit" or err.reason == "invalid_selector", tostring(err))
+  end)
+
+  it("are operations", function()
+    doc = html.document(("<p>x"):rep(20000))
+    refused("//p[count(preceding::p) = count(following::p)]", "limit", "too many operations")
+  end)
+
+  it("are texts that functions read", function()
+    doc = html.document(("<p>some text here</p>"):rep(20000))
+    refused("//p[contains(string(/), 'q')]", "limit", "too many operations")
+    refused("//p[contains(/, 'q')]", "limit", "too many operations")
+  end)
+
+  it("are steps of a regular expression", function()
+    doc = html.document("<p>" .. ("a"):rep(5000) .. "!b")
+    refused("//p[re:test(., '^(a+)+$')]", "limit", "match limit")
+    refused("//p[re:test(., '^((a?)*)*b')]", "limit", "limit")
+  end)
+
+  it("leave the document as good as it was", function()
+    doc = html.document("<p>" .. ("a"):rep(5000) .. "!b")
+    refused("//p[re:test(., '^(a+)+$')]", "limit", "match limit")
+    assert.equal(1, #doc:css "p")
+  end)
+end)
