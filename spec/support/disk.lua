@@ -13,6 +13,12 @@ function M.small()
   return directory
 end
 
+--- Gives one room for a MiB.
+---@param directory string
+function M.grow(directory)
+  assert(os.execute(("mount -o remount,size=1m '%s'"):format(directory)) == 0)
+end
+
 --- Unmounts them: for after_each.
 function M.unmount()
   for _, directory in ipairs(mounted) do os.execute(("umount -l '%s'"):format(directory)) end

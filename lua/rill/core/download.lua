@@ -10,6 +10,7 @@ local timer = require("rill.task.timer")
 local M = {}
 
 local INTERVAL = 0.1 -- seconds between two calls of on_progress, at least
+local SOONEST = 0.001 -- seconds: a timeout of 0 would be none
 
 -- Calls on_progress; what it raises is the call's error.
 local function report(progress)
@@ -27,10 +28,18 @@ local function tick(progress)
   end
 end
 
+-- What a 206 brings: its first and last byte, and how many the whole has.
+local function range_of(head)
+  local text = head.headers:get("content-range") or ""
+  local first, last, total = text:match("^bytes (%d+)%-(%d+)/([%d*]+)$")
+  return tonumber(first), tonumber(last), tonumber(total)
+end
+
 -- Starts to report. `before`: bytes that were there already.
 local function start(stream, hook, head, before)
   local length = tonumber(head.headers:get("content-length"))
-  local progress = { stream = stream, hook = hook, before = before, total = length and before + length }
+  local total = head.status == 206 and select(3, range_of(head)) or length and before + length
+  local progress = { stream = stream, hook = hook, before = before, total = total }
   progress.task = task.start(runtime.current(), nil, nil, tick, progress)
   return progress
 end
@@ -52,11 +61,11 @@ local function tag_of(head)
   return modified ~= fields:get("date") and modified or nil
 end
 
--- Whether a 206 goes on where the part ends, of the same version.
+-- Whether a 206 goes on where the part ends, of the same version. `tag` nil: of any.
 local function goes_on(head, size, tag)
   local fields = head.headers
-  local first = (fields:get("content-range") or ""):match("^bytes (%d+)%-%d+/")
-  if tonumber(first) ~= size or fields:has("content-encoding") then return false end
+  if range_of(head) ~= size or fields:has("content-encoding") then return false end
+  if not tag then return true end
   local etag, modified = fields:get("etag"), fields:get("last-modified")
   if tag:sub(1, 1) == '"' then return etag == nil or etag == tag end
   return modified == nil or modified == tag
@@ -107,10 +116,11 @@ end
 
 local function write(hop, stream, head, size)
   local part, tag = hop.part, tag_of(head)
-  local ok, err = part:begin(size > 0, tag)
+  local ok, err = part:begin(size, tag)
   if not ok then
     part:close()
     stream:cancel()
+    if size == 0 and not err.busy then part:discard() end
     return of_request(err, hop, head)
   end
   local hook = hop.given.on_progress
@@ -134,22 +144,81 @@ local function complete(hop, response)
   return response
 end
 
--- One request. Third result: it is to be made again, from the start.
-local function attempt(hop)
+-- The peer's answer cannot be what was asked for.
+local function broken(hop, head, message)
+  return of_request(errors.new { reason = "protocol_error", message = message }, hop, head)
+end
+
+-- Whether a 206 that was written has left more to ask for. nil, err: it was not what it said.
+local function is_short(hop, head, received)
+  local first, last, total = range_of(head)
+  if received == last + 1 - first then
+    if not total or last + 1 >= total then return false end
+    if received > 0 and select(2, hop.part:state()) then return true end
+    hop.part:discard()
+    return broken(hop, head, ("a 206 ends after %.0f of %.0f bytes, and cannot go on"):format(last + 1, total))
+  end
+  if received > last + 1 - first then hop.part:discard() end
+  return broken(hop, head, ("content-range announced bytes %.0f to %.0f, %.0f arrived (RFC 9110 section 14.4)")
+    :format(first, last, received))
+end
+
+local function ask(hop)
   local size, tag = hop.part:state()
   local asks = size > 0 and tag
   local block = asks and ("%s\r\nrange: bytes=%.0f-\r\nif-range: %s"):format(hop.block, size, tag) or hop.block
   local stream, head = open(hop, block)
+  return stream, head, asks and size or 0, asks and tag
+end
+
+-- One request. Third result: the stream of one that is to be followed by another.
+local function attempt(hop)
+  local stream, head, size, tag = ask(hop)
   if not stream then return nil, head end
-  if asks and (head.status == 416 or head.status == 206 and not goes_on(head, size, tag)) then
+  local partial = head.status == 206
+  if size > 0 and head.status == 416 or partial and not goes_on(head, size, tag) then
     stream:cancel()
+    if size == 0 then return broken(hop, head, "the answer is a 206, and no part was asked for") end
     hop.part:discard()
-    return nil, nil, true
+    return nil, nil, stream
   end
   if not is_good(head) then return stream:response() end
-  local response, err = write(hop, stream, head, head.status == 206 and asks and size or 0)
+  local response, err = write(hop, stream, head, partial and size or 0)
   if not response then return nil, err end
+  if not partial or response.close_reason ~= "ended" then return complete(hop, response) end
+  local short, failed = is_short(hop, head, stream.bytes_received)
+  if failed then return nil, failed end
+  if short then return nil, nil, stream end
   return complete(hop, response)
+end
+
+-- The options of the next request of a download: those of the call, with what is left of its time.
+local function options_left(hop, given, used)
+  local own = {}
+  for name, value in pairs(given) do own[name] = value end
+  local timeout = given.timeout or hop.endpoint._timeout
+  if timeout > 0 and timeout < math.huge then own.timeout = math.max(timeout - used, SOONEST) end
+  return own
+end
+
+-- All requests that it takes. What those before the last one took is `queue` of the last, as with redirects.
+local function send_all(hop)
+  local given, began, used, count = hop.given, timer.now(), 0, 0
+  while true do
+    local asked = timer.now()
+    local response, err, again = attempt(hop)
+    local facts = response and response._facts
+    if facts then
+      facts.attempts = facts.attempts + count
+      facts.timings.queue = facts.timings.queue + asked - began
+      facts.timings.total = facts.timings.total + asked - began
+    elseif err and err.attempts then
+      err.attempts = err.attempts + count
+    end
+    if not again then return response, err end
+    used, count = used + timer.now() - asked - again.timings.queue, count + 1
+    hop.given = options_left(hop, given, used)
+  end
 end
 
 local function send_resumed(hop)
@@ -158,11 +227,7 @@ local function send_resumed(hop)
     err.url, err.method, err.processed = errors.shown(hop.url), hop.method, "no"
     return nil, err
   end
-  local response, again
-  repeat
-    response, err, again = attempt(hop)
-  until not again
-  return response, err
+  return send_all(hop)
 end
 
 --- How a hop of a download is sent, where that is not for the core alone.

@@ -11,12 +11,15 @@ long lseek(int fd, long offset, int whence);
 ssize_t write(int fd, const void *data, size_t length);
 int close(int fd);
 char *strerror(int number);
+int flock(int fd, int operation);
+int ftruncate(int fd, long length);
 ]])
 
-local O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_CLOEXEC = 1, 64, 512, 1024, 524288
+local O_WRONLY, O_CREAT, O_APPEND, O_CLOEXEC = 1, 64, 1024, 524288
 local O_NOFOLLOW = jit.arch == "x64" and 131072 or 32768
 local SEEK_END = 2
 local EINTR = 4
+local LOCK_EX, LOCK_NB = 2, 4
 local MODE = ffi.new("int", 438) -- 0666, less the umask
 local TAG_MAX = 4096 -- bytes of a validator
 
@@ -81,17 +84,29 @@ function Part:state()
   return size, tag
 end
 
+-- Nobody else may write it: two that do would mix two answers.
+local function lock(fd, path, size)
+  local locked = ffi.C.flock(fd, LOCK_EX + LOCK_NB) == 0
+  if locked and (size == 0 or ffi.C.lseek(fd, 0, SEEK_END) == size) then return true end
+  local _, err = refused(path .. ": another download writes it")
+  err.busy = true
+  return nil, err
+end
+
 --- Begins to write.
----@param goes_on boolean behind what is there; else from the start
+---@param size number bytes that are there and stay; 0: from the start
 ---@param tag string? of what is written
 ---@return boolean?
 ---@return rill.Error? err
-function Part:begin(goes_on, tag)
-  if not goes_on then os.remove(self._tag) end
-  local fd = open(self._part, goes_on and O_APPEND or O_CREAT + O_TRUNC)
+function Part:begin(size, tag)
+  local fd = open(self._part, O_CREAT + O_APPEND)
   if fd < 0 then return system_error(self._part) end
   self._fd = fd
-  if goes_on or not tag then return true end
+  local ok, err = lock(fd, self._part, size)
+  if not ok or size > 0 then return ok, err end
+  os.remove(self._tag)
+  if ffi.C.ftruncate(fd, 0) ~= 0 then return system_error(self._part) end
+  if not tag then return true end
   local text = tag .. "\n"
   return of_core(C.rill_file_save(runtime.loop(), self._tag, text, #text, 0, failure))
 end

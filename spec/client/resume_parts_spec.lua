@@ -1,0 +1,171 @@
+-- Downloads that go on: answers that bring less, or other bytes, than they say; disks that fill up.
+local disk = require "support.disk"
+local rill = require "rill"
+local support = require "support"
+
+local SIZE = 300000 -- bytes of /f
+
+describe("a download that goes on", function()
+  local server, nginx
+
+  -- /f?most=N&lie=N&bare=1: bytes in ranges, `most` of them an answer, `lie` more than content-range says (or fewer);
+  -- bare: no ETag. /odd?from=N: a range that nobody asked for. /held: waits for /go.
+  setup(function()
+    nginx = support.nginx { files = { page = 200000 } }
+    server = support.node { source = [[
+const whole = Buffer.alloc(300000, 'some of the bytes ');
+let held = [];
+server.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
+  const url = new URL(headers[':path'], 'https://localhost');
+  const q = (name) => Number(url.searchParams.get(name));
+  log({ event: 'request', path: url.pathname, range: headers.range });
+  if (url.pathname === '/endless') {
+    const from = Number((/=(\d+)/.exec(headers.range || '') || [0, 0])[1]);
+    stream.respond({ ':status': 206, etag: '"1"', 'content-range': `bytes ${from}-${from}/1000000000` });
+    return stream.end('x');
+  }
+  if (url.pathname === '/held') {
+    held.push(stream);
+    stream.respond({ ':status': 200, etag: '"1"' });
+    return stream.write('begin ');
+  }
+  if (url.pathname === '/go') {
+    held.forEach((one) => one.end('end'));
+    stream.respond({ ':status': 200 });
+    return stream.end();
+  }
+  const range = /^bytes=(\d+)-$/.exec(headers.range || '');
+  const from = url.pathname === '/odd' ? q('from') : range ? Number(range[1]) : 0;
+  const to = Math.min(from + (q('most') || whole.length), whole.length);
+  stream.respond({ ':status': range || url.pathname === '/odd' ? 206 : 200, ...(!q('bare') && { etag: '"1"' }),
+    'content-range': `bytes ${from}-${to - 1}/${whole.length}` });
+  stream.end(whole.subarray(from, to + q('lie')));
+});]] }
+  end)
+  teardown(function()
+    server:stop()
+    nginx:stop()
+  end)
+  before_each(support.begin)
+  after_each(function()
+    disk.unmount()
+    support.check_clean()
+  end)
+
+  local content = ("some of the bytes "):rep(SIZE):sub(1, SIZE)
+  local client, path
+
+  local function run(fn, options)
+    client, path = support.client(options), support.directory "parts" .. "/file"
+    support.run(fn)
+  end
+
+  local function get(target, options)
+    options = options or {}
+    options.resume = true
+    return client:download(server.url .. target, path, options)
+  end
+
+  local function begin()
+    support.write(path .. ".part", content:sub(1, 100000))
+    support.write(path .. ".tag", '"1"\n')
+  end
+
+  local function fails(reason, words, ...)
+    local res, err = get(...)
+    assert.is_nil(res)
+    assert.equal(reason, err.reason)
+    assert.matches(words, tostring(err), 1, true)
+    assert.is_nil(io.open(path), "no half file")
+    return err
+  end
+
+  local function left()
+    return #support.find(path:match "^(.*)/")
+  end
+
+  it("asks on where a 206 ends before the whole does", function()
+    run(function()
+      begin()
+      local totals = {}
+      local res = assert(get("/f?most=70000", { on_progress = function(_, total) totals[total or "none"] = true end }))
+      assert.equal(content, support.read(path))
+      assert.same({ 206, 3, path, 1 }, { res.status, res.attempts, res.path, left() })
+      assert.same({ [SIZE] = true }, totals)
+      assert.is_true(res.timings.queue > 0 and res.timings.total > res.timings.queue)
+    end)
+  end)
+
+  it("has one timeout for all that it asks", function()
+    run(function()
+      assert.equal("timeout", fails("timeout", "", "/endless").reason)
+      assert.is_true(#support.read(path .. ".part") > 0)
+    end, { timeout = 0.5 })
+  end)
+
+  it("is not complete with fewer bytes than content-range says, and goes on later", function()
+    run(function()
+      begin()
+      fails("protocol_error", "content-range announced bytes 100000 to 299999, 199990 arrived", "/f?lie=-10")
+      assert.equal(SIZE - 10, #support.read(path .. ".part"))
+      assert(get "/f")
+      assert.equal(content, support.read(path))
+    end)
+  end)
+
+  it("throws a part away that got more bytes than content-range says", function()
+    run(function()
+      begin()
+      fails("protocol_error", "100000 to 169999, 70010 arrived", "/f?most=70000&lie=10")
+      assert.equal(0, left())
+    end)
+  end)
+
+  it("takes a 206 that nobody asked for where it begins with the first byte, and can go on", function()
+    run(function()
+      assert(get "/odd?from=0")
+      assert.equal(content, support.read(path))
+      os.remove(path)
+      fails("protocol_error", "no part was asked for", "/odd?from=5")
+      fails("protocol_error", "ends after 9 of 300000 bytes", "/odd?from=0&most=9&bare=1")
+      assert.equal(0, left())
+    end)
+  end)
+
+  it("is refused while another one writes the same part", function()
+    run(function()
+      local first = rill.spawn(get, "/held")
+      support.wait(function()
+        rill.sleep(0)
+        local file = io.open(path .. ".part")
+        if file then file:close() end
+        return file
+      end, 15)
+      fails("file_error", "another download writes it", "/f")
+      assert(client:get(server.url .. "/go"))
+      assert.equal(path, assert(first:join()).path)
+      assert.equal("begin end", support.read(path))
+    end, { timeout = 20 })
+  end)
+
+  it("keeps its part where the disk is full, and goes on when there is room", function()
+    local directory = disk.small()
+    if not directory then return pending "mounting is not permitted" end
+    run(function()
+      path = directory .. "/page"
+      for _ = 1, 2 do
+        local res, err = client:download(nginx.url .. "/page", path, { resume = true })
+        assert.is_nil(res)
+        assert.equal("file_error", err.reason)
+        assert.matches("page.part: No space left on device", tostring(err), 1, true)
+        assert.equal(2, left())
+      end
+      disk.grow(directory)
+      local res = assert(client:download(nginx.url .. "/page", path, { resume = true }))
+      assert.equal(206, res.status)
+      assert.equal(support.content(200000), support.read(path))
+      assert.equal(1, left())
+    end)
+  end)
+end)
