@@ -111,10 +111,10 @@ local function check_others(path, code)
   end
 end
 
-local modules = {}
-for _, path in ipairs(arg) do
-  if path:find "^lua/" then modules[#modules + 1] = path end
-end
+-- Whichever files are looked at, a field may be declared in any.
+local modules, found = {}, assert(io.popen "find lua -name '*.lua'")
+for path in found:lines() do modules[#modules + 1] = path end
+found:close()
 local declared = declared_in(modules)
 for _, path in ipairs(arg) do
   local lines = lines_of(path)
