@@ -6,18 +6,21 @@
 
 #include "rill.h"
 
+/* Seldom called: the compiler keeps the code that leads there out of the way of the rest. */
+#define RILL_COLD __attribute__((cold))
+
 /* Fills in `err` unless it already tells a cause (the first one wins) or is NULL; all fields but
  * reason and message get their "none". Returns -reason, so that failing is one line. */
 int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4))) RILL_COLD;
 
 /* The same for what there was no memory for: RILL_ERROR. */
-int32_t rill_error_memory(rill_error *err);
+int32_t rill_error_memory(rill_error *err) RILL_COLD;
 extern const rill_error rill_error_no_memory;
 
 /* The same for RILL_CONNECT_FAILED with its kind. */
 int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4))) RILL_COLD;
 
 /* Writes its sentence: what others have named is escaped, see rill_escape_text(). */
 void rill_error_write(rill_error *err, const char *format, va_list args)

@@ -33,6 +33,8 @@ static void uncount(rill_inlet *inlet, size_t length)
 {
     if (length > inlet->held)
         length = inlet->held; /* after rill_inlet_uncount() */
+    if (!length)
+        return;
     inlet->held -= length;
     inlet->account->bytes -= length;
     relieve(inlet->account);
@@ -45,6 +47,8 @@ void rill_inlet_uncount(rill_inlet *inlet)
 
 static void count_chain(rill_inlet *inlet)
 {
+    if (!inlet->chain && !inlet->chain_held)
+        return;
     size_t held = inlet->chain ? rill_decode_held(inlet->chain) : 0;
     if (held > inlet->chain_held)
         count(inlet, held - inlet->chain_held);
@@ -65,6 +69,8 @@ static uint32_t beyond_first(const rill_inlet *inlet, uint32_t owed)
 static void count_widened(rill_inlet *inlet)
 {
     uint32_t before = inlet->widened;
+    if (inlet->window <= inlet->first && !before)
+        return; /* it has not grown, as most never do */
     inlet->widened = beyond_first(inlet, inlet->owed);
     inlet->account->widened += inlet->widened;
     inlet->account->widened -= before;

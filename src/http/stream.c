@@ -244,7 +244,7 @@ static rill_bytes *current_head(rill_stream *stream)
     return rare(stream) ? &stream->rare->trailers : NULL;
 }
 
-static void no_memory(rill_stream *stream)
+RILL_COLD static void no_memory(rill_stream *stream)
 {
     rill_stream_close(stream, RILL_ERROR, CODE_INTERNAL_ERROR, "out of memory");
 }
@@ -259,6 +259,15 @@ static int parse_status(const char *value, size_t length)
     return length == 3 ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
 }
 
+RILL_COLD static void refuse_head(rill_stream *stream)
+{
+    rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
+                      "the response's header fields exceed max_header_list (%u bytes)",
+                      stream->max_header_list);
+    if (stream->errors)
+        stream->errors->limit = stream->max_header_list;
+}
+
 void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
                        size_t value_length)
 {
@@ -266,11 +275,7 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     if (stream->reason != RILL_OPEN)
         return;
     if (stream->max_header_list && size + stream->header_list > stream->max_header_list) {
-        rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
-                          "the response's header fields exceed max_header_list (%u bytes)",
-                          stream->max_header_list);
-        if (stream->errors)
-            stream->errors->limit = stream->max_header_list;
+        refuse_head(stream);
         return;
     }
     stream->header_list += (uint32_t)size;
