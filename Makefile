@@ -6,7 +6,7 @@ ABI = $(shell sed -n 's/^enum { RILL_ABI = \([0-9]*\) };$$/\1/p' src/rill.h)
 SONAME = librill.so.$(ABI)
 
 CC ?= cc
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 BUILD ?= build
 LUAJIT ?= luajit
 Q = $(if $(V),,@)# V=1 shows the commands
