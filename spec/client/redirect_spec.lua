@@ -297,4 +297,35 @@ describe("a redirect", function()
       assert.error_matches(function() rill.client { redirects = value } end, "redirects")
     end
   end)
+
+  it("is a loop where it leads to itself, whatever user or fragment the URL had", function()
+    local root = support.node { source = [[
+      server.on('stream', (stream) => { log({ event: 'request' }); stream.respond({ ':status': 302, location: '/#x' });
+        stream.end(); });]] }
+    for count, before in ipairs { "https://user:pw@", "https://" } do
+      local res, err = get(root.url:gsub("https://", before) .. (count == 1 and "/#top" or ""))
+      assert.is_nil(res)
+      assert.same({ "redirect", "loop", 1 }, { err.reason, err.kind, err.attempts })
+      assert.is_nil(tostring(err):find "pw")
+      root:wait_events(function(event) return event.event == "request" end, count)
+    end
+    root:stop()
+  end)
+
+  it("is not followed by a client that was closed since", function()
+    local jar = rill.cookies.jar()
+    local ways = {
+      function(url) return client:get(url) end,
+      function(url) return client:download(url, support.directory "closed" .. "/file", { resume = true }) end,
+    }
+    for _, call in ipairs(ways) do
+      run(function()
+        function jar.set() client:close() end -- between the answer and the next request
+        local res, err = call(server.url .. "/set?c=a%3D1&then=%2Fecho")
+        assert.is_nil(res)
+        assert.same({ "inactive", "no", 1, 1 }, { err.reason, err.processed, err.attempts, #err.history })
+        assert.matches(server.url .. "/echo: the client was closed", tostring(err), 1, true)
+      end, { cookies = jar })
+    end
+  end)
 end)

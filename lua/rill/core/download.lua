@@ -218,6 +218,8 @@ local function send_all(hop)
     if not again then return response, err end
     used, count = used + timer.now() - asked - again.timings.queue, count + 1
     hop.given = options_left(hop, given, used)
+    local closed = request.closed(hop.endpoint, hop.method, hop.url)
+    if closed then return nil, closed end
   end
 end
 

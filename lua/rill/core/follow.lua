@@ -3,6 +3,7 @@
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
+local request = require("rill.core.request")
 local upload = require("rill.core.upload")
 local url = require("rill.url")
 
@@ -70,6 +71,11 @@ local function without_fragment(address)
   return (address:gsub("#.*$", ""))
 end
 
+-- A request as the server sees it.
+local function key_of(method, parts)
+  return ("%s %s://%s%s"):format(method, parts.scheme, parts.authority, parts.target)
+end
+
 -- A redirect of this chain that cannot be followed.
 local function refused(chain, kind, message)
   local hop = chain.hop
@@ -91,7 +97,7 @@ local function begin(hop, limit)
     given = hop.given,
     timeout = hop.given and hop.given.timeout or hop.endpoint._timeout,
     history = {},
-    seen = { [hop.method .. " " .. hop.url] = true },
+    seen = { [key_of(hop.method, parts)] = true },
     attempts = 0,
     total = 0, -- seconds of the hops so far
     used = 0, -- and those of them that count for `timeout`
@@ -192,7 +198,7 @@ local function step(chain, address)
     return refused(chain, "body", ("it leads to %s, and the body cannot be sent again")
       :format(errors.show(errors.shown(address))))
   end
-  local key = method .. " " .. without_fragment(address)
+  local key = key_of(method, parts)
   if chain.seen[key] then
     return refused(chain, "loop", ("it leads back to %s"):format(errors.show(errors.shown(address))))
   end
@@ -238,6 +244,8 @@ function M.go(hop, response, limit, send)
     note(chain, response)
     local ok, err = step(chain, address)
     if not ok then return nil, err end
+    err = request.closed(hop.endpoint, hop.method, hop.url)
+    if err then return fail(chain, err) end
     hop.endpoint._hops = hop.endpoint._hops + 1
     response, err = send(hop)
     if not response then return fail(chain, err) end

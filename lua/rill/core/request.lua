@@ -95,6 +95,17 @@ function M.refused(call, err, misused)
   return nil, err
 end
 
+--- Why a call that needs another request gets none, where its client was closed since the first one.
+---@param endpoint rill.Endpoint
+---@param method string
+---@param url string
+---@return rill.Error? err nil: it is open
+function M.closed(endpoint, method, url)
+  if not endpoint._closed then return nil end
+  return errors.new { reason = "inactive", message = "the client was closed", method = method, url = errors.shown(url),
+    processed = "no", attempts = 0 }
+end
+
 --- Starts a request; its events go to `receiver` from now on.
 ---@param receiver table gets slot and generation; `_block` is the header block that is sent
 ---@param client rill.Endpoint
