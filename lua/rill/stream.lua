@@ -139,7 +139,10 @@ function methods:response()
     wait_closed(self, "stream:response")
   end
   local err = own:lack()
-  if err then return nil, err end
+  if err then
+    own:release() -- what had come is no body
+    return nil, err
+  end
   return own:response()
 end
 

@@ -117,10 +117,22 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
     return placed;
 }
 
+/* What the account counts is what its bodies are. */
+static void check_account(const rill_account *account)
+{
+    uint32_t held_back = 0;
+    for (const rill_inlet *inlet = account->first; inlet; inlet = inlet->newer) {
+        assert(inlet->account == account && *inlet->link == inlet && !inlet->done);
+        held_back += inlet->held_back;
+    }
+    assert(account->held_back == held_back);
+}
+
 static void check_pool(const rill_pool *pool, seen *all)
 {
     uint32_t placed = 0;
     uint64_t granted = 0, count = 0;
+    check_account(pool->account);
     for (const rill_origin *origin = rill_origin_next(pool, NULL); origin;
          origin = rill_origin_next(pool, origin), count++) {
         assert(origin->pool == pool);

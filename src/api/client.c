@@ -105,6 +105,8 @@ void rill_client_free(rill_client *client)
 
 void rill_client_shut(rill_client *client)
 {
+    static const rill_error closed = {
+        .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
     if (client->closed)
         return;
     client->closed = true;
@@ -112,6 +114,7 @@ void rill_client_shut(rill_client *client)
     rill_origin *origin = NULL;
     while ((origin = rill_origin_next(&client->pool, origin)))
         rill_origin_close(origin);
+    rill_pool_close_ended(&client->pool, &closed);
     rill_turn_mark(client->pool.turn, &client->mark);
 }
 

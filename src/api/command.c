@@ -90,21 +90,6 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
     return 0;
 }
 
-/* Gives window back for what a reader has taken off a stream that is still open; or ends what the
- * reader has closed. */
-static void go_on_reading(rill_call *call, bool was_open, size_t length)
-{
-    if (was_open && call->stream->reason != RILL_OPEN) {
-        rill_ending_note(call);
-        return;
-    }
-    bool wanted = call->stream->inlet.narrow && call->stream->status;
-    if (!call->conn || !(length || call->stream->inlet.owed || wanted))
-        return;
-    rill_link_consume(call->conn->session, call->stream, length);
-    rill_turn_mark(call->turn, call->conn->setup.mark);
-}
-
 int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                          const char **data)
 {
@@ -116,7 +101,7 @@ int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, ui
     size_t released;
     bool open = call->stream->reason == RILL_OPEN;
     size_t length = rill_stream_take(call->stream, max, data, &released);
-    go_on_reading(call, open, released);
+    rill_ending_go_on(call, open, released);
     return (int32_t)length;
 }
 
@@ -130,7 +115,7 @@ int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
         return -RILL_CLOSED;
     bool open = call->stream->reason == RILL_OPEN;
     bool kept = rill_stream_keep(call->stream, &released);
-    go_on_reading(call, open, released);
+    rill_ending_go_on(call, open, released);
     return kept ? 0 : -RILL_ERROR;
 }
 
@@ -141,7 +126,7 @@ void rill_stream_decide(rill_loop *loop, uint32_t slot, uint32_t generation, boo
         return;
     bool open = call->stream->reason == RILL_OPEN;
     rill_stream_settle(call->stream, wait);
-    go_on_reading(call, open, 0);
+    rill_ending_go_on(call, open, 0);
 }
 
 int32_t rill_stream_body(rill_loop *loop, uint32_t slot, uint32_t generation, rill_body **body)

@@ -85,17 +85,33 @@ void rill_decode_free(rill_decode *chain)
     rill_slab_free(chain->slab, chain);
 }
 
-static bool open_stage(rill_decode *chain, const rill_coding *coding, bool last)
+static void add_stage(rill_decode *chain, const rill_coding *coding)
 {
-    stage *own = &chain->stages[chain->count++];
-    own->coding = coding;
-    strcat(chain->names, coding->name);
-    if (!last)
+    if (chain->count)
         strcat(chain->names, ", ");
-    own->decoder = coding->open(chain->slab);
-    if (!last)
-        own->output = rill_slab_alloc(chain->slab, DECODE_BETWEEN);
-    return own->decoder && (last || own->output);
+    strcat(chain->names, coding->name);
+    chain->stages[chain->count++].coding = coding;
+}
+
+/* What has been made when memory runs out goes with the chain. */
+static bool open_stages(rill_decode *chain)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        stage *own = &chain->stages[i];
+        bool last = i + 1 == chain->count;
+        if (!own->decoder)
+            own->decoder = own->coding->open(chain->slab);
+        if (!last && !own->output)
+            own->output = rill_slab_alloc(chain->slab, DECODE_BETWEEN);
+        if (!own->decoder || !(last || own->output))
+            return false;
+    }
+    return true;
+}
+
+static bool is_open(const rill_decode *chain)
+{
+    return chain->stages[chain->count - 1].decoder != NULL;
 }
 
 int32_t rill_decode_new(rill_slab *slab, const char *field, size_t length, rill_decode **chain,
@@ -113,12 +129,8 @@ int32_t rill_decode_new(rill_slab *slab, const char *field, size_t length, rill_
     if (!made)
         return rill_error_set(err, RILL_ERROR, "out of memory");
     made->slab = slab;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!open_stage(made, codings[i], i + 1 == count)) {
-            rill_decode_free(made);
-            return rill_error_set(err, RILL_ERROR, "out of memory");
-        }
-    }
+    for (uint32_t i = 0; i < count; i++)
+        add_stage(made, codings[i]);
     *chain = made;
     return 0;
 }
@@ -159,6 +171,8 @@ int32_t rill_decode_write(rill_decode *chain, rill_flow *flow, rill_error *err)
 {
     int32_t code = 0;
     bool moved = true;
+    if (!is_open(chain) && !open_stages(chain))
+        return rill_error_set(err, RILL_ERROR, "out of memory");
     while (!code && moved && flow->out_left) {
         moved = false;
         for (uint32_t i = 0; i < chain->count && !code; i++)
@@ -171,7 +185,7 @@ int32_t rill_decode_finish(const rill_decode *chain, rill_error *err)
 {
     for (uint32_t i = 0; i < chain->count; i++) {
         const stage *own = &chain->stages[i];
-        if (!own->coding->finished(own->decoder))
+        if (own->decoder && !own->coding->finished(own->decoder))
             return rill_error_set(err, RILL_DECODE_ERROR,
                                   "content-encoding %s: the data end before they are complete",
                                   own->coding->name);
@@ -181,9 +195,12 @@ int32_t rill_decode_finish(const rill_decode *chain, rill_error *err)
 
 size_t rill_decode_held(const rill_decode *chain)
 {
-    size_t bytes = sizeof(*chain) + (chain->count - 1) * (size_t)DECODE_BETWEEN;
-    for (uint32_t i = 0; i < chain->count; i++)
-        bytes += chain->stages[i].coding->held(chain->stages[i].decoder);
+    size_t bytes = sizeof(*chain);
+    for (uint32_t i = 0; i < chain->count; i++) {
+        const stage *own = &chain->stages[i];
+        bytes += own->decoder ? own->coding->held(own->decoder) : 0;
+        bytes += own->output ? (size_t)DECODE_BETWEEN : 0;
+    }
     return bytes;
 }
 

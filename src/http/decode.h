@@ -17,7 +17,8 @@ typedef struct rill_decode rill_decode;
 
 /* The codings of a content-encoding field (its lines joined by commas) that can be undone: from
  * the last one to the first one that is unknown; "identity" is none. `*chain` is NULL where there
- * is nothing to undo. 0, or -RILL_DECODE_ERROR: more than DECODE_CODINGS; -RILL_ERROR: memory. */
+ * is nothing to undo. What the codings themselves need is made with the first byte. 0, or
+ * -RILL_DECODE_ERROR: more than DECODE_CODINGS; -RILL_ERROR: memory. */
 int32_t rill_decode_new(rill_slab *slab, const char *field, size_t length, rill_decode **chain,
                         rill_error *err);
 

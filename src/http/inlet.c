@@ -16,10 +16,16 @@ static bool fits(const rill_account *account, uint64_t more)
     return account->bytes + account->widened + more <= account->most;
 }
 
+/* The oldest of the collected bodies may always go on, once the one before it was handed over. */
+static bool is_first(const rill_inlet *inlet)
+{
+    return inlet->account->first == inlet && !inlet->account->done;
+}
+
 /* There is room, or another body has become the oldest: those held back are looked at soon. */
 static void relieve(rill_account *account)
 {
-    if (account->held_back && account->relieve && (fits(account, 0) || account->first->owed))
+    if (account->held_back && account->relieve && (fits(account, 0) || is_first(account->first)))
         rill_turn_mark(account->turn, account->relieve);
 }
 
@@ -40,8 +46,22 @@ static void uncount(rill_inlet *inlet, size_t length)
     relieve(inlet->account);
 }
 
+static void set_done(rill_inlet *inlet, bool done)
+{
+    inlet->account->done += done;
+    inlet->account->done -= inlet->done;
+    inlet->done = done;
+}
+
+void rill_inlet_told(rill_inlet *inlet)
+{
+    set_done(inlet, false);
+    relieve(inlet->account);
+}
+
 void rill_inlet_uncount(rill_inlet *inlet)
 {
+    set_done(inlet, false);
     uncount(inlet, inlet->held);
 }
 
@@ -78,6 +98,16 @@ static void count_widened(rill_inlet *inlet)
         relieve(inlet->account);
 }
 
+/* Window that it is owed, or coded bytes: those of a body in pieces wait for their reader. */
+static void note_held_back(rill_inlet *inlet)
+{
+    bool coded = inlet->chain && (inlet->chunks.length || !inlet->drained);
+    bool now = inlet->link && (inlet->owed || coded);
+    inlet->account->held_back += now;
+    inlet->account->held_back -= inlet->held_back;
+    inlet->held_back = now;
+}
+
 /* A body is collected from its first byte: one that has not begun holds up nobody. */
 static void join_collected(rill_inlet *inlet)
 {
@@ -88,8 +118,7 @@ static void join_collected(rill_inlet *inlet)
     inlet->link = account->last;
     *inlet->link = inlet;
     account->last = &inlet->newer;
-    if (inlet->owed)
-        account->held_back++;
+    note_held_back(inlet);
 }
 
 static void leave_collected(rill_inlet *inlet)
@@ -103,8 +132,7 @@ static void leave_collected(rill_inlet *inlet)
     else
         account->last = inlet->link;
     inlet->link = NULL;
-    if (inlet->owed)
-        account->held_back--;
+    note_held_back(inlet);
     relieve(account); /* another one may be the oldest */
 }
 
@@ -113,20 +141,16 @@ bool rill_inlet_grants(const rill_inlet *inlet)
     const rill_account *account = inlet->account;
     if (inlet->narrow)
         return false;
-    bool first = inlet->way == INLET_FILE ||
-                 (inlet->way == INLET_PIECES ? !inlet->chunks.length : account->first == inlet);
+    bool first = is_first(inlet) || (inlet->way == INLET_FILE && !inlet->link) ||
+                 (inlet->way == INLET_PIECES && !inlet->chunks.length);
     return first || fits(account, beyond_first(inlet, 0) - inlet->widened);
 }
 
 uint32_t rill_inlet_release(rill_inlet *inlet, size_t length)
 {
-    rill_account *account = inlet->account;
     uint32_t due = inlet->owed + (uint32_t)length;
-    if (inlet->link && inlet->owed)
-        account->held_back--;
     inlet->owed = rill_inlet_grants(inlet) ? 0 : due;
-    if (inlet->link && inlet->owed)
-        account->held_back++;
+    note_held_back(inlet);
     count_widened(inlet);
     return inlet->owed ? 0 : due;
 }
@@ -161,17 +185,27 @@ static void free_chain(rill_inlet *inlet)
     rill_decode_free(inlet->chain);
     inlet->chain = NULL;
     count_chain(inlet);
+    note_held_back(inlet);
+}
+
+static void drop_coded(rill_inlet *inlet)
+{
+    uncount(inlet, inlet->chunks.length);
+    rill_chunks_dispose(inlet->slab, &inlet->chunks);
+    free_chain(inlet);
 }
 
 void rill_inlet_close(rill_inlet *inlet)
 {
+    if (inlet->link && inlet->kept.length)
+        set_done(inlet, true);
     leave_collected(inlet);
     if (inlet->began)
         inlet->account->windows -= inlet->window;
     inlet->window = 0;
     count_widened(inlet);
     if (inlet->way != INLET_PIECES)
-        free_chain(inlet);
+        drop_coded(inlet);
 }
 
 void rill_inlet_drop(rill_inlet *inlet)
@@ -239,18 +273,31 @@ static int32_t made_too_much(const rill_inlet *inlet, rill_error *err)
                           inlet->codings.data, (unsigned long long)inlet->most);
 }
 
-/* Decodes until the input is used up or, unless `all`, a reader has enough ahead. */
+/* Whether to decode more now: for a reader, unless it has enough ahead; else while it fits. */
+static bool goes_on(const rill_inlet *inlet, bool all)
+{
+    if (all)
+        return true;
+    if (inlet->way == INLET_PIECES)
+        return inlet->ahead.length < INLET_AHEAD;
+    return is_first(inlet) || fits(inlet->account, 0);
+}
+
+/* How much may come out next. */
+static size_t step_of(const rill_inlet *inlet, bool all)
+{
+    size_t left = INLET_AHEAD - inlet->ahead.length;
+    return inlet->way == INLET_PIECES && !all && left < INLET_STEP ? left : INLET_STEP;
+}
+
+/* Decodes until the input is used up, or as far as it may go. */
 static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believed, rill_error *err)
 {
     uint8_t room[INLET_STEP];
     int32_t code = 0;
-    do {
-        size_t most = sizeof(room), ahead = inlet->ahead.length;
-        if (inlet->way == INLET_PIECES && !all && ahead + most > INLET_AHEAD)
-            most = ahead < INLET_AHEAD ? INLET_AHEAD - ahead : 0;
-        inlet->drained = false;
-        if (!most)
-            break;
+    inlet->drained = false;
+    while (!code && !inlet->drained && goes_on(inlet, all)) {
+        size_t most = step_of(inlet, all);
         flow->out = room;
         flow->out_left = most;
         code = rill_decode_write(inlet->chain, flow, err);
@@ -261,8 +308,8 @@ static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believe
             failed = made_too_much(inlet, err);
         code = code ? code : failed;
         inlet->drained = !flow->in_left && flow->out_left;
-    } while (!code && !inlet->drained);
-    count_chain(inlet);
+        count_chain(inlet);
+    }
     return code;
 }
 
@@ -271,7 +318,7 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
     static const uint8_t none;
     int32_t code = 0;
     while (!code && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
-           (all || inlet->ahead.length < INLET_AHEAD)) {
+           goes_on(inlet, all)) {
         const char *data;
         size_t length = rill_chunks_peek(inlet->slab, &inlet->chunks, &data);
         rill_flow flow = {length ? (const uint8_t *)data : &none, length, NULL, 0};
@@ -282,10 +329,9 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
     }
     if (code) { /* what was made before can still be read */
         *released += inlet->chunks.length;
-        uncount(inlet, inlet->chunks.length);
-        rill_chunks_dispose(inlet->slab, &inlet->chunks);
-        free_chain(inlet);
+        drop_coded(inlet);
     }
+    note_held_back(inlet);
     return code;
 }
 
@@ -307,6 +353,8 @@ static int32_t begin(rill_inlet *inlet, rill_error *err)
     const char *names = rill_decode_names(inlet->chain);
     if (!rill_bytes_append(inlet->slab, codings, names, strlen(names) + 1))
         return no_memory(err);
+    if (inlet->way == INLET_FILE)
+        join_collected(inlet); /* what it holds is its decoder */
     count_chain(inlet);
     return 0;
 }
@@ -327,6 +375,26 @@ static int32_t write_pieces(rill_inlet *inlet, const void *data, size_t length, 
     return hungry ? rill_inlet_fill(inlet, false, released, err) : 0;
 }
 
+/* What may not be decoded now waits coded: so a window's worth of bytes that explode costs no more
+ * than that. */
+static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                           size_t *released, rill_error *err)
+{
+    bool waits = inlet->chunks.length || !inlet->drained;
+    rill_flow flow = {data, length, NULL, 0};
+    int32_t code = waits ? 0 : undo(inlet, &flow, false, believed, err);
+    *released += length - flow.in_left;
+    if (!code && flow.in_left) {
+        if (!rill_chunks_append(inlet->slab, &inlet->chunks, flow.in, flow.in_left))
+            return no_memory(err);
+        count(inlet, flow.in_left);
+    }
+    if (!code && waits)
+        return rill_inlet_fill(inlet, false, released, err);
+    note_held_back(inlet);
+    return code;
+}
+
 int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
                          bool hungry, size_t *released, rill_error *err)
 {
@@ -335,11 +403,10 @@ int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, siz
         return code;
     if (inlet->way == INLET_PIECES)
         return write_pieces(inlet, data, length, hungry, released, err);
+    if (inlet->chain)
+        return write_coded(inlet, data, length, believed, released, err);
     *released += length;
-    if (!inlet->chain)
-        return deliver(inlet, data, length, believed, err);
-    rill_flow flow = {data, length, NULL, 0};
-    return undo(inlet, &flow, true, believed, err);
+    return deliver(inlet, data, length, believed, err);
 }
 
 int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
@@ -348,7 +415,8 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
     *later = false;
     if (!inlet->chain)
         return 0;
-    int32_t code = inlet->way == INLET_PIECES ? rill_inlet_fill(inlet, false, &released, err) : 0;
+    bool ahead = inlet->way == INLET_PIECES && fits(inlet->account, 0); /* nobody waits for it */
+    int32_t code = ahead ? rill_inlet_fill(inlet, false, &released, err) : 0;
     if (code)
         return code;
     *later = inlet->chunks.length || !inlet->drained;
@@ -356,6 +424,8 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
         return 0;
     code = rill_decode_finish(inlet->chain, err);
     free_chain(inlet);
+    if (inlet->way == INLET_FILE)
+        leave_collected(inlet); /* it may have to wait for its reader's answer */
     return code;
 }
 
@@ -403,5 +473,5 @@ int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released,
     inlet->way = INLET_MEMORY;
     if (inlet->began)
         join_collected(inlet);
-    return rill_inlet_fill(inlet, true, released, err);
+    return rill_inlet_fill(inlet, !inlet->link, released, err);
 }

@@ -1,6 +1,7 @@
 /* A response body's way in: its content codings are undone, and what comes of them goes to where
- * the body is wanted. What a reader has not asked for yet waits as it came, coded: so a body that
- * explodes costs its reader no more than one that does not. */
+ * the body is wanted. What a reader has not asked for yet waits as it came, coded, and so does what
+ * would be too much for its client: so a body that explodes costs no more than one that does not.
+ */
 #ifndef RILL_INLET_H
 #define RILL_INLET_H
 
@@ -30,7 +31,7 @@ struct rill_inlet {
     bool drained;       /* the chain has given out all that it was given */
     size_t chain_held;  /* what the chain counts for in `held` */
 
-    rill_chunks chunks; /* pieces: unread, as they came */
+    rill_chunks chunks; /* pieces: unread, as they came; else what waits coded */
     rill_chunks ahead;  /* pieces: decoded, unread */
     rill_bytes kept;    /* memory: the body */
     rill_sink *sink;    /* owned: the file; NULL: none */
@@ -38,6 +39,8 @@ struct rill_inlet {
     uint32_t window;    /* its stream's receive window; 0: it has closed */
     uint32_t first;     /* what that was at first */
     uint32_t owed;      /* window kept back from the peer */
+    bool held_back;     /* it counts among the account's */
+    bool done;          /* the same */
     uint32_t widened;   /* what it counts for among the account's */
     bool narrow;        /* none goes back before its reader has seen the head and wants more */
 };
@@ -50,17 +53,19 @@ void rill_inlet_dispose(rill_inlet *inlet);
 bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length);
 
 /* Takes bytes that have come. `believed` is how many are likely to come in all. `*released` grows
- * by the window that may go back for it: for pieces, only when a reader is `hungry`. 0, or
+ * by the window that may go back for it: for pieces, only when a reader is `hungry`; not for what
+ * waits coded. 0, or
  * -RILL_DECODE_ERROR, -RILL_FILE_ERROR, -RILL_MAXSIZE_EXCEEDED_ACTUAL, -RILL_ERROR: what was made
  * before stays good. */
 int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
                          bool hungry, size_t *released, rill_error *err);
 
-/* The last byte has come. `*later`: whether the body is whole shows only when more of it is read.
+/* The last byte has come. `*later`: whether the body is whole shows only when more is decoded.
  * 0, or negative as above: broken, or cut. */
 int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err);
 
-/* Decodes what waits, as far as a reader is served ahead; with `all`, all of it. */
+/* Decodes what waits, as far as a reader is served ahead, or as what the client holds allows; with
+ * `all`, all of it. */
 int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_error *err);
 
 /* Whether a reader finds something without decoding. */
@@ -80,12 +85,15 @@ int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released,
  * can still be read. */
 void rill_inlet_close(rill_inlet *inlet);
 
+/* Its end was told: whoever wants the body takes it before anything else happens. */
+void rill_inlet_told(rill_inlet *inlet);
+
 /* What is left was handed over, or nobody wants it. */
 void rill_inlet_uncount(rill_inlet *inlet);
 void rill_inlet_drop(rill_inlet *inlet);
 
 /* Whether window may go back to the peer: always where the reader has found nothing or the body
- * goes to a file, to the oldest of the collected bodies, and to all as long as what the client
+ * goes to a file as it comes, to the oldest of the others, and to all as long as what the client
  * holds, with what windows have grown by, is no more than it may hold. */
 bool rill_inlet_grants(const rill_inlet *inlet);
 

@@ -39,6 +39,11 @@ void rill_stream_uncount(rill_stream *stream)
     rill_inlet_uncount(&stream->inlet);
 }
 
+void rill_stream_told(rill_stream *stream)
+{
+    rill_inlet_told(&stream->inlet);
+}
+
 void rill_stream_dispose(rill_stream *stream)
 {
     if (!stream->turn)
@@ -151,7 +156,7 @@ static bool end_body(rill_stream *stream)
     bool later;
     rill_error_clear(&error);
     int32_t code = rill_inlet_end(&stream->inlet, &later, &error);
-    if (!code && later && stream->settles) {
+    if (!code && later && stream->settles && stream->inlet.way == INLET_PIECES) {
         code = rill_inlet_fill(&stream->inlet, true, &released, &error);
         if (!code)
             code = rill_inlet_end(&stream->inlet, &later, &error);
@@ -160,6 +165,14 @@ static bool end_body(rill_stream *stream)
     if (code)
         fail(stream, &error);
     return !code && !later && !awaits_reader(stream);
+}
+
+/* It is stopped: what has come is its body, as far as it can be decoded. */
+static void decode_rest(rill_stream *stream)
+{
+    rill_error error = {0};
+    size_t released = 0;
+    rill_inlet_fill(&stream->inlet, true, &released, &error);
 }
 
 static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
@@ -171,6 +184,8 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     end_sink(stream, reason);
     if (stream->reason != RILL_OPEN)
         return false; /* the file has decided otherwise */
+    if (reason == RILL_STOPPED && stream->inlet.way == INLET_MEMORY)
+        decode_rest(stream);
     stream->reason = reason;
     stream->code = code;
     stream->refused = stream->refused || reason == RILL_GOAWAY ||
@@ -430,15 +445,28 @@ bool rill_stream_waits_for_us(const rill_stream *stream)
            (source && stream->local == HALF_OPEN && rill_source_paused(source));
 }
 
-/* Decodes on behalf of a reader. What breaks after the stream has closed just ends there. */
-static void fill(rill_stream *stream, bool all, size_t *released)
+/* What breaks after the stream has closed just ends there. */
+static void decode(rill_stream *stream, bool all, size_t *released)
 {
     rill_error error = {0};
-    want_file(stream);
     if (rill_inlet_fill(&stream->inlet, all, released, &error))
         fail(stream, &error);
     else if (stream->over)
         rill_stream_close(stream, RILL_ENDED, -1, " ");
+}
+
+/* Decodes on behalf of a reader. */
+static void fill(rill_stream *stream, bool all, size_t *released)
+{
+    want_file(stream);
+    decode(stream, all, released);
+}
+
+size_t rill_stream_relieve(rill_stream *stream, bool all)
+{
+    size_t released = 0;
+    decode(stream, all, &released);
+    return released;
 }
 
 size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size_t *released)
@@ -472,7 +500,7 @@ void rill_stream_settle(rill_stream *stream, bool wait)
     size_t released = 0;
     stream->settles = stream->settles || wait;
     if (stream->over && stream->reason == RILL_OPEN)
-        fill(stream, true, &released);
+        fill(stream, stream->inlet.way == INLET_PIECES, &released);
 }
 
 bool rill_stream_detach_body(rill_stream *stream, rill_body **body)

@@ -87,10 +87,13 @@ void rill_stream_dispose(rill_stream *stream);
 /* Its body was handed over or nobody wants it: what is left of it counts no more. */
 void rill_stream_uncount(rill_stream *stream);
 
+/* Its end was told. */
+void rill_stream_told(rill_stream *stream);
+
 /* Moves a stream to the front of another list (or out of any, NULL). */
 void rill_stream_move(rill_stream *stream, rill_stream **list);
 
-/* Closes it: the first reason stays. A body that is read in pieces and waits coded puts RILL_ENDED
+/* Closes it: the first reason stays. A body that waits coded puts RILL_ENDED
  * off, and so does a file whose reader has not seen the head: the stream is `over`. `cause` (NULL:
  * none) is copied as its error; else the sentence becomes the error, except for RILL_ENDED and
  * RILL_STOPPED, which are none. What is unread is dropped when a size was passed. */
@@ -134,8 +137,13 @@ size_t rill_stream_take(rill_stream *stream, size_t max, const char **data, size
  * nothing has changed. May close the stream. */
 bool rill_stream_keep(rill_stream *stream, size_t *released);
 
+/* A body that is collected, or goes to a file, and waits coded: decodes as much of it as what the
+ * client holds allows; with `all`, all of it. Returns how many bytes of window that gives back. May
+ * close the stream. */
+size_t rill_stream_relieve(rill_stream *stream, bool all);
+
 /* Somebody asks how it ends: where that depends on its body, all of that is decoded now, or, with
- * `wait`, when it is there. */
+ * `wait`, when it is there; but one that is collected waits for its turn. */
 void rill_stream_settle(rill_stream *stream, bool wait);
 
 /* Hands over the unread body; NULL: it is empty. False: out of memory, and nothing has changed. */

@@ -420,13 +420,31 @@ static void take_time(const rill_call *call, rill_timings *timings)
     timings->total = seconds(call->started_us, now_us);
 }
 
+/* Its body has come, and waits coded because the client holds too much: `timeout` goes on. */
+static bool waits_its_turn(const rill_call *call)
+{
+    return call->stream && call->stream->reason == RILL_OPEN &&
+           call->stream->inlet.way != INLET_PIECES;
+}
+
+static void report_end(rill_call *call)
+{
+    enum rill_reason reason = rill_call_reason(call);
+    bool well = reason == RILL_ENDED || reason == RILL_STOPPED;
+    rill_turn_report(call->turn, &call->entry,
+                     call->pieces ? RILL_EVENT_CLOSED
+                     : well       ? RILL_EVENT_RESPONSE
+                                  : RILL_EVENT_FAILED);
+}
+
 void rill_call_finish(rill_call *call)
 {
     rill_turn *turn = call->turn;
     rill_stream *stream = call->stream;
     enum rill_reason reason = rill_call_reason(call);
     stop_attempt(call);
-    rill_wheel_stop(&turn->wheel, &call->timer);
+    if (!waits_its_turn(call))
+        rill_wheel_stop(&turn->wheel, &call->timer);
     if (stream) {
         if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
             stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
@@ -437,14 +455,8 @@ void rill_call_finish(rill_call *call)
     call->origin = NULL;
     if (!call->entry.id.generation)
         rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
-    else if (call->pieces && reason != RILL_OPEN)
-        rill_turn_report(turn, &call->entry, RILL_EVENT_CLOSED);
-    else if (call->pieces)
-        ; /* the peer has ended it, its reader finds out how: see rill_call_decided() */
-    else if (reason == RILL_ENDED || reason == RILL_STOPPED)
-        rill_turn_report(turn, &call->entry, RILL_EVENT_RESPONSE);
-    else
-        rill_turn_report(turn, &call->entry, RILL_EVENT_FAILED);
+    else if (reason != RILL_OPEN) /* else the peer has ended it: see rill_call_decided() */
+        report_end(call);
 }
 
 bool rill_call_undecided(const rill_call *call)
@@ -454,8 +466,8 @@ bool rill_call_undecided(const rill_call *call)
 
 void rill_call_decided(rill_call *call)
 {
-    if (call->state == CALL_ENDED && call->stream->reason != RILL_OPEN)
-        rill_turn_report(call->turn, &call->entry, RILL_EVENT_CLOSED);
+    rill_wheel_stop(&call->turn->wheel, &call->timer);
+    report_end(call);
 }
 
 /* --- telling --------------------------------------------------------------------------------- */
@@ -517,6 +529,8 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     else if (!call->stream)
         tell_no_memory(event, RILL_PROCESSED_NO);
     bool last = type == RILL_EVENT_RESPONSE || type == RILL_EVENT_FAILED;
+    if (type == RILL_EVENT_CLOSED && call->stream)
+        rill_stream_told(call->stream);
     if (last && call->stream)
         rill_stream_uncount(call->stream);
     return last;

@@ -64,7 +64,7 @@ static enum rill_phase phase_of(const rill_call *call)
 {
     if (call->state == CALL_SENT && !rill_conn_greeted(call->conn))
         return RILL_PHASE_SETTINGS; /* sent behind the handshake: the dial is what is slow */
-    if (call->state == CALL_SENT)
+    if (call->state == CALL_SENT || call->state == CALL_ENDED)
         return call->stream->status ? RILL_PHASE_BODY : RILL_PHASE_HEADERS;
     if (call->state == CALL_ASSIGNED)
         for (rill_conn *conn = rill_conn_first(&call->origin->conns); conn;

@@ -16,17 +16,28 @@ static void trace_end(const rill_call *call, const char *what)
     rill_call_trace(call, call->conn ? call->conn->setup.link.number : 0, text);
 }
 
+static bool is_response(enum rill_reason reason)
+{
+    return reason == RILL_ENDED || reason == RILL_STOPPED;
+}
+
+/* `stats` NULL: the client has gone. */
+static void count_end(rill_stats *stats, enum rill_reason reason)
+{
+    if (!stats)
+        return;
+    stats->closed[reason]++;
+    stats->responses += is_response(reason);
+}
+
 void rill_ending_finish(rill_call *call)
 {
     trace_end(call, "ends");
     rill_origin *origin = call->origin;
-    rill_stats *stats = &origin->pool->stats;
     enum rill_reason reason = rill_call_reason(call);
-    if (reason == RILL_OPEN)
-        reason = RILL_ENDED; /* by the peer; what its reader makes of it shows later */
-    stats->closed[reason]++;
-    if (reason == RILL_ENDED || reason == RILL_STOPPED) {
-        stats->responses++;
+    if (reason != RILL_OPEN)
+        count_end(&origin->pool->stats, reason);
+    if (reason == RILL_OPEN || is_response(reason)) {
         origin->failures = 0;
         if (call->conn)
             rill_conn_count_response(call->conn);
@@ -52,12 +63,19 @@ void rill_ending_attempt(rill_call *call)
     rill_queue_add(&origin->queue, call);
 }
 
+/* The peer had ended it, and now it has closed. */
+static void decide(rill_call *call)
+{
+    count_end(call->stream->inlet.account->stats, call->stream->reason);
+    rill_call_decided(call);
+}
+
 void rill_ending_close(rill_call *call, const rill_error *error)
 {
     rill_origin *origin = call->origin;
     if (rill_call_undecided(call)) {
         rill_call_close(call, error);
-        rill_call_decided(call);
+        decide(call);
         return;
     }
     if (rill_call_closed(call))
@@ -75,16 +93,43 @@ void rill_ending_close(rill_call *call, const rill_error *error)
 void rill_ending_note(rill_call *call)
 {
     if (call->state == CALL_ENDED) {
-        rill_call_decided(call);
+        decide(call);
         return;
     }
     rill_link_retire(call->conn->session, call->stream);
     rill_turn_mark(call->turn, &call->origin->mark);
 }
 
+void rill_ending_go_on(rill_call *call, bool was_open, size_t released)
+{
+    rill_stream *stream = call->stream;
+    if (was_open && stream->reason != RILL_OPEN) {
+        rill_ending_note(call);
+        return;
+    }
+    bool wanted = stream->inlet.narrow && stream->status;
+    if (!call->conn || !(released || stream->inlet.owed || wanted))
+        return;
+    rill_link_consume(call->conn->session, stream, released);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
+}
+
+void rill_ending_relieve(rill_call *call, bool all)
+{
+    rill_stream *stream = call->stream;
+    bool open = stream->reason == RILL_OPEN;
+    size_t released = rill_stream_relieve(stream, all);
+    if (stream->reason == RILL_OPEN && stream->inlet.narrow)
+        rill_inlet_release(&stream->inlet, released); /* its reader has not answered */
+    else
+        rill_ending_go_on(call, open, released);
+}
+
 void rill_ending_drop(rill_call *call)
 {
     static const rill_error dropped = {.reason = RILL_CANCELLED, .code = -1, .message = "dropped"};
+    if (rill_call_undecided(call))
+        rill_ending_close(call, &dropped);
     rill_turn_forget(call->turn, &call->entry);
     if (call->state != CALL_ENDED)
         rill_ending_close(call, &dropped); /* finishing buries what has no id */

@@ -17,6 +17,13 @@ void rill_ending_close(rill_call *call, const rill_error *error);
  * it, whole. */
 void rill_ending_note(rill_call *call);
 
+/* Gives the peer window back for `released` bytes that a reader took or had decoded, and for what
+ * is owed; or ends what that has closed. */
+void rill_ending_go_on(rill_call *call, bool was_open, size_t released);
+
+/* A collected body that was held back may go on: see rill_stream_relieve(). */
+void rill_ending_relieve(rill_call *call, bool all);
+
 /* Forgets a call: cancelled, and nobody is told. */
 void rill_ending_drop(rill_call *call);
 

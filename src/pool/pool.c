@@ -6,18 +6,36 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "pool/ending.h"
 
-/* Gives window to collected bodies that were held back and may have it now. */
+static rill_call *call_of(rill_inlet *inlet)
+{
+    return rill_call_of((rill_stream *)((char *)inlet - offsetof(rill_stream, inlet)));
+}
+
+/* Gives window to collected bodies that were held back and may have it now, and decodes them. */
+static void relieve(rill_account *account, bool all)
+{
+    for (rill_inlet *next, *inlet = account->first; inlet; inlet = next) {
+        next = inlet->newer;
+        if (inlet->held_back)
+            rill_ending_relieve(call_of(inlet), all);
+    }
+}
+
 static void on_relief(rill_mark *mark)
 {
     rill_pool *pool = (rill_pool *)((char *)mark - offsetof(rill_pool, relief));
-    for (rill_inlet *inlet = pool->account->first; inlet; inlet = inlet->newer) {
-        rill_stream *stream = (rill_stream *)((char *)inlet - offsetof(rill_stream, inlet));
-        rill_call *call = rill_call_of(stream);
-        if (!inlet->owed || !call->conn || !rill_inlet_grants(inlet))
-            continue;
-        rill_link_consume(call->conn->session, stream, 0);
-        rill_turn_mark(pool->turn, call->conn->setup.mark);
+    relieve(pool->account, false);
+}
+
+void rill_pool_close_ended(rill_pool *pool, const rill_error *error)
+{
+    rill_inlet *next, *inlet = pool->account ? pool->account->first : NULL;
+    for (; inlet; inlet = next) {
+        next = inlet->newer;
+        if (rill_call_undecided(call_of(inlet)))
+            rill_ending_close(call_of(inlet), error);
     }
 }
 
@@ -26,15 +44,21 @@ bool rill_pool_init(rill_pool *pool, rill_turn *turn)
     pool->turn = turn;
     pool->relief.act = on_relief;
     pool->account = rill_account_new(turn, &pool->relief);
+    if (pool->account)
+        pool->account->stats = &pool->stats;
     return pool->account != NULL;
 }
 
 void rill_pool_dispose(rill_pool *pool)
 {
+    if (pool->account)
+        relieve(pool->account, true); /* nobody does it later */
     rill_turn_unmark(&pool->relief);
     rill_slab_free(&pool->turn->slab, pool->warning);
-    if (pool->account)
+    if (pool->account) {
         pool->account->relieve = NULL;
+        pool->account->stats = NULL;
+    }
     rill_account_release(pool->account);
 }
 

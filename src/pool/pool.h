@@ -60,6 +60,9 @@ static inline bool rill_pool_closed(const rill_pool *pool)
 bool rill_pool_init(rill_pool *pool, rill_turn *turn);
 void rill_pool_dispose(rill_pool *pool);
 
+/* Closes what the peers have ended and what waits to be decoded: see max_buffered. */
+void rill_pool_close_ended(rill_pool *pool, const rill_error *error);
+
 /* Queues a sentence for the client's on_warning, escaped and cut as errors are. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
