@@ -318,9 +318,7 @@ end
 function Jar:save(path, options)
   path = path or self._path
   check_path("jar:save", path)
-  if options ~= nil and type(options) ~= "table" then
-    errors.raise("jar:save: options must be a table, got " .. errors.show(options))
-  end
+  file.check_options(options)
   local lines = { file.HEADER }
   for cookie in self:each() do
     if cookie.expires or options and options.session then lines[#lines + 1] = file.line(cookie) end

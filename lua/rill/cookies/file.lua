@@ -1,7 +1,11 @@
 --- Cookie files as Netscape wrote them and curl, wget and browsers' exports do: seven fields a line,
 --- separated by tabs: domain, whether hosts below it count, path, secure, expiry (0: session), name, value.
+local errors = require("rill.errors")
+local suggest = require("rill.core.suggest")
+
 local M = {}
 
+local SAVING = { session = true } -- options of jar:save
 local MAX_PAIR = 4096 -- bytes of name and value
 local HTTP_ONLY = "#HttpOnly_" -- in front of the domain
 local HEADER = "# Netscape HTTP Cookie File\n"
@@ -50,6 +54,19 @@ function M.line(cookie)
   local below, secure = cookie.host_only and "FALSE" or "TRUE", cookie.secure and "TRUE" or "FALSE"
   return table.concat({ domain, below, cookie.path, secure,
     ("%.0f"):format(cookie.expires or 0), cookie.name, cookie.value }, "\t") .. "\n"
+end
+
+--- Checks the options of jar:save.
+---@param options any
+function M.check_options(options)
+  if options == nil then return end
+  if type(options) ~= "table" then errors.raise("jar:save: options must be a table, got " .. errors.show(options)) end
+  for name, value in pairs(options) do
+    if not SAVING[name] then suggest.unknown("jar:save", name, { SAVING }, {}) end
+    if type(value) ~= "boolean" then
+      errors.raise("jar:save: session must be true or false, got " .. errors.show(value))
+    end
+  end
 end
 
 M.HEADER = HEADER
