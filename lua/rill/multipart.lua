@@ -12,6 +12,11 @@ local function escape(text)
   return (text:gsub('[\r\n"]', { ["\r"] = "%0D", ["\n"] = "%0A", ['"'] = "%22" }))
 end
 
+-- The same: a line end in a field's name, however it is written, is CRLF. A filename's stay as they are.
+local function field_name(text)
+  return escape((text:gsub("\r\n?", "\n"):gsub("\n", "\r\n")))
+end
+
 local function check_text(what, value, optional)
   if optional and value == nil then return end
   if type(value) ~= "string" then
@@ -63,7 +68,7 @@ end
 local function head_of(part)
   local filename = part.filename or part.file and part.file:match "[^/]*$"
   local kind = part.content_type or filename and "application/octet-stream"
-  return ('Content-Disposition: form-data; name="%s"%s\r\n%s\r\n'):format(escape(part.name),
+  return ('Content-Disposition: form-data; name="%s"%s\r\n%s\r\n'):format(field_name(part.name),
     filename and ('; filename="%s"'):format(escape(filename)) or "", kind and "Content-Type: " .. kind .. "\r\n" or "")
 end
 

@@ -83,14 +83,14 @@ json.dump([[str(part['content-disposition']), part.get_content_type() if part['c
     support.write(dir .. "/empty", "")
     local said = ask { body = rill.multipart {
       { name = "n", value = "v" }, { name = "file", file = dir .. "/a.txt", content_type = "text/plain" },
-      { name = "e", file = dir .. "/empty" }, { name = 'q"\r\n', value = 5, filename = 'x"y' },
+      { name = "e", file = dir .. "/empty" }, { name = 'q"\r\n\n\r', value = 5, filename = 'x"\ny' },
     } }
     assert.equal(#said.body, tonumber(said.fields["content-length"]))
     assert.same({
       { 'form-data; name="n"', false, "v" },
       { 'form-data; name="file"; filename="a.txt"', "text/plain", ("line\n"):rep(100000) },
       { 'form-data; name="e"; filename="empty"', "application/octet-stream", "" },
-      { 'form-data; name="q%22%0D%0A"; filename="x%22y"', "application/octet-stream", "5" },
+      { 'form-data; name="q%22%0D%0A%0D%0A%0D%0A"; filename="x%22%0Ay"', "application/octet-stream", "5" },
     }, parsed(said))
   end)
 
