@@ -133,6 +133,15 @@ server.on('stream', (stream, headers) => {
     end)
   end)
 
+  it("leaves no part of a body of which nothing has come", function()
+    run(function()
+      local res, err = client:download(nginx.url .. "/page", path, { resume = true, maxsize = 1000 })
+      assert.is_nil(res)
+      assert.equal("maxsize_exceeded", err.reason)
+      assert.equal(0, left())
+    end)
+  end)
+
   it("is refused while another one writes the same part", function()
     run(function()
       local first = rill.spawn(get, "/held")

@@ -128,7 +128,8 @@ local function write(hop, stream, head, size)
   local called, filled, failed = pcall(fill, stream, part)
   local closed, lost = part:close()
   finish(progress, called and filled)
-  if size == 0 and not tag and not (called and filled) then part:discard() end -- nobody could go on with it
+  local useless = size == 0 and (not tag or stream.bytes_received == 0) -- nobody could go on with it
+  if useless and not (called and filled) then part:discard() end
   if not called then error(filled, 0) end -- the task was cancelled
   if not filled then return nil, failed.url and failed or select(2, of_request(failed, hop, head)) end
   if not closed then return of_request(lost, hop, head) end
