@@ -141,7 +141,8 @@ describe("a jar", function()
     assert.equal("invalid_url", select(2, jar:get "mailto:x@example.com").reason)
     for _, call in ipairs { function() jar:set(1, "n=v") end, function() jar:set(HOST) end, function() jar:get() end,
       function() jar:clear(1) end, function() jar:save() end, function() jar:save("/x", 1) end,
-      function() jar:save("/x", { sessions = true }) end, function() jar:save("/x", { session = 1 }) end, function() cookies.jar(1) end } do
+      function() jar:save("/x", { sessions = true }) end, function() jar:save("/x", { session = 1 }) end,
+      function() cookies.jar(1) end } do
       assert.is_false((pcall(call)))
     end
     assert.equal("cookie jar: 0 cookies", tostring(jar))
