@@ -6,12 +6,13 @@ local body = require("rill.core.body")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local headers = require("rill.headers")
-local json = require("rill.json")
+local on_use = require("rill.core.lazy")
+local json = on_use.module("rill.json")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
-local text = require("rill.core.text")
-local url = require("rill.url")
+local text = on_use.module("rill.core.text")
+local url = on_use.module("rill.url")
 
 local M = {}
 

@@ -101,3 +101,22 @@ describe("a library that cannot be loaded", function()
     assert.equal(("luajit: rill: cannot load %s: file too short"):format(text), said_with(text))
   end)
 end)
+
+describe("require \"rill\"", function()
+  it("loads what a request takes part in, and the rest when it is first asked for", function()
+    local out = support.directory "later" .. "/output"
+    process.run({ "luajit", "-e", [[package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path
+      local rill = require "rill"
+      local later = { "all", "map", "queue", "semaphore", "signal", "wait", "connect", "streaming", "url", "html",
+        "form", "json", "multipart", "cookies", "robots", "sitemap" }
+      for _, name in ipairs(later) do assert(rawget(rill, name) == nil, name) end
+      for _, name in ipairs { "stream", "robots", "cookies", "html", "core.suggest", "core.download" } do
+        assert(not package.loaded["rill." .. name], name)
+      end
+      for _, name in ipairs(later) do assert(rill[name] ~= nil and rill[name] == rawget(rill, name), name) end
+      assert(rill.url == require "rill.url" and rill.map == require "rill.task.map")
+      assert(rill.nothing == nil)
+      print "good"]] }, out)
+    assert.equal("good\n", support.read(out))
+  end)
+end)

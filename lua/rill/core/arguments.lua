@@ -1,6 +1,7 @@
 --- Checks what scripts pass to the calls on tasks; what is wrong is raised at the script's line.
 local errors = require("rill.errors")
-local suggest = require("rill.core.suggest")
+local lazy = require("rill.core.lazy")
+local suggest = lazy.module("rill.core.suggest")
 
 local M = {}
 

@@ -6,8 +6,9 @@ local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
+local lazy = require("rill.core.lazy")
 local options = require("rill.core.options")
-local query = require("rill.core.fields")
+local query = lazy.module("rill.core.fields")
 local runtime = require("rill.runtime")
 
 local M = {}

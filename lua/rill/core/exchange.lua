@@ -1,17 +1,18 @@
 --- One request from the call to its response, over a client or a connection.
 local auth = require("rill.core.auth")
 local body_value = require("rill.core.body_value")
-local download = require("rill.core.download")
+local lazy = require("rill.core.lazy")
+local download = lazy.module("rill.core.download")
 local errors = require("rill.errors")
 local follow = require("rill.core.follow")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
 local new_response = require("rill.response").new
 local options = require("rill.core.options")
-local query = require("rill.core.fields")
+local query = lazy.module("rill.core.fields")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
-local streams = require("rill.stream")
+local streams = lazy.module("rill.stream")
 local upload = require("rill.core.upload")
 
 local M = {}

@@ -3,9 +3,10 @@
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
+local lazy = require("rill.core.lazy")
 local request = require("rill.core.request")
 local upload = require("rill.core.upload")
-local url = require("rill.url")
+local url = lazy.module("rill.url")
 
 local M = {}
 

@@ -5,7 +5,8 @@ local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
-local suggest = require("rill.core.suggest")
+local lazy = require("rill.core.lazy")
+local suggest = lazy.module("rill.core.suggest")
 
 local M = {}
 

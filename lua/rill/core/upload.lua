@@ -9,7 +9,8 @@ local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local runtime = require("rill.runtime")
-local suggest = require("rill.core.suggest")
+local lazy = require("rill.core.lazy")
+local suggest = lazy.module("rill.core.suggest")
 local task = require("rill.task")
 
 local M = {}
