@@ -15,6 +15,9 @@ supported_platforms = { "linux" }
 dependencies = {
   "lua == 5.1", -- LuaJIT's; plain Lua 5.1 has no FFI
 }
+deploy = {
+  wrap_bin_scripts = false, -- bin/rill finds its modules, and is run by luajit
+}
 build = {
   type = "make",
   build_target = "all",
@@ -23,6 +26,7 @@ build = {
   },
   install_target = "install-rock",
   install_variables = {
+    BINDIR = "$(BINDIR)",
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
     DOCDIR = "$(PREFIX)/doc",

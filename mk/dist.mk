@@ -1,5 +1,6 @@
 # Installing. Every path may have spaces.
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 LUADIR ?= $(PREFIX)/share/lua/5.1
@@ -21,13 +22,18 @@ put = for file in $(2); do $(INSTALL) -D -m 644 $(1)$$file '$(DESTDIR)$(3)'/$$fi
 take = for file in $(1); do rm -f '$(DESTDIR)$(2)'/$$file || exit 1; done
 fill = -e 's|@$(1)@|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))|'
 
+# The command, which knows where its modules are.
+command = $(INSTALL) -d '$(DESTDIR)$(BINDIR)' && sed $(call fill,LUADIR,$(LUADIR)) bin/rill >'$(DESTDIR)$(BINDIR)/rill' && \
+	chmod 755 '$(DESTDIR)$(BINDIR)/rill'
+
 .PHONY: install install-rock install-files uninstall
 
 install-files: all
 	$(call put,lua/,$(MODULES),$(LUADIR))
 	$(call put,,$(PAGES),$(DOCDIR))
 
-install: install-files ## install to $(DESTDIR)$(PREFIX): header, library, pkg-config file, Lua modules, pages
+install: install-files ## install to $(DESTDIR)$(PREFIX): command, header, library, pkg-config file, Lua modules, pages
+	$(command)
 	$(INSTALL) -D -m 644 src/rill.h '$(DESTDIR)$(INCLUDEDIR)/rill.h'
 	$(call library,$(STRIPPED),$(SONAME),librill.so)
 	$(call library,$(DOC_STRIPPED),$(DOC_SONAME),librilldoc.so)
@@ -37,6 +43,7 @@ install: install-files ## install to $(DESTDIR)$(PREFIX): header, library, pkg-c
 		>'$(DESTDIR)$(LIBDIR)/pkgconfig/rill.pc'
 
 uninstall: ## remove what `make install` with the same DESTDIR and PREFIX has installed
+	$(call take,rill,$(BINDIR))
 	$(call take,rill.h,$(INCLUDEDIR))
 	$(call take,pkgconfig/rill.pc $(notdir $(LIBRARY)) $(SONAME) librill.so,$(LIBDIR))
 	$(call take,$(notdir $(DOC_LIBRARY)) $(DOC_SONAME) librilldoc.so,$(LIBDIR))
@@ -45,7 +52,9 @@ uninstall: ## remove what `make install` with the same DESTDIR and PREFIX has in
 	for directory in '$(DESTDIR)$(LUADIR)/rill' '$(DESTDIR)$(DOCDIR)'; do \
 		[ ! -d "$$directory" ] || find "$$directory" -depth -type d -exec rmdir --ignore-fail-on-non-empty {} +; done
 
-# For luarocks: LUADIR gets the modules, LIBDIR the libraries as rill/librill.so and its like, DOCDIR the pages.
+# For luarocks: BINDIR gets the command, LUADIR the modules, LIBDIR the libraries as rill/librill.so and its like, DOCDIR
+# the pages.
 install-rock: install-files
+	$(INSTALL) -D -m 755 bin/rill '$(BINDIR)/rill'
 	$(INSTALL) -D -m 755 $(STRIPPED) '$(LIBDIR)/rill/librill.so'
 	$(INSTALL) -D -m 755 $(DOC_STRIPPED) '$(LIBDIR)/rill/librilldoc.so'

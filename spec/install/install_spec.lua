@@ -96,13 +96,18 @@ int main(void) { return rill_abi() == RILL_ABI ? puts(rill_version()) < 0 : 1; }
       assert.equal(prefix .. "/lib/librill.so." .. VERSION .. "\n", said)
     end)
 
-    it("brings the pages, the licence, and a crawler that runs from where it is", function()
+    it("brings a command that finds its modules", function()
+      assert.equal("rill " .. VERSION .. "\n", run(elsewhere, prefix .. "/bin/rill", "--version"))
+      local said = run(elsewhere, "LUA_PATH=", "LUA_CPATH=", prefix .. "/bin/rill", "crawl", "--help")
+      assert.matches("^usage: rill crawl URL", said)
+    end)
+
+    it("brings the pages, the licence, and examples that run from where they are", function()
       local pages = prefix .. "/share/doc/rill/"
       for _, page in ipairs { "README.md", "LICENSE", "CHANGELOG.md", "doc/limits.md" } do
         assert.equal(support.read(page), support.read(pages .. page))
       end
-      local said = run(elsewhere, "LUA_PATH=", "LUA_CPATH=", "luajit", pages .. "examples/crawl.lua", "--help")
-      assert.matches("^usage: crawl.lua START_URL", said)
+      assert.equal(support.read "examples/paging.lua", support.read(pages .. "examples/paging.lua"))
     end)
 
     it("touches nothing beside that directory", function()

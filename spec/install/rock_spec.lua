@@ -39,9 +39,12 @@ describe("the rock", function()
       assert.is_true(lfs.attributes(library, "size") < lfs.attributes("build/librill.so", "size") / 2)
 
       local rock = tree .. "/lib/luarocks/rocks-5.1/rill/scm-1"
-      for _, page in ipairs { "README.md", "LICENSE", "examples/crawl.lua" } do
+      for _, page in ipairs { "README.md", "LICENSE", "examples/many_files.lua" } do
         assert.equal(scratch.read(page), scratch.read(("%s/doc/%s"):format(rock, page)))
       end
+      process.run({ "env", "-i", "-C", elsewhere, "PATH=" .. os.getenv "PATH", tree .. "/bin/rill", "--version" },
+        elsewhere .. "/command.output")
+      assert.matches("^rill %d", scratch.read(elsewhere .. "/command.output"))
       local count = 0
       for entry in lfs.dir(root) do count = count + (entry:find "^%.%.?$" and 0 or 1) end
       assert.equal(1, count) -- the tree, and no piece of its name

@@ -255,7 +255,7 @@ local function summary(self, reason)
   if reason == "finished" and all.pages > 0 and all.failed == all.pages and all.failures.connect_failed then
     reason = "breaker"
   end
-  all.reason = reason
+  all.reason, all.signal = reason, self._signal
   return all
 end
 

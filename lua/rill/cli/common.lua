@@ -1,0 +1,178 @@
+--- What all commands share: their flags, the client these make, messages, URLs of the command line.
+local arguments = require("rill.cli.arguments")
+local rill = require("rill")
+local url = require("rill.url")
+
+local M = {}
+
+local LINE_MOST = 65536 -- bytes of a line of a file of URLs: no longer URL can be read
+
+---@type rill.cli.Flag[]
+M.flags = {
+  { "--resolve", "HOST:PORT:ADDRESS", "ask ADDRESS for that host and port", many = true },
+  { "--ca", "FILE", "certificates to trust, PEM" },
+  { "--insecure", false, "believe any certificate" },
+  { "--proxy", "URL", "go through a proxy" },
+  { "--user-agent", "S", "who is asking" },
+  { "--timeout", "S", "seconds for one call", kind = "number" },
+  { "-q, --quiet", false, "no messages but errors" },
+  { "-v, --verbose", false, "a line for each exchange" },
+  { "--help", false, "this text" },
+  { "--version", false, "the version" },
+}
+
+---@type rill.cli.Flag[] of commands that send requests as one gives them
+M.request_flags = {
+  { "-H, --header", "'NAME: VALUE'", "sent with each request", many = true },
+  { "--cookies", "FILE", "a Netscape cookie file" },
+  { "--auth", "USER:PASSWORD", "Basic authentication" },
+}
+
+--- Writes a line to stderr.
+function M.say(message, ...)
+  io.stderr:write("rill: ", select("#", ...) > 0 and message:format(...) or message, "\n")
+end
+
+--- Writes data to stdout.
+---@return boolean? ok
+---@return string? why
+function M.write(text)
+  local ok, why = io.stdout:write(text)
+  if ok then ok, why = io.stdout:flush() end
+  return ok and true, why
+end
+jit.off(M.write) -- compiled code drops the results that nobody looks at
+
+local function resolve_of(list)
+  local map = {}
+  for _, text in ipairs(list) do
+    local host, port, address = text:match "^(%[[^%]]+%]):(%d+):(.+)$"
+    if not host then host, port, address = text:match "^([^:]+):(%d+):(.+)$" end
+    if not host then arguments.fail("--resolve takes HOST:PORT:ADDRESS, got %q", text) end
+    local key = host:lower() .. ":" .. port
+    map[key] = map[key] or {}
+    table.insert(map[key], address)
+  end
+  return map
+end
+
+local function headers_of(list)
+  local headers = {}
+  for i, text in ipairs(list) do
+    local name, value = text:match "^([^:%s]+):%s*(.-)%s*$"
+    if not name then arguments.fail("-H takes 'NAME: VALUE', got %q", text) end
+    headers[i] = { name, value }
+  end
+  return headers
+end
+
+local function auth_of(text)
+  local user, password = text:match "^([^:]*):(.*)$"
+  if not user then arguments.fail("--auth takes USER:PASSWORD") end
+  return { user = user, password = password }
+end
+
+local function jar_of(path)
+  local jar, err = rill.cookies.jar(path)
+  if not jar then arguments.fail("--cookies: %s", tostring(err)) end
+  return jar
+end
+
+local OF_CLIENT = {
+  "resolve", "ca", "insecure", "header", "cookies", "auth", "proxy", "user_agent", "timeout",
+}
+
+--- The options of a client that the flags give; they are taken out of `given`.
+---@param given table
+---@param options table? that are there already
+---@return table
+function M.client_options(given, options)
+  options = options or {}
+  if given.resolve then options.resolve = resolve_of(given.resolve) end
+  if given.ca or given.insecure then
+    options.tls = options.tls or {}
+    options.tls.ca_file = given.ca or options.tls.ca_file
+    if given.insecure then options.tls.verify = false end
+  end
+  if given.header then options.headers = headers_of(given.header) end
+  if given.cookies then options.cookies = jar_of(given.cookies) end
+  if given.auth then options.auth = auth_of(given.auth) end
+  for _, name in ipairs { "proxy", "user_agent", "timeout" } do
+    if given[name] ~= nil then options[name] = given[name] end
+  end
+  for _, name in ipairs(OF_CLIENT) do given[name] = nil end
+  if given.quiet or options.tls and options.tls.verify == false then options.on_warning = function() end end
+  return options
+end
+
+--- What raises because of what the command line holds is a wrong command line.
+function M.checked(fn, ...)
+  local results = { pcall(fn, ...) }
+  if results[1] then return unpack(results, 2, table.maxn(results)) end
+  local why = results[2]
+  if type(why) == "table" then error(why, 0) end
+  arguments.fail("%s", (tostring(why):gsub("^[^%s:]+:%d+: ", ""):gsub("^crawl: ", "")))
+end
+
+--- A client for these options.
+---@return rill.Client
+function M.client(options)
+  local client, err = M.checked(rill.client, options)
+  if not client then arguments.fail("%s", tostring(err)) end
+  return client
+end
+
+-- The lines of a file as a URL each, without blank ones and comments.
+local function lines_of(path)
+  local file, why = io.stdin, nil
+  if path ~= "-" then file, why = io.open(path, "rb") end
+  if not file then arguments.fail("cannot read %s", why) end
+  return function()
+    for line in file:lines() do
+      local text = #line <= LINE_MOST and line:match "^%s*([^%s#]%S*)%s*$"
+      if text then return text end
+    end
+    if path ~= "-" and io.type(file) == "file" then file:close() end
+    return nil
+  end
+end
+
+--- Words of the command line as an iterator of URLs: @FILE stands for the lines of a file.
+---@param words string[]
+---@return (fun(): string?) next
+function M.urls(words)
+  local i, inner = 0, nil
+  for _, word in ipairs(words) do
+    local path = word:match "^@(.+)$"
+    if not path then M.url(word) end
+  end
+  return function()
+    while true do
+      local found = inner and inner()
+      if found then return found end
+      i, inner = i + 1, nil
+      local word = words[i]
+      if not word then return nil end
+      if word:find "^@." then inner = lines_of(word:sub(2)) else return M.url(word) end
+    end
+  end
+end
+
+--- Checks a URL; what has no scheme is https.
+---@param word string
+---@return string
+function M.url(word)
+  local text = word:find "^%a[%w+.-]*://" and word or "https://" .. word
+  local normal, err = url.normalize(text)
+  if not normal then arguments.fail("%q is no URL: %s", word, err.message) end
+  if not normal:find "^https?://" then arguments.fail("%q is no http or https URL", word) end
+  return text
+end
+
+--- Shows an exchange, where -v asks for it.
+function M.show(given, response, err)
+  if not given.verbose then return end
+  io.stderr:write(response and tostring(response) or tostring(err), "\n")
+end
+
+return M

@@ -1,0 +1,222 @@
+--- rill crawl: whole sites, as data. Nothing here that a script could not do with rill.crawl.
+local arguments = require("rill.cli.arguments")
+local common = require("rill.cli.common")
+local crawl = require("rill.crawl")
+local flags = require("rill.cli.crawl_flags")
+local json = require("rill.crawl.json")
+local progress = require("rill.crawl.progress")
+local rill = require("rill")
+local summary = require("rill.cli.summary")
+
+local M = {}
+
+M.flags = flags.all
+
+local USAGE = [[
+usage: rill crawl URL... [OPTION...]
+       rill crawl FILE.lua [URL...] [OPTION...]
+       rill crawl --state FILE
+
+Crawls sites. URL may be @FILE, which has one on each line. FILE.lua returns a table of options, with handlers; options
+of the command line win. Without handlers a line of JSON is written for each URL.
+Exit status: 0 finished, or ended by a limit; 1 no start URL answered; 2 a wrong command line; 3 see --fail-above;
+4 a state or an output; 130 INT, 143 TERM.
+]]
+
+--- The help.
+---@return string
+function M.help()
+  local parts = { USAGE }
+  for _, group in ipairs(flags.groups) do
+    parts[#parts + 1] = "\n" .. group[1] .. "\n" .. arguments.help({ unpack(group, 2) })
+  end
+  return table.concat(parts)
+end
+
+-- The table that a file returns.
+local function script_of(path)
+  local chunk, why = loadfile(path)
+  if not chunk then arguments.fail("%s", why) end
+  local ok, options = xpcall(chunk, function(raised) return debug.traceback(tostring(raised), 2) end)
+  if not ok then arguments.fail("%s: %s", path, options) end
+  if type(options) ~= "table" then
+    arguments.fail("%s: it must return a table of options, not %s", path, type(options))
+  end
+  return options
+end
+
+local function merge(into, from)
+  for name, value in pairs(from) do
+    if type(value) == "table" and type(into[name]) == "table" and not value[1] then
+      merge(into[name], value)
+    else
+      into[name] = value
+    end
+  end
+end
+
+local function list_or_word(value, words)
+  if value == nil or words[value] then return value end
+  local list = {}
+  for word in value:gmatch "[^,%s]+" do list[#list + 1] = word end
+  return list
+end
+
+-- --out with --format, --fields and --append.
+local function outputs_of(given)
+  if not given.out then
+    if given.append or given.format or given.fields then
+      arguments.fail("--append, --format and --fields are of --out, which is missing")
+    end
+    return nil
+  end
+  local list = {}
+  for i, path in ipairs(given.out) do
+    list[i] = { path = path, format = given.format, fields = given.fields, append = given.append or nil }
+    if not (given.format or given.fields or given.append) then list[i] = path end
+  end
+  return list
+end
+
+local OWN = { "stats", "fail_above", "quiet", "verbose", "append", "format", "fields", "out" } -- no options of a crawl
+
+local function options_of(given, script, words)
+  local options, own = script or {}, {}
+  local out = outputs_of(given)
+  for _, name in ipairs(OWN) do own[name], given[name] = given[name], nil end
+  local client = type(options.client) == "table" and options.client.request == nil and options.client or nil
+  local extra = common.client_options(given, {})
+  if own.quiet then extra.on_warning = function() end end
+  if next(extra) then given.client = given.client or {} merge(given.client, extra) end
+  if options.client and not client and given.client then
+    arguments.fail("the file gives a client: options of requests belong there")
+  end
+  given.links = list_or_word(given.links, { pages = true, all = true })
+  given.types = list_or_word(given.types, { all = true })
+  if given.sitemaps then given.sitemaps = list_or_word(given.sitemaps, { robots = true, auto = true }) end
+  if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
+  merge(options, given)
+  if words[1] then options.start = common.urls(words) end
+  options.out = out or options.out
+  if options.out == nil and not options.save and not options.warc then options.out = "-" end
+  if own.quiet then options.progress = false end
+  return options, own
+end
+
+-- Every word is checked before the first is asked for, and a file of URLs is there.
+local function check_words(words)
+  for _, word in ipairs(words) do
+    local path = word:match "^@(.+)$"
+    if not path then common.url(word) end
+    local file, why
+    if path and path ~= "-" then
+      file, why = io.open(path, "rb")
+      if not file then arguments.fail("cannot read %s", why) end
+      file:close()
+    end
+  end
+end
+
+-- A line for each URL that is done with.
+local function add_verbose(options)
+  local function wrap(name)
+    local inner = options[name]
+    options[name] = function(page, ...)
+      io.stderr:write(page.error and tostring(page.error) or ("%d %s"):format(page.status, page.url), "\n")
+      if inner then return inner(page, ...) end
+    end
+  end
+  if options.page then wrap "page" end
+  if options.failed then wrap "failed" end
+  local out = type(options.out) == "table" and options.out.path == nil and options.out or { options.out }
+  if options.page or options.failed then return end
+  local list = { unpack(out) }
+  list[#list + 1] = function(item)
+    io.stderr:write(("%s %s%s\n"):format(item.status or "-", item.url, item.error and " " .. item.error or ""))
+  end
+  options.out = list
+end
+
+-- USR1 shows where the crawl is.
+local function watch(running)
+  while true do
+    rill.signal "USR1"
+    progress.say(running, progress.line(running))
+  end
+end
+
+local function run(running)
+  return rill.run(function()
+    local watching = rill.spawn(watch, running)
+    local done, err = running:run()
+    watching:cancel()
+    return done, err
+  end)
+end
+
+-- A map without entries is no list.
+local function stats_text(stats)
+  return (json.encode(stats):gsub('("%l+"):%[%]', "%1:{}"))
+end
+
+local function write_stats(path, stats)
+  local file, why = io.open(path, "w")
+  if file then
+    local ok
+    ok, why = file:write(stats_text(stats), "\n")
+    if ok then ok, why = file:close() end
+    if ok then return true end
+  end
+  common.say("cannot write %s", tostring(why))
+  return false
+end
+
+local SIGNALS = { INT = 130, TERM = 143 }
+
+local function status_of(own, done)
+  if done.reason == "interrupted" then return SIGNALS[done.signal] or 130 end
+  local answered = done.pages - done.failed
+  if answered == 0 then
+    common.say("no start URL answered")
+    return 1
+  end
+  if own.fail_above and done.failed * 100 > own.fail_above * done.pages then
+    common.say("%d of %d pages failed, which is more than %g %%", done.failed, done.pages, own.fail_above)
+    return 3
+  end
+  return 0
+end
+
+local function failed(err)
+  if err.reason == "output" and tostring(err):find "Broken pipe" then return 0 end -- nobody reads any more
+  common.say("%s", tostring(err))
+  return err.reason == "start" and 1 or 4
+end
+
+local function finish(own, done)
+  if not own.quiet then io.stderr:write("rill: ", done.reason, "\n", summary.text(done)) end
+  local status = status_of(own, done)
+  if own.stats and not write_stats(own.stats, done) then return 4 end
+  return status
+end
+
+--- Runs the command.
+---@param given table
+---@param words string[]
+---@return integer status
+function M.run(given, words)
+  local script
+  if words[1] and words[1]:find "%.lua$" and not words[1]:find "://" then
+    script = script_of(table.remove(words, 1))
+  end
+  check_words(words)
+  local options, own = options_of(given, script, words)
+  if own.verbose then add_verbose(options) end
+  local running = common.checked(crawl.new, options)
+  if options.start == nil and options.state == nil then arguments.fail("URL is missing") end
+  local done, err = run(running)
+  if not done then return failed(err) end
+  return finish(own, done)
+end
+
+return M

@@ -1,0 +1,91 @@
+--- rill get: bodies of URLs.
+local arguments = require("rill.cli.arguments")
+local common = require("rill.cli.common")
+local rill = require("rill")
+
+local M = {}
+
+local OWN = {
+  { "-o, --output", "FILE", "write the body to FILE, when it has come whole" },
+  { "-i, --include", false, "write heads too" },
+  { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
+  { "-d, --data", "DATA", "send DATA, or the file @FILE (POST)" },
+  { "-X, --method", "METHOD", "in place of GET" },
+}
+
+M.flags = {}
+for _, list in ipairs { OWN, common.request_flags, common.flags } do
+  for _, flag in ipairs(list) do M.flags[#M.flags + 1] = flag end
+end
+
+--- The help.
+---@return string
+function M.help()
+  return "usage: rill get URL... [OPTION...]\n\nWrites the bodies of URLs to standard output. Exit status: 0, 1 if one "
+    .. "failed or answered\n400 and above, 2 for a wrong command line.\n\n" .. arguments.help(M.flags)
+end
+
+local function head_text(response)
+  return ("%s %d\n%s\n"):format(response.protocol == "http/1.1" and "HTTP/1.1" or "HTTP/2", response.status,
+    (tostring(response.headers):gsub("\r\n", "\n"):gsub("\n*$", "\n")))
+end
+
+local function request_of(given, address)
+  local method = given.method or given.head and "HEAD" or given.data and "POST" or "GET"
+  local path = given.data and given.data:match "^@(.+)$"
+  return { url = address, method = method, body = path and { file = path } or given.data }
+end
+
+-- Writes what came. Returns whether that could be done.
+local function put(given, response)
+  if given.include or given.head then
+    if not common.write(head_text(response)) then return false end
+  end
+  if given.output or given.head then return true end
+  return common.write(response.body) and true or false
+end
+
+local function save(given, response)
+  if not given.output then return true end
+  local ok, err = response:save(given.output)
+  if not ok then common.say("%s", tostring(err)) end
+  return ok
+end
+
+-- Returns nil where nobody reads what is written.
+local function get(client, given, address)
+  local response, err = common.checked(client.request, client, request_of(given, address))
+  common.show(given, response, err)
+  if not response then
+    common.say("%s", tostring(err))
+    return false
+  end
+  if not put(given, response) then return nil end
+  if not save(given, response) then return false end
+  if response.status < 400 then return true end
+  common.say("%s: status %d", response.url, response.status)
+  return false
+end
+
+--- Runs the command.
+---@param given table
+---@param words string[]
+---@return integer status
+function M.run(given, words)
+  if not words[1] then arguments.fail("URL is missing") end
+  if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
+  local following = common.urls(words)
+  local client = common.client(common.client_options(given))
+  local status = 0
+  rill.run(function()
+    for address in following do
+      local good = get(client, given, address)
+      if good == nil then return end
+      if not good then status = 1 end
+    end
+  end)
+  client:close()
+  return status
+end
+
+return M

@@ -1,0 +1,76 @@
+--- The command `rill`: finds the subcommand, and turns what comes of it into an exit status.
+local M = {}
+
+local OK, USAGE = 0, 2
+
+local COMMANDS = { "get", "crawl", "links", "robots", "status" }
+local KNOWN = {}
+for _, name in ipairs(COMMANDS) do KNOWN[name] = "rill.cli." .. name end
+
+local HELP = [[
+usage: rill COMMAND ...
+
+  get      bodies of URLs
+  crawl    whole sites, as data
+  links    broken links of a site
+  robots   whether a URL may be asked for
+  status   how far a crawl is
+
+rill COMMAND --help says more; rill --version shows the version.
+]]
+
+local function wrong(command, message)
+  io.stderr:write("rill", command and " " .. command or "", ": ", message, "\n",
+    "try: rill ", command and command .. " " or "", "--help\n")
+  return USAGE
+end
+
+-- The flags that need no more of the command line to be right.
+local function asks_for(words, flag)
+  for _, word in ipairs(words) do
+    if word == "--" then return false end
+    if word == flag then return true end
+  end
+  return false
+end
+
+local function run(command, words)
+  local arguments = require("rill.cli.arguments")
+  local module = require(KNOWN[command])
+  if asks_for(words, "--help") then
+    io.stdout:write(module.help())
+    return OK
+  end
+  local ok, status = xpcall(function()
+    local given = {}
+    local rest = arguments.read(words, module.flags, given)
+    return module.run(given, rest)
+  end, function(why)
+    return getmetatable(why) == arguments.Usage and why or debug.traceback(tostring(why), 2)
+  end)
+  if ok then return status end
+  if type(status) == "table" then return wrong(command, status.message) end
+  io.stderr:write("rill ", command, ": ", status, "\n")
+  return 1
+end
+
+--- Runs a command line.
+---@param words string[]
+---@return integer status
+function M.main(words)
+  local command = words[1]
+  if asks_for(words, "--version") then
+    io.stdout:write("rill ", require("rill").version, "\n")
+    return OK
+  end
+  if command == "--help" or command == "help" then
+    io.stdout:write(HELP)
+    return OK
+  end
+  if not command then return wrong(nil, "which command?") end
+  if not KNOWN[command] then return wrong(nil, ("unknown command %q: there are %s"):format(command,
+    table.concat(COMMANDS, ", "))) end
+  return run(command, { unpack(words, 2) })
+end
+
+return M

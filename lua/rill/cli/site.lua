@@ -1,0 +1,203 @@
+--- A walk over whole sites that asks once for all they link to.
+local asking = require("rill.crawl.robots")
+local html = require("rill.html")
+local rill = require("rill")
+local robots = require("rill.robots")
+local url = require("rill.url")
+
+local M = {}
+
+local PAGE_MOST = 16 * 2 ^ 20 -- bytes of a page that is read
+local PAGES_SHOWN = 100 -- of those that hold a broken link
+local FRAGMENTS_MOST = 10000 -- of one page that are looked for
+local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
+
+---@class rill.cli.Target a URL that something links to
+---@field url string
+---@field pages string[] that hold it
+---@field page boolean it may be a page of the site: asked for by GET
+---@field status integer?
+---@field reason string? why it is broken
+---@field ids table<string, boolean>? of a page of HTML
+---@field fragments table<string, string[]> fragment -> pages that hold it
+
+---@class rill.cli.Site
+---@field options table
+---@field targets table<string, rill.cli.Target>
+---@field list rill.cli.Target[]
+---@field queue rill.Queue
+---@field origins table<string, boolean> of the start URLs
+---@field rules table<string, table|false|nil> robots by origin
+local Site = {}
+Site.__index = Site
+
+local function origin_of(address)
+  return address:match "^https?://[^/?#]+"
+end
+
+-- Notes a link; the first one has it asked for.
+function Site:note(address, page, may_be_page)
+  local inside = self.origins[origin_of(address)]
+  if not inside and not self.options.external then return nil end
+  local target = self.targets[address]
+  if not target then
+    target = { url = address, pages = {}, page = inside and may_be_page, fragments = {} }
+    self.targets[address] = target
+    table.insert(self.list, target)
+    self.queue:push(target)
+  end
+  if page and #target.pages < PAGES_SHOWN and target.pages[#target.pages] ~= page then
+    table.insert(target.pages, page)
+  end
+  return target
+end
+
+-- Markup without what is no element.
+local function bare(body)
+  return (body:gsub("<!%-%-.-%-%->", ""):gsub("<[sS][cC][rR][iI][pP][tT].-</[sS][cC][rR][iI][pP][tT]", ""))
+end
+
+local function ids_of(markup)
+  local ids = {}
+  for name, quote, at in markup:gmatch "%s([iInN][dDaA]%a*)%s*=%s*([\"']?)()" do
+    name = name:lower()
+    if name == "id" or name == "name" then
+      local value = markup:match(quote == "" and "^[^%s>]+" or "^[^" .. quote .. "]*", at)
+      if value then ids[value] = true end
+    end
+  end
+  return ids
+end
+
+local function unescaped(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function note_fragments(self, markup, base, page)
+  local count = 0
+  for quote, at in markup:gmatch "%s[hH][rR][eE][fF]%s*=%s*([\"']?)()" do
+    local value = markup:match(quote == "" and "^[^%s>]+" or "^[^" .. quote .. "]*", at) or ""
+    local fragment = value:match "#(.+)$"
+    local absolute = fragment and url.resolve(base, (value:gsub("&amp;", "&")))
+    local target = absolute and url.normalize(absolute)
+    target = target and self.targets[target]
+    if target and target.page and count < FRAGMENTS_MOST then
+      count = count + 1
+      local name = fragment:gsub("&amp;", "&")
+      target.fragments[name] = target.fragments[name] or {}
+      local pages = target.fragments[name]
+      if #pages < PAGES_SHOWN and pages[#pages] ~= page then table.insert(pages, page) end
+    end
+  end
+end
+
+local function read_page(self, target, response)
+  local body, address = response.body, response.url:gsub("#.*", "")
+  local scan = html.scan(body, address, { content_type = response.headers["content-type"], tags = "all" })
+  local markup = bare(body)
+  target.ids = ids_of(markup)
+  if not self.origins[origin_of(address)] then return end
+  for _, link in ipairs(scan) do
+    if link.tag ~= "form" then self:note(link.url, target.url, PAGE_TAGS[link.tag]) end
+  end
+  note_fragments(self, markup, scan.base or address, target.url)
+end
+
+local function is_html(response)
+  local kind = (response.headers["content-type"] or ""):lower():match "^%s*([^;%s]*)"
+  return kind == "text/html" or kind == "application/xhtml+xml"
+end
+
+local function ask(self, method, address)
+  return self.options.client:request { url = address, method = method, maxsize = PAGE_MOST,
+    on_headers = function(head)
+      if method == "GET" and not is_html(head) then return "stop" end
+    end }
+end
+
+-- Whether the site lets us ask: its robots.txt is asked for once.
+function Site:allowed(address)
+  if not self.options.robots then return true end
+  local origin = origin_of(address)
+  if not self.origins[origin] then return true end -- one request, as a reader's click
+  if self.rules[origin] == nil then
+    local asked = self.asker:ask(origin .. "/robots.txt")
+    if self.rules[origin] == nil then
+      self.rules[origin] = asked.verdict == "parsed" and robots.parse(asked.body) or false
+    end
+  end
+  local rules = self.rules[origin]
+  return not rules or rules:allowed(address, self.agent)
+end
+
+-- Asks for a target and looks at the answer.
+function Site:visit(target)
+  if not self:allowed(target.url) then
+    target.refused = true
+    return
+  end
+  local response, err = ask(self, target.page and "GET" or "HEAD", target.url)
+  if response and not target.page and (response.status == 405 or response.status == 501) then
+    response, err = ask(self, "GET", target.url)
+  end
+  self.options.show(response, err)
+  if not response then
+    target.reason, target.message = err.reason, tostring(err)
+    return
+  end
+  target.status = response.status
+  if response.status >= 400 then
+    target.reason = "status"
+  elseif target.page and is_html(response) and response.body then
+    read_page(self, target, response)
+  end
+end
+
+local function add_broken_fragments(list, target)
+  local names = {}
+  for name in pairs(target.fragments) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local known = target.ids[name] or target.ids[unescaped(name)] or name:lower() == "top" or name:find "^:~:"
+    if not known then
+      list[#list + 1] = { url = target.url .. "#" .. name, status = target.status, reason = "fragment",
+        pages = target.fragments[name] }
+    end
+  end
+end
+
+local function broken_of(self)
+  local list, asked = {}, 0
+  for _, target in ipairs(self.list) do
+    if not target.refused then asked = asked + 1 end
+    if target.reason then
+      list[#list + 1] = { url = target.url, status = target.status, reason = target.reason, pages = target.pages }
+    elseif target.ids then
+      add_broken_fragments(list, target)
+    end
+  end
+  return list, asked
+end
+
+--- Checks the sites of some URLs.
+---@param starts string[] normalized
+---@param options { client: rill.Client, external: boolean?, robots: boolean, concurrency: integer, show: function }
+---@return { url: string, status: integer?, reason: string, pages: string[] }[] broken
+---@return integer count of what was asked for
+function M.check(starts, options)
+  local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
+    rules = {}, agent = asking.agent() }, Site)
+  self.asker = asking.new(self.agent, { of = function() return options.client end }, function() end)
+  for _, start in ipairs(starts) do self.origins[origin_of(start)] = true end
+  for _, start in ipairs(starts) do self:note(start, nil, true) end
+  local function visit(target)
+    self:visit(target)
+    return true
+  end
+  for target, done, err in rill.map(self.queue, visit, { concurrency = options.concurrency }) do
+    if not done then target.reason = target.reason or "error" target.message = tostring(err) end
+  end
+  return broken_of(self)
+end
+
+return M

@@ -1,0 +1,270 @@
+-- The command rill, run as a user runs it.
+local command = require "support.command"
+local dkjson = require "dkjson"
+local process = require "support.process"
+local support = require "support"
+
+local SITE = {
+  ["index.html"] = "<title>Start</title><a href=a.html>a</a> <a href=missing.html>m</a> <a href=/private/x.html>p</a>",
+  ["a.html"] = "<title>A</title><a href=/>back</a> <a href=b.html?sid=1>b</a>",
+  ["b.html"] = "<title>B</title>",
+  ["private/x.html"] = "x",
+  ["robots.txt"] = "# rules\nUser-agent: *\nDisallow: /private\nCrawl-delay: 0.01\n\nUser-agent: other\nDisallow:\n",
+}
+
+local server, directory
+
+local function rill(...)
+  return command.run({ ... }, server and { "--ca", server.ca })
+end
+
+local function lines_of(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = assert(dkjson.decode(line)) end
+  return list
+end
+
+local function urls_of(text)
+  local urls = {}
+  for i, item in ipairs(lines_of(text)) do urls[i] = item.url:match "^https://[^/]+(.*)" end
+  table.sort(urls)
+  return urls
+end
+
+setup(function()
+  directory = support.directory "command"
+  server = support.nginx { files = SITE }
+end)
+teardown(function() process.stop_all() end)
+
+describe("rill", function()
+  it("shows what it can do, and its version", function()
+    for _, words in ipairs { { "--help" }, { "get", "--help" }, { "crawl", "--help" }, { "links", "--help" },
+      { "robots", "--help" }, { "status", "--help" }, { "crawl", "x", "--depth", "z", "--help" } } do
+      local said = command.run(words)
+      assert.matches("^usage: rill ", said.out)
+      assert.equal("", said.err)
+      assert.equal(0, said.status)
+      for line in said.out:gmatch "[^\n]+" do assert.is_true(#line <= 120, line) end
+    end
+    assert.matches("^rill %d+%.%d+%.%d+\n$", command.run({ "--version" }).out)
+    assert.matches("^rill %d+%.%d+%.%d+\n$", command.run({ "crawl", "--version" }).out)
+  end)
+
+  it("names the word that is wrong in a command line", function()
+    for words, message in pairs {
+      [{}] = "which command?",
+      [{ "gett" }] = 'unknown command "gett"',
+      [{ "get" }] = "URL is missing",
+      [{ "get", "--outptu", "x" }] = "unknown option --outptu: did you mean --output?",
+      [{ "get", "a", "b", "-o", "x" }] = "-o takes one URL, there are several",
+      [{ "get", "ftp://example.com/" }] = '"ftp://example.com/" is no http or https URL',
+      [{ "get", "https://[x" }] = '"https://[x" is no URL',
+      [{ "get", "a", "-H", "nothing" }] = "-H takes 'NAME: VALUE', got \"nothing\"",
+      [{ "get", "a", "-H", "bad name: x" }] = "bad name",
+      [{ "get", "a", "--resolve", "b" }] = '--resolve takes HOST:PORT:ADDRESS, got "b"',
+      [{ "get", "a", "--timeout" }] = "--timeout takes a number, 0 or more: nothing follows it",
+      [{ "get", "a", "--timeout", "-1" }] = '--timeout takes a number, 0 or more, got "-1"',
+      [{ "get", "a", "-q=1" }] = "unknown option -q=1",
+      [{ "get", "a", "--quiet=1" }] = '--quiet takes no value, got "1"',
+      [{ "get", "a", "--ca", "/nonexistent.pem" }] = "/nonexistent.pem",
+      [{ "crawl" }] = "URL is missing",
+      [{ "crawl", "a", "--depth", "1.5" }] = '--depth takes a whole number, 0 or more, got "1.5"',
+      [{ "crawl", "a", "--maxsize", "16x" }] = '--maxsize takes bytes, as 1000, 64k, 16M or 1G, got "16x"',
+      [{ "crawl", "a", "--canonical", "no" }] = '--canonical takes follow or skip or ignore, got "no"',
+      [{ "crawl", "a", "--concurrency", "0" }] = "concurrency",
+      [{ "crawl", "a", "--append" }] = "--out, which is missing",
+      [{ "crawl", "@/nonexistent" }] = "cannot read /nonexistent",
+      [{ "crawl", "/nonexistent.lua" }] = "/nonexistent.lua",
+      [{ "robots", "a", "b", "c" }] = 'what is "c"?',
+      [{ "links", "a", "--format", "xml" }] = '--format takes text or jsonl, got "xml"',
+      [{ "status" }] = "STATE is missing",
+    } do
+      local said = command.run(words)
+      assert.equal(2, said.status, message .. ": " .. said.err)
+      assert.is_truthy(said.err:find(message, 1, true), message .. ": " .. said.err)
+      assert.equal("", said.out)
+    end
+  end)
+end)
+
+describe("rill get", function()
+  it("writes bodies, and heads where they are asked for", function()
+    local said = rill("get", server.url .. "/b.html", server.url .. "/private/x.html")
+    assert.same({ "<title>B</title>x", "", 0 }, { said.out, said.err, said.status })
+    assert.matches("^HTTP/2 200\n.*content%-type: text/html\n.*\n\n<title>B</title>$", rill("get", "-i", server.url ..
+      "/b.html").out)
+    local head = rill("get", "-I", server.url .. "/b.html").out
+    assert.matches("^HTTP/2 200\n.*\n\n$", head)
+    assert.is_nil(head:find("<title>", 1, true))
+  end)
+
+  it("writes a file, when the body has come whole", function()
+    local path = directory .. "/body"
+    local said = rill("get", "-o", path, server.url .. "/b.html")
+    assert.same({ "", 0 }, { said.out, said.status })
+    assert.equal(SITE["b.html"], support.read(path))
+    said = rill("get", "-o", "/nonexistent/body", server.url .. "/b.html")
+    assert.equal(1, said.status)
+    assert.is_truthy(said.err:find("/nonexistent/body", 1, true))
+  end)
+
+  it("ends with 1 where one failed or answered 400 and above, and goes on with the others", function()
+    local said = rill("get", server.url .. "/nope", "http://127.0.0.1:1/", server.url .. "/b.html", "-v")
+    assert.equal(1, said.status)
+    assert.matches("<title>B</title>$", said.out)
+    assert.matches("/nope: status 404\n", said.err)
+    assert.matches("connect_failed", said.err)
+    assert.matches("\n200 https://[^\n]*b.html", said.err)
+  end)
+
+  it("sends what it is given: fields, data, a file, credentials", function()
+    local node = support.node { source = [[
+server.on('stream', (stream, headers) => {
+  let body = '';
+  stream.on('data', (data) => { body += data; });
+  stream.on('end', () => {
+    stream.respond({ ':status': 200 });
+    stream.end([headers[':method'], headers['x-a'], headers.authorization, headers['user-agent'], body].join('|'));
+  });
+});]] }
+    local file = support.write(directory .. "/data", "from a file")
+    local function get(...) return command.run({ "get", node.url .. "/", "--ca", node.ca, ... }).out end
+    assert.equal("POST|1||me|a=b", get("-H", "X-A: 1", "-d", "a=b", "--user-agent", "me"))
+    assert.equal("PUT||Basic dTpw|me|from a file", get("-X", "PUT", "-d", "@" .. file, "--auth", "u:p",
+      "--user-agent=me"))
+    node:stop()
+  end)
+
+  it("asks another address where it is told so", function()
+    local said = rill("get", ("https://example.com:%d/b.html"):format(server.port), "--insecure", "--resolve",
+      ("example.com:%d:127.0.0.1"):format(server.port))
+    assert.same({ SITE["b.html"], 0 }, { said.out, said.status })
+  end)
+end)
+
+describe("rill robots", function()
+  it("says whether a URL may be asked for, by which line", function()
+    local said = rill("robots", server.url .. "/private/x.html")
+    assert.equal(1, said.status)
+    assert.matches("^not allowed: .*/private/x.html %(robots.txt line 3: Disallow: /private; Crawl%-delay 0.01%)\n$",
+      said.out)
+    said = rill("robots", server.url .. "/private/x.html", "Other/2.0")
+    assert.same({ 0, 1 }, { said.status, (said.out:find("^allowed: .*no rule matches")) })
+  end)
+
+  it("says no where robots.txt cannot be had, and yes where there is none", function()
+    assert.equal(1, rill("robots", "http://127.0.0.1:1/").status)
+    local empty = support.nginx { files = { ["index.html"] = "" } }
+    local said = command.run { "robots", empty.url .. "/", "--ca", empty.ca }
+    assert.same({ 0, 1 }, { said.status, (said.out:find("^allowed: .*status 404")) })
+    local broken = support.nginx { config = "location = /robots.txt { return 503; }" }
+    said = command.run { "robots", broken.url .. "/", "--ca", broken.ca }
+    assert.same({ 1, 1 }, { said.status, (said.out:find("^not allowed: .*status 503")) })
+    empty:stop()
+    broken:stop()
+  end)
+end)
+
+describe("rill crawl", function()
+  it("writes a line of JSON for each URL, and the counters on stderr", function()
+    local said = rill("crawl", server.url .. "/")
+    assert.equal(0, said.status)
+    assert.same({ "/", "/a.html", "/b.html?sid=1", "/missing.html" }, urls_of(said.out))
+    assert.matches("^rill: finished\npages: +4 %(ok 3, redirects 0, errors 1, failed 0%)", said.err)
+    assert.matches("\nskipped: +robots 1\n", said.err)
+  end)
+
+  it("has flags for its options", function()
+    local skipped, stats = directory .. "/skipped.jsonl", directory .. "/stats.json"
+    local said = rill("crawl", "-q", "--no-robots", "--depth=1", "--deny",
+      server.url .. "/missing*", "--delay", "0.001", "--no-adaptive", "--traps.per-path", "9", "--no-traps.params",
+      "--types", "html", "--out", directory .. "/out.jsonl", "--skipped", skipped, "--stats", stats, server.url .. "/")
+    assert.same({ "", 0 }, { said.out, said.status })
+    assert.same({ "/", "/a.html", "/private/x.html" }, urls_of(support.read(directory .. "/out.jsonl")))
+    assert.matches('"reason":"scope"', support.read(skipped))
+    assert.equal(3, dkjson.decode(support.read(stats)).pages)
+  end)
+
+  it("takes options and handlers of a file, which flags override", function()
+    local path = support.write(directory .. "/site.lua", ([[
+return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file = %q } },
+  page = function(page) page:emit { title = page.title } end }]]):format(server.url .. "/", server.ca))
+    local said = command.run { "crawl", path }
+    assert.matches('^{"title":"Start"', said.out)
+    assert.equal(1, #lines_of(said.out))
+    assert.matches("^rill: max_pages\n", said.err)
+    said = command.run { "crawl", path, "--max-pages", "2", "--concurrency", "1" }
+    assert.equal(2, #lines_of(said.out))
+  end)
+
+  it("says what is wrong with such a file", function()
+    for text, message in pairs {
+      ["return {"] = "broken.lua:1:", ["error 'no'"] = "broken.lua:1: no",
+      ["return 1"] = "a table of options, not number", ["return { strat = 1 }"] = "strat",
+    } do
+      local said = command.run { "crawl", support.write(directory .. "/broken.lua", text) }
+      assert.equal(2, said.status)
+      assert.is_truthy(said.err:find(message, 1, true), said.err)
+    end
+  end)
+
+  it("reads URLs of a file", function()
+    local text = ("# two\n%s/a.html\n\n %s/b.html \n"):format(server.url, server.url)
+    local path = support.write(directory .. "/urls", text .. ("x"):rep(70000) .. "\n")
+    local said = rill("crawl", "--no-follow", "@" .. path)
+    assert.same({ "/a.html", "/b.html" }, urls_of(said.out))
+    assert.equal(0, said.status)
+  end)
+
+  it("ends with 1 where no start URL answered, with 3 where too many pages failed", function()
+    local said = rill("crawl", "-q", "--retries", "0", "http://127.0.0.1:1/")
+    assert.equal(1, said.status)
+    assert.matches("no start URL answered", said.err)
+    said = rill("crawl", "-q", "--retries", "0", "--fail-above", "40", "http://127.0.0.1:1/", server.url .. "/b.html")
+    assert.equal(3, said.status)
+    assert.equal(0, rill("crawl", "-q", "--retries", "0", "--fail-above", "60", "http://127.0.0.1:1/",
+      server.url .. "/b.html").status)
+  end)
+
+  it("ends with 4 where an output is there already, or cannot be written", function()
+    local path = support.write(directory .. "/there.jsonl", "mine\n")
+    local said = rill("crawl", server.url .. "/", "--out", path)
+    assert.equal(4, said.status)
+    assert.is_truthy(said.err:find(path, 1, true))
+    assert.equal("mine\n", support.read(path))
+    assert.equal(0, rill("crawl", server.url .. "/b.html", "--append", "--out", path).status)
+    assert.matches("^mine\n{", support.read(path))
+    said = rill("crawl", server.url .. "/", "--out", "/nonexistent/out.jsonl")
+    assert.equal(4, said.status)
+    assert.is_truthy(said.err:find("/nonexistent/out.jsonl", 1, true))
+    assert.equal(4, rill("crawl", "-q", server.url .. "/b.html", "--stats", "/nonexistent/stats").status)
+  end)
+
+  it("lets what is in flight end after INT and TERM, and says so by its status", function()
+    local node = support.node { source = [[
+let n = 0;
+server.on('stream', (stream, headers) => {
+  log({ path: headers[':path'] });
+  stream.on('error', () => {});
+  if (headers[':path'] === '/slow') return;
+  stream.respond({ ':status': 200, 'content-type': 'text/html' });
+  stream.end('<a href=/slow>');
+});]] }
+    for times, signal in ipairs { { "INT", 130 }, { "TERM", 143 } } do
+      local name, status = unpack(signal)
+      local running = command.start { "crawl", node.url .. "/", "--ca", node.ca, "--no-robots", "--drain", "0.1" }
+      node:wait_events(function(event) return event.path == "/slow" end, times)
+      running:signal(name)
+      local said = running:finish()
+      assert.equal(status, said.status, said.err)
+      assert.matches("^rill: interrupted\n", said.err)
+    end
+    node:stop()
+  end)
+
+  it("ends quietly where nobody reads what it writes", function()
+    local said = command.shell(("bin/rill crawl -q %s/ --ca %s | true"):format(server.url, server.ca))
+    assert.same({ "", "" }, { said.out, said.err })
+  end)
+end)

@@ -1,0 +1,95 @@
+-- rill links: what is broken, and where it stands.
+local command = require "support.command"
+local dkjson = require "dkjson"
+local process = require "support.process"
+local support = require "support"
+
+local function found_of(said)
+  local list = {}
+  for line in said.out:gmatch "[^\n]+" do
+    local found = assert(dkjson.decode(line))
+    local pages = {}
+    for i, page in ipairs(found.pages) do pages[i] = page:gsub("^%a+://[^/]+", "") end
+    list[found.url:gsub("^https://localhost:%d+", "")] = { found.reason, found.status, table.concat(pages, " ") }
+  end
+  return list
+end
+
+describe("rill links", function()
+  after_each(function() process.stop_all() end)
+
+  it("names broken links, assets and fragments with the pages that hold them", function()
+    local other = support.nginx { files = { ["here.html"] = "x" } }
+    local server = support.nginx { files = {
+      ["index.html"] = [[<a href=a.html>a</a><a href="missing.html?a&amp;b">m</a><img src=no.png><img src=yes.png>
+        <a href="a.html#there">f</a><a href="a.html#not&amp;there">f</a><a href="#top">t</a><a href=/private/>p</a>
+        <!-- <a href=comment.html> --><a href="mailto:x@y">m</a><a href=loop>l</a>
+        <a href=']] .. other.url .. [[/here.html'>o</a><a href=']] .. other.url .. [[/gone.html'>o</a>]],
+      ["a.html"] = [[<h1 id=there>a</h1><!-- <p id=ghost> --><a href=#ghost>g</a><a href="missing.html?a&b">m</a>
+        <a name='n a'>n</a><a href="#n%20a">n</a>]],
+      ["yes.png"] = "png", ["robots.txt"] = "User-agent: *\nDisallow: /private\n",
+    }, config = "location = /loop { return 302 /loop; }" }
+    local expected = {
+      ["/missing.html?a&b"] = { "status", 404, "/ /a.html" },
+      ["/no.png"] = { "status", 404, "/" },
+      ["/a.html#not&there"] = { "fragment", 200, "/" },
+      ["/a.html#ghost"] = { "fragment", 200, "/a.html" },
+      ["/loop"] = { "redirect", nil, "/" },
+    }
+    local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }
+    assert.equal(1, said.status)
+    assert.same(expected, found_of(said))
+    assert.matches("rill: 6 links, 5 broken\n", said.err)
+    assert.equal(0, #other:events())
+
+    expected[other.url:gsub("^https://localhost:%d+", "") .. "/gone.html"] = { "status", 404, "/" }
+    said = command.run { "links", server.url .. "/", "--format", "jsonl", "--external", "--ca", server.ca }
+    assert.same(expected, found_of(said))
+    assert.equal(2, #other:wait_log(2))
+
+    said = command.run { "links", server.url .. "/", "--ca", server.ca }
+    local block = ("404 %s/missing.html?a&b\n  on %s/\n  on %s/a.html\n"):format(server.url, server.url, server.url)
+    assert.is_truthy(said.out:find(block, 1, true))
+  end)
+
+  it("asks once for each, by HEAD for assets, by GET where HEAD is not known", function()
+    local server = support.node { source = [==[
+server.on('stream', (stream, headers) => {
+  const [path, method] = [headers[':path'], headers[':method']];
+  log({ path, method });
+  stream.on('error', () => {});
+  const page = path.endsWith('.html') || path === '/';
+  stream.respond({ ':status': method === 'HEAD' && path === '/odd.css' ? 405 : 200,
+    'content-type': page ? 'text/html' : 'text/css' });
+  stream.end(method === 'HEAD' || !page ? '' :
+    '<a href=/a.html><a href="/a.html#">a</a><img src=/i.png><link rel=stylesheet href=/odd.css><img src="/i.png">');
+});]==] }
+    local said = command.run { "links", server.url .. "/", "--ca", server.ca, "-q" }
+    assert.same({ "", "", 0 }, { said.out, said.err, said.status })
+    local asked = {}
+    for _, event in ipairs(server:events()) do
+      if event.path then table.insert(asked, event.method .. " " .. event.path) end
+    end
+    table.sort(asked)
+    assert.same({ "GET /", "GET /a.html", "GET /odd.css", "GET /robots.txt", "HEAD /i.png", "HEAD /odd.css" }, asked)
+  end)
+
+  it("says so where the site is not there", function()
+    local said = command.run { "links", "http://127.0.0.1:1/" }
+    assert.equal(1, said.status)
+    assert.matches("^connect_failed http://127.0.0.1:1/\n$", said.out)
+  end)
+
+  it("names a hundred pages at most", function()
+    local files = {}
+    local index = {}
+    for i = 1, 120 do
+      files[i .. ".html"] = "<a href=broken>"
+      index[i] = "<a href=" .. i .. ".html>"
+    end
+    files["index.html"] = table.concat(index)
+    local server = support.nginx { files = files }
+    local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }
+    assert.equal(100, #dkjson.decode(said.out).pages)
+  end)
+end)
