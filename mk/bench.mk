@@ -36,7 +36,7 @@ bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http 
 growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/*.svg
 	bench/growth
 
-demo: ## install what is missing (apt), build, crawl a documentation site over HTTP/2
+demo: ## install what is missing (apt), build, crawl two documentation sites over HTTP/2
 	@.ci/need --install build demo
 	@$(MAKE) --no-print-directory all
 	examples/demo

@@ -198,6 +198,15 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.equal(2, #lines_of(said.out))
   end)
 
+  it("makes a list of pages with the example", function()
+    local said = rill("crawl", "-q", "examples/pages.lua", server.url .. "/")
+    local links = {}
+    for _, page in ipairs(lines_of(said.out)) do
+      links[page.url:match "^https://[^/]+(.*)"] = page.links or page.status
+    end
+    assert.same({ ["/"] = 3, ["/a.html"] = 2, ["/b.html?sid=1"] = 0, ["/missing.html"] = 404 }, links)
+  end)
+
   it("says what is wrong with such a file", function()
     for text, message in pairs {
       ["return {"] = "broken.lua:1:", ["error 'no'"] = "broken.lua:1: no",

@@ -47,9 +47,9 @@ describe("plain Lua", function()
       end
     end)
 
-    it("is told so by the crawler: " .. interpreter, function()
+    it("is told so by the command: " .. interpreter, function()
       assert.matches("^%S+: rill needs LuaJIT 2.1: this is Lua 5.%d$",
-        refusal(interpreter, "examples/crawl.lua", "https://localhost/"))
+        refusal(interpreter, "bin/rill", "get", "https://localhost/"))
     end)
   end
 

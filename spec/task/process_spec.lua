@@ -124,7 +124,7 @@ describe("a process that is ended", function()
     ]]
     local node, place = support.node { source = source }, support.directory "crawl"
     local argv = script.environment()
-    for _, word in ipairs { "luajit", "examples/crawl.lua", node.url .. "/", "--out", place .. "/lines",
+    for _, word in ipairs { "luajit", "bin/rill", "crawl", node.url .. "/", "--no-robots", "--out", place .. "/lines",
                             "--ca", node.ca } do
       argv[#argv + 1] = word
     end
@@ -134,7 +134,7 @@ describe("a process that is ended", function()
     assert.equal(143, crawl:wait(20), crawl:output())
     node:stop()
     assert.equal("\n", support.read(place .. "/lines"):sub(-1))
-    assert.matches("stopped by SIGTERM\n", crawl:output())
+    assert.matches("rill: interrupted\n", crawl:output())
   end)
 end)
 
