@@ -20,15 +20,14 @@ typedef struct outcome {
 static rill_turn turn;
 
 /* Gives what has arrived in pieces of `step` and more bytes, as a session does. */
-static void read_in(outcome *o, rill_account *account, const uint8_t *data, size_t size,
+static void read_in(outcome *o, const rill_limits *limits, const uint8_t *data, size_t size,
                     size_t step, bool trailers)
 {
     char *pending = malloc(size + 1);
     size_t held = 0, given = 0;
     memset(o, 0, sizeof(*o));
     rill_error_clear(&o->err);
-    rill_stream_init(&o->stream, &(rill_stream_setup){
-                                     .turn = &turn, .account = account, .max_header_list = 4096});
+    rill_stream_init(&o->stream, &(rill_stream_setup){.turn = &turn, .limits = limits});
     rill_h1_head_init(&o->head, trailers);
     rill_stream_begin_head(&o->stream);
     while (given < size && o->head.state != H1_HEAD_DONE && o->code >= 0) {
@@ -72,8 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t step = 1 + data[0] % 31;
     bool trailers = data[1] & 1;
     outcome whole, cut;
-    read_in(&whole, account, data + 2, size - 2, size, trailers);
-    read_in(&cut, account, data + 2, size - 2, step, trailers);
+    const rill_limits limits = {.account = account, .max_header_list = 4096};
+    read_in(&whole, &limits, data + 2, size - 2, size, trailers);
+    read_in(&cut, &limits, data + 2, size - 2, step, trailers);
     check(&whole);
     assert((whole.code < 0) == (cut.code < 0));
     assert(whole.stream.reason == cut.stream.reason);

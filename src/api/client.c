@@ -302,6 +302,16 @@ static int32_t pick_from(const rill_client *client, const rill_request *request,
                                            request->bind_address);
 }
 
+static rill_limits limits_of(const rill_settings *settings, const rill_request *request)
+{
+    rill_limits limits = settings->limits;
+    if (request->maxsize >= 0)
+        limits.maxsize = rill_bytes_of(request->maxsize);
+    if (request->warnsize >= 0)
+        limits.warnsize = rill_bytes_of(request->warnsize);
+    return limits;
+}
+
 /* What is asked for, with the client's settings where the request has none. */
 static rill_call_setup make_setup(const rill_client *client, const rill_request *request)
 {
@@ -314,11 +324,7 @@ static rill_call_setup make_setup(const rill_client *client, const rill_request 
         .defaults = &client->pool.defaults,
         .timeout_ms = pick_ms(request->timeout, settings->timeout_ms),
         .queue_ms = pick_ms(request->queue_timeout, settings->queue_timeout_ms),
-        .maxsize = request->maxsize < 0 ? settings->maxsize : rill_bytes_of(request->maxsize),
-        .warnsize = request->warnsize < 0 ? settings->warnsize : rill_bytes_of(request->warnsize),
-        .max_header_list = settings->max_header_list,
-        .window = client->pool.link.window,
-        .account = client->pool.account,
+        .limits = limits_of(settings, request),
         .read_ms = pick_ms(request->read_timeout, settings->read_timeout_ms),
         .retries = request->retries < 0 ? settings->retries : (uint32_t)request->retries,
         .decompress = request->decompress < 0 ? settings->decompress : request->decompress != 0,

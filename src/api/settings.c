@@ -181,14 +181,15 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
 {
     settings->timeout_ms = rill_limit_ms(options->timeout);
     settings->queue_timeout_ms = rill_limit_ms(options->queue_timeout);
-    settings->maxsize = rill_bytes_of(options->maxsize);
-    settings->warnsize = rill_bytes_of(options->warnsize);
+    settings->limits.maxsize = rill_bytes_of(options->maxsize);
+    settings->limits.warnsize = rill_bytes_of(options->warnsize);
     settings->read_timeout_ms = rill_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
     settings->decompress = options->decompress;
-    settings->max_header_list = options->max_header_list;
-    pool->link.window = options->window;
+    settings->limits.max_header_list = options->max_header_list;
+    settings->limits.window = pool->link.window = options->window;
+    settings->limits.account = pool->account;
     pool->link.max_window =
         options->max_window > options->window ? options->max_window : options->window;
     pool->link.max_frame_size = options->max_frame_size;

@@ -8,8 +8,9 @@
 typedef struct rill_settings {
     char *user_agent;      /* owned */
     rill_resolve *resolve; /* owned, with its texts */
-    uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms, maxsize, warnsize;
-    uint32_t max_header_list, retries;
+    uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms;
+    rill_limits limits;
+    uint32_t retries;
     bool retry_idempotent, decompress;
     bool clear_text; /* http:// can be spoken */
 } rill_settings;

@@ -22,13 +22,11 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->decodes = setup->decodes;
     stream->save_path = setup->save_path;
     stream->no_limits = setup->no_limits;
-    stream->maxsize = setup->maxsize;
-    stream->warnsize = setup->warnsize;
-    stream->max_header_list = setup->max_header_list;
+    stream->limits = setup->limits;
     stream->source = setup->source;
     bool pieces = setup->pieces && !setup->save_path;
-    rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->account,
-                    pieces ? INLET_PIECES : INLET_MEMORY, setup->window);
+    rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->limits->account,
+                    pieces ? INLET_PIECES : INLET_MEMORY, setup->limits->window);
     stream->inlet.narrow = setup->narrow;
     stream->content_length = -1;
     stream->code = -1;
@@ -127,7 +125,7 @@ static void end_sink(rill_stream *stream, enum rill_reason reason)
 static void fail(rill_stream *stream, rill_error *error)
 {
     if (error->reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
-        error->limit = (double)stream->maxsize;
+        error->limit = (double)stream->limits->maxsize;
         error->expected = stream->content_length > 0 ? (double)stream->content_length : 0;
     }
     rill_stream_close_because(stream, error);
@@ -208,7 +206,7 @@ void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t cod
     rill_error_write(&error, format, args);
     va_end(args);
     if (reason == RILL_MAXSIZE_EXCEEDED || reason == RILL_MAXSIZE_EXCEEDED_ACTUAL) {
-        error.limit = (double)stream->maxsize;
+        error.limit = (double)stream->limits->maxsize;
         error.expected = stream->content_length > 0 ? (double)stream->content_length : 0;
     }
     set_error(stream, &error);
@@ -278,9 +276,9 @@ RILL_COLD static void refuse_head(rill_stream *stream)
 {
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
                       "the response's header fields exceed max_header_list (%u bytes)",
-                      stream->max_header_list);
+                      stream->limits->max_header_list);
     if (stream->errors)
-        stream->errors->limit = stream->max_header_list;
+        stream->errors->limit = stream->limits->max_header_list;
 }
 
 void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
@@ -289,7 +287,8 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
     if (stream->reason != RILL_OPEN)
         return;
-    if (stream->max_header_list && size + stream->header_list > stream->max_header_list) {
+    if (stream->limits->max_header_list &&
+        size + stream->header_list > stream->limits->max_header_list) {
         refuse_head(stream);
         return;
     }
@@ -382,14 +381,15 @@ void rill_stream_end_head(rill_stream *stream)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (!is_limited(stream))
         return;
-    stream->inlet.most = stream->maxsize;
-    if (stream->maxsize && announced > stream->maxsize) {
+    stream->inlet.most = stream->limits->maxsize;
+    if (stream->limits->maxsize && announced > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,
                           "content-length announces %llu bytes, more than maxsize (%llu)",
-                          (unsigned long long)announced, (unsigned long long)stream->maxsize);
+                          (unsigned long long)announced,
+                          (unsigned long long)stream->limits->maxsize);
         return;
     }
-    if (stream->warnsize && announced > stream->warnsize)
+    if (stream->limits->warnsize && announced > stream->limits->warnsize)
         stream->reached_warnsize = stream->warn = true;
 }
 
@@ -420,14 +420,16 @@ size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
         return 0;
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
-    if (stream->maxsize && is_limited(stream) && stream->received > stream->maxsize) {
+    if (stream->limits->maxsize && is_limited(stream) &&
+        stream->received > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, CODE_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",
                           (unsigned long long)stream->received,
-                          (unsigned long long)stream->maxsize);
+                          (unsigned long long)stream->limits->maxsize);
         return 0;
     }
-    if (stream->warnsize && !stream->reached_warnsize && stream->received > stream->warnsize)
+    if (stream->limits->warnsize && !stream->reached_warnsize &&
+        stream->received > stream->limits->warnsize)
         stream->reached_warnsize = stream->warn = true;
     rill_error error;
     rill_error_clear(&error);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "http/inlet.h"
+#include "http/limits.h"
 #include "http/source.h"
 #include "base/turn.h"
 
@@ -38,12 +39,11 @@ struct rill_stream {
     bool blocked; /* its upload waits for the socket, or for the next turn */
     bool starved; /* its upload waits for its source */
 
-    int32_t status;             /* 0: no final head yet */
-    int64_t content_length;     /* announced; -1: not */
-    uint64_t maxsize, warnsize; /* bytes; 0: no limit */
-    uint32_t max_header_list,
-        header_list; /* bytes allowed; used by all heads (RFC 9113 section 6.5.2) */
-    rill_bytes head; /* header block as rill.h has it */
+    int32_t status;            /* 0: no final head yet */
+    int64_t content_length;    /* announced; -1: not */
+    const rill_limits *limits; /* borrowed: its call's */
+    uint32_t header_list;      /* bytes of all heads so far */
+    rill_bytes head;           /* header block as rill.h has it */
     struct stream_rare {
         rill_bytes trailers, informational;
     } * rare;         /* owned: the blocks that most responses do without; NULL: neither */
@@ -74,12 +74,9 @@ typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
     bool pieces, no_limits, decodes, narrow;
-    uint64_t maxsize, warnsize;
-    uint32_t max_header_list;
+    const rill_limits *limits; /* outlives the stream, which takes a reference to the account */
     const char *save_path;
     rill_source *source;
-    rill_account *account; /* the stream takes a reference */
-    uint32_t window;
 } rill_stream_setup;
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup);
 void rill_stream_dispose(rill_stream *stream);

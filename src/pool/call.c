@@ -228,11 +228,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->decodes = setup->decompress;
     call->head_first = request->head_first && request->stream;
     call->head = method_is(request, "HEAD");
-    call->maxsize = setup->maxsize;
-    call->warnsize = setup->warnsize;
-    call->account = setup->account;
-    call->max_header_list = setup->max_header_list;
-    call->window = setup->window;
+    call->limits = setup->limits;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
         code = rill_error_memory(err);
     if (code) {
@@ -342,12 +338,8 @@ static void init_stream(rill_call *call)
                                        .entry = &call->entry,
                                        .pieces = call->pieces,
                                        .no_limits = call->head,
-                                       .maxsize = call->maxsize,
-                                       .warnsize = call->warnsize,
-                                       .max_header_list = call->max_header_list,
+                                       .limits = &call->limits,
                                        .source = call->source,
-                                       .account = call->account,
-                                       .window = call->window,
                                        .decodes = call->decodes,
                                        .narrow = call->head_first,
                                        .save_path = call->save_path,

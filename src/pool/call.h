@@ -58,10 +58,8 @@ struct rill_call {
     uint32_t attempts, repeats, retries; /* retries: left */
     uint32_t round;                      /* its origin's when it was repeated last; 0: never */
     enum rill_processed processed;       /* the worst of former attempts */
-    rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
-    uint64_t maxsize, warnsize; /* see rill_stream */
-    rill_account *account;      /* borrowed while it has an origin */
-    uint32_t max_header_list, window;       /* see rill_stream */
+    rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
+    rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
     uint64_t number; /* in the order of their making: the older one is sent first */
     uint64_t started_us;
@@ -82,10 +80,8 @@ typedef struct rill_call_setup {
     const char *text;
     const rill_url *url;
     const rill_defaults *defaults;
-    uint64_t timeout_ms, queue_ms, maxsize, warnsize;
-    uint32_t max_header_list, window;
-    rill_account *account;
-    uint64_t read_ms;
+    rill_limits limits;
+    uint64_t timeout_ms, queue_ms, read_ms;
     uint32_t retries;
     bool retry_idempotent, decompress;
 } rill_call_setup;

@@ -78,12 +78,12 @@ static void warn_sizes(rill_origin *origin, rill_conn *conn)
             char url[256];
             stream->warn = false;
             rill_call_url(rill_call_of(stream), url, sizeof(url));
-            bool announced = stream->content_length > (int64_t)stream->warnsize;
+            bool announced = stream->content_length > (int64_t)stream->limits->warnsize;
             rill_pool_warn(origin->pool, "%s: %s %llu bytes, more than warnsize (%llu)", url,
                            announced ? "announces" : "has sent",
                            (unsigned long long)(announced ? (uint64_t)stream->content_length
                                                           : stream->received),
-                           (unsigned long long)stream->warnsize);
+                           (unsigned long long)stream->limits->warnsize);
         }
     }
 }
