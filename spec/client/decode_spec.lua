@@ -416,3 +416,49 @@ describe("nginx with gzip on", function()
     end)
   end)
 end)
+
+-- Files that are coded already, said so in as many fields as there are codings.
+describe("nginx with coded files", function()
+  local SIZE, COUNT, BUDGET, WINDOW = 8 * 2 ^ 20, 16, 2 ^ 20, 65535
+  local nginx
+
+  setup(function()
+    local function twice(name)
+      return ("location /%s { add_header content-encoding gzip; add_header content-encoding GZip; }"):format(name)
+    end
+    nginx = support.nginx { files = { twice = "", cut = "" }, config = twice "twice" .. twice "cut" }
+    local path = nginx.root .. "/twice"
+    assert(os.execute(("head -c %d /dev/zero | gzip | gzip > %s"):format(SIZE, path)) == 0)
+    assert(os.execute(("head -c -1 %s > %s/cut"):format(path, nginx.root)) == 0)
+  end)
+  teardown(function() nginx:stop() end)
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  for _, protocol in ipairs { "h2", "http/1.1" } do
+    it("has them undone, and held within max_buffered: " .. protocol, function()
+      local client = support.client { protocols = { protocol }, max_buffered = BUDGET, maxsize = SIZE,
+        window = WINDOW, max_window = WINDOW, max_connections_per_origin = COUNT }
+      support.run(function()
+        local numbers, most = {}, 0
+        for i = 1, COUNT do numbers[i] = i end
+        local function get(i)
+          local res, err = client:get(("%s/twice?%d"):format(nginx.url, i))
+          most = math.max(most, client:stats().buffered)
+          return res, err
+        end
+        for _, res, err in rill.map(numbers, get, { concurrency = COUNT }) do
+          assert(res, tostring(err))
+          assert.same({ "gzip", "gzip" }, res.flags.decoded)
+          assert.equal(SIZE, #res.body)
+          assert.equal(protocol, res.protocol)
+        end
+        assert.is_true(most <= BUDGET + SIZE + COUNT * WINDOW + 2 ^ 18, most)
+        local res, err = client:get(nginx.url .. "/cut")
+        assert.is_nil(res)
+        assert.equal("decode_error", err.reason)
+        assert.equal("", assert(client:head(nginx.url .. "/cut")).body)
+      end, 15)
+    end)
+  end
+end)
