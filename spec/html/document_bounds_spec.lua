@@ -62,6 +62,16 @@ describe("the bounds of a document", function()
     assert.equal("body", doc:css("a")[2]:xpath("..")[1].name)
   end)
 
+  it("keep texts whole around what is too deep", function()
+    local parts = {}
+    for i = 1, 300 do parts[i] = ("text%d <b>in%d</b> "):format(i, i) end
+    local doc = document(("<div>"):rep(99) .. table.concat(parts))
+    assert.same({ depth = true }, doc.cut)
+    for i = 1, 300 do assert.is_truthy(doc:text():find(("%%f[%%w]text%d%%f[%%W]"):format(i)), i) end
+    assert.equal(300, #doc:css "b")
+    assert.equal("in300", doc:css("b::text")[300])
+  end)
+
   it("are 256 open elements: there the page ends", function()
     local doc = document(("<div>"):rep(300) .. "<a href=/x>")
     assert.is_true(doc.cut.open)

@@ -1,6 +1,7 @@
 #include "doc/ask.h"
 
 #include <libxml/xpathInternals.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,34 @@ static void on_error(void *doc, xmlError *error)
 #endif
 {
     keep(((rill_doc *)doc)->answer.problem, error);
+}
+
+/* What libxml2 says by its old way of complaining, which ends at stderr: a prefix that names
+ * nothing, in front of a function. */
+static void on_complaint(void *problem, const char *format, ...)
+{
+    rill_doc_problem *into = problem;
+    va_list values;
+    if (into->text[0])
+        return;
+    va_start(values, format);
+    vsnprintf(into->text, sizeof(into->text), format, values);
+    va_end(values);
+    into->text[strcspn(into->text, "\n")] = '\0';
+}
+
+void rill_ask_listen(rill_doc *doc, rill_doc_problem *problem, rill_listener *before)
+{
+    before->call = xmlGenericError;
+    before->context = xmlGenericErrorContext;
+    doc->answer.problem = problem;
+    xmlSetGenericErrorFunc(problem, on_complaint);
+}
+
+void rill_ask_listen_no_more(rill_doc *doc, const rill_listener *before)
+{
+    xmlSetGenericErrorFunc(before->context, before->call);
+    doc->answer.problem = NULL;
 }
 
 static rill_doc_expression *refuse(rill_doc_problem *problem, const char *text)
@@ -233,10 +262,11 @@ int32_t rill_doc_ask(rill_doc *doc, const rill_doc_node *node,
     rill_answer *answer = &doc->answer;
     if (!rill_ask_begin(doc, rill_tree_node(node), RILL_DOC_OPERATIONS, problem))
         return -1;
-    answer->problem = problem;
+    rill_listener before;
+    rill_ask_listen(doc, problem, &before);
     answer->context->node = (xmlNode *)rill_tree_node(node);
     answer->object = xmlXPathCompiledEval(expression->compiled, answer->context);
-    answer->problem = NULL;
+    rill_ask_listen_no_more(doc, &before);
     if (problem->text[0])
         return -1;
     if (!answer->object || !add_all(doc, answer->object)) {

@@ -77,8 +77,10 @@ static void on_end(void *context, const xmlChar *name)
     rill_parse *parse = doc->parse;
     parse->in_text = false;
     parse->own.endElement(context, name);
-    if (parse->left_count)
+    if (parse->left_count) {
         nodePush(parse->parser, parse->left[--parse->left_count]);
+        parse->parser->nodemem = 0; /* its last text is not the one that was written last */
+    }
     work(doc, 1);
 }
 

@@ -138,9 +138,10 @@ int32_t rill_doc_select_on(rill_doc *doc, const rill_doc_item **items, uint32_t 
     *count = 0;
     if (!doc->walk.selector)
         return 0;
-    doc->answer.problem = problem;
+    rill_listener before;
+    rill_ask_listen(doc, problem, &before);
     int32_t code = walk_on(doc);
-    doc->answer.problem = NULL;
+    rill_ask_listen_no_more(doc, &before);
     *items = doc->answer.items.list;
     *count = (uint32_t)doc->answer.items.count;
     if (code <= 0)
