@@ -1,10 +1,10 @@
---- Random cases of what is written in Lua: Location, dates of cookies, cookie files and Set-Cookie.
+--- Random cases of what is written in Lua: Location, dates of cookies, cookie files and Set-Cookie; selectors.
 --- usage: luajit fuzz/web.lua SECONDS [SEED [SUBJECT]]     SECONDS, or a number of cases: 500x
 --- A case that fails is shown with its seed, which alone repeats it: luajit fuzz/web.lua 1x SEED SUBJECT
 local here = arg[0]:match "^(.*)/" or "."
 package.path = ("%s/web/?.lua;%s/../lua/?.lua;%s/../lua/?/init.lua;%s"):format(here, here, here, package.path)
 
-local SUBJECTS = { "location", "dates", "jar" }
+local SUBJECTS = { "location", "dates", "jar", "selectors" }
 local ROUND = 200 -- cases between two looks at the clock
 local SHOWN = 2000 -- bytes of a message
 

@@ -15,6 +15,7 @@ local PEERS = {
   { name = "lua-http", version = "luajit -e 'require([[http.client]]) print(require([[http.version]]).version)'" },
   { name = "Go net/http", version = "go version" },
   { name = "libxml2", version = "pkg-config --modversion libxml-2.0" },
+  { name = "parsel", version = "/usr/bin/python3 -c 'import parsel; print(parsel.__version__)'" },
   { name = "gumbo", version = "pkg-config --modversion gumbo" },
   { name = "Lua-cURL", reason = "Debian's lua-curl 0.3.0 has no multi interface; libcurl multi stands for it" },
 }
@@ -116,6 +117,14 @@ function M.pages(command, passes, list)
       return pages ~= nil and pages > 0
     end,
   }
+end
+
+--- parsel (lxml and cssselect), which reads the pages of a list into trees and asks them.
+---@param list string
+function M.parsel(list)
+  local contestant = M.pages({ "/usr/bin/python3", "$root/bench/peers/parsel_documents.py" }, 1, list)
+  if not system.line_of("/usr/bin/python3 -c 'import parsel; print(1)'") then contestant.missing = "not installed" end
+  return contestant
 end
 
 --- h2load, which verifies no certificate and throws away what it gets.

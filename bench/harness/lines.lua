@@ -316,4 +316,17 @@ return {
       { "mb_per_second", against = "gumbo", must = 25, aim = 55 },
     },
   },
+  {
+    name = "documents", title = "trees of real pages, and ten selectors", unit = "list",
+    prepare = list_pages,
+    contestants = {
+      rill = contestants.pages({ "luajit", "$root/bench/documents.lua" }, 1, "pages"),
+      links = contestants.pages({ "luajit", "$root/bench/links.lua" }, 4, "pages"),
+      parsel = contestants.parsel("pages"),
+    },
+    figures = {
+      { "mb_per_second", against = "parsel", must = 1 / 0.7, aim = 3 },
+      { "mb_per_second", against = "links" }, -- which makes no tree
+    },
+  },
 }

@@ -1,0 +1,135 @@
+/* Feeds any bytes to documents: the first byte says what is done with them, then an expression up
+ * to a line end, then the page. The tree keeps its bounds, whatever the page says; every node has
+ * texts and markup; a document may be left in the middle. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/tree.h>
+
+#include "doc/doc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum {
+    REPEATED = 1,
+    LEFT = 2
+}; /* of the first byte: a page that needs pieces; left in the middle */
+
+/* Bytes that a short page is repeated to. */
+enum { LONG = RILL_DOC_AT_ONCE + 4096 };
+
+/* Pages that are asked. */
+enum { ASKED = 4096 };
+
+static void check_node(rill_doc *doc, const xmlNode *node, int depth)
+{
+    const char *text;
+    int attributes = 0;
+    assert(depth <= RILL_DOC_DEPTH);
+    if (node->type == XML_ELEMENT_NODE)
+        for (const xmlAttr *at = node->properties; at; at = at->next)
+            attributes++;
+    assert(attributes <= RILL_DOC_ATTRIBUTES);
+    for (uint32_t form = RILL_DOC_SHOWN; form <= RILL_DOC_INNER && depth < 4; form++) {
+        const rill_doc_node *one = (const rill_doc_node *)node;
+        int64_t length = rill_doc_text(doc, one, form, &text);
+        assert(length >= 0 && (!length || text));
+    }
+}
+
+static void check_tree(rill_doc *doc)
+{
+    const xmlNode *top = (const xmlNode *)rill_doc_root(doc), *node = top;
+    int depth = 1, left = 2000;
+    assert(top && top->type == XML_ELEMENT_NODE);
+    while (node && left--) {
+        check_node(doc, node, node->type == XML_ELEMENT_NODE ? depth : 0);
+        if (node->type == XML_ELEMENT_NODE && node->children) {
+            node = node->children;
+            depth++;
+            continue;
+        }
+        while (node && node != top && !node->next) {
+            node = node->parent;
+            depth--;
+        }
+        node = node == top ? NULL : node->next;
+    }
+}
+
+static void check_items(const rill_doc_item *items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].kind == RILL_DOC_STRING)
+            assert(strlen(items[i].text) == items[i].length);
+        if (items[i].kind == RILL_DOC_NODE)
+            assert(items[i].node && items[i].text);
+    }
+}
+
+static void ask(rill_doc *doc, const char *text, size_t length)
+{
+    rill_doc_problem problem;
+    const rill_doc_item *items;
+    uint32_t found;
+    rill_doc_expression *expression = rill_doc_compile(text, (uint32_t)length, &problem);
+    if (!expression) {
+        assert(problem.text[0]);
+        return;
+    }
+    int32_t count = rill_doc_ask(doc, rill_doc_root(doc), expression, &items, &problem);
+    assert(count >= 0 || problem.text[0]);
+    if (count > 0)
+        check_items(items, (uint32_t)count);
+    for (uint32_t what = RILL_DOC_ELEMENTS; what <= RILL_DOC_ATTRIBUTE; what++) {
+        rill_doc_selector selector = {
+            .attribute = "href", .expression = expression, .what = what, .names = "a,p"};
+        assert(!rill_doc_select(doc, rill_doc_root(doc), &selector));
+        int32_t code;
+        do {
+            code = rill_doc_select_on(doc, &items, &found, &problem);
+        } while (code > 0);
+        assert(code == 0 || problem.text[0]);
+        check_items(items, found);
+    }
+    rill_doc_select(doc, NULL, NULL);
+    rill_doc_expression_free(expression);
+}
+
+/* A copy of exact size, as long as is wanted. */
+static char *make_page(const uint8_t *data, size_t size, bool repeated, size_t *length)
+{
+    size_t times = repeated && size ? LONG / size + 1 : 1;
+    char *page = malloc(size * times + !size);
+    for (size_t i = 0; i < times; i++)
+        memcpy(page + i * size, data, size);
+    *length = size * times;
+    return page;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!size)
+        return 0;
+    uint8_t choice = *data++;
+    const uint8_t *line = memchr(data, '\n', --size);
+    size_t asked = line ? (size_t)(line - data) : 0, skip = line ? asked + 1 : 0, length;
+    char *page = make_page(data + skip, size - skip, choice & REPEATED, &length);
+    char *expression = calloc(1, asked + 1);
+    memcpy(expression, data, asked);
+    rill_doc *doc = rill_doc_new(page, length);
+    int32_t code;
+    do {
+        code = rill_doc_read(doc);
+    } while (code > 0 && !(choice & LEFT));
+    if (code == 0) {
+        check_tree(doc);
+        if (length <= ASKED) /* what libxml2 merges takes the square of that */
+            ask(doc, expression, asked);
+    }
+    rill_doc_free(doc);
+    free(expression);
+    free(page);
+    return 0;
+}
