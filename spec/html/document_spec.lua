@@ -143,7 +143,7 @@ describe("the life of a node", function()
   end)
 
   it("does not leak: documents that are dropped give their memory back", function()
-    if support.sanitized then return end
+    if os.getenv "RILL_SANITIZED" then return pending "what is freed is kept for a while there" end
     local page = "<ul>" .. ("<li class=x><a href=/y>text</a>"):rep(20000)
     local function resident()
       return tonumber(support.read("/proc/self/statm"):match "^%d+ (%d+)") * 4096

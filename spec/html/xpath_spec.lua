@@ -79,8 +79,8 @@ describe("the bounds of an expression", function()
 
   it("are texts that functions read", function()
     doc = html.document(("<p>some text here</p>"):rep(20000))
-    refused("//p[contains(string(/), 'q')]", "limit", "too many operations")
-    refused("//p[contains(/, 'q')]", "limit", "too many operations")
+    refused("//p[contains(string(/), 'q')]", "limit", "too ") -- operations, or too long under sanitizers
+    refused("//p[contains(/, 'q')]", "limit", "too ")
   end)
 
   it("are steps of a regular expression", function()

@@ -89,10 +89,12 @@ void rill_ask_listen(rill_doc *doc, rill_doc_problem *problem, rill_listener *be
     before->context = xmlGenericErrorContext;
     doc->answer.problem = problem;
     xmlSetGenericErrorFunc(problem, on_complaint);
+    rill_budget_resume(&doc->answer);
 }
 
 void rill_ask_listen_no_more(rill_doc *doc, const rill_listener *before)
 {
+    rill_budget_pause(&doc->answer);
     xmlSetGenericErrorFunc(before->context, before->call);
     doc->answer.problem = NULL;
 }

@@ -6,7 +6,11 @@
 
 void rill_budget_begin(rill_answer *answer, unsigned long operations);
 
+/* Around each piece of work. */
+void rill_budget_resume(rill_answer *answer);
+void rill_budget_pause(rill_answer *answer);
+
 /* Whether there is time and work left; else the answer's problem says so. */
-bool rill_budget_left(const rill_answer *answer);
+bool rill_budget_left(rill_answer *answer);
 
 #endif

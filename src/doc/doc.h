@@ -38,11 +38,10 @@ RILL_API const char *rill_doc_libxml2(void);
  *   bytes of an expression
  *   operations of an expression, as libxml2 counts them, and one for each 32 bytes of text that a
  *     function reads; those of a selection, which gives way, where an expression does not
- *   milliseconds, looked at whenever a function is called and between elements of a selection
- *   operations of a selection before other tasks have their turn
- *   regular expressions of an evaluation; steps of a match, as PCRE2 counts them
- * and of a text:
- *   bytes of a text or of markup that is made of a node */
+ *   milliseconds of CPU time, looked at whenever a function is called and between elements of a
+ * selection operations of a selection before other tasks have their turn regular expressions of an
+ * evaluation; steps of a match, as PCRE2 counts them and of a text: bytes of a text or of markup
+ * that is made of a node */
 enum {
     RILL_DOC_BYTES = 32 << 20,
     RILL_DOC_NODES = 1 << 20,
@@ -54,7 +53,7 @@ enum {
     RILL_DOC_EXPRESSION = 4 << 10,
     RILL_DOC_OPERATIONS = 10000000,
     RILL_DOC_SELECT_OPERATIONS = 50000000,
-    RILL_DOC_MS = 2000,
+    RILL_DOC_MS = 5000,
     RILL_DOC_SLICE = 200000,
     RILL_DOC_PATTERNS = 16,
     RILL_DOC_MATCH = 100000,

@@ -24,6 +24,12 @@ typedef struct rill_place {
     size_t place;
 } rill_place;
 
+/* What an answer has cost, beside operations. */
+typedef struct rill_budget {
+    uint64_t used_ms, since_ms; /* of CPU: of the pieces before, and since when this one is */
+    uint32_t questions;
+} rill_budget;
+
 /* A question that is being answered. */
 typedef struct rill_answer {
     xmlXPathContext *context; /* made for the first question, kept */
@@ -33,7 +39,7 @@ typedef struct rill_answer {
     size_t copy_count, copy_room;
     rill_regexes regexes;
     rill_doc_problem *problem; /* of the call that is running; NULL: none is */
-    uint64_t deadline_ms;
+    rill_budget budget;
     const xmlNode *top; /* the node that was asked */
     rill_place places[RILL_PLACES];
 } rill_answer;
