@@ -31,6 +31,7 @@ bench-needs:
 
 bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http on loopback
 	bench/run
+	bench/instructions
 	bench/traces
 
 growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/*.svg
