@@ -69,7 +69,7 @@ static void finish(rill_h1_session *session, rill_stream *stream)
                   session->last_id == H1_LAST_ID;
     session->dry = 0;
     session->state = H1_IDLE;
-    stream->remote = HALF_CLOSED;
+    rill_stream_received_end(stream);
     rill_stream_close(stream, RILL_ENDED, -1, " ");
     retire(link, stream);
 }
@@ -82,8 +82,7 @@ static void end(rill_link *link, bool well)
     if (stream && session->state == H1_UNTIL_END && well) {
         finish(session, stream);
     } else if (stream && link->transport->socket.bytes_sent <= session->sent_before) {
-        stream->local = HALF_IDLE; /* the socket has taken nothing of it */
-        stream->sent_us = 0;
+        rill_stream_unsent(stream); /* the socket has taken nothing of it */
     } else if (stream) {
         stream->stale = !session->heard && link->streams > 1;
     }
@@ -129,7 +128,7 @@ static void stop_upload(rill_h1_session *session, rill_stream *stream)
     if (session->head.status < 300 && !session->head.close && !stream->source->held)
         return;
     session->keep = false;
-    stream->local = HALF_CLOSED;
+    rill_stream_sent_end(stream);
     stream->starved = stream->blocked = false;
     stream->remote_since_ms = 0;
     session->link.blocked = 0;

@@ -92,7 +92,7 @@ static void end_body(rill_h1_session *session, rill_stream *stream)
                           "HTTP/1.1 has no trailers behind a body of known length");
         return;
     }
-    stream->local = HALF_CLOSED;
+    rill_stream_sent_end(stream);
 }
 
 /* "%04x" and CR LF before a chunk, CR LF behind. */
@@ -154,8 +154,7 @@ static void send_head(rill_h1_session *session, rill_stream *stream)
     session->state = H1_HEAD;
     write_out(session, session->out.data, session->out.length);
     rill_bytes_dispose(&link->turn->slab, &session->out);
-    stream->local = stream->source ? HALF_OPEN : HALF_CLOSED;
-    stream->sent_us = link->turn->now_us;
+    rill_stream_sent_head(stream, !stream->source);
     link->streams++;
 }
 

@@ -92,7 +92,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 static void end_stream(rill_session *session, rill_stream *stream)
 {
     rill_points_give(session, 0); /* an empty frame that ends a stream is of use */
-    stream->remote = HALF_CLOSED;
+    rill_stream_received_end(stream);
     if (stream->local == HALF_CLOSED)
         return; /* nghttp2 closes it next */
     rill_stream_close(stream, RILL_ENDED, -1, " ");

@@ -93,16 +93,16 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         session->answers += FRAME_HEADER + frame->hd.length;
     if (!stream)
         return 0;
+    bool end = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+               frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
-        stream->local = HALF_OPEN;
-        stream->sent_us = session->link.turn->now_us;
+        rill_stream_sent_head(stream, end);
         session->link.streams++;
         if (session->narrow)
             rill_streams_widen(session, stream);
+    } else if (end) {
+        rill_stream_sent_end(stream);
     }
-    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-        frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-        stream->local = HALF_CLOSED;
     if (frame->hd.type == NGHTTP2_WINDOW_UPDATE) {
         note_returned(stream);
         grow_window(session, stream);

@@ -78,6 +78,42 @@ void rill_stream_move(rill_stream *stream, rill_stream **list)
     *list = stream;
 }
 
+/* --- halves ---------------------------------------------------------------------------------- */
+
+void rill_stream_sent_head(rill_stream *stream, bool end)
+{
+    assert(stream->local == HALF_IDLE);
+    stream->local = end ? HALF_CLOSED : HALF_OPEN;
+    stream->sent_us = stream->turn->now_us;
+}
+
+void rill_stream_sent_end(rill_stream *stream)
+{
+    assert(stream->local == HALF_OPEN);
+    stream->local = HALF_CLOSED;
+}
+
+void rill_stream_unsent(rill_stream *stream)
+{
+    stream->local = HALF_IDLE;
+    stream->sent_us = 0;
+}
+
+void rill_stream_received_end(rill_stream *stream)
+{
+    assert(stream->remote == HALF_OPEN);
+    stream->remote = HALF_CLOSED;
+}
+
+static void received_head(rill_stream *stream)
+{
+    assert(stream->remote == HALF_IDLE);
+    stream->remote = HALF_OPEN;
+    stream->head_us = stream->turn->now_us;
+}
+
+/* --- how it ends ----------------------------------------------------------------------------- */
+
 enum rill_processed rill_stream_processed(const rill_stream *stream)
 {
     if (stream->status)
@@ -369,9 +405,7 @@ void rill_stream_end_head(rill_stream *stream)
         keep_informational(stream);
         return;
     }
-    stream->head_us = stream->turn->now_us;
-    if (stream->remote == HALF_IDLE)
-        stream->remote = HALF_OPEN;
+    received_head(stream);
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
     if (stream->save_path && stream->status < 300)
         open_sink(stream);

@@ -9,7 +9,7 @@
 #include "http/source.h"
 #include "base/turn.h"
 
-/* Sending and receiving are two halves (RFC 9113 section 5.1). */
+/* Sending and receiving are two halves (RFC 9113 section 5.1): IDLE > OPEN > CLOSED. */
 enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
 
 typedef struct rill_stream rill_stream;
@@ -108,6 +108,19 @@ void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);
 
 /* Whether the server acted on the request. */
 enum rill_processed rill_stream_processed(const rill_stream *stream);
+
+/* --- its halves: only these write `local`, and with rill_stream_end_head() `remote` ----------- */
+
+/* The request's head is on its way, with `end` all of it; then the end of its body, or no more of
+ * it is sent. */
+void rill_stream_sent_head(rill_stream *stream, bool end);
+void rill_stream_sent_end(rill_stream *stream);
+
+/* Its connection has ended, and nothing of it had left. */
+void rill_stream_unsent(rill_stream *stream);
+
+/* The last byte of the response is here: its close is the session's to decide. */
+void rill_stream_received_end(rill_stream *stream);
 
 /* --- what arrives; each may close the stream (look at `reason`) ------------------------------ */
 
