@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Changes when anything below changes its meaning or layout. */
-enum { RILL_ABI = 3 };
+enum { RILL_ABI = 4 };
 #ifndef RILL_CDEF
 #define RILL_VERSION "0.1.0"
 #endif
@@ -188,6 +188,7 @@ typedef struct rill_event {
     uint32_t error_count;
     const char *decoded;   /* content codings undone, in that order: "br, gzip"; "" for none */
     uint32_t saved;        /* 1: the body is in the file of save_path */
+    uint32_t cut;          /* 1: the body may lack its end: see lenient_eof */
     double bytes_received; /* DATA payload without padding, before decoding */
     double seconds;        /* a ping's round trip */
 } rill_event;
@@ -331,14 +332,17 @@ typedef struct rill_options {
     uint32_t max_connections; /* of this client (512) */
     double max_connections_per_origin; /* a further one is opened when all are full; 0: any number
                                           (negative: 1 of HTTP/2, 6 of HTTP/1.1) */
-    const char *protocols;    /* offered by ALPN in this order, comma-separated ("h2,http/1.1") */
-    uint32_t retries;         /* of what fails without being processed (2) */
-    bool retry_idempotent;    /* GET, HEAD, OPTIONS too when the connection is lost (true) */
-    bool decompress;          /* content codings of responses are undone (true); to be asked for
-                                 with rill_accept_encoding() in a header block */
-    bool h2c;                 /* http:// is HTTP/2 with prior knowledge (false: HTTP/1.1) */
-    bool deny_private;        /* only globally reachable addresses, but for `resolve`'s (false) */
-    int32_t family;           /* 0, 4 or 6: of the addresses that are dialled (0: any) */
+    const char *protocols; /* offered by ALPN in this order, comma-separated ("h2,http/1.1") */
+    uint32_t retries;      /* of what fails without being processed (2) */
+    bool retry_idempotent; /* GET, HEAD, OPTIONS too when the connection is lost (true) */
+    int32_t idempotent; /* requests may be repeated as GET may: 1, 0, or negative: by method (-1) */
+    bool lenient_eof;   /* over TLS a body that the connection's end alone ends needs no
+                           close_notify (false) */
+    bool decompress;    /* content codings of responses are undone (true); to be asked for
+                           with rill_accept_encoding() in a header block */
+    bool h2c;           /* http:// is HTTP/2 with prior knowledge (false: HTTP/1.1) */
+    bool deny_private;  /* only globally reachable addresses, but for `resolve`'s (false) */
+    int32_t family;     /* 0, 4 or 6: of the addresses that are dialled (0: any) */
     const char *bind_address; /* numeric address that connections come from (the system's choice) */
     uint32_t max_streams; /* open at a time on one connection; the peer's limit holds too (100) */
     uint32_t window;      /* receive window of a stream at first, 1 ... 2^31-1 (1 MiB) */
@@ -412,7 +416,7 @@ typedef struct rill_request {
                               no file gets its name before that, or rill_stream_decide() */
     bool expect_continue;  /* the body waits for 100 (Continue), at most a second */
     double timeout, queue_timeout, read_timeout, maxsize, warnsize; /* negative: the client's */
-    int32_t retries, retry_idempotent, decompress;                  /* the same */
+    int32_t retries, retry_idempotent, idempotent, lenient_eof, decompress; /* the same */
     const char *bind_address; /* numeric address that its connection comes from: requests that
                                  differ in it share none; NULL: the client's */
 } rill_request;
@@ -434,6 +438,7 @@ typedef struct rill_stream_info {
     uint32_t conn_slot, conn_generation;
     const char *decoded; /* as in the event */
     bool saved;          /* the body is in the file of save_path */
+    bool cut;            /* as in the event */
     bool head, request_sent, closed_local, closed_remote, reached_warnsize;
     const char *headers, *trailers, *informational;
     uint32_t headers_length, trailers_length, informational_length;

@@ -36,7 +36,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field ip_address string?
 ---@field certificate rill.Certificate?
 ---@field timings table<string, number> seconds per phase
----@field flags {stopped: boolean, decoded: string[]}
+---@field flags {stopped: boolean, decoded: string[], cut: boolean}
 ---@field close_reason string "ended" or "stopped"
 ---@field history {url: string, status: integer, headers: rill.Headers}[] redirects that were followed, in order
 ---@field attempts integer
@@ -50,6 +50,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field private _informational string?
 ---@field private _body string? that is sent: borrowed by the core until the request is over
 ---@field private _large ffi.cdata*? the body, as long as nobody has read it
+---@field private _cut boolean? the body may lack its end
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
@@ -197,7 +198,7 @@ function lazy:bytes_received()
 end
 
 function lazy:flags()
-  return { stopped = self.close_reason == "stopped", decoded = self._decoded or {} }
+  return { stopped = self.close_reason == "stopped", decoded = self._decoded or {}, cut = self._cut or false }
 end
 
 function lazy.history()
@@ -313,6 +314,7 @@ function methods:on_event(event)
       self._informational = ffi.string(event.informational, event.informational_length)
     end
     if event.saved ~= 0 then M.in_file(self) end
+    if event.cut ~= 0 then self._cut = true end
     if event.decoded[0] ~= 0 then keep_decoded(self, event.decoded) end
     self._peer = peer.of(event.conn_slot, event.conn_generation)
     keep_facts(self, event.timings, event.bytes_received, event.attempts)

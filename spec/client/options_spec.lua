@@ -32,7 +32,7 @@ describe("an option of a client", function()
   end)
 
   for _, name in ipairs { "per_origin", "proxy", "no_proxy",
-    "coalesce", "on_event", "idempotent", "lenient_eof" } do
+    "coalesce", "on_event" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
@@ -40,15 +40,14 @@ describe("an option of a client", function()
 
   it("turns off what is not there", function()
     local off = { redirects = false, decompress = false, cookies = false, proxy = false, no_proxy = false,
-      allow_downgrade = false, coalesce = false, per_origin = false, lenient_eof = false }
+      allow_downgrade = false, coalesce = false, per_origin = false }
     rill.client(off):close()
     rill.client { redirects = 0 }:close()
     local server = support.node()
     support.run(function()
       off.tls = { ca_file = server.ca }
       local connection = assert(rill.connect(server.url, off))
-      local once = { url = "/size?n=1", redirects = false, decompress = false, proxy = false, allow_downgrade = false,
-        lenient_eof = false }
+      local once = { url = "/size?n=1", redirects = false, decompress = false, proxy = false, allow_downgrade = false }
       assert.equal(200, assert(connection:request(once)).status)
       connection:close()
       assert_raises(make { decompress = 0 }, "decompress", "must be true or false")
@@ -66,6 +65,8 @@ describe("an option of a client", function()
     ping_timeout = { -1, {} },
     retries = { -1, 0.5, 2 ^ 31, "2" },
     retry_idempotent = { 1, "yes" },
+    idempotent = { 1, "yes" },
+    lenient_eof = { 1, "yes" },
     max_connections_per_origin = { -1, 1.5, "2" },
     h2c = { 1 },
     protocols = { 1, "h2", {}, { "h3" }, { "h2", "h2" }, { 1 }, { "h2,http/1.1" } },

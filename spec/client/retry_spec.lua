@@ -64,6 +64,18 @@ describe("a request that failed", function()
     end)
   end
 
+  it("is repeated by `idempotent`, whatever its method", function()
+    local eager, client = support.client { idempotent = true }, support.client()
+    support.run(function()
+      assert_good(2, eager:post(failing "drop", "text"))
+      assert_good(2, client:post(failing "drop", "text", { idempotent = true }))
+      assert_failed("connection_lost", 1, eager:post(failing "drop", "text", { idempotent = false }))
+      assert_failed("connection_lost", 1, client:get(failing "drop", { idempotent = false }))
+      assert_failed("connection_lost", 1,
+        client:post(failing "drop", "text", { idempotent = true, retry_idempotent = false }))
+    end)
+  end)
+
   it("is not repeated without retry_idempotent, of the client or its own", function()
     local careful, client = support.client { retry_idempotent = false }, support.client()
     support.run(function()

@@ -56,6 +56,27 @@ for _, tls in ipairs { false, true } do
       end)
     end
 
+    it("may lack close_notify where lenient_eof says so, but is not broken off", function()
+      local lenient = support.client { tls = { ca_file = server.ca }, retries = 0, lenient_eof = true }
+      support.run(function()
+        for _, res in ipairs { assert(lenient:get(server.url .. "/until-fin")),
+          assert(client:get(server.url .. "/until-fin", { lenient_eof = true })) } do
+          assert.equal("hello", res.body)
+          assert.equal("ended", res.close_reason)
+          assert.equal(tls, res.flags.cut)
+        end
+        local stream = assert(lenient:open { url = server.url .. "/until-fin" })
+        assert.equal(tls, assert(stream:response()).flags.cut)
+        assert.is_false(assert(lenient:get(server.url .. "/204")).flags.cut)
+        for _, path in ipairs { "/short", "/short-chunks", "/no-trailers", "/reset", "/half-head" } do
+          assert.equal("connection_lost", select(2, lenient:get(server.url .. path)).reason)
+        end
+        local strict = tls and { lenient:get(server.url .. "/until-fin", { lenient_eof = false }) }
+        assert.is_nil(strict and strict[1] or nil)
+      end)
+      lenient:close()
+    end)
+
     for path, method in pairs { ["/head"] = "HEAD", ["/head-chunked"] = "HEAD", ["/204"] = "GET", ["/304"] = "GET",
                                 ["/empty"] = "GET" } do
       it(("is none: %s %s"):format(method, path), function()

@@ -328,6 +328,8 @@ static rill_call_setup make_setup(const rill_client *client, const rill_request 
         .read_ms = pick_ms(request->read_timeout, settings->read_timeout_ms),
         .retries = request->retries < 0 ? settings->retries : (uint32_t)request->retries,
         .decompress = request->decompress < 0 ? settings->decompress : request->decompress != 0,
+        .idempotent = request->idempotent < 0 ? settings->idempotent : request->idempotent,
+        .lenient_eof = request->lenient_eof < 0 ? settings->lenient_eof : request->lenient_eof != 0,
         .retry_idempotent = request->retry_idempotent < 0 ? settings->retry_idempotent
                                                           : request->retry_idempotent != 0,
     };

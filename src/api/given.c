@@ -82,6 +82,13 @@ static int32_t check_range(const char *name, uint32_t value, uint32_t low, uint3
                           (unsigned)value, (unsigned)low, (unsigned)high);
 }
 
+static int32_t check_switch(const char *name, int32_t value, rill_error *err)
+{
+    if (value <= 1)
+        return 0;
+    return rill_error_set(err, RILL_ARGUMENT, "option %s: %d is not 0 or 1", name, (int)value);
+}
+
 static int32_t check_counts(const rill_options *options, rill_error *err)
 {
     int32_t code = check_range("window", options->window, 1, INT32_MAX, err);
@@ -90,6 +97,14 @@ static int32_t check_counts(const rill_options *options, rill_error *err)
     if (!code)
         code = check_range("max_frame_size", options->max_frame_size, FRAME_SIZE_MIN,
                            FRAME_SIZE_MAX, err);
+    if (!code &&
+        (options->max_connections_per_origin > UINT32_MAX ||
+         options->max_connections_per_origin != floor(options->max_connections_per_origin)))
+        code = rill_error_set(err, RILL_ARGUMENT,
+                              "option max_connections_per_origin: %g is not from 0 to 2^32-1",
+                              options->max_connections_per_origin);
+    if (!code)
+        code = check_switch("idempotent", options->idempotent, err);
     if (!code)
         code = check_range("retries", options->retries, 0, INT32_MAX, err);
     if (!code && options->family && options->family != 4 && options->family != 6)
@@ -160,13 +175,6 @@ static int32_t check_parts(const rill_request *request, rill_error *err)
     return 0;
 }
 
-static int32_t check_switch(const char *name, int32_t value, rill_error *err)
-{
-    if (value <= 1)
-        return 0;
-    return rill_error_set(err, RILL_ARGUMENT, "option %s: %d is not 0 or 1", name, (int)value);
-}
-
 static int32_t check_bodies(const rill_request *request, rill_error *err)
 {
     int32_t code = rill_given_bytes(request->headers, request->headers_length, "headers", err);
@@ -212,6 +220,10 @@ int32_t rill_given_request(const rill_request *request, rill_error *err)
         code = check_limits(request, err);
     if (!code)
         code = check_switch("retry_idempotent", request->retry_idempotent, err);
+    if (!code)
+        code = check_switch("idempotent", request->idempotent, err);
+    if (!code)
+        code = check_switch("lenient_eof", request->lenient_eof, err);
     if (!code)
         code = check_switch("decompress", request->decompress, err);
     return code ? code : check_bodies(request, err);

@@ -24,6 +24,7 @@ void rill_options_init(rill_options *options)
         .protocols = "h2,http/1.1",
         .retries = 2,
         .retry_idempotent = true,
+        .idempotent = -1,
         .decompress = true,
         .max_streams = 100,
         .window = 1 << 20,
@@ -52,6 +53,8 @@ void rill_request_init(rill_request *request)
         .read_timeout = -1,
         .retries = -1,
         .retry_idempotent = -1,
+        .idempotent = -1,
+        .lenient_eof = -1,
         .decompress = -1,
         .maxsize = -1,
         .warnsize = -1,
@@ -186,6 +189,8 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     settings->read_timeout_ms = rill_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
+    settings->idempotent = options->idempotent;
+    settings->lenient_eof = options->lenient_eof;
     settings->decompress = options->decompress;
     settings->limits.max_header_list = options->max_header_list;
     settings->limits.window = pool->link.window = options->window;

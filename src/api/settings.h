@@ -11,7 +11,8 @@ typedef struct rill_settings {
     uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms;
     rill_limits limits;
     uint32_t retries;
-    bool retry_idempotent, decompress;
+    int32_t idempotent; /* negative: by method */
+    bool retry_idempotent, lenient_eof, decompress;
     bool clear_text; /* http:// can be spoken */
 } rill_settings;
 

@@ -75,11 +75,13 @@ static void finish(rill_h1_session *session, rill_stream *stream)
 }
 
 /* The peer has ended the connection. */
-static void end(rill_link *link, bool well)
+static void end(rill_link *link, enum rill_transport_end how)
 {
     rill_h1_session *session = rill_h1_of(link);
     rill_stream *stream = link->open;
-    if (stream && session->state == H1_UNTIL_END && well) {
+    if (stream && session->state == H1_UNTIL_END &&
+        (how == TRANSPORT_ENDED || (how == TRANSPORT_CUT && stream->lenient_eof))) {
+        stream->cut = how == TRANSPORT_CUT;
         finish(session, stream);
     } else if (stream && link->transport->socket.bytes_sent <= session->sent_before) {
         rill_stream_unsent(stream); /* the socket has taken nothing of it */

@@ -90,9 +90,8 @@ struct rill_protocol {
     /* Takes what arrived. Look at `fatal`, `closed` and the rest afterwards. */
     void (*receive)(rill_link *link, const char *data, size_t length);
 
-    /* Nothing more arrives. `well`: the peer has said so, by FIN, over TLS by close_notify. NULL:
-     * it makes no difference. */
-    void (*end)(rill_link *link, bool well);
+    /* Nothing more arrives. NULL: how it ended makes no difference. */
+    void (*end)(rill_link *link, enum rill_transport_end how);
 
     /* Writes what there is to write into the transport (not flushed), uploads included that waited
      * for the socket. To be called after every receive, also while the socket is blocked: what is

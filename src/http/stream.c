@@ -23,6 +23,7 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->save_path = setup->save_path;
     stream->no_limits = setup->no_limits;
     stream->limits = setup->limits;
+    stream->lenient_eof = setup->lenient_eof;
     stream->source = setup->source;
     bool pieces = setup->pieces && !setup->save_path;
     rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->limits->account,

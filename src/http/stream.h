@@ -32,6 +32,8 @@ struct rill_stream {
                                 decoded, or its file is wanted, how it closes */
     bool settles;            /* somebody waits for that */
     bool decodes;            /* content codings are undone */
+    bool lenient_eof;        /* see rill_options */
+    bool cut;                /* so the body may lack its end */
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
@@ -73,7 +75,7 @@ struct rill_stream {
 typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
-    bool pieces, no_limits, decodes, narrow;
+    bool pieces, no_limits, decodes, narrow, lenient_eof;
     const rill_limits *limits; /* outlives the stream, which takes a reference to the account */
     const char *save_path;
     rill_source *source;

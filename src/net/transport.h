@@ -61,13 +61,19 @@ static inline bool rill_transport_readable(const rill_transport *transport)
     return transport->socket.readable && !transport->socket.held;
 }
 
-/* Whether the peer has ended it as it should: by FIN, over TLS by close_notify. */
-static inline bool rill_transport_ended_well(const rill_transport *transport)
+/* How the peer has ended it: broken off, by FIN where TLS wants close_notify before it, or as it
+ * should. */
+enum rill_transport_end { TRANSPORT_BROKEN, TRANSPORT_CUT, TRANSPORT_ENDED };
+
+static inline enum rill_transport_end rill_transport_end(const rill_transport *transport)
 {
-    const rill_socket *socket = &transport->socket;
-    if (transport->tls)
-        return SSL_get_shutdown(transport->tls->ssl) & SSL_RECEIVED_SHUTDOWN;
-    return socket->pipe.ended && !socket->pipe.error;
+    const rill_pipe *pipe = &transport->socket.pipe;
+    bool fin = pipe->ended && !pipe->error;
+    if (!transport->tls)
+        return fin ? TRANSPORT_ENDED : TRANSPORT_BROKEN;
+    if (SSL_get_shutdown(transport->tls->ssl) & SSL_RECEIVED_SHUTDOWN)
+        return TRANSPORT_ENDED;
+    return fin ? TRANSPORT_CUT : TRANSPORT_BROKEN;
 }
 
 /* Whether the socket has failed or ended, either way. */

@@ -74,6 +74,14 @@ static bool method_is(const rill_request *request, const char *method)
            !memcmp(request->method, method, request->method_length);
 }
 
+static bool may_repeat(const rill_call_setup *setup)
+{
+    const rill_request *request = setup->request;
+    if (setup->idempotent >= 0)
+        return setup->idempotent;
+    return method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS");
+}
+
 /* The header block of a call that does not send just the client's. */
 static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
                            rill_fields_aside *aside, rill_error *err)
@@ -226,6 +234,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
         code = copy_save_path(slab, call, request, err);
     call->pieces = request->stream;
     call->decodes = setup->decompress;
+    call->lenient_eof = setup->lenient_eof;
     call->head_first = request->head_first && request->stream;
     call->head = method_is(request, "HEAD");
     call->limits = setup->limits;
@@ -242,9 +251,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->queue_ms = setup->queue_ms;
     call->read_ms = setup->read_ms;
     call->retries = setup->retries;
-    call->idempotent =
-        setup->retry_idempotent &&
-        (method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS"));
+    call->idempotent = setup->retry_idempotent && may_repeat(setup);
     call->started_us = call->since_us = setup->turn->now_us;
     set_content_length(call, request, aside);
     return call;
@@ -343,6 +350,7 @@ static void init_stream(rill_call *call)
                                        .decodes = call->decodes,
                                        .narrow = call->head_first,
                                        .save_path = call->save_path,
+                                       .lenient_eof = call->lenient_eof,
                                    });
 }
 
@@ -515,6 +523,7 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     event->timings = &stream->timings;
     event->bytes_received = (double)stream->received;
     event->saved = stream->saved;
+    event->cut = stream->cut;
     event->decoded = rill_inlet_decoded(&stream->inlet);
     if (type == RILL_EVENT_RESPONSE)
         fill_body(call, event);
@@ -541,6 +550,7 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .conn_slot = call->peer ? call->peer->entry.id.slot : 0,
         .conn_generation = call->peer ? call->peer->entry.id.generation : 0,
         .saved = stream->saved,
+        .cut = stream->cut,
         .head = stream->status != 0 && stream->remote != HALF_IDLE,
         .request_sent = stream->local != HALF_IDLE,
         .closed_local = stream->local == HALF_CLOSED || stream->reason != RILL_OPEN,

@@ -51,6 +51,7 @@ struct rill_call {
     bool pieces, head; /* read in pieces; a HEAD request */
     bool head_first;   /* its window is small until its head was looked at */
     bool decodes;      /* content codings of the response are undone */
+    bool lenient_eof;  /* see rill_stream */
     bool idempotent;   /* may be repeated though it may have been processed */
 
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
@@ -83,7 +84,8 @@ typedef struct rill_call_setup {
     rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms;
     uint32_t retries;
-    bool retry_idempotent, decompress;
+    int32_t idempotent; /* negative: by method */
+    bool retry_idempotent, lenient_eof, decompress;
 } rill_call_setup;
 
 /* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the

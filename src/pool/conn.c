@@ -331,7 +331,7 @@ static void receive(rill_conn *conn)
             greet(conn);
     }
     if (length < 0 && session->protocol->end)
-        session->protocol->end(session, rill_transport_ended_well(&conn->transport));
+        session->protocol->end(session, rill_transport_end(&conn->transport));
     if (session->idle_ms && !session->open)
         arm_idle(conn);
     session->protocol->charge(session, rill_transport_take_dry(&conn->transport));

@@ -125,8 +125,8 @@ local OPTIONS = {
   on_warning = { type = "hook" },
   on_event = {},
   protocols = { type = "protocols" },
-  idempotent = { request = true },
-  lenient_eof = { request = true, off = OFF },
+  idempotent = { type = "boolean", request = true },
+  lenient_eof = { type = "boolean", request = true, field = true },
   auth = { type = "auth", request = true },
   query = { type = "query", request = true },
 }
@@ -371,6 +371,7 @@ function M.for_core(call, given, block)
     anchor[3] = join(call, "dns_servers", given.dns_servers, '"ip" or "ip:port"')
     options.dns_servers = anchor[3]
   end
+  if given.idempotent ~= nil then options.idempotent = given.idempotent and 1 or 0 end
   if given.protocols then
     anchor[5] = join(call, "protocols", given.protocols, '"h2" or "http/1.1"')
     options.protocols = anchor[5]

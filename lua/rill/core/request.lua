@@ -56,6 +56,8 @@ local function fill(options)
   if options.read_timeout then request.read_timeout = options.read_timeout end
   if options.retries then request.retries = options.retries end
   if options.retry_idempotent ~= nil then request.retry_idempotent = options.retry_idempotent and 1 or 0 end
+  if options.idempotent ~= nil then request.idempotent = options.idempotent and 1 or 0 end
+  if options.lenient_eof ~= nil then request.lenient_eof = options.lenient_eof and 1 or 0 end
   if options.decompress ~= nil then request.decompress = options.decompress and 1 or 0 end
   if options.maxsize then request.maxsize = options.maxsize end
   if options.bind_address then request.bind_address = options.bind_address end

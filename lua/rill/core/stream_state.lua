@@ -45,6 +45,7 @@ local rest = ffi.new("rill_body *[1]")
 ---@field private _headless rill.Error? it was stopped before a head came
 ---@field private _peer rill.Peer|false
 ---@field private _collected boolean? its body is kept whole
+---@field private _cut boolean? the body may lack its end
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _response rill.Response? made of it
 local State = {}
@@ -186,7 +187,7 @@ function State:_keep_end(event)
     for name, read in pairs(readers) do
       self._final[name] = read(info)
     end
-    self._saved = info.saved
+    self._saved, self._cut = info.saved, info.cut
     response.keep_decoded(self, info.decoded)
     self._peer = peer.of(info.conn_slot, info.conn_generation)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
@@ -299,7 +300,7 @@ function State:response()
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
   made.close_reason = self:tell(self.close_reason)
   made._head, made._trailers, made._decoded = self._head, self._trailers, self._decoded
-  made._peer, made._facts = self._peer, self._facts
+  made._peer, made._facts, made._cut = self._peer, self._facts, self._cut
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end
   if self._saved then
     made._save_path = self._save_path
