@@ -34,18 +34,6 @@ local function copy(given)
   return options
 end
 
--- Not every build knows these.
-local function add_optional(options)
-  if options.lenient_eof ~= nil then return end
-  options.lenient_eof = true
-  local ok, probe = pcall(rill.client, options)
-  if ok then
-    probe:close()
-  else
-    options.lenient_eof = nil
-  end
-end
-
 local function has_accept(headers)
   for name, value in pairs(headers or {}) do
     if type(name) == "string" and name:lower() == "accept" then return true end
@@ -80,7 +68,7 @@ function M.new(given, scope)
   options.headers = with_accept(options.headers)
   local guarded = options.deny_private ~= false
   options.deny_private = false
-  add_optional(options)
+  if options.lenient_eof == nil then options.lenient_eof = true end
   local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope }, Clients)
   if guarded then
     options.deny_private = true
