@@ -465,6 +465,14 @@ RILL_API int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t gener
  * (as above), RILL_ERROR (memory: nothing has changed). */
 RILL_API int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation);
 
+/* From now on writes the rest of the body, decoded, to the descriptor `fd` (duplicated) of `path`,
+ * which errors name; what has come and is unread at once. It keeps what was written, however the
+ * stream ends; rill_stream_body() has nothing then. Once. Returns 0, or negative: RILL_CLOSED (as
+ * above), RILL_FILE_ERROR, RILL_ERROR (memory), RILL_DECODE_ERROR, RILL_MAXSIZE_EXCEEDED_ACTUAL: an
+ * open stream closes so, unless `fd` is no descriptor. */
+RILL_API int32_t rill_stream_save(rill_loop *loop, uint32_t slot, uint32_t generation, int32_t fd,
+                                  const char *path, rill_error *err);
+
 /* Asks how a stream ends that is read in pieces: where the peer has ended it and its body waits
  * coded, all of that is decoded (bounded by maxsize), and CLOSED follows. With `wait` the same
  * happens when its end comes. Else CLOSED comes when its reader is through. */

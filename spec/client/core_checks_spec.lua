@@ -266,6 +266,7 @@ describe("the C interface", function()
       read = C.rill_stream_read(at, slot, generation, 99, pointer),
       collect = C.rill_stream_collect(at, slot, generation),
       body = C.rill_stream_body(at, slot, generation, size),
+      save = C.rill_stream_save(at, slot, generation, 1, "x", err),
       write = C.rill_stream_write(at, slot, generation, "x", 1, err),
       finish = C.rill_stream_finish(at, slot, generation, NOTHING, 0, NOTHING),
       ping = C.rill_connection_ping(at, slot, generation),

@@ -1,9 +1,14 @@
 -- Downloads that go on: answers that bring less, or other bytes, than they say; disks that fill up.
+local C = require "rill.clib"
 local disk = require "support.disk"
+local ffi = require "ffi"
 local rill = require "rill"
+local runtime = require "rill.runtime"
 local support = require "support"
 
 local SIZE = 300000 -- bytes of /f
+
+pcall(ffi.cdef, "int open(const char *path, int flags, ...); int close(int fd);")
 
 describe("a download that goes on", function()
   local server, nginx
@@ -24,6 +29,10 @@ server.on('stream', (stream, headers) => {
     const from = Number((/=(\d+)/.exec(headers.range || '') || [0, 0])[1]);
     stream.respond({ ':status': 206, etag: '"1"', 'content-range': `bytes ${from}-${from}/1000000000` });
     return stream.end('x');
+  }
+  if (url.pathname === '/gz') {
+    stream.respond({ ':status': 200, 'content-encoding': 'gzip' });
+    return stream.end(require('zlib').gzipSync(whole));
   }
   if (url.pathname === '/held') {
     held.push(stream);
@@ -139,6 +148,31 @@ server.on('stream', (stream, headers) => {
       assert.is_nil(res)
       assert.equal("maxsize_exceeded", err.reason)
       assert.equal(0, left())
+    end)
+  end)
+
+  it("is written by the core: once, decoded, whatever had come before", function()
+    run(function()
+      for _, target in ipairs { server.url .. "/gz", server.url .. "/f", nginx.url .. "/page" } do
+        local stream, err = assert(client:open { url = target }), ffi.new "rill_error[1]"
+        assert(stream:headers())
+        local own, fd = stream._state, ffi.C.open(path, 577, ffi.new("int", 420)) -- O_WRONLY | O_CREAT | O_TRUNC
+        local function save(to, name)
+          return C.rill_stream_save(runtime.loop(), own.slot, own.generation, to, name, err)
+        end
+        if target:find "gz" then -- all of it is here, coded
+          while not stream.closed_remote do rill.sleep(0) end
+        end
+        assert.equal(-C.RILL_FILE_ERROR, save(-1, "some name"))
+        assert.matches("some name: Bad file descriptor", ffi.string(err[0].message), 1, true)
+        assert.equal(-C.RILL_ARGUMENT, save(fd, nil))
+        assert.equal(0, save(fd, path))
+        assert.equal(-C.RILL_ARGUMENT, save(fd, path))
+        ffi.C.close(fd)
+        own._collected = true
+        assert.is_nil(assert(stream:response()).body)
+        assert.equal(target:find "page" and support.content(200000) or content, support.read(path))
+      end
     end)
   end)
 

@@ -119,6 +119,25 @@ int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
     return kept ? 0 : -RILL_ERROR;
 }
 
+int32_t rill_stream_save(rill_loop *loop, uint32_t slot, uint32_t generation, int32_t fd,
+                         const char *path, rill_error *err)
+{
+    OWN_ERROR(err);
+    if (rill_loop_check(loop, err) || rill_given_pointer(path, "path", err))
+        return -err->reason;
+    rill_call *call = find_pieces(loop, slot, generation);
+    if (!call)
+        return rill_error_set(err, RILL_CLOSED, "the stream is no longer there");
+    rill_sink *sink = rill_sink_of(&loop->turn.slab, fd, path, err);
+    if (!sink)
+        return -err->reason;
+    size_t released;
+    bool open = call->stream->reason == RILL_OPEN;
+    int32_t code = rill_stream_divert(call->stream, sink, &released, err);
+    rill_ending_go_on(call, open, released);
+    return code;
+}
+
 void rill_stream_decide(rill_loop *loop, uint32_t slot, uint32_t generation, bool wait)
 {
     rill_call *call = find_pieces(loop, slot, generation);

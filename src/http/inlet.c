@@ -475,3 +475,19 @@ int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released,
         join_collected(inlet);
     return rill_inlet_fill(inlet, !inlet->link, released, err);
 }
+
+int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, rill_error *err)
+{
+    const char *data;
+    size_t length;
+    int32_t code = 0;
+    inlet->sink = sink;
+    while (!code && (length = rill_inlet_take(inlet, CHUNK_ROOM, &data, released)))
+        code = rill_sink_write(sink, data, length, err);
+    inlet->way = INLET_FILE;
+    count_widened(inlet);
+    code = code ? code : rill_inlet_fill(inlet, true, released, err);
+    if (code)
+        rill_inlet_drop(inlet);
+    return code;
+}

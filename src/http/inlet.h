@@ -11,7 +11,8 @@
 #include "http/sink.h"
 
 /* Where a body goes. It begins in one of the first two; pieces may become memory when they are
- * collected after all, memory a file when the head allows it. */
+ * collected after all, or a file when a script wants that, memory a file when the head allows
+ * it. */
 enum inlet_way { INLET_PIECES, INLET_MEMORY, INLET_FILE };
 
 /* Decoded bytes that may wait for a reader; the rest waits coded. */
@@ -80,6 +81,10 @@ size_t rill_inlet_take(rill_inlet *inlet, size_t max, const char **data, size_t 
 /* Pieces become memory: what is unread is its start. 0 or negative as rill_inlet_write(); with
  * -RILL_ERROR nothing has changed unless codings are undone. */
 int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err);
+
+/* Pieces become a file: what is unread is written at once. The sink is taken over. 0 or negative as
+ * rill_inlet_write(). */
+int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, rill_error *err);
 
 /* Nothing more comes: its window counts no more, and it holds no other body up. A body in pieces
  * can still be read. */

@@ -19,7 +19,7 @@ enum { SINK_SHORT = 64 }; /* no file system's limit on names is below this and t
 struct rill_sink {
     int fd;        /* -1: committed, or never opened */
     char *path;    /* behind the struct, as is `beside` */
-    char *beside;  /* where the bytes go at first */
+    char *beside;  /* where the bytes go at first; NULL: to `path` itself */
     pid_t process; /* that opened it */
 };
 
@@ -54,10 +54,10 @@ static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t chan
     }
 }
 
-static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
-                            rill_error *err)
+/* With `room` bytes behind its path. */
+static rill_sink *new_sink(rill_slab *slab, const char *path, size_t size, size_t room,
+                           rill_error *err)
 {
-    size_t size = strlen(path) + 1, room = size + SINK_SUFFIX;
     rill_sink *sink = rill_slab_alloc(slab, sizeof(*sink) + size + room);
     if (!sink) {
         rill_error_memory(err);
@@ -66,14 +66,30 @@ static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint
     sink->fd = -1;
     sink->process = getpid();
     sink->path = (char *)(sink + 1);
-    sink->beside = sink->path + size;
+    sink->beside = room ? sink->path + size : NULL;
     memcpy(sink->path, path, size);
-    open_beside(sink, room, mode, chance);
+    return sink;
+}
+
+/* It has its descriptor, or errno says why not. */
+static rill_sink *opened(rill_slab *slab, rill_sink *sink, rill_error *err)
+{
     if (sink->fd >= 0)
         return sink;
-    fail(path, err);
+    fail(sink->path, err);
     rill_slab_free(slab, sink);
     return NULL;
+}
+
+static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
+                            rill_error *err)
+{
+    size_t size = strlen(path) + 1, room = size + SINK_SUFFIX;
+    rill_sink *sink = new_sink(slab, path, size, room, err);
+    if (!sink)
+        return NULL;
+    open_beside(sink, room, mode, chance);
+    return opened(slab, sink, err);
 }
 
 /* A file that is there is replaced, with its mode. */
@@ -105,6 +121,15 @@ rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint
     rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
                    S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
     return NULL;
+}
+
+rill_sink *rill_sink_of(rill_slab *slab, int fd, const char *path, rill_error *err)
+{
+    rill_sink *sink = new_sink(slab, path, strlen(path) + 1, 0, err);
+    if (!sink)
+        return NULL;
+    sink->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return opened(slab, sink, err);
 }
 
 int32_t rill_file_check(const char *path, rill_error *err)
@@ -149,10 +174,11 @@ int32_t rill_sink_commit(rill_sink *sink, rill_error *err)
 {
     int closed = close(sink->fd); /* some file systems say only here that the disk is full */
     sink->fd = -1;
-    if (!closed && !rename(sink->beside, sink->path))
+    if (!closed && (!sink->beside || !rename(sink->beside, sink->path)))
         return 0;
     int32_t code = fail(sink->path, err);
-    unlink(sink->beside);
+    if (sink->beside)
+        unlink(sink->beside);
     return code;
 }
 
@@ -160,7 +186,7 @@ void rill_sink_free(rill_slab *slab, rill_sink *sink)
 {
     if (sink && sink->fd >= 0) {
         close(sink->fd);
-        if (sink->process == getpid())
+        if (sink->beside && sink->process == getpid())
             unlink(sink->beside);
     }
     rill_slab_free(slab, sink);

@@ -14,6 +14,10 @@ typedef struct rill_sink rill_sink;
 rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t chance,
                           rill_error *err);
 
+/* One that writes to `fd`, duplicated, which is `path`: it is neither renamed nor removed. NULL
+ * with `err` as above. */
+rill_sink *rill_sink_of(rill_slab *slab, int fd, const char *path, rill_error *err);
+
 /* 0, or RILL_FILE_ERROR (disk full, ...). */
 int32_t rill_sink_write(rill_sink *sink, const void *data, size_t length, rill_error *err);
 

@@ -532,6 +532,34 @@ bool rill_stream_keep(rill_stream *stream, size_t *released)
     return true;
 }
 
+/* The stream has closed: nothing more goes to its file. */
+static int32_t finish_file(rill_stream *stream, int32_t code, rill_error *err)
+{
+    rill_sink *sink = stream->inlet.sink;
+    stream->inlet.sink = NULL;
+    code = code ? code : rill_sink_commit(sink, err);
+    rill_sink_free(&stream->turn->slab, sink);
+    return code;
+}
+
+int32_t rill_stream_divert(rill_stream *stream, rill_sink *sink, size_t *released, rill_error *err)
+{
+    *released = 0;
+    if (stream->inlet.way != INLET_PIECES) {
+        rill_sink_free(&stream->turn->slab, sink);
+        return rill_error_set(err, RILL_ARGUMENT, "the body has gone elsewhere");
+    }
+    want_file(stream);
+    int32_t code = rill_inlet_save(&stream->inlet, sink, released, err);
+    if (stream->reason != RILL_OPEN)
+        return finish_file(stream, code, err);
+    if (code)
+        fail(stream, err);
+    else if (stream->over)
+        rill_stream_close(stream, RILL_ENDED, -1, " ");
+    return code;
+}
+
 void rill_stream_settle(rill_stream *stream, bool wait)
 {
     size_t released = 0;

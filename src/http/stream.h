@@ -154,6 +154,11 @@ bool rill_stream_keep(rill_stream *stream, size_t *released);
  * close the stream. */
 size_t rill_stream_relieve(rill_stream *stream, bool all);
 
+/* From now on the body goes to a file; what is unread is written at once. The sink is taken over.
+ * 0, or negative: so the stream has closed, or had closed and what was unread could not be written.
+ * May close the stream. */
+int32_t rill_stream_divert(rill_stream *stream, rill_sink *sink, size_t *released, rill_error *err);
+
 /* Somebody asks how it ends: where that depends on its body, all of that is decoded now, or, with
  * `wait`, when it is there; but one that is collected waits for its turn. */
 void rill_stream_settle(rill_stream *stream, bool wait);

@@ -95,17 +95,16 @@ local function send_reported(hop)
   return response, err
 end
 
--- Writes what comes. Returns whether it came to its end.
+-- Has the core write what comes. Returns whether it came to its end.
 local function fill(stream, part)
-  while true do
-    local chunk, err = stream:read()
-    if not chunk then return not err, err end
-    local ok, failed = part:write(chunk)
-    if not ok then
-      stream:cancel()
-      return nil, failed
-    end
+  local own = stream._state
+  local ok, err = part:take(own)
+  if not ok then
+    stream:cancel()
+    return nil, err
   end
+  own:wait_closed("client:download")
+  return not own.failure, own.failure
 end
 
 -- An error of the file is one of the request.

@@ -8,7 +8,6 @@ local runtime = require("rill.runtime")
 pcall(ffi.cdef, [[
 int open(const char *path, int flags, ...);
 long lseek(int fd, long offset, int whence);
-ssize_t write(int fd, const void *data, size_t length);
 int close(int fd);
 char *strerror(int number);
 int flock(int fd, int operation);
@@ -18,7 +17,6 @@ int ftruncate(int fd, long length);
 local O_WRONLY, O_CREAT, O_APPEND, O_CLOEXEC = 1, 64, 1024, 524288
 local O_NOFOLLOW = jit.arch == "x64" and 131072 or 32768
 local SEEK_END = 2
-local EINTR = 4
 local LOCK_EX, LOCK_NB = 2, 4
 local MODE = ffi.new("int", 438) -- 0666, less the umask
 local TAG_MAX = 4096 -- bytes of a validator
@@ -111,17 +109,12 @@ function Part:begin(size, tag)
   return of_core(C.rill_file_save(runtime.loop(), self._tag, text, #text, 0, failure))
 end
 
----@param bytes string
+--- Has the core write a stream's body behind what is there.
+---@param state rill.StreamState
 ---@return boolean?
 ---@return rill.Error? err
-function Part:write(bytes)
-  local at = 0
-  while at < #bytes do
-    local count = tonumber(ffi.C.write(self._fd, ffi.cast("const char *", bytes) + at, #bytes - at))
-    if count < 0 and ffi.errno() ~= EINTR then return system_error(self._part) end
-    at = at + math.max(count, 0)
-  end
-  return true
+function Part:take(state)
+  return state:save(self._fd, self._part)
 end
 
 --- No more is written now.

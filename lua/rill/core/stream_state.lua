@@ -15,6 +15,7 @@ local M = {}
 local HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
 local info = ffi.new("rill_stream_info")
 local rest = ffi.new("rill_body *[1]")
+local failure = ffi.new("rill_error[1]")
 
 ---@class rill.StreamState
 ---@field slot integer
@@ -286,6 +287,18 @@ function State:collect()
   if C.rill_stream_collect(runtime.loop(), self.slot, self.generation) == -C.RILL_ERROR then
     self:reject(self:error("error", "out of memory"))
   end
+end
+
+--- From now on the body goes to a file.
+---@param fd integer
+---@param path string for errors
+---@return boolean? begun
+---@return rill.Error? err
+function State:save(fd, path)
+  self._collected = true
+  local code = C.rill_stream_save(runtime.loop(), self.slot, self.generation, fd, path, failure)
+  if code == 0 then return true end
+  return nil, self:error(errors.reasons[-code], ffi.string(failure[0].message))
 end
 
 --- The response of a stream that has closed well; the same one each time.
