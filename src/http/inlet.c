@@ -101,6 +101,8 @@ static void count_widened(rill_inlet *inlet)
 /* Window that it is owed, or coded bytes: those of a body in pieces wait for their reader. */
 static void note_held_back(rill_inlet *inlet)
 {
+    if (!inlet->link && !inlet->held_back)
+        return;
     bool coded = inlet->chain && (inlet->chunks.length || !inlet->drained);
     bool now = inlet->link && (inlet->owed || coded);
     inlet->account->held_back += now;
@@ -182,6 +184,8 @@ void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, 
 
 static void free_chain(rill_inlet *inlet)
 {
+    if (!inlet->chain)
+        return;
     rill_decode_free(inlet->chain);
     inlet->chain = NULL;
     count_chain(inlet);

@@ -82,9 +82,12 @@ local function leave(task, co, ok, what)
   end
 end
 
-local function go(task, co, ...)
+-- No function with a variable number of arguments: compiled code that comes back here from a task would leave it
+-- by way of the interpreter.
+local function go(task)
+  local co = task._work
   current, started = task, 0
-  local ok, what = resume(co, ...)
+  local ok, what = resume(co)
   current = nil
   if what ~= PARKED then leave(task, co, ok, what) end
 end
@@ -97,7 +100,10 @@ end
 local function begin(task)
   local call, co = task._work, create(body)
   task._state, task._work = "begun", co
-  go(task, co, unpack(call, 1, call[0]))
+  current, started = task, 0
+  local ok, what = resume(co, unpack(call, 1, call[0]))
+  current = nil
+  if what ~= PARKED then leave(task, co, ok, what) end
 end
 
 --- Tasks of a bulk begin in the order in which they were started.
@@ -113,7 +119,7 @@ local function run_ready()
     else
       budget = budget - 1
       if state == "begun" then
-        go(task, task._work)
+        go(task)
       elseif state == "new" then -- else it has ended
         begin(task)
       end
