@@ -298,6 +298,18 @@ describe("a redirect", function()
     end
   end)
 
+  it("is the response with a Location of 64 KiB, where such a head is allowed", function()
+    local nginx = support.nginx { config = ("set $a %s; location / { return 302 /%s; }")
+      :format(("a"):rep(1024), ("$a"):rep(64)) }
+    local res, err = get(nginx.url)
+    assert.is_nil(res)
+    assert.matches("exceed max_header_list", tostring(err))
+    res = assert(get(nginx.url, nil, { max_header_list = 2 ^ 20 }))
+    assert.equal(302, res.status)
+    assert.is_true(#res.headers.location > 64 * 1024)
+    nginx:stop()
+  end)
+
   it("is a loop where it leads to itself, whatever user or fragment the URL had", function()
     local root = support.node { source = [[
       server.on('stream', (stream) => { log({ event: 'request' }); stream.respond({ ':status': 302, location: '/#x' });
