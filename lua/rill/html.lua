@@ -188,6 +188,19 @@ function M.scan(body, base, options)
   return list
 end
 
+local make_document, no_documents -- why there are none
+
+-- A module that could not be loaded cannot be asked for again.
+local function load_documents()
+  if no_documents then error(no_documents, 0) end
+  local loaded, made = pcall(require, "rill.html.document")
+  if not loaded then
+    no_documents = made:match "rill.*" or made
+    error(no_documents, 0)
+  end
+  make_document = made
+end
+
 --- A page as a tree that CSS selectors and XPath expressions are asked of: libxml2's, as users of lxml know it (no
 --- `tbody` is added, misplaced table content stays where it stands). Never fails on data; what was left out for the
 --- sake of a bound is in `cut`. Needs libxml2 and PCRE2, which are loaded when this is first called.
@@ -196,7 +209,8 @@ end
 ---@param content_type? string its content-type field: a charset named there counts before the page's own
 ---@return rill.Document
 function M.document(body, base, content_type)
-  return require("rill.html.document")(body, base, content_type)
+  if not make_document then load_documents() end
+  return make_document(body, base, content_type)
 end
 
 return M

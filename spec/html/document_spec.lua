@@ -1,4 +1,6 @@
+local elf = require "support.elf"
 local html = require "rill.html"
+local process = require "support.process"
 local rill = require "rill"
 local support = require "support"
 
@@ -154,5 +156,44 @@ describe("the life of a node", function()
     collectgarbage()
     collectgarbage()
     assert.is_true(resident() - before < 150e6, resident() - before .. " bytes more")
+  end)
+end)
+
+describe("the library of documents", function()
+  -- A copy of it for which a library is missing, beside the core's.
+  local function broken(name)
+    local directory = support.directory "broken"
+    local content = support.read "build/librilldoc.so"
+    local patched, count = content:gsub(name .. "%.so", name:sub(1, -2) .. "0.so")
+    assert.is_true(count > 0, name)
+    support.write(directory .. "/librilldoc.so", patched)
+    support.write(directory .. "/librill.so", support.read "build/librill.so")
+    return directory .. "/librill.so"
+  end
+
+  for _, name in ipairs { "libxml2", "libpcre2%-8" } do
+    it(("is named with the packages it needs where one is missing: %s"):format(name), function()
+      local script = [[
+        local rill = require "rill"
+        print(#rill.html.links("<a href=/x>", "http://h/"))
+        print(select(2, pcall(rill.html.document, "<p>")))
+        print(select(2, pcall(rill.html.document, "<p>")))
+      ]]
+      local out = support.directory "broken" .. "/output"
+      local child = process.start({ "env", "RILL_LIBRARY=" .. broken(name), "LUA_PATH=lua/?.lua;lua/?/init.lua;;",
+        "luajit", "-e", script }, out)
+      assert.equal(0, child:wait(10), child:output())
+      local lines = child:output()
+      assert.is_truthy(lines:find("^1\n"), lines) -- links need none of it
+      local _, count = lines:gsub("needs libxml2 and PCRE2 %(Debian: apt%-get install libxml2 libpcre2%-8%-0%)", "")
+      assert.equal(2, count, lines)
+    end)
+  end
+
+  it("is needed by nothing else: the core does not link with libxml2", function()
+    assert.is_nil(elf.output_of("readelf", "-d", "build/librill.so"):find "libxml2")
+    assert.is_truthy(elf.output_of("readelf", "-d", "build/librilldoc.so"):find "libxml2")
+    elf.assert_hardened "build/librilldoc.so"
+    assert.is_nil(elf.output_of("readelf", "-d", "build/librilldoc.so"):find "librill%.so")
   end)
 end)
