@@ -71,6 +71,24 @@ describe("a crawl", function()
     return map
   end
 
+  it("gives its handler documents: nodes die with their page", function()
+    serve [[{ '/': '<h1>Home</h1><p class=x>a <b>b</b></p><a href="next">on</a>', '/next': '<h1>Next</h1>' }]]
+    local titles, texts, kept, err = {}, nil, nil, nil
+    run { page = function(page)
+      titles[#titles + 1] = page:css("h1::text")[1]
+      if page.depth > 0 then return end
+      texts, kept = page:xpath "//p//text()", page:css("p.x")[1]
+      err = select(2, page:css "p[")
+      assert.equal("on", page:links()[1].text)
+      assert.equal("a b", kept:text())
+    end }
+    table.sort(titles)
+    assert.same({ "Home", "Next" }, titles)
+    assert.same({ "a ", "b" }, texts)
+    assert.equal("invalid_selector", err.reason)
+    assert.error_matches(function() kept:text() end, "it is closed, and so are its nodes")
+  end)
+
   it("asks for every page of a site once, and writes a record of each", function()
     serve [[{ '/': '<title>Home</title><a href=a>1</a><a href="/a#x">2</a><a href=b>3</a><a href=gone>4</a>',
       '/a': '<a href="/">up</a><a href="/b?utm_source=x">b</a>', '/b': 'text' }]]

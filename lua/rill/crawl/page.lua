@@ -273,6 +273,7 @@ end
 --- The document's memory goes with its page.
 ---@private
 function methods:release()
+  if self._document then self._document:close() end
   self._document, self._scan = nil, nil
 end
 
