@@ -45,6 +45,24 @@ local function beyond(list, other)
   return rest
 end
 
+-- A line for each URL of links, at its first place.
+local function described(links)
+  local list, known = {}, {}
+  for _, link in ipairs(links) do
+    local first = known[link.url]
+    if first then
+      first.nofollow = first.nofollow and link.nofollow
+    else
+      known[link.url] = { url = link.url, tag = link.tag, rel = link.rel or "-", nofollow = link.nofollow }
+      list[#list + 1] = known[link.url]
+    end
+  end
+  for i, link in ipairs(list) do
+    list[i] = ("%s %s %s %s"):format(link.url, link.tag, link.rel, tostring(link.nofollow))
+  end
+  return list
+end
+
 describe("the links of real pages", function()
   teardown(process.stop_all)
 
@@ -64,5 +82,45 @@ describe("the links of real pages", function()
       links = links + #ours
     end
     assert.is_true(links > 15000, links .. " links only")
+  end)
+
+  it("are those of a document: URLs, tags, rel and nofollow", function()
+    local count = 0
+    for package, most in pairs(PACKAGES) do
+      for _, page in ipairs(pages.sample(package, most)) do
+        local body, url = support.read(page.path), "https://docs.example/" .. page.path
+        local document = html.document(body, url)
+        local expected, given = described(html.scan(body, url)), described(document:links())
+        assert.same({}, beyond(expected, given), page.path)
+        assert.same({}, beyond(given, expected), page.path)
+        assert.equal(table.concat(expected, "\n"), table.concat(given, "\n"), page.path)
+        count = count + #given
+        document:close()
+      end
+    end
+    assert.is_true(count > 15000, count .. " links only")
+  end)
+end)
+
+describe("the links of a document", function()
+  local function of(page, content_type)
+    local document = html.document(page, "http://h.example/", content_type)
+    return described(document:links()), described(html.scan(page, "http://h.example/", { content_type = content_type }))
+  end
+
+  it("differ from a scan's where libxml2 reads markup, and in queries of other encodings", function()
+    local given, expected = of "<textarea><a href=/in>x</a></textarea><a href=/out>y</a>"
+    assert.same({ "http://h.example/out a - false" }, expected)
+    assert.equal(expected[1], given[#given]) -- and libxml2 before 2.14 has the other as well
+    given, expected = of("<a href='/\246?\246'>x</a>", "text/html; charset=latin1")
+    assert.same({ "http://h.example/%C3%B6?%F6 a - false" }, expected)
+    assert.same({ "http://h.example/%C3%B6?%C3%B6 a - false" }, given)
+  end)
+
+  it("count those of svg, and the base that a scan finds", function()
+    local given, expected = of [[<base href=mailto:x><base href=/b/><svg><a xlink:href=s></a></svg>
+      <area href=t><a>no</a>]]
+    assert.same({ "http://h.example/b/s a - false", "http://h.example/b/t area - false" }, given)
+    assert.same(expected, given)
   end)
 end)
