@@ -87,7 +87,19 @@ const items = (stream, url, headers) => {
   answer(stream, 200, json, JSON.stringify({ items: list.slice((page - 1) * size, page * size) }));
 };
 
-const places = { pages, account, login, upload, large, items };
+const shop = (stream, url) => {
+  const type = { 'content-type': 'text/html; charset=windows-1252' };
+  if (url.pathname !== '/shop/offers') return answer(stream, 404, type, 'no such page');
+  answer(stream, 200, type, Buffer.from(`<base href=/shop/><ul>
+    <li class="new offer"><h2><a href="tea?green#top">Green  tea</a></h2> now <span class=price>3.50 <b>EUR</b></span>
+    <li class=offer><h2>Caf\xe9, "black"</h2><span class=price>12</span></li>
+    <li class=offer><h2>sold out</h2></li></ul>
+    <table id=stock><thead><tr><th>Name<th>Left</thead><tr><td>Tea<td>7
+    <tr><td>Cake<td><table><tr><td>1</table></table>`,
+    'latin1'));
+};
+
+const places = { shop, pages, account, login, upload, large, items };
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   const url = new URL(headers[':path'], 'https://localhost');
@@ -173,6 +185,27 @@ describe("the example", function()
     assert.matches(("\r%d of %d bytes"):format(FILE_SIZE, FILE_SIZE), output, 1, true)
     assert.matches(path .. " is complete\n", output, 1, true)
     assert.equal(2, select(2, output:gsub("broke off: ", "")))
+  end)
+
+  it("prices writes titles and prices as CSV", function()
+    local status, output = run("prices", server.url .. "/shop/offers", server.url .. "/shop/none")
+    assert.equal(0, status, output)
+    local rows = {
+      "title,price,url\n", ("Green tea,3.50 EUR,%s/shop/tea?green\n"):format(server.url),
+      '"Caf\195\169, ""black""",12,\n',
+    }
+    for _, row in ipairs(rows) do assert.matches(row, output, 1, true) end
+    assert.matches("/shop/none: 404 ", output, 1, true)
+    assert.is_nil(output:find("sold out", 1, true))
+  end)
+
+  it("table makes JSON of a table", function()
+    local status, output = run("table", server.url .. "/shop/offers", "#stock")
+    assert.equal(0, status, output)
+    assert.same({ { Name = "Tea", Left = "7" }, { Name = "Cake", Left = "1" } }, require("dkjson").decode(output))
+    status, output = run("table", server.url .. "/shop/offers", "table[")
+    assert.equal(1, status)
+    assert.matches("invalid_selector", output, 1, true)
   end)
 
   it("paging reads an API to its end, and adds to it", function()
