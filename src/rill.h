@@ -352,6 +352,11 @@ typedef struct rill_options {
                                 them, that are held, not handed over (256 MiB) */
     const rill_resolve *resolve;
     uint32_t resolve_count;
+    const char *proxy; /* "http://", "https://", "socks5://" or "socks5h://" with [user[:password]@]
+                          host[:port] (user and password percent-encoded); "env": as https_proxy,
+                          http_proxy, all_proxy and no_proxy say (none) */
+    const char *no_proxy; /* hosts that go without, with commas or blanks: a name and what is below
+                             it, "name:port", an address, a network in CIDR, "*" (none) */
     const char *dns_servers; /* "ip" or "ip:port", comma-separated (the system's) */
     rill_tls_options tls;
 } rill_options;
@@ -419,6 +424,8 @@ typedef struct rill_request {
     int32_t retries, retry_idempotent, idempotent, lenient_eof, decompress; /* the same */
     const char *bind_address; /* numeric address that its connection comes from: requests that
                                  differ in it share none; NULL: the client's */
+    const char *proxy; /* what it goes through instead, as in rill_options; "": none; NULL: the
+                          client's */
 } rill_request;
 RILL_API void rill_request_init(rill_request *request);
 

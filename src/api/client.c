@@ -15,7 +15,8 @@ struct rill_client {
     rill_member member; /* in the loop's list */
     rill_mark mark;     /* to free itself once closed and empty */
     bool closed;
-    rill_origin *bound; /* borrowed: the only origin of a connection; NULL for a client */
+    bool binds;         /* it is a connection of one's own */
+    rill_origin *bound; /* borrowed: its only origin; NULL for a client */
     rill_settings settings;
     char *url_text; /* owned: where URLs are parsed to */
     rill_url url;   /* where the parts of the last one stand */
@@ -61,6 +62,7 @@ rill_client *rill_client_create(rill_turn *turn, rill_list *list, const rill_opt
         return NULL;
     }
     rill_pool_warn_tls(&client->pool);
+    rill_settings_warn(&client->settings, &client->pool);
     return client;
 }
 
@@ -132,28 +134,46 @@ void rill_client_drop(rill_client *client)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-/* The origin of client->url, for connections that come from `from`. NULL: out of memory. */
-static rill_origin *find_origin(rill_client *client, const rill_address *from)
+/* Where connections come from and go through. */
+typedef struct route {
+    rill_address from;
+    rill_proxy *proxy; /* one reference; NULL: none */
+} route;
+
+/* Whether a proxy is asked for client->url itself. A connection of one's own, HTTP/2, and what may
+ * not go everywhere go through a tunnel. */
+static bool is_forward(const rill_client *client, const rill_proxy *proxy)
+{
+    const rill_pool *pool = &client->pool;
+    return proxy && !rill_proxy_is_socks(proxy) && client->url.scheme_length == 4 &&
+           pool->clear == ALPN_HTTP11 && !pool->dial.deny_private && !client->binds;
+}
+
+/* The origin of client->url, for connections that take this way. NULL: out of memory. */
+static rill_origin *find_origin(rill_client *client, const route *way)
 {
     const rill_url *url = &client->url;
-    bool tls = url->scheme_length == 5;
-    const char *host = client->url_text + url->host;
-    size_t length = (size_t)url->host_length;
-    uint16_t port = (uint16_t)url->port;
+    bool tls = url->scheme_length == 5, forward = is_forward(client, way->proxy);
+    const char *host = forward ? way->proxy->host : client->url_text + url->host;
+    size_t length = forward ? strlen(host) : (size_t)url->host_length;
+    uint16_t port = forward ? way->proxy->port : (uint16_t)url->port;
     rill_table *table = &client->pool.origins;
-    /* what comes from several addresses is rare: they share a bucket */
+    /* what comes from several addresses, or through several proxies, is rare: they share a bucket */
     uint32_t hash = rill_table_hash(table, host, length, port ^ (uint32_t)tls << 16);
     for (rill_item *item = rill_table_bucket(table, hash); item; item = item->next) {
         rill_origin *origin = RILL_OWNER(item, rill_origin, item);
         if (item->hash == hash && origin->port == port && origin->tls == tls &&
             !strncmp(origin->host, host, length) && !origin->host[length] &&
-            rill_address_equal(&origin->from, from))
+            origin->forward == forward && rill_address_equal(&origin->from, &way->from) &&
+            rill_proxy_same(origin->proxy, way->proxy))
             return origin;
     }
     rill_origin *origin = rill_origin_new(&client->pool, tls, host, length, port);
     if (!origin)
         return NULL;
-    origin->from = *from;
+    origin->from = way->from;
+    origin->proxy = rill_proxy_hold(way->proxy);
+    origin->forward = forward;
     origin->listed = rill_table_add(table, &origin->item, hash);
     if (origin->listed)
         return origin;
@@ -312,6 +332,53 @@ static rill_limits limits_of(const rill_settings *settings, const rill_request *
     return limits;
 }
 
+static rill_proxy *proxy_of(const rill_client *client, const rill_proxies *proxies)
+{
+    const rill_url *url = &client->url;
+    return rill_proxy_hold(rill_proxies_pick(proxies, url->scheme_length == 5,
+                                             client->url_text + url->host,
+                                             (size_t)url->host_length, (uint16_t)url->port));
+}
+
+/* The proxy of one request, where it names one (or none). */
+static int32_t read_own_proxy(const rill_client *client, const rill_request *request,
+                              rill_proxy **proxy, rill_error *err)
+{
+    rill_slab *slab = &client->pool.turn->slab;
+    const rill_settings *settings = &client->settings;
+    rill_proxies own;
+    int32_t code = rill_proxies_read(&own, slab, request->proxy, settings->proxies.exempt, err);
+    if (code)
+        return code;
+    *proxy = proxy_of(client, &own);
+    rill_proxies_dispose(&own, slab);
+    return 0;
+}
+
+/* What the request goes through: `way` holds a reference. An origin that has another proxy is not
+ * the one; a connection of one's own has its own. */
+static int32_t pick_proxy(const rill_client *client, const rill_request *request, route *way,
+                          rill_origin **origin, rill_error *err)
+{
+    way->proxy = NULL;
+    if (!request->proxy) {
+        if (!*origin)
+            way->proxy = proxy_of(client, &client->settings.proxies);
+        return 0;
+    }
+    int32_t code = read_own_proxy(client, request, &way->proxy, err);
+    if (code || !client->bound) {
+        *origin = NULL;
+        return code;
+    }
+    bool same = rill_proxy_same(way->proxy, client->bound->proxy);
+    rill_proxy_release(way->proxy);
+    way->proxy = NULL;
+    return same ? 0
+                : rill_error_set(err, RILL_ARGUMENT,
+                                 "option proxy: it is not what this connection goes through");
+}
+
 /* What is asked for, with the client's settings where the request has none. */
 static rill_call_setup make_setup(const rill_client *client, const rill_request *request)
 {
@@ -341,7 +408,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     rill_pool *pool = &client->pool;
     rill_turn *turn = pool->turn;
     rill_origin *origin;
-    rill_address from;
+    route way;
     rill_turn_tick(turn); /* the script may have been busy since the last turn */
     if (client->closed)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
@@ -349,17 +416,20 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     if (!code)
         code = read_url(client, request, &origin, err);
     if (!code)
-        code = pick_from(client, request, &from, &origin, err);
+        code = pick_from(client, request, &way.from, &origin, err);
+    if (!code)
+        code = pick_proxy(client, request, &way, &origin, err);
     if (code)
         return code;
     rill_call_setup setup = make_setup(client, request);
     rill_fields_aside aside;
     rill_call *call = rill_call_new(&setup, &aside, err);
+    if (call && !origin)
+        origin = find_origin(client, &way);
+    rill_proxy_release(way.proxy);
     if (!call)
         return err && err->reason ? -err->reason : -RILL_ERROR;
-    if (!origin)
-        origin = find_origin(client, &from);
-    pool->latest = origin;
+    pool->latest = request->proxy ? NULL : origin;
     code = origin ? rill_turn_name(turn, &call->entry, ENTRY_CALL, err) : rill_error_memory(err);
     if (code) {
         rill_call_free(call);
@@ -382,7 +452,11 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
     int32_t code = parse(client, text, length, &client->url, err);
     if (code)
         return code;
-    client->bound = find_origin(client, &client->pool.dial.bind_address);
+    route way = {.from = client->pool.dial.bind_address,
+               .proxy = proxy_of(client, &client->settings.proxies)};
+    client->binds = true;
+    client->bound = find_origin(client, &way);
+    rill_proxy_release(way.proxy);
     if (!client->bound)
         return rill_error_memory(err);
     rill_origin_connect(client->bound);

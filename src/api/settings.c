@@ -124,6 +124,46 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
     return 0;
 }
 
+/* The user-agent among them is told to proxies as well. */
+static int32_t find_agent(rill_settings *settings, rill_pool *pool, rill_error *err)
+{
+    static const char before[] = "\r\nuser-agent: ";
+    const rill_bytes *block = &pool->defaults.block;
+    const char *at = block->length ? memmem(block->data, block->length, before, sizeof(before) - 1)
+                                   : NULL;
+    if (!at || (!settings->proxies.http && !settings->proxies.https))
+        return 0;
+    at += sizeof(before) - 1;
+    size_t left = block->length - (size_t)(at - block->data);
+    const char *end = memchr(at, '\r', left);
+    size_t length = end ? (size_t)(end - at) : left;
+    settings->proxy_agent = rill_slab_alloc(&pool->turn->slab, length + 1);
+    if (!settings->proxy_agent)
+        return rill_error_memory(err);
+    memcpy(settings->proxy_agent, at, length);
+    settings->proxy_agent[length] = 0;
+    pool->proxy_agent = settings->proxy_agent;
+    return 0;
+}
+
+static int32_t read_proxies(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                            rill_error *err)
+{
+    return rill_proxies_read(&settings->proxies, &pool->turn->slab, options->proxy,
+                             options->no_proxy, err);
+}
+
+void rill_settings_warn(const rill_settings *settings, rill_pool *pool)
+{
+    size_t at = 0, length;
+    const char *entry;
+    if (!settings->proxies.exempt)
+        return;
+    while ((length = rill_no_proxy_bad(settings->proxies.exempt, &at, &entry)))
+        rill_pool_warn(pool, "no_proxy: \"%.*s\" is no host, address or network: it is ignored",
+                       length < 80 ? (int)length : 80, entry);
+}
+
 /* A limit; 0 is none. */
 static uint32_t most_of(uint32_t count)
 {
@@ -222,6 +262,10 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
         code = copy_resolve(settings, pool, options, err);
     if (!code)
         code = build_defaults(settings, pool, options, err);
+    if (!code)
+        code = read_proxies(settings, pool, options, err);
+    if (!code)
+        code = find_agent(settings, pool, err);
     if (code)
         return code;
     pool->resolver = rill_resolver_new(pool->turn, options->dns_servers, err);
@@ -242,6 +286,8 @@ void rill_settings_dispose(rill_settings *settings, rill_pool *pool)
     }
     rill_slab_free(slab, settings->resolve);
     rill_slab_free(slab, settings->user_agent);
+    rill_slab_free(slab, settings->proxy_agent);
+    rill_proxies_dispose(&settings->proxies, slab);
     rill_slab_free(slab, pool->defaults.prepared);
     rill_bytes_dispose(slab, &pool->defaults.block);
 }

@@ -2,11 +2,14 @@
 #ifndef RILL_SETTINGS_H
 #define RILL_SETTINGS_H
 
+#include "api/proxies.h"
 #include "pool/pool.h"
 
 /* What a request takes from its client where it says nothing itself. */
 typedef struct rill_settings {
     char *user_agent;      /* owned */
+    char *proxy_agent;     /* owned: what proxies are told; NULL: nothing */
+    rill_proxies proxies;  /* owned */
     rill_resolve *resolve; /* owned, with its texts */
     uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms;
     rill_limits limits;
@@ -22,6 +25,9 @@ typedef struct rill_settings {
 int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
                            rill_error *err);
 void rill_settings_dispose(rill_settings *settings, rill_pool *pool);
+
+/* Warns of what is ignored in them: once the client has a name. */
+void rill_settings_warn(const rill_settings *settings, rill_pool *pool);
 
 /* Reads an address that connections are to come from. 0 or -RILL_ARGUMENT. */
 int32_t rill_settings_bind(const char *text, rill_address *from, rill_error *err);

@@ -25,14 +25,34 @@ static bool add_framing(rill_h1_session *session, const rill_stream *stream, con
                              add(session, head->length, head->length_digits));
 }
 
+/* What is asked of a proxy is the whole URL; "*" of a server is a URL without a path there (RFC 9112
+ * section 3.2.4). */
+static bool add_target(rill_h1_session *session, const rill_head *head)
+{
+    if (head->connect)
+        return add(session, head->authority, head->authority_length);
+    if (!head->forward)
+        return add(session, head->target, head->target_length);
+    bool asterisk = head->target_length == 1 && head->target[0] == '*';
+    return add(session, head->scheme, strlen(head->scheme)) && ADD(session, "://") &&
+           add(session, head->authority, head->authority_length) &&
+           (asterisk || add(session, head->target, head->target_length));
+}
+
+static bool add_rights(rill_h1_session *session, const char *rights)
+{
+    return !rights || (ADD(session, "\r\nproxy-authorization: ") &&
+                       add(session, rights, strlen(rights)));
+}
+
 bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head)
 {
     const rill_bytes *block = &head->defaults->block;
-    const char *target = head->connect ? head->authority : head->target;
     return add(session, head->method, head->method_length) && ADD(session, " ") &&
-           add(session, target, head->connect ? head->authority_length : head->target_length) &&
+           add_target(session, head) &&
            ADD(session, " HTTP/1.1\r\nhost: ") &&
            add(session, head->authority, head->authority_length) &&
+           add_rights(session, head->proxy_authorization) &&
            (head->block ? add(session, head->block, head->block_length)
                         : add(session, block->data, block->length)) &&
            add_framing(session, stream, head) &&

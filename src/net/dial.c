@@ -41,8 +41,8 @@ static void enter(rill_dial *dial, enum rill_phase phase)
     float spent = (float)(dial->turn->now_us - dial->phase_us) / 1000000;
     if (dial->phase == RILL_PHASE_DNS)
         dial->dns_s = spent;
-    else if (dial->phase == RILL_PHASE_CONNECT)
-        dial->connect_s = spent;
+    else if (dial->phase == RILL_PHASE_CONNECT || dial->phase == RILL_PHASE_PROXY)
+        dial->connect_s += spent;
     else if (dial->phase == RILL_PHASE_TLS)
         dial->tls_s = spent;
     dial->phase = phase;
@@ -51,13 +51,19 @@ static void enter(rill_dial *dial, enum rill_phase phase)
 
 /* --- addresses ------------------------------------------------------------------------------- */
 
+/* The proxy is dialled, not what is looked up behind it. */
+static bool is_of_proxy(const rill_dial *dial)
+{
+    return dial->target->proxy && !dial->beyond;
+}
+
 /* What the caller's map says of host:port; false: nothing. */
-static bool map_host(rill_dial *dial)
+static bool map_host(rill_dial *dial, const char *host, uint16_t port)
 {
     const rill_dial_target *target = dial->target;
     char name[300];
-    int length = snprintf(name, sizeof(name), strchr(target->host, ':') ? "[%s]:%u" : "%s:%u",
-                          target->host, target->port);
+    int length =
+        snprintf(name, sizeof(name), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
     if (length < 0 || (size_t)length >= sizeof(name))
         return false;
     bool found = false;
@@ -67,7 +73,7 @@ static bool map_host(rill_dial *dial)
             continue;
         found = true;
         if (dial->lookup.count < LOOKUP_ADDRESSES)
-            dial->lookup.count += rill_address_parse(options->resolve[i].address, target->port,
+            dial->lookup.count += rill_address_parse(options->resolve[i].address, port,
                                                      &dial->lookup.addresses[dial->lookup.count]);
     }
     return found;
@@ -143,7 +149,7 @@ static void admit(rill_dial *dial)
     if (dial->admitted == lookup->count)
         return;
     for (uint32_t i = kept; i < lookup->count; i++) {
-        if (dial->mapped || !dial->target->options->deny_private ||
+        if (dial->mapped || is_of_proxy(dial) || !dial->target->options->deny_private ||
             rill_address_is_global(&lookup->addresses[i]))
             lookup->addresses[kept++] = lookup->addresses[i];
         else
@@ -153,6 +159,16 @@ static void admit(rill_dial *dial)
     lookup->count = dial->admitted = kept;
     if (kept > dial->tried)
         alternate_families(lookup, dial->tried, next_family(dial));
+}
+
+/* Asks for the addresses of one name. */
+static void look_up(rill_dial *dial, const char *host, uint16_t port)
+{
+    const rill_dial_target *target = dial->target;
+    dial->mapped = map_host(dial, host, port);
+    if (!dial->mapped)
+        rill_resolver_lookup(target->resolver, &dial->lookup, host, port, target->options->family,
+                             dial->mark);
 }
 
 void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
@@ -169,10 +185,10 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
         dial->racers[i].fd = -1;
     turn->counters.dials++;
     SAY(dial, "to %s:%u%s", target->host, target->port, target->tls ? " with TLS" : "");
-    dial->mapped = map_host(dial);
-    if (!dial->mapped)
-        rill_resolver_lookup(target->resolver, &dial->lookup, target->host, target->port,
-                             target->options->family, mark);
+    if (target->proxy)
+        look_up(dial, target->proxy->host, target->proxy->port);
+    else
+        look_up(dial, target->host, target->port);
     rill_turn_mark(turn, mark);
 }
 
@@ -339,6 +355,8 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     int winner = race(dial);
     if (winner == -1)
         return 0;
+    if (winner == -2 && target->proxy)
+        return rill_error_connect(err, RILL_KIND_TCP, "%s", dial->failures);
     if (winner == -2)
         return rill_error_connect(err, RILL_KIND_TCP, "%s:%u: %s", target->host, target->port,
                                   dial->failures);
@@ -357,6 +375,95 @@ static int32_t act_connect(rill_dial *dial, rill_transport *transport, rill_erro
     return code ? code : 1;
 }
 
+/* --- through a proxy ------------------------------------------------------------------------- */
+
+/* What goes wrong on the way to the proxy, or with it, is the proxy's. */
+static int32_t blame_proxy(const rill_dial *dial, rill_error *err)
+{
+    const rill_proxy *proxy = dial->target->proxy;
+    rill_error why = *err;
+    if (err->reason != RILL_CONNECT_FAILED)
+        return -err->reason;
+    rill_error_clear(err);
+    return rill_error_connect(err, RILL_KIND_PROXY, "proxy %.96s:%u: %.400s", proxy->host,
+                              proxy->port, why.message);
+}
+
+static int32_t act_proxy_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    const rill_dial_target *target = dial->target;
+    if (!target->proxy || target->proxy->kind != PROXY_HTTPS)
+        return 1;
+    if (!transport->hop) {
+        SSL *ssl = rill_tls_open_proxy(target->tls_options, target->proxy->host, err);
+        int32_t code = ssl ? rill_transport_secure(transport, ssl, &transport->hop, err)
+                           : -RILL_CONNECT_FAILED;
+        if (code)
+            return err->reason ? -err->reason : -RILL_ERROR;
+    }
+    int result = 0;
+    int done = rill_transport_handshake(transport, &result);
+    if (done < 0)
+        rill_tls_failure(transport->hop->ssl, result, target->proxy->host, err);
+    else if (rill_transport_flush(transport, NULL))
+        rill_error_connect(err, RILL_KIND_PROXY, "the connection broke during the handshake: %s",
+                           strerror(transport->socket.send_error));
+    if (!err->reason)
+        return done;
+    rill_transport_flush(transport, NULL); /* the alert that says why */
+    return -RILL_CONNECT_FAILED;
+}
+
+/* Some proxies are given an address: SOCKS5's are, and all where some addresses are denied. */
+static bool gives_address(const rill_dial_target *target)
+{
+    return target->proxy && !target->forward &&
+           (target->proxy->kind == PROXY_SOCKS5 || target->options->deny_private);
+}
+
+/* What the proxy is to connect to, when it is given an address. */
+static int32_t act_beyond(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    rill_lookup *lookup = &dial->lookup;
+    if (!gives_address(dial->target))
+        return 1;
+    if (!dial->beyond) {
+        rill_lookup_cancel(lookup);
+        memset(lookup, 0, sizeof(*lookup));
+        dial->beyond = true;
+        dial->admitted = dial->tried = 0;
+        dial->family_ms = 0;
+        dial->failures[0] = 0;
+        look_up(dial, dial->target->host, dial->target->port);
+    }
+    int32_t code = act_dns(dial, transport, err);
+    if (code == 1 && lookup->addresses[0].any.sa_family == AF_UNIX)
+        return rill_error_connect(err, RILL_KIND_PROXY,
+                                  "a Unix socket cannot be reached through a proxy");
+    return code;
+}
+
+static int32_t act_tunnel(rill_dial *dial, rill_transport *transport, rill_error *err)
+{
+    const rill_dial_target *target = dial->target;
+    if (!target->proxy || target->forward)
+        return 1;
+    if (!dial->asked) {
+        const rill_address *to = gives_address(target) ? &dial->lookup.addresses[0] : NULL;
+        uint16_t port = to ? (uint16_t)rill_address_port(to) : target->port;
+        dial->asked = true;
+        int32_t code = rill_tunnel_begin(&dial->tunnel, transport, target->proxy, target->host,
+                                         port, to, target->user_agent, err);
+        if (code)
+            return code;
+        rill_transport_flush(transport, NULL); /* what reads next finds out */
+        SAY(dial, "asked %s:%u for a tunnel", target->proxy->host, target->proxy->port);
+    }
+    return rill_tunnel_act(&dial->tunnel, transport, err);
+}
+
+/* --- TLS ------------------------------------------------------------------------------------- */
+
 static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const rill_dial_target *target = dial->target;
@@ -365,9 +472,9 @@ static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error 
         return err ? -err->reason : -RILL_ERROR;
     if (target->http11 && !rill_tls_offer_http11(ssl)) {
         SSL_free(ssl);
-        return rill_error_set(err, RILL_ERROR, "out of memory");
+        return rill_error_memory(err);
     }
-    int32_t code = rill_transport_secure(transport, ssl, err);
+    int32_t code = rill_transport_secure(transport, ssl, &transport->tls, err);
     if (!code && RILL_TRACES(dial->turn, TRACE_TLS))
         rill_tls_pipe_trace(transport->tls, target->number);
     return code;
@@ -376,6 +483,8 @@ static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error 
 static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const char *host = dial->target->host;
+    if (!dial->target->tls)
+        return 1;
     int32_t code = transport->tls ? 0 : begin_tls(dial, transport, err);
     if (code)
         return code;
@@ -399,29 +508,29 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
     return code ? code : 1;
 }
 
-/* The steps of a dial, in order. Each goes on as far as it can: 1 done, 0 waits, negative failed. A
- * proxy will stand between connect and tls. */
-typedef struct dial_step {
+/* The steps of a dial, in order. Each goes on as far as it can, and is done at once where it is not
+ * for this target: 1 done, 0 waits, negative failed. */
+static const struct dial_step {
     enum rill_phase phase;
     int32_t (*act)(rill_dial *dial, rill_transport *transport, rill_error *err);
-} dial_step;
-
-static const dial_step clear_steps[] = {
-    {RILL_PHASE_DNS, act_dns}, {RILL_PHASE_CONNECT, act_connect}, {RILL_PHASE_SETTINGS, NULL}};
-static const dial_step tls_steps[] = {{RILL_PHASE_DNS, act_dns},
-                                      {RILL_PHASE_CONNECT, act_connect},
-                                      {RILL_PHASE_TLS, act_tls},
-                                      {RILL_PHASE_SETTINGS, NULL}};
+    bool of_proxy; /* where there is one, what fails is the proxy's */
+} steps[] = {
+    {RILL_PHASE_DNS, act_dns, true},         {RILL_PHASE_CONNECT, act_connect, true},
+    {RILL_PHASE_PROXY, act_proxy_tls, true}, {RILL_PHASE_PROXY, act_beyond, false},
+    {RILL_PHASE_PROXY, act_tunnel, true},    {RILL_PHASE_TLS, act_tls, false},
+    {RILL_PHASE_SETTINGS, NULL, false},
+};
 
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
-    const dial_step *steps = dial->target->tls ? tls_steps : clear_steps;
     int32_t code = 1;
     while (code == 1 && steps[dial->step].act) {
         code = steps[dial->step].act(dial, transport, err);
         if (code == 1)
             enter(dial, steps[++dial->step].phase);
     }
+    if (code < 0 && dial->target->proxy && steps[dial->step].of_proxy)
+        code = blame_proxy(dial, err);
     if (code < 0 && err)
         SAY(dial, "failed: %s", err->message);
     return code;

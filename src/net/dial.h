@@ -1,11 +1,12 @@
 /* From an origin's name to a connected, negotiated transport, or the reason why not: lookup, race
- * of the addresses (RFC 8305), TLS. */
+ * of the addresses (RFC 8305), the way through a proxy, TLS. */
 #ifndef RILL_DIAL_H
 #define RILL_DIAL_H
 
 #include "net/resolve.h"
 #include "net/tls.h"
 #include "net/transport.h"
+#include "net/tunnel.h"
 
 enum {
     DIAL_STAGGER_MS = 250, /* RFC 8305 section 5: the next address joins the race after that */
@@ -29,11 +30,15 @@ typedef struct rill_dial_target {
     uint16_t port;
     rill_resolver *resolver;
     const rill_dial_options *options;
-    rill_tls *tls; /* NULL: clear text */
+    rill_tls *tls;         /* NULL: clear text */
+    rill_tls *tls_options; /* for TLS with a proxy */
     rill_tls_memory *memory;
     uint32_t number;          /* of the connection: see rill_turn.dialled */
     enum rill_alpn clear;     /* what is spoken in clear text */
     bool http11;              /* HTTP/1.1 alone is offered, and spoken in clear text */
+    const rill_proxy *proxy;  /* NULL: none */
+    bool forward;             /* the proxy itself is spoken with: no tunnel. The host is its */
+    const char *user_agent;   /* told to the proxy; NULL: none */
     const rill_address *from; /* where the connection comes from; length 0: the system's choice */
 } rill_dial_target;
 
@@ -60,8 +65,11 @@ typedef struct rill_dial {
     struct dial_racer racers[DIAL_RACERS]; /* one per address */
     rill_timer stagger;
     char failures[200]; /* "address: why" of those that failed */
+    bool beyond;        /* it is what stands behind the proxy that is looked up */
+    bool asked;         /* the proxy, for a tunnel */
+    rill_tunnel tunnel;
     uint64_t phase_us;  /* when this phase began */
-    float dns_s, connect_s, tls_s;
+    float dns_s, connect_s, tls_s; /* connect: the way through a proxy as well */
     rill_address address;  /* the one that won */
     enum rill_alpn chosen; /* what was negotiated */
 } rill_dial;
@@ -71,7 +79,7 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
                      const rill_dial_target *target);
 
 /* Goes on as far as it can. 1: `transport` is open and has negotiated h2 (or is clear text); 0:
- * waits; negative: failed, with kind dns, denied, tcp, tls or alpn (or reason timeout, phase dns).
+ * waits; negative: failed, with kind dns, denied, tcp, proxy, tls or alpn (or reason timeout, phase dns).
  * The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
 

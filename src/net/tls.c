@@ -276,8 +276,7 @@ static bool set_name(SSL *ssl, const char *name)
            X509_VERIFY_PARAM_set1_host(param, text, length);
 }
 
-SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill_tls_memory *memory,
-                   rill_error *err)
+static SSL *open_for(rill_tls *tls, const char *name, rill_error *err)
 {
     rill_trust_use_system(&tls->trust, tls->context, tls->system);
     SSL *ssl = SSL_new(tls->context);
@@ -285,14 +284,33 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill
         out_of_memory(err);
         return NULL;
     }
-    const char *name = tls->server_name ? tls->server_name : host;
-    if (!set_name(ssl, name)) {
-        ERR_clear_error();
-        SSL_free(ssl);
-        rill_error_connect(err, RILL_KIND_TLS, "%.*s: TLS cannot carry this name", HOST_SHOWN,
-                           name);
+    if (set_name(ssl, name))
+        return ssl;
+    ERR_clear_error();
+    SSL_free(ssl);
+    rill_error_connect(err, RILL_KIND_TLS, "%.*s: TLS cannot carry this name", HOST_SHOWN, name);
+    return NULL;
+}
+
+SSL *rill_tls_open_proxy(rill_tls *tls, const char *host, rill_error *err)
+{
+    SSL *ssl = open_for(tls, host, err);
+    if (!ssl)
         return NULL;
-    }
+    SSL_certs_clear(ssl);
+    if (rill_tls_offer_http11(ssl) && rill_trust_without_pins(ssl))
+        return ssl;
+    SSL_free(ssl);
+    out_of_memory(err);
+    return NULL;
+}
+
+SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill_tls_memory *memory,
+                   rill_error *err)
+{
+    SSL *ssl = open_for(tls, tls->server_name ? tls->server_name : host, err);
+    if (!ssl)
+        return NULL;
     SSL_set_app_data(ssl, memory);
     if (memory && !tls->own_groups)
         prefer_group(ssl, memory->group);

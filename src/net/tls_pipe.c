@@ -153,8 +153,10 @@ static int32_t write_bytes(rill_pipe *pipe, const void *data, size_t length)
     rill_tls_pipe *tls = (rill_tls_pipe *)pipe;
     if (tls->failed)
         return 0;
-    ERR_clear_error();
-    return SSL_write(tls->ssl, data, (int)length) == (int)length ? 0 : -RILL_ERROR;
+    ERR_set_mark(); /* TLS on top of it may be about to say why it fails */
+    int n = SSL_write(tls->ssl, data, (int)length);
+    ERR_pop_to_mark();
+    return n == (int)length ? 0 : -RILL_ERROR;
 }
 
 static int32_t flush(rill_pipe *pipe, rill_error *err)

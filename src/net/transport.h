@@ -1,4 +1,5 @@
-/* A connection's stack of pipes: a socket, and TLS on it where the origin has it. */
+/* A connection's stack of pipes: a socket, TLS with a proxy that has it, and TLS where the origin has
+ * it. */
 #ifndef RILL_TRANSPORT_H
 #define RILL_TRANSPORT_H
 
@@ -7,6 +8,7 @@
 
 typedef struct rill_transport {
     rill_socket socket; /* fd -1: closed, or not open yet */
+    rill_tls_pipe *hop; /* owned: TLS with the proxy; NULL: none */
     rill_tls_pipe *tls; /* owned: the layer that speaks with the origin; NULL: clear text */
     rill_pipe *top;     /* borrowed: what is read and written */
 } rill_transport;
@@ -16,11 +18,12 @@ typedef struct rill_transport {
 int32_t rill_transport_open(rill_transport *transport, rill_turn *turn, rill_mark *mark, int fd,
                             rill_error *err);
 
-/* Puts TLS on top of it; takes over `ssl` (freed on failure, when the transport is closed). 0, or
- * -RILL_ERROR. */
-int32_t rill_transport_secure(rill_transport *transport, SSL *ssl, rill_error *err);
+/* Puts TLS on top of it, as `*layer` (`hop` or `tls`); takes over `ssl` (freed on failure, when the
+ * transport is closed). 0, or -RILL_ERROR. */
+int32_t rill_transport_secure(rill_transport *transport, SSL *ssl, rill_tls_pipe **layer,
+                              rill_error *err);
 
-/* One step of the handshake of TLS on top; see rill_tls_pipe_handshake(). */
+/* One step of the handshake of the TLS on top; see rill_tls_pipe_handshake(). */
 int rill_transport_handshake(rill_transport *transport, int *result);
 
 /* Before reading in a turn: how much may be received in it. */
@@ -68,10 +71,11 @@ enum rill_transport_end { TRANSPORT_BROKEN, TRANSPORT_CUT, TRANSPORT_ENDED };
 static inline enum rill_transport_end rill_transport_end(const rill_transport *transport)
 {
     const rill_pipe *pipe = &transport->socket.pipe;
+    const rill_tls_pipe *tls = transport->tls ? transport->tls : transport->hop;
     bool fin = pipe->ended && !pipe->error;
-    if (!transport->tls)
+    if (!tls)
         return fin ? TRANSPORT_ENDED : TRANSPORT_BROKEN;
-    if (SSL_get_shutdown(transport->tls->ssl) & SSL_RECEIVED_SHUTDOWN)
+    if (SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN)
         return TRANSPORT_ENDED;
     return fin ? TRANSPORT_CUT : TRANSPORT_BROKEN;
 }

@@ -60,6 +60,20 @@ static void print_pin(const X509 *certificate, char *text)
     OPENSSL_free(der);
 }
 
+/* What its verification is called where pins are not for it. */
+static const char UNPINNED[] = "unpinned";
+
+bool rill_trust_without_pins(SSL *ssl)
+{
+    return X509_VERIFY_PARAM_set1_name(SSL_get0_param(ssl), UNPINNED);
+}
+
+static bool wants_pin(const rill_trust *trust, SSL *ssl)
+{
+    const char *name = X509_VERIFY_PARAM_get0_name(SSL_get0_param(ssl));
+    return trust->pins && (!name || strcmp(name, UNPINNED) != 0);
+}
+
 static bool has_pin(const rill_trust *trust, const char *pin)
 {
     return *pin && strstr(trust->pins, pin); /* only at a pin's start: it ends in '=' */
@@ -164,10 +178,12 @@ static int on_verify(X509_STORE_CTX *verification, void *arg)
         explain(verification);
         return 0;
     }
+    SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    bool pinned = wants_pin(trust, ssl);
     char pin[PIN_LENGTH + 1];
-    if (trust->pins)
+    if (pinned)
         print_pin(X509_STORE_CTX_get0_cert(verification), pin);
-    if (trust->pins && !has_pin(trust, pin)) {
+    if (pinned && !has_pin(trust, pin)) {
         X509_STORE_CTX_set_error(verification, X509_V_ERR_CERT_REJECTED);
         ERR_clear_error();
         ERR_raise_data(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED,

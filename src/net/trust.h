@@ -24,6 +24,9 @@ void rill_trust_dispose(rill_trust *trust); /* a zeroed struct is fine */
  * contexts of one loop; whoever owns it frees it with X509_STORE_free(). */
 void rill_trust_use_system(rill_trust *trust, SSL_CTX *context, X509_STORE **system);
 
+/* Before a handshake: the pins are not for this one. False: out of memory. */
+bool rill_trust_without_pins(SSL *ssl);
+
 /* After a handshake, resumed ones too, verified or not: the server has shown a certificate, and its
  * key has a pin if there are pins. 0 or -RILL_CONNECT_FAILED, kind tls. */
 int32_t rill_trust_check(const rill_trust *trust, const SSL *ssl, const char *host,

@@ -132,6 +132,10 @@ static bool dial(rill_origin *origin)
         .target = {.host = origin->host,
                    .port = origin->port,
                    .tls = origin->tls ? pool->tls : NULL,
+                   .tls_options = pool->tls,
+                   .proxy = origin->proxy,
+                   .forward = origin->forward,
+                   .user_agent = pool->proxy_agent,
                    .memory = &origin->memory,
                    .http11 = origin->http11,
                    .clear = pool->clear,
@@ -195,6 +199,8 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_pool *pool = origin->pool;
     rill_head head;
     rill_call_head(call, &pool->defaults, &head);
+    head.forward = origin->forward;
+    head.proxy_authorization = origin->forward ? origin->proxy->authorization : NULL;
     int32_t code =
         rill_call_begin(call) ? rill_conn_submit(conn, call->stream, &head) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
@@ -554,6 +560,7 @@ void rill_origin_free(rill_origin *origin)
     rill_turn_unmark(&origin->mark);
     rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
     rill_tls_memory_dispose(&origin->memory);
+    rill_proxy_release(origin->proxy);
     pool->turn->counters.origins--;
     rill_slab_free(&pool->turn->slab, origin->no_h2);
     rill_slab_free(&pool->turn->slab, origin->host);

@@ -22,6 +22,8 @@ struct rill_origin {
     bool tls;
     rill_address from; /* where its connections come from: part of what it is; length 0: the
                           system's choice */
+    rill_proxy *proxy; /* one reference: the way to it, part of what it is as well; NULL: none */
+    bool forward;      /* it is the proxy itself, for http:// URLs of any host */
     bool single;       /* one connection for all its life: rill_connect() */
     bool told_connected;
     rill_tls_memory memory;

@@ -23,6 +23,7 @@ typedef struct rill_pool {
     rill_dial_options dial;
     rill_defaults defaults;
     rill_link_setup link;
+    const char *proxy_agent; /* borrowed: the user-agent that proxies are told; NULL: none */
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
     uint32_t max_streams, max_connections;
     uint32_t max_connections_per_origin; /* 0: as the protocol has it */

@@ -32,8 +32,18 @@ local function is_text(value)
   return type(value) == "string" and not value:find("%z")
 end
 
+-- false: none
+local function is_proxy(value)
+  return value == false or is_text(value) and value ~= ""
+end
+
 local function is_table(value)
   return type(value) == "table"
+end
+
+-- A list of hosts, or a string with commas or blanks between them.
+local function is_hosts(value)
+  return value == false or type(value) == "table" or is_text(value)
 end
 
 local function is_table_or_function(value)
@@ -73,6 +83,8 @@ local TYPES = {
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
   auth = { "{ user = , password = }, { bearer = } or false, without control characters", auth.is },
   query = { "a map of names to values or a list of pairs", is_table },
+  proxy = { 'a URL of a proxy, "env" or false', is_proxy },
+  hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },
   protocols = { 'a list of "h2" and "http/1.1", in order', is_table },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }
@@ -108,8 +120,8 @@ local OPTIONS = {
   bind_address = { type = "text", request = true, field = true },
   family = { type = "family" },
   deny_private = { type = "boolean", field = true },
-  proxy = { request = true, off = OFF },
-  no_proxy = { off = OFF },
+  proxy = { type = "proxy", request = true },
+  no_proxy = { type = "hosts" },
   h2c = { type = "boolean", field = true },
   window = { type = "window", field = true },
   max_window = { type = "window", field = true },
@@ -372,6 +384,13 @@ function M.for_core(call, given, block)
     options.dns_servers = anchor[3]
   end
   if given.idempotent ~= nil then options.idempotent = given.idempotent and 1 or 0 end
+  if given.proxy then options.proxy = given.proxy end
+  if type(given.no_proxy) == "table" then
+    anchor[6] = join(call, "no_proxy", given.no_proxy, "a host, an address or a network")
+    options.no_proxy = anchor[6]
+  elseif given.no_proxy then
+    options.no_proxy = given.no_proxy
+  end
   if given.protocols then
     anchor[5] = join(call, "protocols", given.protocols, '"h2" or "http/1.1"')
     options.protocols = anchor[5]

@@ -61,6 +61,7 @@ local function fill(options)
   if options.decompress ~= nil then request.decompress = options.decompress and 1 or 0 end
   if options.maxsize then request.maxsize = options.maxsize end
   if options.bind_address then request.bind_address = options.bind_address end
+  if options.proxy ~= nil then request.proxy = options.proxy or "" end
   if options.warnsize then request.warnsize = options.warnsize end
 end
 
