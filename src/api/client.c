@@ -158,7 +158,8 @@ static rill_origin *find_origin(rill_client *client, const route *way)
     size_t length = forward ? strlen(host) : (size_t)url->host_length;
     uint16_t port = forward ? way->proxy->port : (uint16_t)url->port;
     rill_table *table = &client->pool.origins;
-    /* what comes from several addresses, or through several proxies, is rare: they share a bucket */
+    /* what comes from several addresses, or through several proxies, is rare: they share a bucket
+     */
     uint32_t hash = rill_table_hash(table, host, length, port ^ (uint32_t)tls << 16);
     for (rill_item *item = rill_table_bucket(table, hash); item; item = item->next) {
         rill_origin *origin = RILL_OWNER(item, rill_origin, item);
@@ -336,8 +337,8 @@ static rill_proxy *proxy_of(const rill_client *client, const rill_proxies *proxi
 {
     const rill_url *url = &client->url;
     return rill_proxy_hold(rill_proxies_pick(proxies, url->scheme_length == 5,
-                                             client->url_text + url->host,
-                                             (size_t)url->host_length, (uint16_t)url->port));
+                                             client->url_text + url->host, (size_t)url->host_length,
+                                             (uint16_t)url->port));
 }
 
 /* The proxy of one request, where it names one (or none). */
@@ -453,7 +454,7 @@ int32_t rill_client_bind(rill_client *client, const char *text, uint32_t length,
     if (code)
         return code;
     route way = {.from = client->pool.dial.bind_address,
-               .proxy = proxy_of(client, &client->settings.proxies)};
+                 .proxy = proxy_of(client, &client->settings.proxies)};
     client->binds = true;
     client->bound = find_origin(client, &way);
     rill_proxy_release(way.proxy);

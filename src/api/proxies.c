@@ -34,12 +34,13 @@ static int32_t read_environment(rill_proxies *proxies, rill_slab *slab, rill_err
 {
     const char *all = from_environment("all_proxy", "ALL_PROXY");
     const char *http = http_variable(), *https = from_environment("https_proxy", "HTTPS_PROXY");
-    int32_t code = read_variable(slab, http ? "environment variable http_proxy"
-                                            : "environment variable all_proxy",
-                                 http ? http : all, &proxies->http, err);
+    int32_t code = read_variable(
+        slab, http ? "environment variable http_proxy" : "environment variable all_proxy",
+        http ? http : all, &proxies->http, err);
     return code ? code
-                : read_variable(slab, https ? "environment variable https_proxy"
-                                            : "environment variable all_proxy",
+                : read_variable(slab,
+                                https ? "environment variable https_proxy"
+                                      : "environment variable all_proxy",
                                 https ? https : all, &proxies->https, err);
 }
 

@@ -129,8 +129,8 @@ static int32_t find_agent(rill_settings *settings, rill_pool *pool, rill_error *
 {
     static const char before[] = "\r\nuser-agent: ";
     const rill_bytes *block = &pool->defaults.block;
-    const char *at = block->length ? memmem(block->data, block->length, before, sizeof(before) - 1)
-                                   : NULL;
+    const char *at =
+        block->length ? memmem(block->data, block->length, before, sizeof(before) - 1) : NULL;
     if (!at || (!settings->proxies.http && !settings->proxies.https))
         return 0;
     at += sizeof(before) - 1;

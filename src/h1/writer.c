@@ -25,8 +25,8 @@ static bool add_framing(rill_h1_session *session, const rill_stream *stream, con
                              add(session, head->length, head->length_digits));
 }
 
-/* What is asked of a proxy is the whole URL; "*" of a server is a URL without a path there (RFC 9112
- * section 3.2.4). */
+/* What is asked of a proxy is the whole URL; "*" of a server is a URL without a path there (RFC
+ * 9112 section 3.2.4). */
 static bool add_target(rill_h1_session *session, const rill_head *head)
 {
     if (head->connect)
@@ -41,16 +41,15 @@ static bool add_target(rill_h1_session *session, const rill_head *head)
 
 static bool add_rights(rill_h1_session *session, const char *rights)
 {
-    return !rights || (ADD(session, "\r\nproxy-authorization: ") &&
-                       add(session, rights, strlen(rights)));
+    return !rights ||
+           (ADD(session, "\r\nproxy-authorization: ") && add(session, rights, strlen(rights)));
 }
 
 bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head)
 {
     const rill_bytes *block = &head->defaults->block;
     return add(session, head->method, head->method_length) && ADD(session, " ") &&
-           add_target(session, head) &&
-           ADD(session, " HTTP/1.1\r\nhost: ") &&
+           add_target(session, head) && ADD(session, " HTTP/1.1\r\nhost: ") &&
            add(session, head->authority, head->authority_length) &&
            add_rights(session, head->proxy_authorization) &&
            (head->block ? add(session, head->block, head->block_length)

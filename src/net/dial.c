@@ -62,8 +62,7 @@ static bool map_host(rill_dial *dial, const char *host, uint16_t port)
 {
     const rill_dial_target *target = dial->target;
     char name[300];
-    int length =
-        snprintf(name, sizeof(name), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    int length = snprintf(name, sizeof(name), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
     if (length < 0 || (size_t)length >= sizeof(name))
         return false;
     bool found = false;

@@ -68,10 +68,10 @@ typedef struct rill_dial {
     bool beyond;        /* it is what stands behind the proxy that is looked up */
     bool asked;         /* the proxy, for a tunnel */
     rill_tunnel tunnel;
-    uint64_t phase_us;  /* when this phase began */
+    uint64_t phase_us;             /* when this phase began */
     float dns_s, connect_s, tls_s; /* connect: the way through a proxy as well */
-    rill_address address;  /* the one that won */
-    enum rill_alpn chosen; /* what was negotiated */
+    rill_address address;          /* the one that won */
+    enum rill_alpn chosen;         /* what was negotiated */
 } rill_dial;
 
 /* Starts; the struct is overwritten. */
@@ -79,8 +79,8 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
                      const rill_dial_target *target);
 
 /* Goes on as far as it can. 1: `transport` is open and has negotiated h2 (or is clear text); 0:
- * waits; negative: failed, with kind dns, denied, tcp, proxy, tls or alpn (or reason timeout, phase dns).
- * The transport may have been opened then: close it. */
+ * waits; negative: failed, with kind dns, denied, tcp, proxy, tls or alpn (or reason timeout, phase
+ * dns). The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
 
 /* Adds the time so far to the phase it is in: for one that is given up. */

@@ -143,7 +143,7 @@ bool rill_no_proxy_has(const char *list, const char *host, size_t host_length, u
 size_t rill_no_proxy_bad(const char *list, size_t *at, const char **entry)
 {
     exempt read;
-    while (list[*at += strspn(list + *at, SEPARATORS)]) {
+    while (list[ *at += strspn(list + *at, SEPARATORS)]) {
         size_t length = strcspn(list + *at, SEPARATORS);
         *entry = list + *at;
         *at += length;

@@ -120,7 +120,8 @@ static int32_t read_host(reading *from, const char *text, size_t length, rill_er
     char *out = in + length + 9;
     memcpy(in, "https://", 8);
     memcpy(in + 8, text, length);
-    bool good = length && !rill_url_parse(in, (uint32_t)length + 8, out, RILL_URL_ROOM, &url, NULL) &&
+    bool good = length &&
+                !rill_url_parse(in, (uint32_t)length + 8, out, RILL_URL_ROOM, &url, NULL) &&
                 url.host_length > 0 && url.host_length <= HOST_MAX;
     if (good) {
         const char *colon = memrchr(text, ':', length);
@@ -184,8 +185,8 @@ rill_proxy *rill_proxy_new(rill_slab *slab, const char *option, const char *text
         rill_error_set(err, RILL_ARGUMENT, "%s: longer than %d bytes", option, PROXY_URL_MAX);
         return NULL;
     }
-    /* host, user and password are no longer than the text (a name beyond ASCII at most HOST_MAX), and
-     * base64 adds a third */
+    /* host, user and password are no longer than the text (a name beyond ASCII at most HOST_MAX),
+     * and base64 adds a third */
     size_t room = sizeof(rill_proxy) + 4 * length + 300;
     rill_proxy *proxy = rill_slab_zalloc(slab, room);
     if (!proxy) {

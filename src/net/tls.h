@@ -46,7 +46,8 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill
                    rill_error *err);
 
 /* The same for a proxy: its certificate is verified by the same certificates, for its own name;
- * server_name, pins, the client's certificate and sessions are the origins'. HTTP/1.1 is offered. */
+ * server_name, pins, the client's certificate and sessions are the origins'. HTTP/1.1 is offered.
+ */
 SSL *rill_tls_open_proxy(rill_tls *tls, const char *host, rill_error *err);
 
 /* Has HTTP/1.1 alone offered, whatever the context says; before the handshake. False: out of

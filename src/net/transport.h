@@ -1,5 +1,5 @@
-/* A connection's stack of pipes: a socket, TLS with a proxy that has it, and TLS where the origin has
- * it. */
+/* A connection's stack of pipes: a socket, TLS with a proxy that has it, and TLS where the origin
+ * has it. */
 #ifndef RILL_TRANSPORT_H
 #define RILL_TRANSPORT_H
 

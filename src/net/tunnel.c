@@ -105,8 +105,7 @@ static void await(rill_tunnel *tunnel, enum tunnel_state state, uint32_t wanted)
 static int32_t ask_socks(rill_tunnel *tunnel, rill_transport *transport, rill_error *err)
 {
     const rill_proxy *proxy = tunnel->proxy;
-    if (proxy->user && (strlen(proxy->user) > TUNNEL_TEXT ||
-                        strlen(proxy->password) > TUNNEL_TEXT))
+    if (proxy->user && (strlen(proxy->user) > TUNNEL_TEXT || strlen(proxy->password) > TUNNEL_TEXT))
         return REFUSE(err, "SOCKS carries no user or password above %d bytes", TUNNEL_TEXT);
     uint8_t methods[] = {VERSION, proxy->user ? 2 : 1, NO_RIGHTS, PASSWORD};
     rill_transport_write(transport, methods, 2u + methods[1]);
@@ -167,10 +166,15 @@ static int32_t end_method(rill_tunnel *tunnel, rill_transport *transport, uint8_
 /* RFC 1928 section 6. */
 static int32_t refuse_reply(uint8_t reply, rill_error *err)
 {
-    static const char *const replies[] = {
-        "", "it has failed", "its rules do not allow it", "network unreachable",
-        "host unreachable", "connection refused", "time to live expired",
-        "it knows no CONNECT", "it knows no such address"};
+    static const char *const replies[] = {"",
+                                          "it has failed",
+                                          "its rules do not allow it",
+                                          "network unreachable",
+                                          "host unreachable",
+                                          "connection refused",
+                                          "time to live expired",
+                                          "it knows no CONNECT",
+                                          "it knows no such address"};
     if (reply < sizeof(replies) / sizeof(*replies))
         return REFUSE(err, "the proxy refuses: %s (%u)", replies[reply], reply);
     return REFUSE(err, "the proxy refuses: reply %u", reply);
@@ -235,8 +239,8 @@ static int32_t take(rill_tunnel *tunnel, rill_transport *transport, const char *
     for (int64_t i = 0; i < length; i++) {
         if (tunnel->state == TUNNEL_OPEN)
             return REFUSE(err, "the proxy sends more than its answer, before anything was asked");
-        int32_t code = socks ? read_socks(tunnel, transport, data[i], err)
-                             : read_head(tunnel, data[i], err);
+        int32_t code =
+            socks ? read_socks(tunnel, transport, data[i], err) : read_head(tunnel, data[i], err);
         if (code)
             return code;
     }

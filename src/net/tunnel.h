@@ -24,8 +24,8 @@ enum tunnel_state {
 
 typedef struct rill_tunnel {
     enum tunnel_state state;
-    const rill_proxy *proxy;     /* borrowed */
-    const char *host;            /* borrowed: where to */
+    const rill_proxy *proxy; /* borrowed */
+    const char *host;        /* borrowed: where to */
     uint16_t port;
     const rill_address *address; /* borrowed: goes instead of the host; NULL: that goes */
     uint32_t taken;              /* bytes of the head, or of a SOCKS answer */
