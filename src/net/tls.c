@@ -24,7 +24,8 @@ struct rill_tls {
     bool remembers;    /* sessions */
     bool own_groups;   /* the options say which, in their order */
     bool unverified_untold;
-    bool h2, http11; /* are offered */
+    bool h2, http11;         /* are offered */
+    rill_tls_memory proxies; /* what handshakes with them have in common: nothing is remembered */
 };
 
 /* --- what an origin remembers ---------------------------------------------------------------- */
@@ -52,7 +53,8 @@ static rill_address peer_of(SSL *ssl)
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     rill_tls_memory *memory = SSL_get_app_data(ssl);
-    SSL_SESSION *copy = memory ? SSL_SESSION_dup(session) : NULL;
+    const rill_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    SSL_SESSION *copy = memory && memory != &tls->proxies ? SSL_SESSION_dup(session) : NULL;
     if (copy) {
         SSL_SESSION_free(memory->session);
         memory->session = copy;
@@ -215,6 +217,7 @@ rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, ui
         goto fail;
     }
     tls->system = system;
+    tls->trust.unpinned = &tls->proxies;
     tls->remembers = options->session_cache;
     tls->own_groups = options->groups != NULL;
     for (uint32_t at = 0; at < offer_length; at += 1u + offer[at]) {
@@ -298,7 +301,7 @@ SSL *rill_tls_open_proxy(rill_tls *tls, const char *host, rill_error *err)
     if (!ssl)
         return NULL;
     SSL_certs_clear(ssl);
-    if (rill_tls_offer_http11(ssl) && rill_trust_without_pins(ssl))
+    if (rill_tls_offer_http11(ssl) && SSL_set_app_data(ssl, &tls->proxies))
         return ssl;
     SSL_free(ssl);
     out_of_memory(err);

@@ -60,18 +60,9 @@ static void print_pin(const X509 *certificate, char *text)
     OPENSSL_free(der);
 }
 
-/* What its verification is called where pins are not for it. */
-static const char UNPINNED[] = "unpinned";
-
-bool rill_trust_without_pins(SSL *ssl)
+static bool wants_pin(const rill_trust *trust, const SSL *ssl)
 {
-    return X509_VERIFY_PARAM_set1_name(SSL_get0_param(ssl), UNPINNED);
-}
-
-static bool wants_pin(const rill_trust *trust, SSL *ssl)
-{
-    const char *name = X509_VERIFY_PARAM_get0_name(SSL_get0_param(ssl));
-    return trust->pins && (!name || strcmp(name, UNPINNED) != 0);
+    return trust->pins && SSL_get_app_data(ssl) != trust->unpinned;
 }
 
 static bool has_pin(const rill_trust *trust, const char *pin)
@@ -273,7 +264,8 @@ int32_t rill_trust_set_up(rill_trust *trust, SSL_CTX *context, const rill_tls_op
                           rill_error *err)
 {
     bool given = options->ca_file || options->ca_path || options->ca_pem;
-    *trust = (rill_trust){.verify = options->verify, .system_wanted = options->verify && !given};
+    trust->verify = options->verify;
+    trust->system_wanted = options->verify && !given;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL); /* else on_verify() has no say */
     SSL_CTX_set_cert_verify_callback(context, on_verify, trust);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);

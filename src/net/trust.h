@@ -8,13 +8,15 @@
 
 typedef struct rill_trust {
     bool verify;
-    bool system_wanted; /* the system's certificates are still to be set up */
-    char *pins;         /* owned: checked, comma-separated; NULL: any key will do */
+    bool system_wanted;   /* the system's certificates are still to be set up */
+    char *pins;           /* owned: checked, comma-separated; NULL: any key will do */
+    const void *unpinned; /* the app data of handshakes that pins are not for */
 } rill_trust;
 
 /* Makes `context` verify as the options say. All that ca_file, ca_path and ca_pem name is trusted,
  * intermediate and leaf certificates too; without any of them the system's certificates are, see
- * rill_trust_use_system(). The struct is overwritten, and must outlive the context's handshakes.
+ * rill_trust_use_system(). The struct is zeroed, but for `unpinned`, and must outlive the
+ * context's handshakes.
  * 0; -RILL_ARGUMENT: ca_pem, pins; -RILL_FILE_ERROR; -RILL_ERROR: memory. */
 int32_t rill_trust_set_up(rill_trust *trust, SSL_CTX *context, const rill_tls_options *options,
                           rill_error *err);
@@ -23,9 +25,6 @@ void rill_trust_dispose(rill_trust *trust); /* a zeroed struct is fine */
 /* Before a handshake: the system's certificates, if they are wanted. `*system` keeps them for all
  * contexts of one loop; whoever owns it frees it with X509_STORE_free(). */
 void rill_trust_use_system(rill_trust *trust, SSL_CTX *context, X509_STORE **system);
-
-/* Before a handshake: the pins are not for this one. False: out of memory. */
-bool rill_trust_without_pins(SSL *ssl);
 
 /* After a handshake, resumed ones too, verified or not: the server has shown a certificate, and its
  * key has a pin if there are pins. 0 or -RILL_CONNECT_FAILED, kind tls. */
