@@ -131,7 +131,6 @@ void rill_conn_drain(rill_conn *conn)
 static void on_timer(rill_timer *timer)
 {
     rill_conn *conn = RILL_OWNER(timer, rill_conn, timer);
-    conn->timer_due = true;
     rill_turn_mark(conn->setup.turn, conn->setup.mark);
 }
 
@@ -198,6 +197,17 @@ static void time_out_idle(rill_conn *conn)
     rill_conn_fail(conn, &error);
 }
 
+/* A timer that does not run though there is a limit has run out. */
+static void time_out(rill_conn *conn)
+{
+    if (conn->state == CONN_CLOSED || rill_timer_running(&conn->timer))
+        return;
+    if (!rill_conn_greeted(conn) && conn->setup.connect_timeout_ms)
+        time_out_connect(conn);
+    else if (rill_conn_greeted(conn) && idle_of(conn))
+        time_out_idle(conn);
+}
+
 static void on_ping_timer(rill_timer *timer)
 {
     rill_conn *conn = RILL_OWNER(timer, rill_conn, ping_timer);
@@ -261,8 +271,7 @@ static void greet(rill_conn *conn)
 {
     if (conn->state == CONN_GREETING)
         set_state(conn, CONN_OPEN);
-    conn->timer_due = false; /* the connect deadline is met */
-    arm_idle(conn);
+    arm_idle(conn); /* the connect deadline is met */
     if (conn->ping == CONN_PING_WANTED) {
         conn->ping = CONN_PING_NONE;
         rill_conn_ping(conn);
@@ -380,13 +389,7 @@ void rill_conn_act(rill_conn *conn)
         conn->ping = CONN_PING_NONE;
         time_out_ping(conn); /* unless its answer has just been read */
     }
-    if (conn->timer_due && conn->state != CONN_CLOSED) {
-        conn->timer_due = false;
-        if (rill_conn_greeted(conn))
-            time_out_idle(conn);
-        else
-            time_out_connect(conn);
-    }
+    time_out(conn);
     finish_drain(conn);
     if (rill_transport_readable(&conn->transport) && is_up(conn))
         rill_turn_mark(conn->setup.turn, conn->setup.mark); /* others first */

@@ -55,9 +55,9 @@ struct rill_conn {
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */
     rill_timer ping_timer;
-    bool timer_due;
     enum conn_ping ping;
-    bool drained;   /* we have said that no new streams come */
+    bool drained;   /* we have said that no new streams come, before the peer did; also known when
+                       it has closed */
     bool broke_off; /* streams were open when it closed */
     uint32_t calm;  /* streams at a time since the peer has asked for calm; 0: as many as may be */
     uint32_t calm_ends;            /* responses since `calm` has changed */
