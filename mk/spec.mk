@@ -23,6 +23,13 @@ $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.
 	@echo '  cc $@'
 	$(Q)$(CC) $(PROGRAM_CFLAGS) -Isrc -rdynamic -o $@ $(filter %.c,$^) $(WITH_LIBRARY) -lssl -lcrypto -ldl
 
+# The library's objects with rill_check(), and a program that knows their insides.
+CHECKED = api/check api/loop
+$(BUILD)/broken_loop: spec/c/broken_loop.c $(LIBRARY)
+	@echo '  cc $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -DRILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
+		$(filter-out $(CHECKED:%=$(BUILD)/%.o),$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES)) -lm
+
 # What the library does not export, for spec/html/encoder_spec.lua.
 $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	@echo '  cc $<'
@@ -57,7 +64,7 @@ sanitize = $(MAKE) --no-print-directory BUILD=build/asan CPPFLAGS='$(CPPFLAGS) -
 asan: ## the same specs under AddressSanitizer and UBSan, with all invariants checked; leaks fail
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all spec-preloads
-	@$(sanitize) $(SANITIZED) $(SANITIZED_DOC) spec-programs
+	@$(sanitize) $(SANITIZED) $(SANITIZED_DOC) spec-programs build/asan/broken_loop
 	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
 
 valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under memcheck

@@ -4,13 +4,20 @@
 
 #undef NDEBUG
 #include <assert.h>
+#include <string.h>
 
 /* A walk of so many objects is worth one pass. */
 enum { CHECK_SHARE = 256 };
 
-/* What was seen, to be compared with the loop's counters. */
+/* What bodies hold of their accounts: see rill_account. */
+typedef struct held {
+    uint64_t bytes, windows, widened, done;
+} held;
+
+/* What was seen, to be compared with the loop's counters, and what accounts with bodies. */
 typedef struct seen {
     uint32_t clients, origins, connections, requests, waiting;
+    held counted, found;
 } seen;
 
 /* The length of a list; every member knows it, and both its neighbours know the member. */
@@ -43,7 +50,36 @@ static void check_events(const rill_turn *turn)
     length_of(&turn->graves);
 }
 
-static void check_queue(const rill_origin *origin)
+/* The account of a client that has gone is looked at by nobody. */
+static void add_body(const rill_call *call, held *found)
+{
+    const rill_inlet *inlet = call->stream ? &call->stream->inlet : NULL;
+    if (!inlet || !inlet->account || !inlet->account->stats)
+        return;
+    found->bytes += inlet->held;
+    found->windows += inlet->began ? inlet->window : 0;
+    found->widened += inlet->widened;
+    found->done += inlet->done;
+}
+
+/* Calls that have left their origins: what nobody has read or dropped yet still counts. */
+static void add_ended(const rill_turn *turn, held *found)
+{
+    for (uint32_t i = 0; i < turn->slot_count; i++) {
+        const rill_entry *entry = turn->slots[i].entry;
+        const rill_call *call =
+            entry && entry->kind == ENTRY_CALL ? (const rill_call *)entry : NULL;
+        if (call && call->state == CALL_ENDED)
+            add_body(call, found);
+    }
+    for (rill_member *member = turn->graves.first; member; member = member->next) {
+        const rill_entry *entry = RILL_OWNER(member, rill_entry, member);
+        if (entry->kind == ENTRY_CALL)
+            add_body((const rill_call *)entry, found);
+    }
+}
+
+static void check_queue(const rill_origin *origin, held *found)
 {
     const rill_queue *queue = &origin->queue;
     const rill_call *before = NULL;
@@ -53,30 +89,35 @@ static void check_queue(const rill_origin *origin)
                call->prev == before);
         assert(!before || before->number < call->number); /* the older one is sent first */
         assert((call->state == CALL_ASSIGNED) == (count < queue->assigned));
+        add_body(call, found);
         before = call;
     }
     assert(queue->last == before && queue->count == count && queue->assigned <= count);
 }
 
-static void check_stream(const rill_conn *conn, const rill_stream *stream)
+static void check_stream(const rill_conn *conn, const rill_stream *stream, held *found)
 {
     const rill_call *call = rill_call_of(stream);
     assert(call->stream == stream && call->conn == conn && call->state == CALL_SENT);
+    /* who has sent nothing receives nothing; a head opens the other half */
+    assert(stream->local != HALF_IDLE || stream->remote == HALF_IDLE);
+    assert(stream->remote == HALF_IDLE || stream->status);
+    add_body(call, found);
 }
 
 /* What a session counts is what its streams are. Returns how many they are. */
-static uint32_t check_streams(const rill_conn *conn)
+static uint32_t check_streams(const rill_conn *conn, held *found)
 {
     const rill_link *session = conn->session;
     uint32_t count = 0, active = 0, blocked = 0;
     for (const rill_stream *stream = session->open; stream; stream = stream->next, count++) {
-        check_stream(conn, stream);
+        check_stream(conn, stream, found);
         assert(stream->reason == RILL_OPEN);
         active += stream->wire_open;
         blocked += stream->blocked;
     }
     for (const rill_stream *stream = session->closed; stream; stream = stream->next, count++) {
-        check_stream(conn, stream);
+        check_stream(conn, stream, found);
         assert(stream->reason != RILL_OPEN && !stream->wire_open);
     }
     assert(conn->state == CONN_CLOSED ||
@@ -93,7 +134,7 @@ static void check_conn(const rill_origin *origin, const rill_conn *conn, seen *a
     /* its origin has not acted on what has happened */
     assert(!conn->pool.idle.list || rill_conn_idle(conn) || origin->mark.member.list);
     all->connections += conn->state != CONN_CLOSED;
-    all->requests += conn->session ? check_streams(conn) : 0;
+    all->requests += conn->session ? check_streams(conn, &all->found) : 0;
 }
 
 /* Returns the connections that take a place in the pool; adds to `*granted` what they may be sent.
@@ -101,7 +142,7 @@ static void check_conn(const rill_origin *origin, const rill_conn *conn, seen *a
 static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *granted)
 {
     uint32_t placed = 0;
-    check_queue(origin);
+    check_queue(origin, &all->found);
     all->origins++;
     all->waiting += origin->queue.count;
     all->requests += origin->queue.count;
@@ -117,8 +158,9 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
     return placed;
 }
 
-/* What the account counts is what its bodies are. */
-static void check_account(const rill_account *account)
+/* What the account counts is what its bodies are. Adds to `*counted` what is compared when all
+ * calls have been seen. */
+static void check_account(const rill_account *account, held *counted)
 {
     uint32_t held_back = 0;
     for (const rill_inlet *inlet = account->first; inlet; inlet = inlet->newer) {
@@ -126,13 +168,17 @@ static void check_account(const rill_account *account)
         held_back += inlet->held_back;
     }
     assert(account->held_back == held_back);
+    counted->bytes += account->bytes;
+    counted->windows += account->windows;
+    counted->widened += account->widened;
+    counted->done += account->done;
 }
 
 static void check_pool(const rill_pool *pool, seen *all)
 {
     uint32_t placed = 0;
     uint64_t granted = 0, count = 0;
-    check_account(pool->account);
+    check_account(pool->account, &all->counted);
     for (const rill_origin *origin = rill_origin_next(pool, NULL); origin;
          origin = rill_origin_next(pool, origin), count++) {
         assert(origin->pool == pool);
@@ -166,6 +212,8 @@ void rill_check(rill_loop *loop)
     assert(all.connections == counters->connections);
     assert(all.waiting == counters->waiting);
     assert(all.requests == counters->requests);
+    add_ended(&loop->turn, &all.found);
+    assert(!memcmp(&all.found, &all.counted, sizeof(all.found)));
 }
 
 #else
