@@ -9,7 +9,8 @@ local M = {}
 --- Starts a node server on a free port of 127.0.0.1; its `log(object)` calls are `server:events()`.
 ---@param options { script: string?, source: string?, settings: table?, h2c: boolean?, http1: boolean?, both: boolean?,
 ---  raw: boolean?,
----  certificate: string?, port: integer? } script: a file of spec/support/node ("echo.js" by default);
+---  certificate: string?, port: integer?, settings_file: string? }
+---  script: a file of spec/support/node ("echo.js" by default);
 ---  source: JavaScript that sees `server`, `http2`, `log` and `options`; memory: MB of a session; settings:
 ---  what it announces, in node's names; http1: no h2 in ALPN; both: http/1.1 beside it; raw: bytes over TCP
 ---@return support.Server
@@ -22,7 +23,7 @@ function M.start(options)
     key = ca.key, cert = options.certificate or ca.leaf, script = script, settings = options.settings,
     memory = options.memory,
     h2c = options.h2c or false, http1 = options.http1 or false, both = options.both or false,
-    raw = options.raw or false, port = options.port,
+    raw = options.raw or false, port = options.port, settings_file = options.settings_file,
   }
   local self, said = server.start_announced("node", { "node", server.here .. "/node/main.js", told }, directory)
   self.port = said.port
