@@ -272,6 +272,12 @@ server.on('stream', (stream, headers) => {
     node:stop()
   end)
 
+  it("asks nothing of a state that is not there", function()
+    local said = command.run { "status", directory .. "/none.crawl" }
+    assert.same({ "", 4 }, { said.out, said.status })
+    assert.is_truthy(said.err:find(directory .. "/none.crawl", 1, true))
+  end)
+
   it("ends quietly where nobody reads what it writes", function()
     local said = command.shell(("bin/rill crawl -q %s/ --ca %s | true"):format(server.url, server.ca))
     assert.same({ "", "" }, { said.out, said.err })

@@ -3,7 +3,6 @@ local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
 local flags = require("rill.cli.crawl_flags")
-local json = require("rill.crawl.json")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local summary = require("rill.cli.summary")
@@ -78,6 +77,16 @@ local function outputs_of(given)
   return list
 end
 
+-- A list, which a state keeps; with a file that may be long, an iterator.
+local function starts_of(words)
+  for _, word in ipairs(words) do
+    if word:find "^@." then return common.urls(words) end
+  end
+  local list = {}
+  for address in common.urls(words) do list[#list + 1] = address end
+  return list
+end
+
 local OWN = { "stats", "fail_above", "quiet", "verbose", "append", "format", "fields", "out" } -- no options of a crawl
 
 local function options_of(given, script, words)
@@ -96,9 +105,9 @@ local function options_of(given, script, words)
   if given.sitemaps then given.sitemaps = list_or_word(given.sitemaps, { robots = true, auto = true }) end
   if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
   merge(options, given)
-  if words[1] then options.start = common.urls(words) end
+  if words[1] then options.start = starts_of(words) end
   options.out = out or options.out
-  if options.out == nil and not options.save and not options.warc then options.out = "-" end
+  if options.start ~= nil and options.out == nil and not options.save and not options.warc then options.out = "-" end
   if own.quiet then options.progress = false end
   return options, own
 end
@@ -154,16 +163,11 @@ local function run(running)
   end)
 end
 
--- A map without entries is no list.
-local function stats_text(stats)
-  return (json.encode(stats):gsub('("%l+"):%[%]', "%1:{}"))
-end
-
 local function write_stats(path, stats)
   local file, why = io.open(path, "w")
   if file then
     local ok
-    ok, why = file:write(stats_text(stats), "\n")
+    ok, why = file:write(summary.json(stats), "\n")
     if ok then ok, why = file:close() end
     if ok then return true end
   end

@@ -1,6 +1,9 @@
 --- rill status: the counters of a crawl, also while it runs.
 local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
+local frontiers = require("rill.crawl.frontiers")
+local stats = require("rill.crawl.stats")
+local summary = require("rill.cli.summary")
 
 local M = {}
 
@@ -16,6 +19,22 @@ function M.help()
     .. " a wrong command\nline, 4 where the state cannot be read.\n\n" .. arguments.help(M.flags)
 end
 
+-- A state that is not there is not made.
+local function read(path)
+  if not path:find "^redis" then
+    local file, why = io.open(path, "rb")
+    if not file then return nil, why end
+    file:close()
+  end
+  return frontiers.read(path)
+end
+
+local function stats_of(kept)
+  local all = stats.new(kept.counters, 0):snapshot({ queued = kept.queued, in_flight = 0, origins = kept.origins }, 0)
+  all.elapsed, all.rate, all.in_flight, all.finished = nil, nil, nil, kept.finished
+  return all
+end
+
 --- Runs the command.
 ---@param given table
 ---@param words string[]
@@ -23,16 +42,17 @@ end
 function M.run(given, words)
   if not words[1] then arguments.fail("STATE is missing") end
   if words[2] then arguments.fail("what is %q? one STATE is shown", words[2]) end
-  local crawl = require("rill.crawl")
-  local stats, err = crawl.status(words[1])
-  if not stats then
+  local kept, err = read(words[1])
+  if not kept then
     common.say("%s", tostring(err))
     return 4
   end
+  local all = stats_of(kept)
   if given.json then
-    common.write(require("rill.crawl.json").encode(stats) .. "\n")
+    common.write(summary.json(all) .. "\n")
   else
-    common.write(require("rill.cli.summary").text(stats))
+    common.write(("state:     %s, %s\n%s"):format(words[1], all.finished and "finished" or "not finished",
+      summary.text(all)))
   end
   return 0
 end

@@ -1,4 +1,6 @@
 --- The numbers of a crawl as people read them.
+local json = require("rill.crawl.json")
+
 local M = {}
 
 local function counts(map)
@@ -30,13 +32,21 @@ function M.text(stats)
       lines[#lines + 1] = ("%-10s %s"):format(line[1] .. ":", line[2](stats[line[1]]))
     end
   end
-  lines[#lines + 1] = ("queued:    %d, in flight %d, hosts %d"):format(stats.queued, stats.in_flight, stats.origins)
+  lines[#lines + 1] = ("queued:    %d, %shosts %d"):format(stats.queued,
+    stats.in_flight and ("in flight %d, "):format(stats.in_flight) or "", stats.origins)
   lines[#lines + 1] = ("items:     %d"):format(stats.items)
   lines[#lines + 1] = ("bytes:     %.0f"):format(stats.bytes)
   if stats.elapsed and stats.elapsed > 0 then
     lines[#lines + 1] = ("seconds:   %.1f (%.1f pages/s)"):format(stats.elapsed, stats.rate)
   end
   return table.concat(lines, "\n") .. "\n"
+end
+
+--- The same as JSON.
+---@param stats table
+---@return string
+function M.json(stats)
+  return (json.encode(stats):gsub('("%l+"):%[%]', "%1:{}")) -- a map without entries is no list
 end
 
 return M
