@@ -122,17 +122,29 @@ function M.client(options)
   return client
 end
 
+--- Opens a file of URLs; "-" is standard input. One that cannot be read is a wrong command line.
+---@param path string
+---@return file*
+function M.open_urls(path)
+  if path == "-" then return io.stdin end
+  local file, why = io.open(path, "rb")
+  local _, bad = nil, nil
+  if file then _, bad = file:read(1) end -- a directory can be opened
+  if not file or bad then arguments.fail("cannot read %s", bad and path .. ": " .. bad or why) end
+  file:seek("set")
+  return file
+end
+
 -- The lines of a file as a URL each, without blank ones and comments.
 local function lines_of(path)
-  local file, why = io.stdin, nil
-  if path ~= "-" then file, why = io.open(path, "rb") end
-  if not file then arguments.fail("cannot read %s", why) end
+  local file = M.open_urls(path)
   return function()
-    for line in file:lines() do
+    local line = file:read "*l"
+    while line do
       local text = #line <= LINE_MOST and line:match "^%s*([^%s#]%S*)%s*$"
       if text then return text end
+      line = file:read "*l"
     end
-    if path ~= "-" and io.type(file) == "file" then file:close() end
     return nil
   end
 end

@@ -3,9 +3,11 @@ local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
 local flags = require("rill.cli.crawl_flags")
+local html = require("rill.html")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local summary = require("rill.cli.summary")
+local url = require("rill.url")
 
 local M = {}
 
@@ -61,6 +63,49 @@ local function list_or_word(value, words)
   return list
 end
 
+-- What a scope or a list may hold is looked at here, so that no crawl begins with a word that means nothing.
+local function check_each(flag, list, is_right)
+  if type(list) ~= "table" then return end
+  if not list[1] then arguments.fail("%s takes a list with commas", flag) end
+  for _, word in ipairs(list) do
+    if not is_right(word) then arguments.fail("%s: what is %q?", flag, tostring(word)) end
+  end
+end
+
+local function is_place(word)
+  local prefix = word:match "^(%a[%w+.-]*://[^*]*)"
+  return word ~= "" and not word:find "%s" and (not prefix or url.parse((prefix:gsub("%$$", ""))) ~= nil)
+end
+
+local function is_url(word)
+  local normal = url.normalize(word)
+  return normal ~= nil and normal:find "^https?://" ~= nil
+end
+
+local function is_tag(word)
+  return (pcall(html.scan, "", "http://h/", { tags = { word } }))
+end
+
+local function is_type(word)
+  return word == "html" or word == "xhtml" or word:find "^[^/]+/[^/]+$" ~= nil
+end
+
+local function is_status(word)
+  return type(word) == "number" and word % 1 == 0 and word >= 100 and word <= 599
+end
+
+local function words_of_lists(given)
+  given.links = list_or_word(given.links, { pages = true, all = true })
+  given.types = list_or_word(given.types, { all = true })
+  if given.sitemaps then given.sitemaps = list_or_word(given.sitemaps, { robots = true, auto = true }) end
+  check_each("--links", given.links, is_tag)
+  check_each("--types", given.types, is_type)
+  check_each("--sitemaps", given.sitemaps, is_url)
+  check_each("--retry-status", given.retry_status, is_status)
+  check_each("--allow", given.allow, is_place)
+  check_each("--deny", given.deny, is_place)
+end
+
 -- --out with --format, --fields and --append.
 local function outputs_of(given)
   if not given.out then
@@ -71,6 +116,7 @@ local function outputs_of(given)
   end
   local list = {}
   for i, path in ipairs(given.out) do
+    if path == "" then arguments.fail("--out takes a file, got \"\"") end
     list[i] = { path = path, format = given.format, fields = given.fields, append = given.append or nil }
     if not (given.format or given.fields or given.append) then list[i] = path end
   end
@@ -100,9 +146,7 @@ local function options_of(given, script, words)
   if options.client and not client and given.client then
     arguments.fail("the file gives a client: options of requests belong there")
   end
-  given.links = list_or_word(given.links, { pages = true, all = true })
-  given.types = list_or_word(given.types, { all = true })
-  if given.sitemaps then given.sitemaps = list_or_word(given.sitemaps, { robots = true, auto = true }) end
+  words_of_lists(given)
   if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
   merge(options, given)
   if words[1] then options.start = starts_of(words) end
@@ -117,12 +161,7 @@ local function check_words(words)
   for _, word in ipairs(words) do
     local path = word:match "^@(.+)$"
     if not path then common.url(word) end
-    local file, why
-    if path and path ~= "-" then
-      file, why = io.open(path, "rb")
-      if not file then arguments.fail("cannot read %s", why) end
-      file:close()
-    end
+    if path and path ~= "-" then common.open_urls(path):close() end
   end
 end
 
@@ -154,13 +193,18 @@ local function watch(running)
   end
 end
 
+-- What options mean together is known as the crawl begins: what raises then is a wrong command line.
 local function run(running)
-  return rill.run(function()
+  local ok, done, err = pcall(rill.run, function()
     local watching = rill.spawn(watch, running)
     local done, err = running:run()
     watching:cancel()
     return done, err
   end)
+  if ok then return done, err end
+  local wrong = tostring(done):match "^[^\n]-:%d+: crawl: ([^\n]*)"
+  if wrong then arguments.fail("%s", wrong) end
+  error(done, 0)
 end
 
 local function write_stats(path, stats)
