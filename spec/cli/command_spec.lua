@@ -273,10 +273,12 @@ server.on('stream', (stream, headers) => {
       local name, status = unpack(signal)
       local running = command.start { "crawl", node.url .. "/", "--ca", node.ca, "--no-robots", "--drain", "0.1" }
       node:wait_events(function(event) return event.path == "/slow" end, times)
+      running:signal "USR1"
+      support.wait(function() return running:said():find "pages/s" end, 10, "the line that USR1 asks for")
       running:signal(name)
       local said = running:finish()
       assert.equal(status, said.status, said.err)
-      assert.matches("^rill: interrupted\n", said.err)
+      assert.matches("\nrill: interrupted\n", said.err)
     end
     node:stop()
   end)

@@ -36,9 +36,15 @@ function M.start(words, more)
   return M.start_shell('exec luajit bin/rill "$@" >"$0/out" 2>"$0/err"', unpack(all))
 end
 
----@param name "INT"|"TERM"
+---@param name "INT"|"TERM"|"USR1"
 function Command:signal(name)
   self.process:signal(name)
+end
+
+--- What it has written to standard error so far.
+---@return string
+function Command:said()
+  return scratch.read(self.directory .. "/err")
 end
 
 --- Waits for its end.
