@@ -122,6 +122,18 @@ describe("the bounds of a document", function()
   end)
 end)
 
+describe("an end tag or a declaration above 1 MiB", function()
+  it("is left out, what stands behind it is not", function()
+    for _, beginning in ipairs { "</", "<!DOCTYPE ", "<!x", "<?" } do
+      local doc = document("<p>a</p>" .. beginning .. ("x"):rep(MIB + 9) .. "><b>b</b>")
+      assert.same({ values = true }, doc.cut, beginning)
+      assert.equal("b", doc:css("b::text")[1], beginning)
+      doc = document("<p>a</p>" .. beginning .. ("x"):rep(MIB + 9))
+      assert.equal("a", doc:css("p::text")[1], beginning)
+    end
+  end)
+end)
+
 describe("a page that takes long", function()
   local PAGES = {
     links = ("<a href=/x>text</a>\n"):rep(100000), ampersands = ("&"):rep(2 * MIB), paragraphs = ("<p>x"):rep(200000),

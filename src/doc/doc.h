@@ -32,7 +32,7 @@ RILL_API const char *rill_doc_libxml2(void);
  *   how deep elements stand in each other in the tree; what is deeper stands at that depth
  *   elements that are open at a time: an end tag searches all of them
  *   attributes of a tag: each is compared with all others
- *   bytes of an attribute's value, and of a comment: they are read at one go
+ *   bytes of an attribute's value, a comment, an end tag, a declaration: they are read at one go
  *   bytes that are read before other tasks have their turn
  * and of a question:
  *   bytes of an expression

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A tick is the work of some 0.2 us. So many are a piece: 2 to 5 ms. */
-enum { TICKS = 16384 };
+/* A tick is the work of some 0.2 us. So many are a piece: some milliseconds. */
+enum { TICKS = 8192 };
 
 /* Bytes of text in a tick. */
 enum { TEXT_TICK = 64 };
@@ -54,8 +54,11 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
     rill_doc *doc = doc_of(context);
     rill_parse *parse = doc->parse;
     uint32_t nodes = 1;
-    for (const xmlChar **at = attributes; at && *at; at += 2)
+    size_t bytes = 0;
+    for (const xmlChar **at = attributes; at && *at; at += 2) {
+        bytes += at[1] ? strlen((const char *)at[1]) : 0;
         nodes++;
+    }
     parse->in_text = false;
     if (!count(doc, nodes))
         return;
@@ -68,7 +71,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
         parse->left[parse->left_count++] = nodePop(parse->parser);
     }
     parse->own.startElement(context, name, attributes);
-    work(doc, (int32_t)(2 + nodes));
+    work(doc, (int32_t)(2 + nodes + bytes / TEXT_TICK));
 }
 
 static void on_end(void *context, const xmlChar *name)
@@ -112,7 +115,7 @@ static void on_comment(void *context, const xmlChar *text)
     if (!count(doc, 1))
         return;
     doc->parse->own.comment(context, text);
-    work(doc, 2);
+    work(doc, 2 + (int32_t)(strlen((const char *)text) / TEXT_TICK));
 }
 
 static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
@@ -122,7 +125,7 @@ static void on_instruction(void *context, const xmlChar *target, const xmlChar *
     if (!count(doc, 1))
         return;
     doc->parse->own.processingInstruction(context, target, text);
-    work(doc, 2);
+    work(doc, 2 + (int32_t)((text ? strlen((const char *)text) : 0) / TEXT_TICK));
 }
 
 /* An end tag that closes nothing has searched all that is open. */
@@ -190,12 +193,6 @@ bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
     parse->page = page;
     parse->length = length;
     parse->ticks = TICKS;
-    if (!rill_trim_page(page, length, &parse->trim))
-        return false;
-    if (parse->trim.page)
-        parse->length = parse->trim.length;
-    doc->facts.attributes = parse->trim.attributes;
-    doc->facts.values = parse->trim.values;
     parse->parser = htmlNewParserCtxt();
     if (!parse->parser)
         return false;
@@ -205,11 +202,31 @@ bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
     return length <= RILL_DOC_AT_ONCE || parse->fiber;
 }
 
+/* What libxml2 is not shown. False: out of memory. */
+static bool trim(rill_doc *doc)
+{
+    rill_parse *parse = doc->parse;
+    parse->trimmed = true;
+    if (!rill_trim_page(parse->page, parse->length, &parse->trim))
+        return false;
+    if (parse->trim.page)
+        parse->length = parse->trim.length;
+    doc->facts.attributes = parse->trim.attributes;
+    doc->facts.values = parse->trim.values;
+    return true;
+}
+
 int32_t rill_parse_on(rill_doc *doc)
 {
     rill_parse *parse = doc->parse;
     if (!parse)
         return doc->tree ? 0 : -1;
+    if (!parse->trimmed) {
+        if (!trim(doc))
+            return -1;
+        if (parse->fiber)
+            return 1;
+    }
     parse->begun = true;
     if (parse->fiber && rill_fiber_resume(parse->fiber))
         return 1;

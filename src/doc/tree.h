@@ -63,7 +63,7 @@ typedef struct rill_parse {
     uint32_t nodes;
     xmlNode *left[RILL_DOC_OPEN + 8]; /* too deep for children: those that stand beside them */
     int left_count;
-    bool begun, in_text, stopping;
+    bool trimmed, begun, in_text, stopping;
     xmlSAXHandler own; /* libxml2's */
 } rill_parse;
 

@@ -9,7 +9,8 @@
 typedef struct reader {
     const char *at, *end, *kept; /* up to `kept` it was copied */
     rill_trim *trim;
-    size_t room; /* of the copy: the whole page */
+    const char *closing; /* the next ">", where it was looked for; what is before it has none */
+    size_t room;         /* of the copy: the whole page */
     bool failed;
 } reader;
 
@@ -43,6 +44,19 @@ static void leave_out(reader *r, const char *from, const char *to)
     memcpy(trim->page + trim->length, r->kept, (size_t)(from - r->kept));
     trim->length += (size_t)(from - r->kept);
     r->kept = to;
+}
+
+/* An end tag or a declaration, from its "<": libxml2 reads it at one go. */
+static void read_other(reader *r)
+{
+    const char *from = r->at - 1;
+    if (!r->closing || r->closing < r->at)
+        r->closing = find(r->at, r->end, '>');
+    if (r->closing - from <= RILL_DOC_VALUE)
+        return; /* what is in it is read as though it were text */
+    leave_out(r, from, r->closing);
+    r->trim->values = true;
+    r->at = r->closing;
 }
 
 /* `at` is behind "<!--". */
@@ -162,7 +176,7 @@ static void read_tag(reader *r)
         skip_raw_text(r, name, length);
 }
 
-bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
+static bool trim_tags(const char *page, size_t length, rill_trim *trim)
 {
     reader r = {.at = page, .end = page + length, .kept = page, .trim = trim, .room = length};
     *trim = (rill_trim){0};
@@ -174,6 +188,8 @@ bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
             read_comment(&r);
         } else if (left >= 2 && starts_name(*r.at)) {
             read_tag(&r);
+        } else if (left >= 2 && (*r.at == '/' || *r.at == '!' || *r.at == '?')) {
+            read_other(&r);
         }
     }
     if (trim->page)
@@ -181,4 +197,36 @@ bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
     if (r.failed)
         free(trim->page);
     return !r.failed;
+}
+
+/* The page without NULs. */
+static char *without_nuls(const char *page, size_t *length)
+{
+    char *copy = malloc(*length);
+    size_t kept = 0;
+    for (size_t i = 0; copy && i < *length; i++) {
+        copy[kept] = page[i];
+        kept += page[i] != '\0';
+    }
+    *length = kept;
+    return copy;
+}
+
+bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
+{
+    *trim = (rill_trim){0};
+    if (!length || !memchr(page, '\0', length))
+        return trim_tags(page, length, trim);
+    char *copy = without_nuls(page, &length);
+    if (!copy || !trim_tags(copy, length, trim)) {
+        free(copy);
+        return false;
+    }
+    if (!trim->page) {
+        trim->page = copy;
+        trim->length = length;
+    } else {
+        free(copy);
+    }
+    return true;
 }

@@ -1,4 +1,4 @@
-/* Takes out of a page what libxml2 would need too long for. */
+/* Takes out of a page what libxml2 would need too long for, and NULs. */
 #ifndef RILL_TRIM_H
 #define RILL_TRIM_H
 

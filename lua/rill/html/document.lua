@@ -146,7 +146,6 @@ return function(body, base, content_type)
   if base ~= nil then check("base", base) end
   if content_type ~= nil then check("content_type", content_type) end
   local page = text.read(body, #body, content_type)
-  if page:find("%z") then page = page:gsub("%z", "") end
   note_memory(#page)
   local handle = read(page)
   local document = setmetatable({ url = base, cut = cut_of(handle), closed = false, _handle = handle, _busy = false },

@@ -7,6 +7,7 @@ local errors = require("rill.errors")
 local M = {}
 
 local MAX_CACHED = 500 -- selectors and expressions; then all are forgotten
+local STRINGS_PER_SLICE = 8192
 local MAX_EXPRESSION = tonumber(C.RILL_DOC_EXPRESSION)
 local WHAT = { elements = C.RILL_DOC_ELEMENTS, texts = C.RILL_DOC_TEXTS, attribute = C.RILL_DOC_ATTRIBUTE }
 
@@ -91,6 +92,7 @@ local STRING, NUMBER, BOOLEAN = tonumber(C.RILL_DOC_STRING), tonumber(C.RILL_DOC
 local function values(document, found, number)
   local list = {}
   for i = 0, number - 1 do
+    if i % STRINGS_PER_SLICE == STRINGS_PER_SLICE - 1 then document:_give_way() end
     local item = found[i]
     local kind = item.kind
     if kind == STRING then
