@@ -1,31 +1,7 @@
 -- rill.crawl: what is asked for, what is written, what is counted.
 local crawl = require "rill.crawl"
-local dkjson = require "dkjson"
+local site = require "support.site"
 local support = require "support"
-
--- A site as a table of JavaScript: path -> { status, type, location, body, headers, breaks }. HOST is the server's.
-local SITE = [[
-const pages = PAGES;
-const counts = {};
-server.on('stream', (stream, headers) => {
-  const path = headers[':path'];
-  counts[path] = (counts[path] || 0) + 1;
-  log({ path, headers });
-  stream.on('error', () => {});
-  let page = pages[path];
-  if (typeof page === 'string') page = { body: page };
-  if (!page) page = { status: 404, body: 'no such page' };
-  if (page.breaks-- > 0) return stream.close(page.code || 0);
-  if (page.fails-- > 0) {
-    stream.respond({ ':status': page.failure || 503, ...page.fail_headers });
-    return stream.end();
-  }
-  const head = { ':status': page.status || 200, 'content-type': page.type || 'text/html', ...page.headers };
-  if (page.location) head.location = page.location;
-  stream.respond(head);
-  stream.end((page.body || '').replace(/HOST/g, headers[':authority']));
-});
-]]
 
 describe("a crawl", function()
   local server, directory
@@ -41,14 +17,11 @@ describe("a crawl", function()
   end)
 
   local function serve(pages)
-    server = support.node { source = (SITE:gsub("PAGES", function() return pages end)) }
+    server = site.start(pages)
   end
 
   local function asked()
-    local paths = {}
-    for _, event in ipairs(server:events()) do paths[#paths + 1] = event.path end
-    table.sort(paths)
-    return paths
+    return site.asked(server)
   end
 
   local function run(options)
@@ -60,9 +33,7 @@ describe("a crawl", function()
   end
 
   local function lines(name)
-    local list = {}
-    for line in support.read(directory .. "/" .. name):gmatch "[^\n]+" do list[#list + 1] = dkjson.decode(line) end
-    return list
+    return site.lines(directory .. "/" .. name)
   end
 
   local function by_url(list)

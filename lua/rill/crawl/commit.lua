@@ -24,6 +24,7 @@ local SKIP_ORDER = { "url", "from", "reason" }
 ---@field private _skip_lines string[]
 ---@field private _extra table[] items without a page
 ---@field private _extra_count integer
+---@field private _sync function
 local Commit = {}
 Commit.__index = Commit
 
@@ -110,7 +111,8 @@ local function write_items(self, outcome)
     crawl.counts:add("items")
   end
   local ended = outcome.kind == "done" or outcome.kind == "failed"
-  if ended and not crawl.options.page and not outcome.entry.kind then
+  local delivered = not outcome.unchanged or crawl.options.unchanged == "deliver"
+  if ended and delivered and not crawl.options.page and not outcome.entry.kind then
     crawl.outputs:write(record(outcome), outcome.page, ("%d.0"):format(outcome.entry.id), M.ORDER)
     crawl.counts:add("items")
   end
@@ -187,7 +189,8 @@ function Commit:flush()
   local links, skips = self._links, self._skips
   self._links, self._skips, self._since = {}, {}, nil
   ok, err = crawl.frontier:commit { outcomes = outcomes, links = links, skips = skips,
-    counters = crawl.counts.counters, outputs = lengths(self), now = crawl:clock() }
+    counters = crawl.counts.counters, outputs = lengths(self), now = crawl:clock(), scope = crawl:changed_scope(),
+    sync = self._sync }
   if not ok then return nil, err end
   for _, outcome in ipairs(outcomes) do
     if outcome.page then outcome.page:release() end
@@ -200,31 +203,30 @@ function Commit:close()
   if self._skip_file then self._skip_file:close() end
 end
 
-local function open_skips(self, path, offset)
+local function open_skips(self, path)
+  local frontier = self._crawl.frontier
+  local offset = frontier.offsets and frontier.offsets[path]
+  if not offset then
+    if file.exists(path) then return nil, outputs.unknown_file(path) end
+    local ok, err = frontier:register(path, 0)
+    if not ok then return nil, err end
+  end
   local opened, err = file.open(path)
   if not opened then return nil, err end
-  if offset then
-    local ok
-    ok, err = opened:truncate(offset)
-    if not ok then return nil, err end
-  elseif opened.existed and opened.length > 0 then
-    opened:close()
-    return nil, outputs.unknown_file(path)
-  end
   self._skip_file = opened
-  return true
+  return opened:truncate(offset or 0)
 end
 
 ---@param crawl table
----@param offsets table<string, number>
 ---@return rill.CrawlCommit?
 ---@return rill.Error? err
-function M.new(crawl, offsets)
+function M.new(crawl)
   local self = setmetatable({ _crawl = crawl, _outcomes = {}, _links = {}, _skips = {}, _skip_lines = {}, _extra = {},
     _extra_count = 0 }, Commit)
+  self._sync = function() return self:sync() end
   local skipped = crawl.options.skipped
   if type(skipped) == "string" then
-    local ok, err = open_skips(self, skipped, offsets[skipped])
+    local ok, err = open_skips(self, skipped)
     if not ok then return nil, err end
   end
   return self

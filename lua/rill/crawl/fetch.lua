@@ -69,6 +69,9 @@ end
 local function finish_response(crawl, outcome, page)
   local status = page.status
   outcome.kind, outcome.status, outcome.bytes = "done", status, page.response.bytes_received
+  if (status == 404 or status == 410) and outcome.entry.known and outcome.entry.known.gone > 0 then
+    outcome.gone = true
+  end
   outcome.etag, outcome.modified = page.headers["etag"], page.headers["last-modified"]
   if status == 304 then
     page.unchanged, outcome.unchanged = true, true

@@ -15,13 +15,12 @@ local C = ffi.C
 local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x80000 -- Linux
 local MODE = 0x1B6 -- rw for all, less the umask
 local SEEK_SET, SEEK_END = 0, 2
-local EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE = 17, 4, 28, 122, 32
+local ENOENT, EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE, EINVAL = 2, 17, 4, 28, 122, 32, 22
 
 local M = {}
 
 ---@class rill.CrawlFile
 ---@field path string
----@field existed boolean
 ---@field length number bytes that were written, or stand there
 ---@field private _fd integer -1: closed
 local File = {}
@@ -68,7 +67,7 @@ end
 
 --- Waits until it is on the disk.
 function File:sync()
-  if C.fsync(self._fd) ~= 0 and ffi.errno() ~= 22 then return nil, failure(self.path, "sync") end -- EINVAL: no disk
+  if C.fsync(self._fd) ~= 0 and ffi.errno() ~= EINVAL then return nil, failure(self.path, "sync") end
   return true
 end
 
@@ -81,19 +80,28 @@ local function open(path, flags)
   return C.open(path, flags + O_CLOEXEC, ffi.cast("int", MODE))
 end
 
+---@param path string
+---@return boolean
+function M.exists(path)
+  local fd = open(path, 0)
+  if fd < 0 then return ffi.errno() ~= ENOENT end
+  C.close(fd)
+  return true
+end
+
 --- Opens a file to append to, making it where it is missing.
 ---@param path string
 ---@return rill.CrawlFile?
 ---@return rill.Error? err
 function M.open(path)
-  local existed, fd = false, open(path, O_RDWR + O_CREAT + O_EXCL)
+  local fd = open(path, O_RDWR + O_CREAT + O_EXCL)
   if fd < 0 and ffi.errno() == EEXIST then
-    existed, fd = true, open(path, O_RDWR)
+    fd = open(path, O_RDWR)
     if fd < 0 then fd = open(path, O_WRONLY) end -- a device, a pipe
   end
   if fd < 0 then return nil, failure(path, "open") end
   local size = tonumber(C.lseek(fd, 0, SEEK_END))
-  return setmetatable({ path = path, existed = existed, length = math.max(size, 0), _fd = fd }, File)
+  return setmetatable({ path = path, length = math.max(size, 0), _fd = fd }, File)
 end
 
 --- A descriptor that is open already: standard output.
@@ -101,7 +109,7 @@ end
 ---@param name string
 ---@return rill.CrawlFile
 function M.descriptor(fd, name)
-  return setmetatable({ path = name, existed = true, length = 0, _fd = fd }, File)
+  return setmetatable({ path = name, length = 0, _fd = fd }, File)
 end
 
 return M

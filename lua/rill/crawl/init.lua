@@ -3,6 +3,7 @@ local address = require("rill.crawl.address")
 local arguments = require("rill.core.arguments")
 local clients = require("rill.crawl.clients")
 local commit = require("rill.crawl.commit")
+local conf = require("rill.crawl.conf")
 local errors = require("rill.errors")
 local fetch = require("rill.crawl.fetch")
 local frontiers = require("rill.crawl.frontiers")
@@ -43,6 +44,8 @@ local M = {}
 ---@field private _offset number seconds from the monotonic clock to the world's
 ---@field private _shown table<string, integer> messages of handlers, and how often
 ---@field private _waiting table[] added before the crawl ran
+---@field private _unreadable rill.Error? why the state could not be asked for its options
+---@field private _scope_size integer
 ---@field private _final table? the frontier's last numbers
 ---@field private _signal string?
 ---@field private _state "new"|"running"|"done"
@@ -107,6 +110,7 @@ function Crawl:follow_from(page, given, fields)
     self.commit:skip(link.url, reason, page.url, link.high, link.low)
     return false, reason
   end
+  link.from_id = page:entry_id()
   page:note(link)
   return true
 end
@@ -177,6 +181,16 @@ function Crawl:stats()
   return self.counts:snapshot(self._final or self.frontier:stats(), rill.now())
 end
 
+--- The hosts of start URLs, where they are more than at the last commit.
+---@private
+---@return string[]?
+function Crawl:changed_scope()
+  local list = self.options.scope:list()
+  if #list == self._scope_size then return nil end
+  self._scope_size = #list
+  return list
+end
+
 ---@private
 function Crawl:save_page(page)
   local ok, err = save.page(self.options.save, page)
@@ -193,7 +207,7 @@ end
 
 local function open_frontier(self)
   local options = self.options
-  local frontier, err = frontiers.open(options, self)
+  local frontier, err = frontiers.open(options, self:clock())
   if not frontier then return nil, err end
   self.frontier = frontier
   self.counts = stats.new(frontier.counters, rill.now())
@@ -210,10 +224,9 @@ end
 local function open(self)
   local ok, err = open_frontier(self)
   if not ok then return nil, err end
-  local offsets = self.frontier.offsets or {}
-  self.outputs, err = outputs.open(self.options.out, offsets)
+  self.outputs, err = outputs.open(self.options.out, self.frontier, function(text) self:say(text) end)
   if not self.outputs then return nil, err end
-  self.commit, err = commit.new(self, offsets)
+  self.commit, err = commit.new(self)
   if not self.commit then return nil, err end
   return true
 end
@@ -303,9 +316,8 @@ end
 ---@return rill.Error? err reason "state", "output" or "start"; `path` names the file
 function Crawl:run()
   if self._state ~= "new" then errors.raise "crawl:run: it has run already" end
-  if self.options.start == nil and not self.options.state and not self._waiting[1] then
-    errors.raise "crawl: start is missing"
-  end
+  if self._unreadable then return nil, self._unreadable end
+  if self.options.start == nil and not self._waiting[1] then errors.raise "crawl: start is missing" end
   self._state = "running"
   if is_inside() then return run(self) end
   return rill.run(run, self)
@@ -318,13 +330,26 @@ end
 
 guard("crawl", Crawl, Crawl)
 
+-- A state that is named alone brings its start URLs and options.
+local function complete(given)
+  if type(given) ~= "table" or given.start ~= nil or type(given.state) ~= "string" then return given end
+  local file = io.open(given.state, "rb")
+  if not file then return given end
+  file:close()
+  local kept, err = frontiers.read(given.state)
+  if not kept then return given, err end
+  return conf.merge(given, kept.conf)
+end
+
 --- Makes a crawl, which does not run yet.
 ---@param given table options: doc/crawl.md
 ---@return rill.Crawl
 function M.new(given)
+  local unreadable
+  given, unreadable = complete(given)
   local options = options_of.check(given)
   local self = setmetatable({ options = options, examples = {}, _shown = {}, _waiting = {}, _state = "new",
-    _offset = 0 }, Crawl)
+    _unreadable = unreadable, _offset = 0, _scope_size = 0 }, Crawl)
   self.clients = clients.new(options.client, options.scope)
   self.client = self.clients.main
   local user_agent = type(options.client) == "table" and options.client.user_agent

@@ -43,6 +43,17 @@ local function string_of(text)
 end
 M.string = string_of
 
+--- The text itself where it is UTF-8, else what it is as Latin-1.
+---@param text string
+---@return string
+function M.utf8(text)
+  if not find(text, "[\128-\255]") or is_utf8(text) then return text end
+  return (gsub(text, "[\128-\255]", function(char)
+    local code = byte(char)
+    return string.char(0xC0 + math.floor(code / 64), 0x80 + code % 64)
+  end))
+end
+
 local function number_of(value)
   if value ~= value or value == math.huge or value == -math.huge then return "null" end
   if value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53 then return format("%d", value) end

@@ -141,7 +141,7 @@ end
 ---@return table options
 function M.check(given)
   check_all(given)
-  local options = {}
+  local options = { given = given }
   for name, default in pairs(DEFAULTS) do options[name] = default end
   for name, value in pairs(given) do options[name] = value end
   if given.warc then errors.raise("crawl: warc is not supported yet") end

@@ -11,6 +11,8 @@ local FORMATS = {
 ---@class rill.CrawlOutputs
 ---@field private _writers { name: string, writer: table }[]
 ---@field private _functions function[]
+---@field private _frontier rill.CrawlFrontier
+---@field private _warn fun(text: string)
 local Outputs = {}
 Outputs.__index = Outputs
 
@@ -47,26 +49,52 @@ function M.unknown_file(path)
     message = path .. " exists, and the state does not know it: append = true adds to it" }
 end
 
-local function open_file(options, offset)
-  local format = options.format or format_of(options.path)
-  local room = FORMATS[format]
-  if not room then errors.raise("crawl: out: unknown format " .. errors.show(format)) end
-  local writer, existed = require(room).open(options.path, options)
-  if not writer then return nil, existed end
-  if offset then
-    local ok, err = writer:truncate(offset)
-    if ok then return writer end
-    writer:close()
-    return nil, err
+-- Opens what the state knows, cut to what was committed.
+local function reopen(room, options, offset)
+  if offset > 0 and not room.exists(options.path) then
+    return nil, errors.new { reason = "output", kind = "short", path = options.path,
+      message = options.path .. " is gone, the state knows of it" }
   end
-  if existed and not options.append then
-    writer:close()
-    return nil, M.unknown_file(options.path)
-  end
-  return writer
+  local writer, err = room.open(options.path, options)
+  if not writer then return nil, err end
+  local ok
+  ok, err = writer:truncate(offset)
+  if ok then return writer end
+  writer:close()
+  return nil, err
 end
 
-local function open_one(self, entry, offsets)
+-- A file that is made is known to the state before it is there: a kill between leaves none that nobody knows.
+local function open_new(room, options, frontier)
+  local path = options.path
+  local existed = room.exists(path) and not path:find "^/dev/"
+  if existed and not options.append then return nil, M.unknown_file(path) end
+  local ok, err = true, nil
+  if not existed then ok, err = frontier:register(path, 0) end
+  if not ok then return nil, err end
+  local writer
+  writer, err = room.open(path, options)
+  if writer and existed then
+    ok, err = frontier:register(path, writer:offset())
+    if not ok then return nil, err end
+  end
+  return writer, err
+end
+
+local function open_file(self, options)
+  local format = options.format or format_of(options.path)
+  if not FORMATS[format] then errors.raise("crawl: out: unknown format " .. errors.show(format)) end
+  local room = require(FORMATS[format])
+  local offset = self._frontier.offsets and self._frontier.offsets[options.path]
+  if offset then return reopen(room, options, offset) end
+  return open_new(room, options, self._frontier)
+end
+
+local function with_warning(options, warn)
+  return { path = options.path, format = options.format, fields = options.fields, append = options.append, warn = warn }
+end
+
+local function open_one(self, entry)
   if type(entry) == "function" then
     table.insert(self._functions, entry)
     return true
@@ -76,7 +104,7 @@ local function open_one(self, entry, offsets)
   if options.path == "-" then
     writer = require("rill.crawl.export.jsonl").stdout()
   else
-    writer, err = open_file(options, offsets[options.path])
+    writer, err = open_file(self, with_warning(options, self._warn))
   end
   if not writer then return nil, err end
   table.insert(self._writers, { name = options.path, writer = writer })
@@ -140,13 +168,14 @@ end
 
 --- Opens what `out` names; a file that the state knows is cut to the place that was committed.
 ---@param out any
----@param offsets table<string, number> of the state
+---@param frontier rill.CrawlFrontier
+---@param warn fun(text: string)
 ---@return rill.CrawlOutputs?
 ---@return rill.Error? err
-function M.open(out, offsets)
-  local self = setmetatable({ _writers = {}, _functions = {} }, Outputs)
+function M.open(out, frontier, warn)
+  local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn }, Outputs)
   for _, entry in ipairs(list_of(out)) do
-    local ok, err = open_one(self, entry, offsets)
+    local ok, err = open_one(self, entry)
     if not ok then
       self:close()
       return nil, err

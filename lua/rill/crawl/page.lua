@@ -34,6 +34,7 @@ local MAX_META = 64 * 1024 -- bytes of JSON
 ---@field error rill.Error?
 ---@field text string? the body in UTF-8
 ---@field private _crawl table
+---@field private _id integer
 ---@field private _document any
 ---@field private _items table[]
 ---@field private _follows table[]
@@ -266,6 +267,11 @@ function methods:note(link)
 end
 
 ---@private
+function methods:entry_id()
+  return self._id
+end
+
+---@private
 function methods:scanned()
   return self._scan
 end
@@ -278,7 +284,7 @@ function methods:release()
 end
 
 guard("page", Page, methods, { take_effects = true, drop_effects = true, note = true, scanned = true,
-  release = true })
+  release = true, entry_id = true })
 
 --- Makes the page of an entry.
 ---@param crawl table
@@ -288,7 +294,7 @@ function M.new(crawl, entry)
   return setmetatable({
     url = entry.url, depth = entry.depth, meta = entry.meta, from = entry.from, priority = entry.priority or 0,
     attempts = entry.attempts, redirected_from = entry.via or {}, noindex = false, nofollow = false, unchanged = false,
-    _crawl = crawl, _items = {}, _follows = {}, _closed = false,
+    _crawl = crawl, _id = entry.id, _items = {}, _follows = {}, _closed = false,
   }, Page)
 end
 

@@ -35,7 +35,7 @@ local function propose(self, outcome, found, fields, nofollow)
   end
   if crawl.frontier:known(link.high, link.low) then return end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
-  link.priority, link.via = fields.priority, fields.via
+  link.priority, link.via, link.from_id = fields.priority, fields.via, outcome.entry.id
   local reason = nofollow and "nofollow" or crawl.links:judge(link)
   if reason then return pass_over(outcome, link, found, reason, fields.from) end
   table.insert(outcome.links, link)
@@ -56,7 +56,7 @@ end
 local function find_links(self, outcome)
   local options, page = self._crawl.options, outcome.page
   local scan = page:scanned()
-  if not scan then return end
+  if not scan or page.unchanged then return end
   local fields = { depth = page.depth + 1, from = page.url, normal = true }
   for _, link in ipairs(scan) do
     if is_followed(options, link) then
@@ -122,7 +122,7 @@ local function add_sitemap(self, outcome, address, level)
   local link = crawl.links:identify(address)
   if not link or level > SITEMAP_LEVELS then return end
   link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", level, 0, 0, 0, 0
-  link.from = outcome.entry.url
+  link.from, link.from_id = outcome.entry.url, outcome.entry.id
   link.high, link.low = crawl.links:fingerprint(link)
   if crawl.robots_allow(link.origin, link.url) == false then return end
   table.insert(outcome.links, link)

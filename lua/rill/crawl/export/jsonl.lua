@@ -16,7 +16,7 @@ Jsonl.__index = Jsonl
 ---@param _ any the page
 ---@param id string the same whenever this item is written again
 function Jsonl:write(item, _, id)
-  local line = json.encode(item, self._fields or item == nil and {} or nil)
+  local line = json.encode(item, self._fields)
   if self._with_id then
     line = line:gsub("}$", (line == "{}" or line == "[]") and "" or ",") .. '"item_id":' .. json.string(id) .. "}"
   end
@@ -62,15 +62,16 @@ function Jsonl:close()
   self._file:close()
 end
 
+M.exists = file.exists
+
 ---@param path string
 ---@param options { fields: string[]? }
 ---@return table? writer
----@return rill.Error|boolean? existed the error where there is no writer
+---@return rill.Error? err
 function M.open(path, options)
   local opened, err = file.open(path)
   if not opened then return nil, err end
-  local writer = setmetatable({ _file = opened, _lines = {}, _fields = options.fields, _with_id = false }, Jsonl)
-  return writer, opened.existed and not path:find "^/dev/"
+  return setmetatable({ _file = opened, _lines = {}, _fields = options.fields, _with_id = false }, Jsonl)
 end
 
 --- Standard output: each line has its `item_id`, since a line may come twice when a crawl was killed.

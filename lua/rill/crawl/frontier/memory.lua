@@ -1,17 +1,8 @@
 --- What waits, in memory: per origin and rank a line of URLs. Nothing survives the process.
+local rank_of = require("rill.crawl.frontier.rank")
 local schedule = require("rill.crawl.frontier.schedule")
 
 local M = {}
-
-local MAX_DEPTH = 2 ^ 20 - 1
-
---- Smaller is earlier: the priority, then the depth.
----@param entry rill.CrawlEntry
----@return integer
-local function rank_of(entry)
-  return -(entry.priority or 0) * (MAX_DEPTH + 1) + math.min(entry.depth, MAX_DEPTH)
-end
-M.rank_of = rank_of
 
 ---@class rill.CrawlMemory: rill.CrawlStore
 ---@field private _lines table<string, table> per origin

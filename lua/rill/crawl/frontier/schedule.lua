@@ -227,7 +227,7 @@ function Frontier:admit(link)
       self._dirty[counter] = true
     end
   end
-  link.id = id or self._store:new_id()
+  link.id, link.known_id = id or self._store:new_id(), id ~= nil
   if not id then self.seen:set(link.high, link.low, link.id) end
   return true
 end
@@ -289,6 +289,12 @@ function Frontier:commit(batch)
   return true
 end
 
+--- Looks again when an origin is due: it got work from an earlier run.
+---@private
+function Frontier:wake(key, now)
+  arrange(self, origin_of(self, key), now)
+end
+
 --- A repeat from an earlier run.
 ---@private
 function Frontier:restore_retry(entry)
@@ -299,6 +305,16 @@ end
 function Frontier:stats()
   return { queued = self._store:waiting() + self._retrying, in_flight = self._in_flight,
     origins = self._origin_count, retrying = self._retrying }
+end
+
+--- Lets the state know of an output before it is made.
+---@param name string
+---@param length number
+---@return boolean? ok
+---@return rill.Error? err
+function Frontier:register(name, length)
+  if not self._store.register then return true end
+  return self._store:register(name, length)
 end
 
 --- Origins that rest now, and why.

@@ -1,0 +1,156 @@
+--- Items as rows of CSV (RFC 4180, in UTF-8): the fields of the first item, or those that were named; a header once.
+local file = require("rill.crawl.file")
+local json = require("rill.crawl.json")
+
+local M = {}
+
+---@class rill.CrawlCsv
+---@field private _file rill.CrawlFile
+---@field private _rows string[]
+---@field private _fields string[]?
+---@field private _known table<string, boolean>
+---@field private _warn fun(text: string)
+---@field private _header boolean it has to be written
+local Csv = {}
+Csv.__index = Csv
+
+local function quoted(text)
+  if text:find '[",\r\n]' or text:find "^%s" or text:find "%s$" then return '"' .. text:gsub('"', '""') .. '"' end
+  return text
+end
+
+local function cell(value)
+  if value == nil then return "" end
+  return quoted(type(value) == "string" and json.utf8(value) or json.encode(value))
+end
+
+local function row_of(fields, value_of)
+  local cells = {}
+  for i, name in ipairs(fields) do cells[i] = cell(value_of(name)) end
+  return table.concat(cells, ",")
+end
+
+local function set_fields(self, fields)
+  self._fields = fields
+  for _, name in ipairs(fields) do self._known[name] = true end
+end
+
+local function names_of(item)
+  local names = {}
+  for name in pairs(item) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  return names
+end
+
+local function warn_of_unknown(self, item)
+  for name in pairs(item) do
+    if not self._known[name] then
+      self._known[name] = true
+      self._warn(("%s has no column %s: it is left out"):format(self._file.path, tostring(name)))
+    end
+  end
+end
+
+--- Adds an item; the names of the first one, in this order where one is given, are the columns.
+---@param item table
+---@param order string[]
+function Csv:write_ordered(item, order)
+  if not self._fields then set_fields(self, order) end
+  self:write(item)
+end
+
+---@param item table
+function Csv:write(item)
+  if not self._fields then set_fields(self, names_of(item)) end
+  if self._header then
+    self._header = false
+    self._rows[#self._rows + 1] = row_of(self._fields, function(name) return name end)
+  end
+  warn_of_unknown(self, item)
+  self._rows[#self._rows + 1] = row_of(self._fields, function(name) return item[name] end)
+end
+
+---@return boolean? ok
+---@return rill.Error? err
+function Csv:flush()
+  if not self._rows[1] then return true end
+  self._rows[#self._rows + 1] = ""
+  local bytes = table.concat(self._rows, "\r\n")
+  self._rows = {}
+  return self._file:write(bytes)
+end
+
+---@return number
+function Csv:offset()
+  return self._file.length
+end
+
+local function split(line)
+  local fields, at = {}, 1
+  while at <= #line + 1 do
+    local value, after = line:match('^"(.-)"()', at)
+    if value then
+      while line:sub(after, after) == '"' do -- a doubled quote
+        local more, next_after = line:match('^(.-)"()', after + 1)
+        if not more then break end
+        value, after = value .. '"' .. more, next_after
+      end
+    else
+      value, after = line:match("^([^,]*)()", at)
+    end
+    fields[#fields + 1] = value
+    at = after + 1
+  end
+  return fields
+end
+
+-- The columns that a file begins with.
+local function read_header(path)
+  local opened = io.open(path, "rb")
+  local line = opened and opened:read "*l"
+  if opened then opened:close() end
+  return line and line ~= "" and split((line:gsub("\r$", ""))) or nil
+end
+
+---@param offset number
+function Csv:truncate(offset)
+  self._rows = {}
+  local ok, err = self._file:truncate(offset)
+  if not ok then return nil, err end
+  self._header = offset == 0
+  local fields = offset > 0 and read_header(self._file.path)
+  if fields then
+    self._known = {}
+    set_fields(self, fields)
+  end
+  return true
+end
+
+function Csv:sync()
+  return self._file:sync()
+end
+
+function Csv:close()
+  self._file:close()
+end
+
+M.exists = file.exists
+
+---@param path string
+---@param options { fields: string[]?, warn: fun(text: string) }
+---@return table? writer
+---@return rill.Error? err
+function M.open(path, options)
+  local opened, err = file.open(path)
+  if not opened then return nil, err end
+  local writer = setmetatable({ _file = opened, _rows = {}, _known = {}, _warn = options.warn, _header = true }, Csv)
+  if options.fields then set_fields(writer, options.fields) end
+  if opened.length > 0 then
+    local ok
+    ok, err = writer:truncate(opened.length)
+    if not ok then return nil, err end
+  end
+  return writer
+end
+
+return M
