@@ -1,0 +1,93 @@
+-- SIGKILL at random moments: nothing is lost, nothing is written twice.
+local process = require "support.process"
+local rill = require "rill"
+local site = require "support.site"
+local sqlite = require "rill.sqlite"
+local support = require "support"
+
+local PAGES, KILLS = 2000, 50
+local AT_ONCE, BATCH = 64, 64 -- what may be asked for again after a kill: in flight, or not committed
+
+-- A tree of pages; each links to two more, to its parent and to a page of another host.
+local TREE = ([[(path) => {
+  const n = path === '/' ? 1 : Number(path.slice(1));
+  if (!(n >= 1 && n <= %d)) return null;
+  const links = [2 * n, 2 * n + 1].filter((m) => m <= %d).map((m) => `<a href="/${m}">`).join('');
+  return `<title>page ${n}</title>${links}<a href="/"><a href="http://elsewhere.example/${n}">`;
+}]]):format(PAGES, PAGES)
+
+describe("a crawl that is killed", function()
+  local server, directory
+
+  before_each(function()
+    support.begin()
+    directory = support.directory "killed"
+    server = site.start(TREE)
+  end)
+  after_each(function()
+    server:stop()
+    support.check_clean()
+  end)
+
+  local function start()
+    return process.start({ "luajit", "spec/support/crawler.lua", server.url, server.ca, directory },
+      directory .. "/output")
+  end
+
+  local function fetched()
+    return #site.asked(server)
+  end
+
+  -- Lets it fetch some pages more, or write its first file, then kills it.
+  local function kill_after(more)
+    local child, wanted = start(), fetched() + more
+    support.wait(function() return fetched() >= wanted or child:ended() end, 20, "the crawl to go on")
+    child:signal "KILL"
+    child:wait(10)
+    return child.status == 137
+  end
+
+  local function each_once(list)
+    local seen, count = {}, 0
+    for _, url in ipairs(list) do
+      assert.is_nil(seen[url], url)
+      seen[url], count = true, count + 1
+    end
+    assert.equal(PAGES, count)
+  end
+
+  local function column(lines, name)
+    local list = {}
+    for i, item in ipairs(lines) do list[i] = item[name] end
+    return list
+  end
+
+  local function rows()
+    local db, list = assert(sqlite.open(directory .. "/out.sqlite")), {}
+    local stmt = assert(db:prepare "select url from pages")
+    while stmt:step() do list[#list + 1] = stmt:column(0) end
+    db:close()
+    return list
+  end
+
+  it("at " .. KILLS .. " moments has every page once in every output, when it has gone on", function()
+    local random, kills = rill.now() * 1e6 % 2 ^ 31, 0
+    math.randomseed(random)
+    for _ = 1, KILLS do
+      if kill_after(math.random(0, 60)) then kills = kills + 1 end
+    end
+    local child = start()
+    assert.equal(0, child:wait(120), child:output())
+    assert.is_true(kills > KILLS / 2, "kills: " .. kills)
+    assert.matches("finished\t2000", child:output())
+
+    each_once(column(site.lines(directory .. "/out.jsonl"), "url"))
+    each_once(rows())
+    local csv = {}
+    for line in support.read(directory .. "/out.csv"):gmatch "[^\r\n]+" do csv[#csv + 1] = line:match "^[^,]+" end
+    assert.equal("url", table.remove(csv, 1))
+    each_once(csv)
+    each_once(column(site.lines(directory .. "/skipped.jsonl"), "url"))
+    assert.is_true(fetched() <= PAGES + kills * (AT_ONCE + BATCH), "fetched: " .. fetched())
+  end)
+end)
