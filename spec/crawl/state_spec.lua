@@ -59,6 +59,19 @@ describe("a crawl with a state", function()
     assert.same({ depth = 1 }, done.skipped)
   end)
 
+  it("says its counters to others, also while it is crawled", function()
+    server = site.start(PAGES)
+    local during
+    local done = assert(run { page = function(page)
+      if page.depth == 3 then during = assert(crawl.status(state)) end
+    end })
+    assert.is_true(during.pages < 5 and during.pages >= 1)
+    local after = assert(crawl.status(state))
+    assert.same({ done.pages, done.ok, 0, 1 }, { after.pages, after.ok, after.queued, after.origins })
+    local _, err = crawl.status(directory .. "/none")
+    assert.same({ "state", "file", directory .. "/none" }, { err.reason, err.kind, err.path })
+  end)
+
   it("keeps meta, priority and the due time of a repeat", function()
     server = site.start [[{ '/': 'a', '/low': 'b', '/high': 'c', '/busy': { fails: 1, failure: 500, body: 'd' } }]]
     local order = {}

@@ -30,6 +30,11 @@ end
 ---@return { counters: table, conf: table, queued: integer, origins: integer }?
 ---@return rill.Error? err reason "state"
 function M.read(state)
+  local file = io.open(state, "rb")
+  if not file then
+    return nil, errors.new { reason = "state", kind = "file", path = state, message = "cannot open " .. state }
+  end
+  file:close()
   return require("rill.crawl.frontier.sqlite").read(state)
 end
 

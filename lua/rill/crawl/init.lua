@@ -45,6 +45,7 @@ local M = {}
 ---@field private _shown table<string, integer> messages of handlers, and how often
 ---@field private _waiting table[] added before the crawl ran
 ---@field private _unreadable rill.Error? why the state could not be asked for its options
+---@field private _before integer pages of earlier runs
 ---@field private _scope_size integer
 ---@field private _final table? the frontier's last numbers
 ---@field private _signal string?
@@ -211,6 +212,7 @@ local function open_frontier(self)
   if not frontier then return nil, err end
   self.frontier = frontier
   self.counts = stats.new(frontier.counters, rill.now())
+  self._before = self.counts.counters.pages
   self.robots = robots.new(self.agent, self.clients, function(key) return frontier:origin(key) end)
   self.robots_allow = function(key, link)
     if not options.robots then return true end
@@ -263,6 +265,12 @@ local function add_sitemaps(self)
   end
 end
 
+-- Whoever runs a finished crawl again may wonder why nothing was fetched.
+local function say_finished(self)
+  if self.options.recrawl or self.frontier.fresh ~= false then return end
+  self:say(self.options.state .. " is finished and nothing was fetched: recrawl (--recrawl) asks for all of it again")
+end
+
 local function summary(self, reason)
   local all = self:stats()
   if reason == "finished" and all.pages > 0 and all.failed == all.pages and all.failures.connect_failed then
@@ -299,6 +307,7 @@ local function run(self)
       ok, err = self.commit:flush()
     end
   end
+  if ok and not err and reason == "finished" and self.counts.counters.pages == self._before then say_finished(self) end
   close(self)
   if not ok or err then return nil, err end
   local all = summary(self, reason)
@@ -355,6 +364,16 @@ function M.new(given)
   local user_agent = type(options.client) == "table" and options.client.user_agent
   self.agent = robots.agent(options.robots_agent, type(user_agent) == "string" and user_agent or nil)
   return self
+end
+
+--- The counters of a state, also while its crawl runs.
+---@param state string
+---@return table? stats as crawl:stats() has them
+---@return rill.Error? err reason "state"
+function M.status(state)
+  local kept, err = frontiers.read(state)
+  if not kept then return nil, err end
+  return stats.new(kept.counters, 0):snapshot({ queued = kept.queued, in_flight = 0, origins = kept.origins }, 0)
 end
 
 return setmetatable(M, {

@@ -106,7 +106,9 @@ function encode(value, order, level)
   if kind == "boolean" then return tostring(value) end
   if kind == "table" then
     if level >= MAX_LEVELS then error("it is nested too deep for JSON", 0) end
-    if not order and is_list(value) then return list_of(value, level + 1) end
+    local meta = getmetatable(value)
+    local is_map = order or type(meta) == "table" and meta.__jsontype == "object"
+    if not is_map and is_list(value) then return list_of(value, level + 1) end
     return map_of(value, order, level + 1)
   end
   if value == nil or kind == "userdata" then return "null" end -- what libraries have for null

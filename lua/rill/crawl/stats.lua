@@ -67,8 +67,10 @@ function Stats:count(outcome)
   end
 end
 
+local OBJECT = { __jsontype = "object" } -- an empty one is no list
+
 local function copy(map)
-  local new = {}
+  local new = setmetatable({}, OBJECT)
   for name, value in pairs(map) do new[name] = value end
   return new
 end
