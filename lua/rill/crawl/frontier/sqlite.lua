@@ -322,7 +322,8 @@ function M.read(path)
   local counters, conf = meta(db, "counters"), meta(db, "conf")
   local all = { counters = counters and json.decode(counters) or {}, conf = conf and json.decode(conf) or {},
     queued = db:value("select count(*) from queue"), origins = db:value("select count(*) from origin"),
-    finished = meta(db, "finished") == 1 }
+  }
+  all.finished = all.queued == 0 and (all.counters.pages or 0) > 0 -- what is in flight stands in the queue
   db:close()
   return all
 end
