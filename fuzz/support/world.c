@@ -51,16 +51,17 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now)
 }
 
 /* All clients share one TLS context, which none of them uses: making it is most of the work. */
-rill_tls *__real_rill_tls_new(const rill_tls_options *options, X509_STORE **system,
-                              rill_error *err);
-rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, X509_STORE **system,
-                              rill_error *err);
-rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, X509_STORE **system, rill_error *err)
+rill_tls *__real_rill_tls_new(const rill_tls_options *options, const uint8_t *offer,
+                              uint32_t offer_length, X509_STORE **system, rill_error *err);
+rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, const uint8_t *offer,
+                              uint32_t offer_length, X509_STORE **system, rill_error *err);
+rill_tls *__wrap_rill_tls_new(const rill_tls_options *options, const uint8_t *offer,
+                              uint32_t offer_length, X509_STORE **system, rill_error *err)
 {
     static rill_tls *tls;
     (void)system;
     if (!tls)
-        tls = __real_rill_tls_new(options, NULL, err);
+        tls = __real_rill_tls_new(options, offer, offer_length, NULL, err);
     return tls;
 }
 
