@@ -136,6 +136,19 @@ describe("a crawl", function()
     assert.equal("handler", failures[server.url .. "/"])
   end)
 
+  it("is not ended by what a script's functions raise", function()
+    serve [[{ '/': '<a href=/b>', '/b': 'b' }]]
+    local done = assert(run {
+      out = { function() error "in out" end, directory .. "/out.jsonl" }, skipped = function() error "in skipped" end,
+      allow = function(url)
+        if url:find "/b$" then error "in allow" end
+        return true
+      end,
+    })
+    assert.same({ "finished", 1, 1 }, { done.reason, done.pages, done.failures.handler })
+    assert.equal(1, #lines "out.jsonl")
+  end)
+
   it("stops at exactly max_pages, whatever the concurrency", function()
     local links = {}
     for i = 1, 100 do links[i] = "<a href=/" .. i .. ">" end

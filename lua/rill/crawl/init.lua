@@ -226,7 +226,8 @@ end
 local function open(self)
   local ok, err = open_frontier(self)
   if not ok then return nil, err end
-  self.outputs, err = outputs.open(self.options.out, self.frontier, function(text) self:say(text) end)
+  self.outputs, err = outputs.open(self.options.out, self.frontier, function(text) self:say(text) end,
+    function(...) return self:guarded(...) end)
   if not self.outputs then return nil, err end
   self.commit, err = commit.new(self)
   if not self.commit then return nil, err end

@@ -13,6 +13,7 @@ local FORMATS = {
 ---@field private _functions function[]
 ---@field private _frontier rill.CrawlFrontier
 ---@field private _warn fun(text: string)
+---@field private _guarded function
 local Outputs = {}
 Outputs.__index = Outputs
 
@@ -125,7 +126,7 @@ function Outputs:write(item, page, id, order)
       writer:write(item, page, id)
     end
   end
-  for _, fn in ipairs(self._functions) do fn(item, page, id) end
+  for _, fn in ipairs(self._functions) do self._guarded("out", fn, item, page, id) end
 end
 
 --- Gives all bytes to the system.
@@ -170,10 +171,12 @@ end
 ---@param out any
 ---@param frontier rill.CrawlFrontier
 ---@param warn fun(text: string)
+---@param guarded fun(name: string, fn: function, ...) calls what a script has given
 ---@return rill.CrawlOutputs?
 ---@return rill.Error? err
-function M.open(out, frontier, warn)
-  local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn }, Outputs)
+function M.open(out, frontier, warn, guarded)
+  local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn,
+    _guarded = guarded }, Outputs)
   for _, entry in ipairs(list_of(out)) do
     local ok, err = open_one(self, entry)
     if not ok then

@@ -149,6 +149,8 @@ local function finish_sitemap(self, outcome)
   end
 end
 
+local FINISH = { robots = finish_robots, sitemap = finish_sitemap }
+
 -- Robots and retired shapes are looked at when an entry's turn has come: they may have changed since it was found.
 local function refuse(self, entry)
   local crawl = self._crawl
@@ -175,12 +177,10 @@ end
 function Worker:run(entry)
   local outcome = self._crawl.fetch:run(entry)
   outcome.links, outcome.skips = {}, {}
-  if outcome.kind == "robots" then
-    finish_robots(self, outcome)
-  elseif outcome.kind == "sitemap" then
-    finish_sitemap(self, outcome)
-  else
-    finish_page(self, outcome)
+  local finish = FINISH[outcome.kind] or finish_page
+  local ok, err = self._crawl:guarded("key, allow, deny or page", finish, self, outcome)
+  if not ok and finish == finish_page then
+    outcome.kind, outcome.reason, outcome.error = "failed", "handler", err
   end
   return outcome
 end
