@@ -182,7 +182,7 @@ describe("the example", function()
     assert.equal(1, #support.find(place))
     local seen = events "large"
     assert.same({ 0, FILE_SIZE / 3, FILE_SIZE / 3 * 2 }, { seen[1].from, seen[2].from, seen[3].from })
-    assert.matches(("\r%d of %d bytes"):format(FILE_SIZE, FILE_SIZE), output, 1, true)
+    assert.matches(("\r%%d+ of %d bytes"):format(FILE_SIZE), output) -- the last one, unless another was just made
     assert.matches(path .. " is complete\n", output, 1, true)
     assert.equal(2, select(2, output:gsub("broke off: ", "")))
   end)
