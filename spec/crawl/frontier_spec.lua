@@ -65,6 +65,15 @@ for _, kind in ipairs { "memory", "sqlite" } do
       assert.equal(0, frontier:waiting())
     end)
 
+    it("gives a URL again that is asked for again, at the depth it was found at", function()
+      add(link("/1", { depth = 1 }))
+      take(5, 0)
+      finish("/1", { kind = "done", status = 200 }, nil, 1)
+      add(link("/1", { depth = 9, again = true }))
+      assert.same({ "/1" }, (take(5, 2)))
+      assert.equal(1, ids["/1"].depth)
+    end)
+
     it("takes what is better than what it has read ahead", function()
       add(link("/1", { depth = 1 }), link("/2", { depth = 1 }))
       assert.same({ "/1" }, (take(1, 0)))
@@ -98,9 +107,8 @@ for _, kind in ipairs { "memory", "sqlite" } do
     it("gives an origin that never answered up after five dials", function()
       add(link "/1", link "/2", link "/3", link "/4", link "/5", link "/6")
       take(5, 0)
-      for i = 1, 5 do
-        finish("/" .. i, { kind = "failed", reason = "connect_failed" }, { kind = "dial", reason = "connect_failed" }, 1)
-      end
+      local reason = "connect_failed"
+      for i = 1, 5 do finish("/" .. i, { kind = "failed", reason = reason }, { kind = "dial", reason = reason }, 1) end
       take(1, 1)
       assert.equal("connect_failed", ids["/6"].dead.reason)
     end)

@@ -8,6 +8,7 @@ local M = {}
 ---@field private _lines table<string, table> per origin
 ---@field private _ids integer
 ---@field private _waiting integer
+---@field private _depths integer[]
 ---@field private _urls table<integer, string> of pages whose body came first
 local Memory = {}
 Memory.__index = Memory
@@ -34,8 +35,16 @@ function Memory:new_id()
   return self._ids
 end
 
+--- How deep a URL was found.
+---@param id integer
+---@return integer?
+function Memory:depth_of(id)
+  return self._depths[id]
+end
+
 ---@param entry rill.CrawlEntry
 function Memory:push(entry)
+  self._depths[entry.id] = entry.depth
   local lines = self._lines[entry.origin]
   if not lines then
     lines = { by_rank = {}, ranks = {}, count = 0 }
@@ -108,7 +117,7 @@ function Memory.close() end
 ---@param options table of the schedule
 ---@return rill.CrawlFrontier
 function M.open(options)
-  local store = setmetatable({ _lines = {}, _ids = 0, _waiting = 0, _urls = {} }, Memory)
+  local store = setmetatable({ _lines = {}, _ids = 0, _waiting = 0, _urls = {}, _depths = {} }, Memory)
   return schedule.new(store, options)
 end
 

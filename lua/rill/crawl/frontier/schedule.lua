@@ -228,7 +228,11 @@ function Frontier:admit(link)
     end
   end
   link.id, link.known_id = id or self._store:new_id(), id ~= nil
-  if not id then self.seen:set(link.high, link.low, link.id) end
+  if id then
+    link.depth = self._store:depth_of(id) or link.depth -- it keeps what it was found at
+  else
+    self.seen:set(link.high, link.low, link.id)
+  end
   return true
 end
 

@@ -157,6 +157,13 @@ function Store:url_of(id)
   return (self.db:value("select url from url where id = ?", id))
 end
 
+--- How deep a URL was found.
+---@param id integer
+---@return integer? depth nil: it is not committed yet
+function Store:depth_of(id)
+  return (self.db:value("select depth from url where id = ?", id))
+end
+
 --- The entry's row has left the queue.
 ---@param id integer
 function Store:gone(id)
