@@ -1,7 +1,7 @@
 --- SQLite through the FFI: what a crawl's state and its tables need. Loaded only where one of them is used.
+local ffi = require("rill.core.ffi")
 local bit = require("bit")
 local errors = require("rill.errors")
-local ffi = require("rill.core.ffi")
 
 if not pcall(ffi.typeof, "struct sqlite3_rill_bound") then
   ffi.cdef [[
