@@ -183,7 +183,7 @@ static void make_world(world *w, uint16_t port)
 /* Returns whether the pass behind the fault has aborted. */
 static bool is_seen(const struct fault *fault, uint16_t port)
 {
-    int status;
+    int status = 0;
     pid_t child = fork();
     if (!child) {
         world w;

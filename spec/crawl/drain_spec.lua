@@ -26,7 +26,11 @@ describe("a crawl", function()
   end)
 
   local function start()
-    return process.start({ "luajit", "spec/support/crawler.lua", server.url, server.ca, directory },
+    local argv = { "env", unpack(process.sanitizers()) }
+    for _, word in ipairs { "luajit", "spec/support/crawler.lua", server.url, server.ca, directory } do
+      argv[#argv + 1] = word
+    end
+    return process.start(argv,
       directory .. "/output")
   end
 

@@ -38,8 +38,11 @@ describe("a crawl that is killed", function()
   end)
 
   local function start(name)
-    return process.start({ "luajit", "spec/support/crawler.lua", server.url, server.ca, directory, name },
-      directory .. "/output")
+    local argv = { "env", unpack(process.sanitizers()) }
+    for _, word in ipairs { "luajit", "spec/support/crawler.lua", server.url, server.ca, directory, name } do
+      argv[#argv + 1] = word
+    end
+    return process.start(argv, directory .. "/output")
   end
 
   local function fetched()
