@@ -74,12 +74,15 @@ valgrind: ## what spec/limits/faults_spec.lua does, with fewer trials, under mem
 
 PROBE = $(if $(ASAN),"$(CURDIR)/.ci/sanitized" "$(CURDIR)/$(SANITIZED)") $(LUAJIT) "$(CURDIR)/spec/support/probe.lua" \
 	--ca {ca} -X {method} --data {upload_file} -n {count} -p {parallel} --gap {gap_ms} --max {maxsize} -t {timeout} {url}
-hostile: ## run the 195 cases of spec/hostile and judge rill; ONLY=GLOB, H2C=1, ASAN=1: under sanitizers
+JUDGED = $(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c) $(if $(ASAN),--sanitized)
+hostile: ## judge rill by spec/hostile and spec/hostile1; ONLY=GLOB, H2C=1: in clear text, ASAN=1: under sanitizers
 	@.ci/need --install build hostile
 	@$(MAKE) --no-print-directory all
 	@$(if $(ASAN),$(sanitize) $(SANITIZED))
 	@CC='$(CC)' spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile$(if $(ASAN),_asan).json \
-		--command '$(PROBE)' $(if $(ONLY),--only '$(ONLY)') $(if $(H2C),--h2c) $(if $(ASAN),--sanitized)
+		--command '$(PROBE)' $(JUDGED)
+	@CC='$(CC)' spec/hostile/judge.py --client json --label rill --out $(BUILD)/hostile1$(if $(ASAN),_asan).json \
+		--server spec/hostile1/server.py --command '$(subst {url},--http 1 {url},$(PROBE))' $(JUDGED)
 
 soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test

@@ -11,14 +11,14 @@ local Hostile = setmetatable({}, { __index = server.Server })
 Hostile.__index = Hostile
 
 --- Starts one case.
----@param options { case: string, extra: string?, h2c: boolean?, port: integer? } extra: the path of a
----  Python file with more cases
+---@param options { case: string, server: string?, extra: string?, h2c: boolean?, port: integer? } server: another
+---  one's path; extra: the path of a Python file with more cases
 ---@return support.Hostile
 function M.start(options)
   local directory = scratch.directory "hostile"
   certificates = certificates or scratch.directory "hostile-certificates"
-  local argv = { "/usr/bin/python3", "-B", server.here .. "/../hostile/server.py", "--case", options.case,
-                 "--certs", certificates, "--events", directory .. "/events" }
+  local argv = { "/usr/bin/python3", "-B", options.server or server.here .. "/../hostile/server.py",
+                 "--case", options.case, "--certs", certificates, "--events", directory .. "/events" }
   if options.h2c then argv[#argv + 1] = "--h2c" end
   if options.extra then
     argv[#argv + 1] = "--extra"

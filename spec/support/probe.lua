@@ -1,6 +1,7 @@
 --- A client for the judge of spec/hostile: sends the requests that a case asks for and prints what came
 --- of each as one line of JSON.
----   luajit probe.lua --ca FILE -X METHOD --data FILE -n COUNT -p PARALLEL --gap MS --max BYTES -t SECONDS URL
+---   luajit probe.lua --ca FILE -X METHOD --data FILE -n COUNT -p PARALLEL --gap MS --max BYTES -t SECONDS
+---     --http VERSION URL
 local root = debug.getinfo(1, "S").source:match("^@(.*)spec/support/probe.lua$")
 package.path = root .. "lua/?.lua;" .. root .. "lua/?/init.lua;" .. package.path
 
@@ -10,7 +11,7 @@ local rill = require("rill")
 ffi.cdef("unsigned char *SHA256(const unsigned char *data, size_t length, unsigned char *digest);")
 local crypto = ffi.load("crypto.so.3")
 
-local given = { ["-X"] = "GET", ["-n"] = "1", ["-p"] = "1", ["--gap"] = "0", ["-t"] = "20" }
+local given = { ["-X"] = "GET", ["-n"] = "1", ["-p"] = "1", ["--gap"] = "0", ["-t"] = "20", ["--http"] = "2" }
 local at = 1
 while at < #arg do
   given[arg[at]] = arg[at + 1]
@@ -71,8 +72,8 @@ rill.run(function()
     redirects = 0,
     timeout = tonumber(given["-t"]),
     maxsize = tonumber(given["--max"]) or 0, -- none given: no limit
-    h2c = target:find("^http:") ~= nil,
-    protocols = { "h2" },
+    h2c = target:find("^http:") ~= nil and given["--http"] == "2",
+    protocols = { given["--http"] == "2" and "h2" or "http/1.1" },
     tls = given["--ca"] and given["--ca"] ~= "" and { ca_file = given["--ca"] } or nil,
   }
   local numbers, gap = {}, tonumber(given["--gap"]) / 1000

@@ -188,9 +188,10 @@ int64_t rill_fields_number(const char *text, size_t length)
 {
     int64_t number = 0;
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9' || number > (INT64_MAX - 9) / 10)
+        int digit = text[i] - '0';
+        if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10)
             return -1;
-        number = number * 10 + (text[i] - '0');
+        number = number * 10 + digit;
     }
     return length ? number : -1;
 }

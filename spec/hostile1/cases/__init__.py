@@ -1,0 +1,1 @@
+"""The cases, by subject; each module is a list of calls of bed1.case()."""
