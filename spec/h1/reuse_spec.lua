@@ -154,6 +154,23 @@ describe("an HTTP/1.1 connection", function()
   end)
 end)
 
+describe("a server that wants a certificate, over TLS 1.3", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("refuses the connection, and that is told", function()
+    local server = support.http1(ANSWERS, { tls = true, asks = true })
+    local client = support.client { tls = { ca_file = server.ca, min_version = "1.3" } }
+    support.run(function()
+      local res, err = client:get(server.url .. "/")
+      assert.is_nil(res)
+      assert.equal("connect_failed", err.reason, tostring(err))
+      assert.equal("tls", err.kind)
+      assert.equal(1, err.attempts)
+    end)
+  end)
+end)
+
 describe("a server's protocol", function()
   before_each(support.begin)
   after_each(support.check_clean)

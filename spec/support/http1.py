@@ -109,6 +109,9 @@ def main():
         context.load_cert_chain(sys.argv[2], sys.argv[3])
         if told["alpn"]:
             context.set_alpn_protocols(told["alpn"])
+        if told["asks"]:
+            context.load_verify_locations(sys.argv[2])
+            context.verify_mode = ssl.CERT_REQUIRED
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         say(port=listener.getsockname()[1])
         number = 0

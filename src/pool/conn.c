@@ -261,7 +261,7 @@ static void fail_with(rill_conn *conn, const rill_error *error)
                                     &other);
     if (other.reason)
         rill_conn_fail(conn, &other);
-    else if (!session->greeted && error->kind == RILL_KIND_TLS)
+    else if ((!session->greeted || !conn->heard) && error->kind == RILL_KIND_TLS)
         fail_alert(conn, error);
     else
         rill_conn_fail(conn, error);
@@ -335,6 +335,7 @@ static void receive(rill_conn *conn)
     while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
         bool greeted = session->greeted;
         conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
+        conn->heard = true;
         session->protocol->receive(session, data, (size_t)length);
         if (session->greeted && !greeted)
             greet(conn);

@@ -63,6 +63,7 @@ struct rill_conn {
     uint32_t calm_ends;            /* responses since `calm` has changed */
     uint64_t active_ms;            /* when something moved last */
     uint64_t heard_ms;             /* when the peer was heard last */
+    bool heard;                    /* the peer has sent something behind the handshake */
     uint64_t dialled_us;           /* when the dial ended, well or not; 0: it has not */
     float dns_s, connect_s, tls_s; /* how long its phases took, one behind the other */
     rill_error error;              /* why it closed; reason RILL_OPEN: without an error */
