@@ -447,9 +447,10 @@ void rill_conn_take_closed(rill_conn *conn, rill_stream **list)
 bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;
-    if (conn->state != CONN_OPEN || now_ms == conn->heard_ms)
+    bool alone = conn->session && conn->session->protocol->streams == 1;
+    if (conn->state != CONN_OPEN || (now_ms == conn->heard_ms && !alone))
         return true;
-    if (!conn->session->open) {
+    if (!conn->session->open) { /* alone: what has come unasked would be taken for its answer */
         conn->transport.socket.readable = true;
         receive(conn);
         finish_drain(conn);
