@@ -1,93 +1,14 @@
 --- The options of clients and requests: one table says what there is; what is given is checked once.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
-local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
 local suggest = lazy.module("rill.core.suggest")
+local types = require("rill.core.option_types")
 
 local M = {}
-
-local function number_from(low, high)
-  return function(value)
-    return type(value) == "number" and value >= low and value <= high
-  end
-end
-
--- math.huge is the same as 0: none.
-local function is_seconds(value)
-  return type(value) == "number" and (value >= 0 and value <= 1e9 or value == math.huge)
-end
-
-local function integer_from(low, high)
-  local in_range = number_from(low, high)
-  return function(value)
-    return in_range(value) and value % 1 == 0
-  end
-end
-
-local function is_text(value)
-  return type(value) == "string" and not value:find("%z")
-end
-
--- false: none
-local function is_proxy(value)
-  return value == false or is_text(value) and value ~= ""
-end
-
-local function is_table(value)
-  return type(value) == "table"
-end
-
--- A list of hosts, or a string with commas or blanks between them.
-local function is_hosts(value)
-  return value == false or type(value) == "table" or is_text(value)
-end
-
-local function is_table_or_function(value)
-  return type(value) == "table" or type(value) == "function"
-end
-
-local is_times = integer_from(0, 2 ^ 31 - 1)
-
-local function is_redirects(value)
-  return value == false or is_times(value)
-end
-
-local function is_cookies(value)
-  return type(value) == "boolean" or type(value) == "table" and require("rill.cookies").is_jar(value)
-end
-
--- type -> what a value must be, and what says so
-local TYPES = {
-  seconds = { "a number of seconds, 0 or more", is_seconds },
-  bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
-  header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
-  count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
-  times = { "a whole number from 0 to 2^31-1", is_times },
-  family = { '"any", 4 or 6', function(value) return value == "any" or value == 4 or value == 6 end },
-  window = { "a whole number of bytes from 1 to 2^31-1", integer_from(1, 2 ^ 31 - 1) },
-  frame = { "a whole number of bytes from 16384 to 2^24-1", integer_from(16384, 2 ^ 24 - 1) },
-  boolean = { "true or false", function(value) return type(value) == "boolean" end },
-  text = { "a string without NUL", is_text },
-  any = { "anything", function() return true end },
-  hook = { "a function", function(value) return type(value) == "function" end },
-  headers = { "a table of header fields", is_table },
-  trailers = { "a table of fields, or a function that returns one", is_table_or_function },
-  tls = { "a table", is_table },
-  resolve = { 'a table from "host:port" to an address or a list of them', is_table },
-  addresses = { 'a list of "ip" or "ip:port"', is_table },
-  redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
-  cookies = { "true, false or a jar of rill.cookies", is_cookies },
-  auth = { "{ user = , password = }, { bearer = } or false, without control characters", auth.is },
-  query = { "a map of names to values or a list of pairs", is_table },
-  proxy = { 'a URL of a proxy, "env" or false', is_proxy },
-  hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },
-  protocols = { 'a list of "h2" and "http/1.1", in order', is_table },
-  pins = { "a list of base64 SHA-256 digests", is_table },
-}
 
 local OFF = { [false] = true }
 
@@ -187,7 +108,7 @@ local function check_one(call, name, value, option)
     errors.raise(("%s: option %s is not supported yet%s"):format(call, errors.show(name),
       option.off and ", false (off) is all there is" or ""))
   end
-  local kind = TYPES[option.type]
+  local kind = types[option.type]
   if not kind[2](value) then
     errors.raise(("%s: %s must be %s, got %s"):format(call, name, kind[1], errors.show(value)))
   end
@@ -325,7 +246,7 @@ end
 local function fill_resolve(call, options, map)
   local pairs_of = {}
   for key in pairs(map) do
-    if not is_text(key) or not key:find("^.+:%d+$") then
+    if not types.text[2](key) or not key:find("^.+:%d+$") then
       errors.raise(('%s: resolve: a key must be "host:port", got %s'):format(call, errors.show(key)))
     end
   end
@@ -333,7 +254,7 @@ local function fill_resolve(call, options, map)
     local addresses = map[host]
     if type(addresses) ~= "table" then addresses = { addresses } end
     for _, address in ipairs(addresses) do
-      if not is_text(address) then
+      if not types.text[2](address) then
         errors.raise(("%s: resolve: an address of %s must be a string, got %s")
           :format(call, host, errors.show(address)))
       end
@@ -351,7 +272,7 @@ end
 -- A list as the core takes it; `what` an entry is stands in the error.
 local function join(call, name, list, what)
   for i, entry in ipairs(list) do
-    if not is_text(entry) or entry:find(",", 1, true) then
+    if not types.text[2](entry) or entry:find(",", 1, true) then
       errors.raise(("%s: %s: entry %d must be %s, got %s"):format(call, name, i, what, errors.show(entry)))
     end
   end

@@ -1,17 +1,16 @@
 --- Items as rows of CSV (RFC 4180, in UTF-8): the fields of the first item, or those that were named; a header once.
 local file = require("rill.crawl.file")
 local json = require("rill.crawl.json")
+local lines = require("rill.crawl.export.lines")
 
 local M = {}
 
----@class rill.CrawlCsv
----@field private _file rill.CrawlFile
----@field private _rows string[]
+---@class rill.CrawlCsv: rill.CrawlLines
 ---@field private _fields string[]?
 ---@field private _known table<string, boolean>
 ---@field private _warn fun(text: string)
 ---@field private _header boolean it has to be written
-local Csv = {}
+local Csv = setmetatable({}, lines.Lines)
 Csv.__index = Csv
 
 local function quoted(text)
@@ -64,25 +63,10 @@ function Csv:write(item)
   if not self._fields then set_fields(self, names_of(item)) end
   if self._header then
     self._header = false
-    self._rows[#self._rows + 1] = row_of(self._fields, function(name) return name end)
+    self:add(row_of(self._fields, function(name) return name end))
   end
   warn_of_unknown(self, item)
-  self._rows[#self._rows + 1] = row_of(self._fields, function(name) return item[name] end)
-end
-
----@return boolean? ok
----@return rill.Error? err
-function Csv:flush()
-  if not self._rows[1] then return true end
-  self._rows[#self._rows + 1] = ""
-  local bytes = table.concat(self._rows, "\r\n")
-  self._rows = {}
-  return self._file:write(bytes)
-end
-
----@return number
-function Csv:offset()
-  return self._file.length
+  self:add(row_of(self._fields, function(name) return item[name] end))
 end
 
 local function split(line)
@@ -114,8 +98,7 @@ end
 
 ---@param offset number
 function Csv:truncate(offset)
-  self._rows = {}
-  local ok, err = self._file:truncate(offset)
+  local ok, err = lines.Lines.truncate(self, offset)
   if not ok then return nil, err end
   self._header = offset == 0
   local fields = offset > 0 and read_header(self._file.path)
@@ -124,14 +107,6 @@ function Csv:truncate(offset)
     set_fields(self, fields)
   end
   return true
-end
-
-function Csv:sync()
-  return self._file:sync()
-end
-
-function Csv:close()
-  self._file:close()
 end
 
 M.exists = file.exists
@@ -143,7 +118,7 @@ M.exists = file.exists
 function M.open(path, options)
   local opened, err = file.open(path)
   if not opened then return nil, err end
-  local writer = setmetatable({ _file = opened, _rows = {}, _known = {}, _warn = options.warn, _header = true }, Csv)
+  local writer = lines.init(setmetatable({ _known = {}, _warn = options.warn, _header = true }, Csv), opened, "\r\n")
   if options.fields then set_fields(writer, options.fields) end
   if opened.length > 0 then
     local ok

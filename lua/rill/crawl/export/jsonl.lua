@@ -1,15 +1,14 @@
 --- Items as lines of JSON in a file, or on standard output.
 local file = require("rill.crawl.file")
 local json = require("rill.crawl.json")
+local lines = require("rill.crawl.export.lines")
 
 local M = {}
 
----@class rill.CrawlJsonl
----@field private _file rill.CrawlFile
----@field private _lines string[]
+---@class rill.CrawlJsonl: rill.CrawlLines
 ---@field private _fields string[]?
 ---@field private _with_id boolean
-local Jsonl = {}
+local Jsonl = setmetatable({}, lines.Lines)
 Jsonl.__index = Jsonl
 
 ---@param item table
@@ -20,7 +19,7 @@ function Jsonl:write(item, _, id)
   if self._with_id then
     line = line:gsub("}$", (line == "{}" or line == "[]") and "" or ",") .. '"item_id":' .. json.string(id) .. "}"
   end
-  self._lines[#self._lines + 1] = line
+  self:add(line)
 end
 
 --- Writes an item whose names have an order.
@@ -33,35 +32,6 @@ function Jsonl:write_ordered(item, order, id)
   self._fields = fields
 end
 
----@return boolean? ok
----@return rill.Error? err
-function Jsonl:flush()
-  if not self._lines[1] then return true end
-  self._lines[#self._lines + 1] = ""
-  local bytes = table.concat(self._lines, "\n")
-  self._lines = {}
-  return self._file:write(bytes)
-end
-
----@return number
-function Jsonl:offset()
-  return self._file.length
-end
-
----@param offset number
-function Jsonl:truncate(offset)
-  self._lines = {}
-  return self._file:truncate(offset)
-end
-
-function Jsonl:sync()
-  return self._file:sync()
-end
-
-function Jsonl:close()
-  self._file:close()
-end
-
 M.exists = file.exists
 
 ---@param path string
@@ -71,13 +41,13 @@ M.exists = file.exists
 function M.open(path, options)
   local opened, err = file.open(path)
   if not opened then return nil, err end
-  return setmetatable({ _file = opened, _lines = {}, _fields = options.fields, _with_id = false }, Jsonl)
+  return lines.init(setmetatable({ _fields = options.fields, _with_id = false }, Jsonl), opened, "\n")
 end
 
 --- Standard output: each line has its `item_id`, since a line may come twice when a crawl was killed.
 ---@return table writer
 function M.stdout()
-  return setmetatable({ _file = file.descriptor(1, "-"), _lines = {}, _with_id = true }, Jsonl)
+  return lines.init(setmetatable({ _with_id = true }, Jsonl), file.descriptor(1, "-"), "\n")
 end
 
 return M
