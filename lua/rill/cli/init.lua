@@ -16,7 +16,7 @@ usage: rill COMMAND ...
   robots   whether a URL may be asked for
   status   how far a crawl is
 
-rill COMMAND --help says more; rill --version shows the version.
+rill COMMAND --help explains a command; rill --version shows the version.
 ]]
 
 local function wrong(command, message)

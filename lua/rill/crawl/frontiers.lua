@@ -25,7 +25,7 @@ function M.open(options, now)
   return require("rill.crawl.frontier.sqlite").open(settings(options, now))
 end
 
---- What a state says of its crawl, also while it runs.
+--- Returns what a state has recorded of its crawl, also while it runs.
 ---@param state string
 ---@return { counters: table, conf: table, queued: integer, origins: integer }?
 ---@return rill.Error? err reason "state"

@@ -94,7 +94,7 @@ local function with_fragment(of)
   end
 end
 
---- Makes the function that gives a URL's key, and a text that says how: a state made with another one does not fit.
+--- Makes the function that returns the key of a URL, and a text that names how: a state made otherwise does not fit.
 ---@param given table|function|nil the option `key`
 ---@return fun(url: string, raw: string?): string
 ---@return string name

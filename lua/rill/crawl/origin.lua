@@ -1,5 +1,5 @@
 --- One origin's manners: spacing, the adaptive limit, Retry-After, the breaker, robots.txt. A value without functions,
---- which the frontier keeps; nothing here waits, and time is what the caller says it is.
+--- which the frontier keeps; nothing here waits, and each call is given the time.
 local M = {}
 
 local GOOD_PAGES = 20 -- in a row, then one more at once

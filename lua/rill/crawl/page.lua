@@ -1,4 +1,4 @@
---- What a handler is given: a response, what its HTML says, and the way to follow and to emit.
+--- What a handler is given: a response, what stands in its HTML, and the ways to follow and to emit.
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local html = require("rill.html")

@@ -319,7 +319,7 @@ function M.open(options)
   return nil, err
 end
 
---- What a state says of its crawl, also while it runs.
+--- Returns what a state has recorded of its crawl, also while it runs.
 ---@param path string
 ---@return { counters: table, conf: table, queued: integer }?
 ---@return rill.Error? err
