@@ -33,6 +33,17 @@ describe("bytes that mean nothing", function()
     })
   end)
 
+  it("may be many behind a character that a slice has cut", function()
+    local COUNT = 30000
+    for label, byte in pairs { ["utf-8"] = "\235", gbk = "\255", ["utf-16le"] = "\219", ["iso-2022-jp"] = "\27",
+      big5 = "\255", ["euc-kr"] = "\255", shift_jis = "\255", gb18030 = "\255", ["euc-jp"] = "\143" } do
+      for _, cut in ipairs { 1, 2, 3 } do
+        local bytes = ("a"):rep(COUNT - cut) .. byte:rep(2 * COUNT)
+        assert.equal(text.from(label, bytes, #bytes), text.from(label, bytes, COUNT), label)
+      end
+    end
+  end)
+
   it("change nothing behind them", function()
     each("shift_jis", {
       ["\129<"] = "?<", ["\129\255"] = "?", ["\160"] = "?", ["\253\254\255"] = "???",

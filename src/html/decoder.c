@@ -147,7 +147,9 @@ static bool reserve(rill_decoder *d, rill_bytes *out, size_t more)
     return rill_bytes_reserve(d->slab, out, room > wanted ? room : wanted);
 }
 
-/* The character that was cut, byte by byte until it is whole. Returns the input used. */
+/* The character that was cut, byte by byte until it is whole, or bad. Returns the input used: what
+ * is the piece's own is left to it, so that no more is written here than the held bytes have room
+ * for. */
 static size_t finish_held(rill_decoder *d, rill_decode_step *step, const char *in, size_t length,
                           bool final, rill_bytes *out)
 {
@@ -159,6 +161,10 @@ static size_t finish_held(rill_decoder *d, rill_decode_step *step, const char *i
         const uint8_t *at = step(d, d->held, end, final && used == length, out);
         d->held_count = (uint8_t)(end - at);
         memmove(d->held, at, d->held_count);
+        if (d->held_count <= used) {
+            used -= d->held_count;
+            d->held_count = 0;
+        }
     }
     return used;
 }
