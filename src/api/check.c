@@ -45,9 +45,9 @@ static void check_events(const rill_turn *turn)
     }
     for (int i = 0; i < 2; i++)
         length_of(&turn->marks[i]);
-    for (rill_member *member = turn->graves.first; member; member = member->next)
+    for (rill_member *member = turn->later.first; member; member = member->next)
         assert(!RILL_OWNER(member, rill_entry, member)->id.generation);
-    length_of(&turn->graves);
+    length_of(&turn->later);
 }
 
 /* The account of a client that has gone is looked at by nobody. */
@@ -72,7 +72,7 @@ static void add_ended(const rill_turn *turn, held *found)
         if (call && call->state == CALL_ENDED)
             add_body(call, found);
     }
-    for (rill_member *member = turn->graves.first; member; member = member->next) {
+    for (rill_member *member = turn->later.first; member; member = member->next) {
         const rill_entry *entry = RILL_OWNER(member, rill_entry, member);
         if (entry->kind == ENTRY_CALL)
             add_body((const rill_call *)entry, found);
@@ -113,12 +113,12 @@ static uint32_t check_streams(const rill_conn *conn, held *found)
     for (const rill_stream *stream = session->open; stream; stream = stream->next, count++) {
         check_stream(conn, stream, found);
         assert(stream->reason == RILL_OPEN);
-        active += stream->wire_open;
+        active += stream->on_wire;
         blocked += stream->blocked;
     }
     for (const rill_stream *stream = session->closed; stream; stream = stream->next, count++) {
         check_stream(conn, stream, found);
-        assert(stream->reason != RILL_OPEN && !stream->wire_open);
+        assert(stream->reason != RILL_OPEN && !stream->on_wire);
     }
     assert(conn->state == CONN_CLOSED ||
            (session->active == active && session->blocked == blocked));

@@ -309,7 +309,7 @@ int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
 {
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
-    rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CONN);
+    rill_peer *peer = (rill_peer *)rill_turn_find(&loop->turn, slot, generation, ENTRY_PEER);
     if (!peer || !info)
         return peer ? -RILL_ARGUMENT : -RILL_CLOSED;
     return rill_peer_describe(peer, info);

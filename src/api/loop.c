@@ -84,7 +84,7 @@ int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_erro
     rill_list_push_first(&loop->alarms, &alarm->member);
     turn->counters.timers++;
     /* the clock's fraction of a millisecond is rounded up too: never early */
-    rill_wheel_start(&turn->wheel, &alarm->timer, rill_clock_ms() + rill_ms(seconds) + 1);
+    rill_wheel_start(&turn->wheel, &alarm->timer, rill_turn_clock_ms() + rill_ms(seconds) + 1);
     rill_turn_wake(turn);
     *id = alarm->entry.id;
     return 0;
@@ -292,11 +292,11 @@ uint32_t rill_loop_first_slot(const rill_loop *loop)
     return loop->turn.first_slot;
 }
 
-static void empty_graves(rill_turn *turn)
+static void free_later(rill_turn *turn)
 {
-    while (turn->graves.first) {
-        rill_call *call = RILL_OWNER(turn->graves.first, rill_call, entry.member);
-        rill_list_leave(&call->entry.member); /* nothing but calls is buried */
+    while (turn->later.first) {
+        rill_call *call = RILL_OWNER(turn->later.first, rill_call, entry.member);
+        rill_list_leave(&call->entry.member); /* nothing but calls stands there */
         rill_call_free(call);
     }
     rill_turn_take_back(turn);
@@ -324,7 +324,7 @@ void rill_loop_free(rill_loop *loop)
     while (loop->clients.first)
         rill_client_free(rill_client_first(&loop->clients));
     free_ended(turn);
-    empty_graves(turn);
+    free_later(turn);
     while (loop->alarms.first)
         free_alarm(loop, RILL_OWNER(loop->alarms.first, rill_alarm, member));
     while (loop->signals.first)
@@ -416,13 +416,13 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
     case ENTRY_CALL: {
         rill_call *call = (rill_call *)entry;
         if (rill_call_event(call, type, event))
-            rill_turn_bury(&loop->turn, entry);
+            rill_turn_free_later(&loop->turn, entry);
         break;
     }
     case ENTRY_CLIENT:
         rill_client_event((rill_client *)entry, type, event);
         break;
-    case ENTRY_CONN:
+    case ENTRY_PEER:
         break;
     case ENTRY_TIMER:
         free_alarm(loop, (rill_alarm *)entry);
@@ -451,7 +451,7 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
 {
     if (rill_loop_check(loop, NULL) || !events || max < 1)
         return -RILL_ARGUMENT;
-    empty_graves(&loop->turn);
+    free_later(&loop->turn);
     int32_t count = take_events(loop, events, max);
     rill_turn_wake_for_work(&loop->turn); /* what the full queue had put off */
     return count;
@@ -482,7 +482,7 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     if (rill_loop_check(loop, NULL) || !events || max < 1)
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
-    empty_graves(turn);
+    free_later(turn);
     if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn)))
         act(turn);
     if (turn->event_count && ++loop->batches > BATCHES_MOST &&
@@ -492,7 +492,7 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
         return take_events(loop, events, max);
     uint64_t end_ms = UINT64_MAX;
     if (timeout_ms > 0)
-        end_ms = rill_clock_ms() + (uint64_t)timeout_ms;
+        end_ms = rill_turn_clock_ms() + (uint64_t)timeout_ms;
     while (!turn->event_count) {
         int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
         bool interrupted = false;
@@ -547,7 +547,7 @@ int32_t rill_loop_step(rill_loop *loop)
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     if (!turn->handed_over)
-        empty_graves(turn); /* no event points there: they need not wait for a taker */
+        free_later(turn); /* no event points there: they need not wait for a taker */
     rill_turn_begin_step(turn);
     if (rill_turn_marked(turn))
         act(turn);

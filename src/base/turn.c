@@ -133,10 +133,10 @@ void rill_turn_take_back(rill_turn *turn)
     }
 }
 
-void rill_turn_bury(rill_turn *turn, rill_entry *entry)
+void rill_turn_free_later(rill_turn *turn, rill_entry *entry)
 {
     rill_turn_forget(turn, entry);
-    rill_list_push_first(&turn->graves, &entry->member);
+    rill_list_push_first(&turn->later, &entry->member);
 }
 
 rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
@@ -233,7 +233,7 @@ void rill_turn_act(rill_turn *turn)
     act(turn);
 }
 
-uint64_t rill_clock_ms(void)
+uint64_t rill_turn_clock_ms(void)
 {
     return clock_us() / 1000;
 }

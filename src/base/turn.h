@@ -24,7 +24,7 @@ typedef struct rill_mark rill_mark;
 
 enum rill_entry_kind {
     ENTRY_CLIENT = 1,
-    ENTRY_CONN,
+    ENTRY_PEER,
     ENTRY_CALL,
     ENTRY_TIMER,
     ENTRY_SIGNAL,
@@ -37,7 +37,7 @@ struct rill_entry {
     rill_id id;
     uint8_t kind;
     uint32_t pending;   /* 1 << enum rill_event_type: happened, not handed over yet */
-    rill_member member; /* in the turn's queue of events, or among what was buried */
+    rill_member member; /* in the turn's queue of events, or in `later` */
 };
 
 /* Embedded in what acts; `act` runs once in this turn for any number of marks. */
@@ -80,7 +80,8 @@ struct rill_turn {
     rill_list events;
     uint32_t event_count; /* entries in the queue */
 
-    rill_list graves; /* what ended, but events that were handed over point to: rill_turn_bury() */
+    rill_list
+        later; /* what ended, but events that were handed over point to: rill_turn_free_later() */
     struct turn_text *lent; /* owned: texts of events that were handed over */
     rill_list marks[2]; /* marked now, and those before, which act and are put off by TURN_EVENTS */
     uint8_t acting;     /* which of them acts */
@@ -97,7 +98,7 @@ struct rill_turn {
     bool woken;
     uint8_t trace;          /* enum rill_trace_topic: what is written to stderr */
     uint32_t dialled;       /* connections so far: each has its number, from 1 */
-    bool handed_over;       /* events point into graves and lent texts */
+    bool handed_over;       /* events point to calls in `later`, and to lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
 
@@ -138,7 +139,7 @@ void rill_turn_unreport(rill_turn *turn, rill_entry *entry, enum rill_event_type
 
 /* Forgets the entry and keeps its object until the next poll, which frees it: events may point into
  * it. */
-void rill_turn_bury(rill_turn *turn, rill_entry *entry);
+void rill_turn_free_later(rill_turn *turn, rill_entry *entry);
 
 /* Memory for what an event points to: freed by the next poll. NULL: out of memory. */
 void *rill_turn_lend(rill_turn *turn, size_t size);
@@ -184,7 +185,7 @@ static inline void rill_turn_spend(rill_turn *turn, size_t bytes)
 /* The step has done its share: the rest is for the next one. Never outside of steps. */
 bool rill_turn_is_spent(const rill_turn *turn);
 
-uint64_t rill_clock_ms(void);
+uint64_t rill_turn_clock_ms(void);
 
 /* Reads the clock. */
 void rill_turn_tick(rill_turn *turn);

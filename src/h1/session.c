@@ -47,11 +47,11 @@ static void consume(rill_link *link, rill_stream *stream, size_t length)
 static void retire(rill_link *link, rill_stream *stream)
 {
     rill_h1_session *session = rill_h1_of(link);
-    bool ours = stream->wire_open;
+    bool ours = stream->on_wire;
     rill_stream_move(stream, &link->closed);
     if (!ours)
         return;
-    stream->wire_open = stream->blocked = false;
+    stream->on_wire = stream->blocked = false;
     link->active = link->blocked = 0;
     rill_bytes_dispose(&link->turn->slab, &session->out);
     if (session->state != H1_IDLE) { /* in the middle of a message: there is no way back */
@@ -293,7 +293,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
                         : stream->inlet.window;
     rill_h1_head_init(&session->head, false);
     stream->id = ++session->last_id;
-    stream->wire_open = true;
+    stream->on_wire = true;
     link->active = 1;
     link->idle_ms = 0;
     rill_stream_move(stream, &link->open);

@@ -210,7 +210,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     link->full = session->heads >= SESSION_HEADS_MAX;
     link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;
-    stream->wire_open = true;
+    stream->on_wire = true;
     link->active++;
     rill_stream_move(stream, &link->open);
     return 0;

@@ -6,16 +6,16 @@
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
     rill_stream *stream = id > 0 ? nghttp2_session_get_stream_user_data(session->ng, id) : NULL;
-    if (stream && stream->wire_open)
+    if (stream && stream->on_wire)
         session->found = stream;
     return stream;
 }
 
 void rill_streams_leave(rill_session *session, rill_stream *stream)
 {
-    if (!stream->wire_open)
+    if (!stream->on_wire)
         return;
-    stream->wire_open = false;
+    stream->on_wire = false;
     if (session->found == stream)
         session->found = NULL;
     if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
@@ -45,7 +45,7 @@ static uint32_t least_update(const rill_stream *stream)
 bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t length)
 {
     stream->returned += length;
-    if (!stream->wire_open || stream->returned < least_update(stream))
+    if (!stream->on_wire || stream->returned < least_update(stream))
         return true;
     int code = nghttp2_session_consume_stream(session->ng, stream->id, stream->returned);
     stream->returned = 0;
@@ -58,7 +58,7 @@ bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t le
 void rill_streams_retire(rill_link *link, rill_stream *stream)
 {
     rill_session *session = rill_session_of(link);
-    if (stream->wire_open) {
+    if (stream->on_wire) {
         uint32_t code = NGHTTP2_CANCEL;
         if (stream->reason == RILL_ENDED || stream->over)
             code = NGHTTP2_NO_ERROR; /* the response is complete: our upload is not wanted */
@@ -83,7 +83,7 @@ void rill_streams_go_on(rill_session *session, rill_stream *stream)
 void rill_streams_resume(rill_link *link, rill_stream *stream)
 {
     rill_session *session = rill_session_of(link);
-    if (!stream->starved || !stream->wire_open)
+    if (!stream->starved || !stream->on_wire)
         return;
     stream->starved = false;
     stream->active_ms = stream->turn->now_ms; /* the pause was ours */
@@ -102,7 +102,7 @@ int rill_streams_narrow(rill_session *session)
 
 void rill_streams_widen(rill_session *session, rill_stream *stream)
 {
-    if (session->narrow && !stream->inlet.narrow && stream->wire_open && stream->inlet.window)
+    if (session->narrow && !stream->inlet.narrow && stream->on_wire && stream->inlet.window)
         nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
                                               (int32_t)stream->inlet.window);
 }

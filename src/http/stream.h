@@ -23,7 +23,7 @@ struct rill_stream {
     enum stream_half local, remote;
     enum rill_reason reason; /* RILL_OPEN until it closes, then never changed */
     int32_t code;            /* HTTP/2 error code that ended it, either way; -1: none */
-    bool wire_open;          /* the session has it on the wire */
+    bool on_wire;            /* the session has it on the wire */
     bool peer_reset;         /* by RST_STREAM */
     bool refused;            /* the peer says it did not act on it */
     bool stale;              /* its connection was used before, and ended without a word */

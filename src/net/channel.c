@@ -29,7 +29,7 @@ static void set_timer(rill_channel *channel)
         return;
     }
     uint64_t ms = (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1;
-    rill_wheel_start(&channel->turn->wheel, &channel->timer, rill_clock_ms() + ms);
+    rill_wheel_start(&channel->turn->wheel, &channel->timer, rill_turn_clock_ms() + ms);
 }
 
 static void on_timeout(rill_timer *timer)

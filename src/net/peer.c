@@ -23,7 +23,7 @@ rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
         peer->version = SSL_get_version(ssl);
         peer->cipher = SSL_get_cipher_name(ssl);
     }
-    if (rill_turn_name(turn, &peer->entry, ENTRY_CONN, err)) {
+    if (rill_turn_name(turn, &peer->entry, ENTRY_PEER, err)) {
         rill_peer_release(peer);
         return NULL;
     }

@@ -144,7 +144,7 @@ static void keep_empty_half(rill_resolver *resolver, rill_name *name)
         return;
     rill_name *empty = name->count ? other : name;
     if (empty->status == ARES_ENODATA)
-        empty->expires_ms = rill_clock_ms() + (uint64_t)RESOLVE_EMPTY_S * 1000;
+        empty->expires_ms = rill_turn_clock_ms() + (uint64_t)RESOLVE_EMPTY_S * 1000;
 }
 
 /* May come while rill_channel_ask() is still on the stack, and from rill_channel_dispose(). */
@@ -161,7 +161,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     if (name->status == ARES_ENOMEM)
         seconds = 0;
     ares_freeaddrinfo(found);
-    name->expires_ms = rill_clock_ms() + (uint64_t)seconds * 1000;
+    name->expires_ms = rill_turn_clock_ms() + (uint64_t)seconds * 1000;
     rill_names_use(&resolver->names, name);
     keep_empty_half(resolver, name);
     while (name->waiting.first) {
@@ -225,7 +225,7 @@ static rill_name *ask(rill_resolver *resolver, const char *host, int family)
     rill_name *name = rill_names_find(&resolver->names, host, family);
     if (name && name->pending)
         return name;
-    if (name && name->expires_ms > rill_clock_ms()) {
+    if (name && name->expires_ms > rill_turn_clock_ms()) {
         rill_names_use(&resolver->names, name);
         return name;
     }

@@ -454,7 +454,7 @@ void rill_call_finish(rill_call *call)
     call->conn = NULL;
     call->origin = NULL;
     if (!call->entry.id.generation)
-        rill_turn_bury(turn, &call->entry); /* dropped: nobody is told */
+        rill_turn_free_later(turn, &call->entry); /* dropped: nobody is told */
     else if (reason != RILL_OPEN) /* else the peer has ended it: see rill_call_decided() */
         report_end(call);
 }

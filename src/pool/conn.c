@@ -60,7 +60,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
     else
         rill_stream_close_because(stream, error);
     rill_stream_add_cause(stream, error);
-    stream->wire_open = false;
+    stream->on_wire = false;
     rill_stream_move(stream, &conn->session->closed);
 }
 

@@ -132,9 +132,9 @@ void rill_ending_drop(rill_call *call)
         rill_ending_close(call, &dropped);
     rill_turn_forget(call->turn, &call->entry);
     if (call->state != CALL_ENDED)
-        rill_ending_close(call, &dropped); /* finishing buries what has no id */
+        rill_ending_close(call, &dropped); /* finishing ends what has no id */
     else
-        rill_turn_bury(call->turn, &call->entry);
+        rill_turn_free_later(call->turn, &call->entry);
     if (call->stream)
         rill_stream_uncount(call->stream);
 }

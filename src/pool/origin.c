@@ -404,7 +404,7 @@ static void tell(rill_origin *origin, rill_conn *conn, bool closed)
         rill_turn_report(pool->turn, pool->entry, RILL_EVENT_CLOSED);
 }
 
-static void bury_closed(rill_origin *origin)
+static void free_all_closed(rill_origin *origin)
 {
     rill_conn *next;
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = next) {
@@ -448,7 +448,7 @@ static void on_act(rill_mark *marked)
             warn_sizes(origin, conn);
         take_ended(conn);
     }
-    bury_closed(origin);
+    free_all_closed(origin);
     dispatch(origin);
     bool closed = false, ended = false;
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
@@ -463,7 +463,7 @@ static void on_act(rill_mark *marked)
         tell(origin, conn, false);
     }
     if (closed || (ended && origin->queue.first))
-        mark(origin); /* buried, replaced, or sent again, in the next pass */
+        mark(origin); /* freed, replaced, or sent again, in the next pass */
     note_unused(origin);
 }
 

@@ -133,7 +133,7 @@ bool rill_pool_make_room(rill_pool *pool)
         return false;
     rill_pool_leave_idle(oldest);
     rill_conn_fail(oldest, NULL);
-    rill_turn_mark(pool->turn, oldest->setup.mark); /* its origin buries it */
+    rill_turn_mark(pool->turn, oldest->setup.mark); /* its origin frees it */
     pool->connections--;
     oldest->pool.given_back = true;
     return true;
