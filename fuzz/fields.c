@@ -33,11 +33,11 @@ static void check_value(const rill_field *field)
         assert(!memchr(" \t", value[0], 2) && !memchr(" \t", value[length - 1], 2));
 }
 
-static void check_aside(const rill_fields_aside *aside, const char *block, size_t length)
+static void check_aside(const rill_fields_found *found, const char *block, size_t length)
 {
-    assert(!aside->host ||
-           (aside->host >= block && aside->host + aside->host_length <= block + length));
-    int64_t number = rill_fields_number(aside->content_length, aside->content_length_length);
+    assert(!found->host ||
+           (found->host >= block && found->host + found->host_length <= block + length));
+    int64_t number = rill_fields_number(found->content_length, found->content_length_length);
     assert(number >= -1);
 }
 
@@ -45,12 +45,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     rill_slab slab = {0};
     rill_bytes clean = {0};
-    rill_fields_aside aside;
+    rill_fields_found aside;
     rill_error err = {0};
     char *block = malloc(size ? size : 1); /* of exact size: reading past the end is seen */
     if (size)
         memcpy(block, data, size);
-    int32_t code = rill_fields_clean(&slab, block, size, &clean, &aside, &err);
+    int32_t code = rill_fields_clean(&slab, block, size, &clean, &found, &err);
     if (code) {
         assert(code == -RILL_ARGUMENT && err.reason == RILL_ARGUMENT);
         assert(err.message[0] && memchr(err.message, 0, sizeof(err.message)));
@@ -65,9 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         assert(count == rill_fields_count(clean.data, clean.length));
         assert(length == clean.length); /* nothing lies between the fields */
-        check_aside(&aside, block, size);
+        check_aside(&found, block, size);
         rill_bytes again = {0};
-        rill_fields_aside none;
+        rill_fields_found none;
         assert(!rill_fields_clean(&slab, clean.data, clean.length, &again, &none, &err));
         assert(again.length == clean.length &&
                (!clean.length || !memcmp(again.data, clean.data, clean.length)));

@@ -173,7 +173,7 @@ typedef struct rill_event {
     int32_t status;                      /* :status of the response head; number of the signal */
     uint32_t reason;                     /* enum rill_reason: how the stream closed */
     uint32_t attempts;                   /* streams this request has used */
-    uint32_t conn_slot, conn_generation; /* the connection it used, see rill_conn_info_get() */
+    uint32_t peer_slot, peer_generation; /* the connection it used, see rill_peer_info_get() */
     const char *headers;                 /* final response head without :status */
     const char *trailers;                /* NULL: none */
     const char *informational; /* 1xx heads one after the other, each led by CR LF and its three
@@ -442,7 +442,7 @@ typedef struct rill_stream_info {
     uint32_t reason; /* enum rill_reason; RILL_OPEN while open */
     int32_t code;    /* HTTP/2 error code; -1: none */
     uint32_t attempts;
-    uint32_t conn_slot, conn_generation;
+    uint32_t peer_slot, peer_generation;
     const char *decoded; /* as in the event */
     bool saved;          /* the body is in the file of save_path */
     bool cut;            /* as in the event */
@@ -575,16 +575,17 @@ typedef struct rill_connection_state {
     const char *goaway_debug;         /* printable, NUL-terminated; borrowed until the next poll,
                                          step or drop */
     uint32_t streams, pending;
-    uint32_t conn_slot, conn_generation; /* for rill_conn_info_get() */
+    uint32_t peer_slot, peer_generation; /* for rill_peer_info_get() */
     /* the peer's SETTINGS, in the order of their numbers from 1: header_table_size, enable_push,
      * max_concurrent_streams, initial_window_size, max_frame_size, max_header_list_size */
     double peer_settings[6];
-    const rill_error *error; /* why it closed; NULL: in peace or not at all; borrowed as above */
+    const rill_error
+        *error; /* why it closed; NULL: without error, or not at all; borrowed as above */
 } rill_connection_state;
 RILL_API int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                      rill_connection_state *state);
 
-typedef struct rill_conn_info {
+typedef struct rill_peer_info {
     char ip_address[46]; /* numeric; "" for a Unix socket */
     char protocol[12];   /* "h2", "h2c" or "http/1.1" */
     int32_t port;
@@ -593,11 +594,11 @@ typedef struct rill_conn_info {
     uint32_t certificate_length;
     bool resumed;
     const char *tls_version, *cipher; /* static; NULL without TLS */
-} rill_conn_info;
+} rill_peer_info;
 
 /* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
-RILL_API int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
-                                    rill_conn_info *info);
+RILL_API int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                    rill_peer_info *info);
 
 /* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free.
  */

@@ -28,7 +28,7 @@ local COUNTS = {
 local Client = {}
 Client.__index = Client
 
--- Hears a client's warnings. Weak: the runtime holds it, and it must not hold the client.
+-- Receives a client's warnings. Weak: the runtime holds it, and it must not hold the client.
 local Warnings = { __mode = "v" }
 Warnings.__index = Warnings
 

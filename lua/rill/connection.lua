@@ -22,7 +22,7 @@ local M = {}
 ---  2^32-1 is no limit
 ---@field streams integer open now
 ---@field pending integer waiting for a slot now
----@field closed rill.Error? nil while it is open; "inactive" and "goaway" where it ended in peace
+---@field closed rill.Error? nil while it is open; "inactive" and "goaway" where it ended without error
 ---@field goaway {code: string, last_stream_id: integer, debug: string}? what the peer said
 ---@field private _state rill.ConnectionState
 ---@field private _base string scheme and authority, for URLs that begin with "/"

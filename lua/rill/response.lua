@@ -18,7 +18,7 @@ local M = {}
 
 local RESPONSE = C.RILL_EVENT_RESPONSE
 
--- What an event tells in numbers, kept as it is.
+-- What an event holds in numbers, kept as it is.
 local Facts = ffi.typeof("struct { rill_timings timings; double bytes_received; uint32_t attempts; }")
 local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 
@@ -54,7 +54,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
----@field private _facts ffi.cdata*|table|false what the event told: timings, attempts, bytes
+---@field private _facts ffi.cdata*|table|false what the event held: timings, attempts, bytes
 ---@field private _peer rill.Peer|false
 ---@field private _client rill.Endpoint? not closed while it waits
 ---@field private _task rill.Task? that waits for it
@@ -248,7 +248,7 @@ function M.new(client, method, address, block, task)
   return response
 end
 
---- Keeps what an event or a stream's information tells in numbers.
+--- Keeps the numbers of an event or of a stream's information.
 ---@param response table rill.Response, or what one is made of
 ---@param timings ffi.cdata* const rill_timings *
 ---@param bytes_received number
@@ -316,7 +316,7 @@ function methods:on_event(event)
     if event.saved ~= 0 then M.in_file(self) end
     if event.cut ~= 0 then self._cut = true end
     if event.decoded[0] ~= 0 then keep_decoded(self, event.decoded) end
-    self._peer = peer.of(event.conn_slot, event.conn_generation)
+    self._peer = peer.of(event.peer_slot, event.peer_generation)
     keep_facts(self, event.timings, event.bytes_received, event.attempts)
   else
     self._failure = errors.of_event(event, self._method, self._url)

@@ -207,7 +207,7 @@ function M.reader(base)
 end
 
 --- Reads a sitemap. Never fails: what can be read is given. Of more than 50,000 URLs, and behind 50 MiB (decoded), the
---- rest is left out, which `rill.on_warning` is told.
+--- rest is left out, which is reported to `rill.on_warning`.
 ---@param body string gzip is seen by its first bytes
 ---@param base string? its own URL, for addresses that are not absolute
 ---@return rill.sitemap.Entry[] urls

@@ -10,7 +10,7 @@ local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local state = require("rill.core.stream_state")
 local upload = require("rill.core.upload")
-local verdict = require("rill.core.verdict")
+local hooks = require("rill.core.stream_hooks")
 
 local M = {}
 
@@ -46,11 +46,11 @@ end
 -- Waits for the next event. Hooks run in the task that waits, as it resumes.
 local function wait(stream, call)
   stream._state:wait(call)
-  verdict.of_head(stream)
+  hooks.of_head(stream)
 end
 
 local function wait_closed(stream, call)
-  verdict.of_head(stream)
+  hooks.of_head(stream)
   stream._state:decide(true)
   while not stream._state.close_reason do
     wait(stream, call)
@@ -60,7 +60,7 @@ end
 -- The next piece of the body; nil at its end, which may be a failure.
 local function next_chunk(stream, call, max)
   local own = stream._state
-  verdict.of_head(stream)
+  hooks.of_head(stream)
   while true do
     local length = C.rill_stream_read(runtime.loop_for(own.slot, call), own.slot, own.generation, max, data)
     if length > 0 then
@@ -78,7 +78,7 @@ end
 ---@return rill.Error? err
 function methods:headers()
   local own = self._state
-  verdict.of_head(self)
+  hooks.of_head(self)
   while not own.head and not own.close_reason do
     wait(self, "stream:headers")
   end
@@ -101,7 +101,7 @@ function methods:read(max)
     own:release()
     return nil, own.failure
   end
-  verdict.of_chunk(self, chunk)
+  hooks.of_chunk(self, chunk)
   return chunk
 end
 
@@ -121,7 +121,7 @@ local function gather(stream)
     local chunk = next_chunk(stream, "stream:response", MAX_CHUNK)
     if not chunk then return end
     table.insert(own.parts, chunk)
-    verdict.of_chunk(stream, chunk)
+    hooks.of_chunk(stream, chunk)
   end
 end
 
@@ -221,7 +221,7 @@ end
 function methods:closed()
   wait_closed(self, "stream:closed")
   local own = self._state
-  return own:tell(own.close_reason), own.failure
+  return own:final_reason(own.close_reason), own.failure
 end
 
 Stream.__tostring = shown.stream

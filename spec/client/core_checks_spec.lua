@@ -271,7 +271,7 @@ describe("the C interface", function()
       finish = C.rill_stream_finish(at, slot, generation, NOTHING, 0, NOTHING),
       ping = C.rill_connection_ping(at, slot, generation),
       connection = C.rill_connection_get(at, slot, generation, ffi.new "rill_connection_state"),
-      conn = C.rill_conn_info_get(at, slot, generation, ffi.new "rill_conn_info"),
+      conn = C.rill_peer_info_get(at, slot, generation, ffi.new "rill_peer_info"),
     } do
       assert_code(at == NOTHING and C.RILL_ARGUMENT or C.RILL_CLOSED, code, what)
     end

@@ -184,7 +184,7 @@ static rill_origin *find_origin(rill_client *client, const route *way)
 
 static uint64_t pick_ms(double given, uint64_t own_ms)
 {
-    return given < 0 ? own_ms : rill_limit_ms(given);
+    return given < 0 ? own_ms : rill_turn_limit_ms(given);
 }
 
 static int32_t parse(const rill_client *client, const char *text, uint32_t length, rill_url *url,
@@ -269,7 +269,7 @@ static void check_own(rill_client *client, rill_call *call, const rill_url *url)
 }
 
 /* A caller's content-length that the body contradicts is ignored, and that is said. */
-static void warn_length(rill_client *client, const rill_call *call, const rill_fields_aside *aside)
+static void warn_length(rill_client *client, const rill_call *call, const rill_fields_found *found)
 {
     uint32_t digits = 0;
     const char *length = rill_call_length(call, &digits);
@@ -279,14 +279,14 @@ static void warn_length(rill_client *client, const rill_call *call, const rill_f
         length = "0";
         digits = 1;
     }
-    if (!aside->content_length || open_ended ||
-        (aside->content_length_length == digits && !memcmp(aside->content_length, length, digits)))
+    if (!found->content_length || open_ended ||
+        (found->content_length_length == digits && !memcmp(found->content_length, length, digits)))
         return;
     char url[256];
     rill_call_url(call, url, sizeof(url));
     rill_pool_warn(&client->pool, "%s: content-length %.*s is ignored, the body has %.*s bytes",
-                   url, aside->content_length_length < 24 ? (int)aside->content_length_length : 24,
-                   aside->content_length, (int)digits, length);
+                   url, found->content_length_length < 24 ? (int)found->content_length_length : 24,
+                   found->content_length, (int)digits, length);
 }
 
 /* Parses a request's URL. `*origin` is where it goes; NULL: to be found. Mostly it goes where the
@@ -423,8 +423,8 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
     if (code)
         return code;
     rill_call_setup setup = make_setup(client, request);
-    rill_fields_aside aside;
-    rill_call *call = rill_call_new(&setup, &aside, err);
+    rill_fields_found found;
+    rill_call *call = rill_call_new(&setup, &found, err);
     if (call && !origin)
         origin = find_origin(client, &way);
     rill_proxy_release(way.proxy);
@@ -436,7 +436,7 @@ int32_t rill_client_request(rill_client *client, const rill_request *request, ri
         rill_call_free(call);
         return code;
     }
-    warn_length(client, call, &aside);
+    warn_length(client, call, &found);
     client->pool.stats.requests++;
     if (client->bound)
         call->repeat = false;
@@ -498,8 +498,8 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
         .connected = rill_conn_greeted(conn),
         .closed = conn->state == CONN_CLOSED,
         .pending = origin->queue.count,
-        .conn_slot = conn->peer ? conn->peer->entry.id.slot : 0,
-        .conn_generation = conn->peer ? conn->peer->entry.id.generation : 0,
+        .peer_slot = conn->peer ? conn->peer->entry.id.slot : 0,
+        .peer_generation = conn->peer ? conn->peer->entry.id.generation : 0,
         .error = conn->error.reason ? &conn->error : NULL,
     };
     if (!session)

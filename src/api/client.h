@@ -22,7 +22,7 @@ rill_entry *rill_client_entry(rill_client *client);
 /* Ends everything at once, without telling. */
 void rill_client_free(rill_client *client);
 
-/* Like rill_client_close(), and its id goes: what is open is told, then it is freed. */
+/* Like rill_client_close(), and its id goes: what is open is reported, then it is freed. */
 void rill_client_drop(rill_client *client);
 
 /* See rill_client_close(). */

@@ -259,14 +259,14 @@ int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
     if (rill_loop_check(loop, err))
         return -RILL_ARGUMENT;
     rill_call *call;
-    rill_fields_aside aside;
+    rill_fields_found found;
     OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (!code)
         code = rill_given_bytes(trailers, trailers_length, "trailers", err);
     if (!code && trailers)
         code = rill_fields_clean(&loop->turn.slab, trailers, trailers_length,
-                                 &call->source->trailers, &aside, err);
+                                 &call->source->trailers, &found, err);
     if (code)
         return code;
     end_pause(call);
@@ -304,8 +304,8 @@ int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-int32_t rill_conn_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
-                           rill_conn_info *info)
+int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
+                           rill_peer_info *info)
 {
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;

@@ -1,5 +1,5 @@
 /* Whether what a caller gives can be used at all. Lua refuses the same by itself, see
- * lua/rill/core/options.lua; a C program is told here. */
+ * lua/rill/core/options.lua; a C program is checked here. */
 #ifndef RILL_GIVEN_H
 #define RILL_GIVEN_H
 

@@ -84,7 +84,8 @@ int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_erro
     rill_list_push_first(&loop->alarms, &alarm->member);
     turn->counters.timers++;
     /* the clock's fraction of a millisecond is rounded up too: never early */
-    rill_wheel_start(&turn->wheel, &alarm->timer, rill_turn_clock_ms() + rill_ms(seconds) + 1);
+    rill_wheel_start(&turn->wheel, &alarm->timer,
+                     rill_turn_clock_ms() + rill_turn_ms_of(seconds) + 1);
     rill_turn_wake(turn);
     *id = alarm->entry.id;
     return 0;

@@ -101,7 +101,7 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
 {
     rill_slab *slab = &pool->turn->slab;
     rill_defaults *defaults = &pool->defaults;
-    rill_fields_aside aside = {0};
+    rill_fields_found found = {0};
     settings->user_agent = copy_text(slab, options->user_agent ? options->user_agent : "");
     if (!settings->user_agent)
         return rill_error_memory(err);
@@ -110,21 +110,21 @@ static int32_t build_defaults(rill_settings *settings, rill_pool *pool, const ri
                                            strlen(settings->user_agent), err);
     if (!code && options->headers)
         code = rill_fields_clean(slab, options->headers, options->headers_length, &defaults->block,
-                                 &aside, err);
+                                 &found, err);
     if (code)
         return code;
-    if (!aside.user_agent && settings->user_agent[0] &&
+    if (!found.user_agent && settings->user_agent[0] &&
         !rill_fields_add(slab, &defaults->block, "user-agent", settings->user_agent,
                          strlen(settings->user_agent)))
         return rill_error_memory(err);
-    if (aside.host || aside.content_length)
+    if (found.host || found.content_length)
         return rill_error_set(err, RILL_ARGUMENT,
                               "option headers: \"%s\" belongs to one request, not to all",
-                              aside.host ? "host" : "content-length");
+                              found.host ? "host" : "content-length");
     return 0;
 }
 
-/* The user-agent among them is told to proxies as well. */
+/* The user-agent among them is sent to proxies as well. */
 static int32_t find_agent(rill_settings *settings, rill_pool *pool, rill_error *err)
 {
     static const char before[] = "\r\nuser-agent: ";
@@ -222,11 +222,11 @@ static int32_t configure_dial(rill_dial_options *dial, const rill_options *optio
 int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
                            rill_error *err)
 {
-    settings->timeout_ms = rill_limit_ms(options->timeout);
-    settings->queue_timeout_ms = rill_limit_ms(options->queue_timeout);
+    settings->timeout_ms = rill_turn_limit_ms(options->timeout);
+    settings->queue_timeout_ms = rill_turn_limit_ms(options->queue_timeout);
     settings->limits.maxsize = rill_bytes_of(options->maxsize);
     settings->limits.warnsize = rill_bytes_of(options->warnsize);
-    settings->read_timeout_ms = rill_limit_ms(options->read_timeout);
+    settings->read_timeout_ms = rill_turn_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
     settings->idempotent = options->idempotent;
@@ -242,14 +242,14 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
         options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
     pool->account->most = pool->link.max_buffered;
     pool->link.max_header_list = options->max_header_list;
-    pool->connect_timeout_ms = rill_limit_ms(options->connect_timeout);
-    pool->idle_timeout_ms = rill_limit_ms(options->idle_timeout);
+    pool->connect_timeout_ms = rill_turn_limit_ms(options->connect_timeout);
+    pool->idle_timeout_ms = rill_turn_limit_ms(options->idle_timeout);
     pool->max_streams = most_of(options->max_streams);
     pool->max_connections = most_of(options->max_connections);
     if (options->max_connections_per_origin >= 0)
         pool->max_connections_per_origin = most_of((uint32_t)options->max_connections_per_origin);
-    pool->ping_after_ms = rill_limit_ms(options->ping_after);
-    pool->ping_timeout_ms = rill_limit_ms(options->ping_timeout);
+    pool->ping_after_ms = rill_turn_limit_ms(options->ping_after);
+    pool->ping_timeout_ms = rill_turn_limit_ms(options->ping_timeout);
     uint8_t offer[OFFER_MAX] = {0};
     uint32_t offer_length;
     int32_t code = read_protocols(options->protocols, offer, &offer_length, err);

@@ -8,7 +8,7 @@
 /* What a request takes from its client where it says nothing itself. */
 typedef struct rill_settings {
     char *user_agent;      /* owned */
-    char *proxy_agent;     /* owned: what proxies are told; NULL: nothing */
+    char *proxy_agent;     /* owned: user-agent for proxies; NULL: none */
     rill_proxies proxies;  /* owned */
     rill_resolve *resolve; /* owned, with its texts */
     uint64_t timeout_ms, queue_timeout_ms, read_timeout_ms;

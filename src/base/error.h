@@ -9,7 +9,7 @@
 /* Seldom called: the compiler keeps the code that leads there out of the way of the rest. */
 #define RILL_COLD __attribute__((cold))
 
-/* Fills in `err` unless it already tells a cause (the first one wins) or is NULL; all fields but
+/* Fills in `err` unless it already holds a cause (the first one wins) or is NULL; all fields but
  * reason and message get their "none". Returns -reason, so that failing is one line. */
 int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4))) RILL_COLD;

@@ -153,13 +153,13 @@ rill_entry *rill_turn_take(rill_turn *turn, enum rill_event_type *type)
 
 uint32_t rill_turn_random(rill_turn *turn)
 {
-    if (!turn->chance) {
+    if (!turn->random_state) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        turn->chance = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uintptr_t)turn;
+        turn->random_state = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ (uintptr_t)turn;
     }
-    turn->chance = turn->chance * UINT64_C(6364136223846793005) + 1442695040888963407u;
-    return (uint32_t)(turn->chance >> 32);
+    turn->random_state = turn->random_state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(turn->random_state >> 32);
 }
 
 void rill_turn_mark(rill_turn *turn, rill_mark *mark)
@@ -244,7 +244,7 @@ void rill_turn_tick(rill_turn *turn)
     turn->now_ms = turn->now_us / 1000;
 }
 
-uint64_t rill_ms(double seconds)
+uint64_t rill_turn_ms_of(double seconds)
 {
     const double most = 10.0 * 365 * 86400; /* ten years: no sum of two overflows */
     if (!(seconds > 0))
@@ -252,7 +252,7 @@ uint64_t rill_ms(double seconds)
     return (uint64_t)ceil((seconds < most ? seconds : most) * 1000);
 }
 
-uint64_t rill_limit_ms(double seconds)
+uint64_t rill_turn_limit_ms(double seconds)
 {
-    return isinf(seconds) ? 0 : rill_ms(seconds);
+    return isinf(seconds) ? 0 : rill_turn_ms_of(seconds);
 }

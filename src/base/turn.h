@@ -32,7 +32,7 @@ enum rill_entry_kind {
 };
 
 /* What an id names: embedded in its object. Its events are bits: an object stands in the queue at
- * most once, so the queue needs no memory and cannot grow beyond what there is to tell about. */
+ * most once, so the queue needs no memory and cannot grow beyond what there is to report. */
 struct rill_entry {
     rill_id id;
     uint8_t kind;
@@ -85,10 +85,10 @@ struct rill_turn {
     struct turn_text *lent; /* owned: texts of events that were handed over */
     rill_list marks[2]; /* marked now, and those before, which act and are put off by TURN_EVENTS */
     uint8_t acting;     /* which of them acts */
-    uint64_t chance;    /* state of rill_turn_random() */
-    uint32_t submitted; /* requests issued since marks last acted: see rill_poll() */
-    int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
-    bool stepping;      /* the loop is at it: no need to wake it */
+    uint64_t random_state; /* state of rill_turn_random() */
+    uint32_t submitted;    /* requests issued since marks last acted: see rill_poll() */
+    int wake_fd;           /* eventfd that tells a foreign loop of work left; -1: nobody asks */
+    bool stepping;         /* the loop is at it: no need to wake it */
     struct {
         bool bounded;   /* a foreign loop waits for the end of this step */
         bool acted;     /* something marked has acted in it */
@@ -191,9 +191,9 @@ uint64_t rill_turn_clock_ms(void);
 void rill_turn_tick(rill_turn *turn);
 
 /* Milliseconds for seconds, rounded up and bounded; for deadlines that are never early. */
-uint64_t rill_ms(double seconds);
+uint64_t rill_turn_ms_of(double seconds);
 
 /* The same for a limit: infinity is none, as 0 is. */
-uint64_t rill_limit_ms(double seconds);
+uint64_t rill_turn_limit_ms(double seconds);
 
 #endif

@@ -12,7 +12,7 @@ struct rill_doc_expression {
 bool rill_ask_begin(rill_doc *doc, const xmlNode *node, unsigned long operations,
                     rill_doc_problem *problem);
 
-/* What heard libxml2's complaints before; they are the thread's. */
+/* What took libxml2's complaints before; they are the thread's. */
 typedef struct rill_listener {
     xmlGenericErrorFunc call;
     void *context;

@@ -70,7 +70,7 @@ static int32_t read_status_line(rill_h1_head *head, text line, rill_error *err)
     return 0;
 }
 
-/* Told last: only a head that is complete says that the server has acted. */
+/* Reported last: only a head that is complete says that the server has acted. */
 static void tell_status(const rill_h1_head *head, rill_stream *stream)
 {
     int status = head->status;

@@ -86,7 +86,7 @@ static void end(rill_link *link, enum rill_transport_end how)
     } else if (stream && link->transport->socket.bytes_sent <= session->sent_before) {
         rill_stream_unsent(stream); /* the socket has taken nothing of it */
     } else if (stream) {
-        stream->stale = !session->heard && link->streams > 1;
+        stream->stale = !session->received && link->streams > 1;
     }
     if (!link->open)
         link->goodbye = LINK_DEAF;
@@ -244,7 +244,7 @@ static void receive(rill_link *link, const char *data, size_t length)
     if (session->state == H1_IDLE)
         link->spent = true; /* nobody has asked */
     else
-        session->heard = true;
+        session->received = true;
     while (taken < length && session->state != H1_IDLE && link->goodbye != LINK_DEAF &&
            !link->fatal.reason) {
         rill_stream *stream = link->open;
@@ -287,7 +287,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     }
     session->is_head = is_method(head, "HEAD");
     session->is_connect = head->connect;
-    session->heard = false;
+    session->received = false;
     session->room = stream->inlet.narrow && stream->inlet.window > LINK_HEAD_WINDOW
                         ? LINK_HEAD_WINDOW
                         : stream->inlet.window;

@@ -1,5 +1,5 @@
-/* HTTP/1.1 on one connection: one exchange at a time, told to its stream as HTTP/2's are. It has no
- * windows: a reader that does not keep up stops the socket from being read. */
+/* HTTP/1.1 on one connection: one exchange at a time, reported to its stream as HTTP/2's are. It
+ * has no windows: a reader that does not keep up stops the socket from being read. */
 #ifndef RILL_H1_SESSION_H
 #define RILL_H1_SESSION_H
 
@@ -28,7 +28,7 @@ typedef struct rill_h1_session {
     enum h1_state state;
     bool is_head, is_connect; /* the request's method */
     bool chunked;             /* our body */
-    bool heard;               /* something has arrived since the request */
+    bool received;            /* something has arrived since the request */
     bool keep;                /* the connection outlives this response */
     int32_t last_id;
     int64_t room;       /* so much more may arrive until its reader has taken some; below 0: less */

@@ -111,7 +111,8 @@ static void dispose(rill_link *link)
     session->ng = NULL;
 }
 
-/* A peer that resets a stream and breaks the connection in one breath: nobody has been told yet. */
+/* A peer that resets a stream and breaks the connection in one receive: nothing has been reported
+ * yet. */
 static void overrule_resets(rill_session *session)
 {
     if (session->link.broke_it)

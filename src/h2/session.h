@@ -73,7 +73,7 @@ typedef struct rill_session {
     int32_t reset_last;  /* the stream that the peer reset last; 0: none */
     uint32_t resets_due; /* DATA frames sent on streams that have left: each may be reset once */
     int64_t updates_due; /* bytes sent that the peer has not opened its windows for, see above */
-    int64_t ignored;     /* bytes that belong to no frame we were told of, or to its head */
+    int64_t ignored;     /* bytes that belong to no frame that was reported, or to its head */
     bool narrow;         /* streams begin with LINK_HEAD_WINDOW, and are widened one by one */
     int64_t in_flight;   /* so many more may come for streams that we have reset */
 } rill_session;

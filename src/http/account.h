@@ -18,7 +18,7 @@ typedef struct rill_account {
     uint64_t widened; /* what they may still let come beyond their first ones, files aside */
     uint32_t references;
     uint32_t held_back; /* collected bodies that are owed window, or wait coded */
-    uint32_t done;      /* collected bodies that have closed, and of which nobody was told yet */
+    uint32_t done;      /* collected bodies that have closed, and have not been reported yet */
     rill_inlet *first;  /* borrowed: bodies that are being collected, the oldest first */
     rill_inlet **last;  /* the end of that list */
     rill_turn *turn;    /* borrowed */

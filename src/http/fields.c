@@ -104,30 +104,30 @@ bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const c
            rill_bytes_append(slab, out, value, value_length);
 }
 
-/* Puts aside what is not sent as given. True: it was such a field. */
-static bool put_aside(rill_fields_aside *aside, const char *name, size_t name_length,
-                      const char *value, size_t value_length)
+/* Notes a field that is not sent as given. True: it was such a one. */
+static bool note_field(rill_fields_found *found, const char *name, size_t name_length,
+                       const char *value, size_t value_length)
 {
     if (named(name, name_length, "host")) {
-        aside->host = value;
-        aside->host_length = value_length;
+        found->host = value;
+        found->host_length = value_length;
         return true;
     }
     if (named(name, name_length, "content-length")) {
-        aside->content_length = value;
-        aside->content_length_length = value_length;
+        found->content_length = value;
+        found->content_length_length = value_length;
         return true;
     }
-    aside->user_agent = aside->user_agent || named(name, name_length, "user-agent");
-    aside->authorization = aside->authorization || named(name, name_length, "authorization");
+    found->user_agent = found->user_agent || named(name, name_length, "user-agent");
+    found->authorization = found->authorization || named(name, name_length, "authorization");
     return false;
 }
 
 static int32_t clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
-                     rill_fields_aside *aside, rill_error *err)
+                     rill_fields_found *found, rill_error *err)
 {
     const char *rest = block, *end = end_of(block, length);
-    memset(aside, 0, sizeof(*aside));
+    memset(found, 0, sizeof(*found));
     while (rest < end) {
         rill_field field;
         if (!rill_fields_next(&rest, end, &field))
@@ -143,11 +143,11 @@ static int32_t clean(rill_slab *slab, const char *block, size_t length, rill_byt
         if (!fault && named(name, name_length, "te") && !named(value, value_length, "trailers"))
             fault = "may only be \"trailers\" (RFC 9113 section 8.2.2)";
         if (!fault && named(name, name_length, "host"))
-            fault = aside->host ? "is a second one" : fault_of_host(value, value_length);
+            fault = found->host ? "is a second one" : fault_of_host(value, value_length);
         if (fault)
             return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": value \"%.*s\" %s",
                                   show(name_length), name, show(value_length), value, fault);
-        if (put_aside(aside, name, name_length, value, value_length))
+        if (note_field(found, name, name_length, value, value_length))
             continue;
         size_t start = out->length;
         if (!rill_bytes_append(slab, out, name - 2, name_length + value_length + 4))
@@ -160,10 +160,10 @@ static int32_t clean(rill_slab *slab, const char *block, size_t length, rill_byt
 }
 
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
-                          rill_fields_aside *aside, rill_error *err)
+                          rill_fields_found *found, rill_error *err)
 {
     size_t had = out->length;
-    int32_t code = clean(slab, block, length, out, aside, err);
+    int32_t code = clean(slab, block, length, out, found, err);
     if (code)
         out->length = had; /* the good ones before the bad one too */
     return code;

@@ -8,19 +8,19 @@
 #include "rill.h"
 
 /* What rill itself has to know about a block. */
-typedef struct rill_fields_aside {
+typedef struct rill_fields_found {
     const char *host, *content_length; /* borrowed from the block; NULL: not there */
     size_t host_length, content_length_length;
     bool user_agent, authorization;
-} rill_fields_aside;
+} rill_fields_found;
 
 /* Checks a header block (rill.h's form) and appends it to `out` as it is to be sent: names in lower
- * case; `host` and `content-length` are left out and told in `aside`.
+ * case; `host` and `content-length` are left out and stand in `found`.
  * 0, or -RILL_ARGUMENT naming the field and showing the value: a name that is no token, begins with
  * a colon or belongs to the connection (RFC 9113 section 8.2.2; "te: trailers" passes), a value
  * with CR, LF, NUL or outer blanks; or -RILL_ERROR. Then `out` is as it was. */
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
-                          rill_fields_aside *aside, rill_error *err);
+                          rill_fields_found *found, rill_error *err);
 
 /* 0, or -RILL_ARGUMENT: the value is none that a field may have, as above. */
 int32_t rill_fields_check_value(const char *name, const char *value, size_t length,

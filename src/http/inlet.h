@@ -90,7 +90,7 @@ int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, ri
  * can still be read. */
 void rill_inlet_close(rill_inlet *inlet);
 
-/* Its end was told: whoever wants the body takes it before anything else happens. */
+/* Its end was reported: whoever wants the body takes it before anything else happens. */
 void rill_inlet_told(rill_inlet *inlet);
 
 /* What is left was handed over, or nobody wants it. */

@@ -29,7 +29,7 @@ typedef struct rill_link_setup {
     uint32_t window;     /* receive window of a stream at first */
     uint32_t max_window; /* what it grows to */
     uint32_t max_frame_size;
-    uint32_t max_header_list; /* told to the peer; 0: not */
+    uint32_t max_header_list; /* announced to the peer; 0: not */
     uint32_t conn_window;     /* receive window of the connection */
     uint64_t max_buffered;
 } rill_link_setup;
@@ -37,7 +37,7 @@ typedef struct rill_link_setup {
 /* How far our side has ended it. */
 enum link_goodbye {
     LINK_GOES_ON,
-    LINK_DRAINS, /* the peer was told that no new streams come */
+    LINK_DRAINS, /* announced to the peer: no new streams come */
     LINK_DEAF    /* nothing more is read */
 };
 
@@ -116,7 +116,7 @@ struct rill_protocol {
     /* Asks whether the peer is there, unless that was asked already. NULL: there is no way. */
     void (*ping)(rill_link *link);
 
-    /* Tells the peer that no new streams come; with `at_once` nothing more is read. */
+    /* Announces to the peer that no new streams come; with `at_once` nothing more is read. */
     void (*goaway)(rill_link *link, uint32_t code, bool at_once);
 
     /* Has the peer pay for `records` of TLS without plaintext, as for other input of no use. */

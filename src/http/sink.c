@@ -41,13 +41,13 @@ static size_t cut_name(const char *name, size_t length, size_t more)
 }
 
 /* Makes the file beside the target; errno says why not. */
-static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t chance)
+static void open_beside(rill_sink *sink, size_t room, mode_t mode, uint32_t random_tag)
 {
     const char *slash = strrchr(sink->path, '/');
     const char *name = slash ? slash + 1 : sink->path;
     int kept = (int)(name - sink->path) + (int)cut_name(name, strlen(name), SINK_SUFFIX);
     for (uint32_t i = 0; sink->fd < 0 && i < SINK_NAMES; i++) {
-        snprintf(sink->beside, room, "%.*s.%08x", kept, sink->path, chance + i);
+        snprintf(sink->beside, room, "%.*s.%08x", kept, sink->path, random_tag + i);
         sink->fd = open(sink->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (sink->fd < 0 && errno != EEXIST)
             return;
@@ -81,23 +81,23 @@ static rill_sink *opened(rill_slab *slab, rill_sink *sink, rill_error *err)
     return NULL;
 }
 
-static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
+static rill_sink *open_sink(rill_slab *slab, const char *path, mode_t mode, uint32_t random_tag,
                             rill_error *err)
 {
     size_t size = strlen(path) + 1, room = size + SINK_SUFFIX;
     rill_sink *sink = new_sink(slab, path, size, room, err);
     if (!sink)
         return NULL;
-    open_beside(sink, room, mode, chance);
+    open_beside(sink, room, mode, random_tag);
     return opened(slab, sink, err);
 }
 
 /* A file that is there is replaced, with its mode. */
-static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32_t chance,
+static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32_t random_tag,
                           rill_error *err)
 {
     rill_sink *sink =
-        open_sink(slab, path, mode & 0600, chance, err); /* nobody else reads it yet */
+        open_sink(slab, path, mode & 0600, random_tag, err); /* nobody else reads it yet */
     if (!sink || !fchmod(sink->fd, mode & 07777))
         return sink;
     fail(path, err);
@@ -105,7 +105,7 @@ static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32
     return NULL;
 }
 
-rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t chance,
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t random_tag,
                           rill_error *err)
 {
     struct stat there;
@@ -115,9 +115,9 @@ rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint
         return NULL;
     }
     if (!found || S_ISLNK(there.st_mode)) /* a link is replaced: what it points to stays */
-        return open_sink(slab, path, mode ? mode : 0666, chance, err);
+        return open_sink(slab, path, mode ? mode : 0666, random_tag, err);
     if (S_ISREG(there.st_mode))
-        return replace(slab, path, mode ? mode : there.st_mode, chance, err);
+        return replace(slab, path, mode ? mode : there.st_mode, random_tag, err);
     rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
                    S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
     return NULL;

@@ -11,7 +11,7 @@ typedef struct rill_sink rill_sink;
 /* Makes the file beside `path` (copied). `mode` 0: that of the one that is there. A link is
  * replaced. NULL with `err`: RILL_FILE_ERROR naming it and why (what is there is no regular file),
  * or RILL_ERROR. */
-rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t chance,
+rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t random_tag,
                           rill_error *err);
 
 /* One that writes to `fd`, duplicated, which is `path`: it is neither renamed nor removed. NULL

@@ -27,18 +27,17 @@ typedef struct rill_parts {
 typedef struct rill_source {
     rill_call *call; /* borrowed: whose body it is */
     enum source_kind kind;
-    const char *data;  /* borrowed */
-    int fd;            /* owned; -1: none. Of PARTS: the current one's */
-    rill_parts *parts; /* owned; of PARTS */
-    bool seekable;     /* it can be read again from its start */
-    struct event
-        *readable; /* owned: tells when an UNSIZED one has more; NULL: nobody was to be told */
+    const char *data;       /* borrowed */
+    int fd;                 /* owned; -1: none. Of PARTS: the current one's */
+    rill_parts *parts;      /* owned; of PARTS */
+    bool seekable;          /* it can be read again from its start */
+    struct event *readable; /* owned: fires when an UNSIZED one has more; NULL: nobody waits */
     rill_chunks fed;
     int64_t length;       /* announced; -1: not known */
     uint64_t taken;       /* bytes that frames have carried */
     bool finished;        /* nothing more is fed */
     bool held;            /* waits for 100 (Continue), RFC 9110 section 10.1.1 */
-    bool writer_waits;    /* to be told when the queue is short again */
+    bool writer_waits;    /* for a queue that is short again */
     rill_timer expect;    /* the call's: runs while the body waits for 100 (Continue) */
     char length_text[20]; /* content-length, when it is sent */
     uint32_t length_digits;
@@ -68,7 +67,7 @@ static inline bool rill_source_is_sized(const rill_source *source)
 }
 
 /* Reads on in a file, up to `length` bytes (1 or more). Returns how many; 0: this is the end;
- * SOURCE_LATER: `readable` tells when there is more; or a negative rill_reason. Never waits. */
+ * SOURCE_LATER: `readable` fires when there is more; or a negative rill_reason. Never waits. */
 int64_t rill_source_read(rill_source *source, void *out, size_t length, rill_error *err);
 
 /* Bytes that can be had now; and whether they are the last. */

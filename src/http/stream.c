@@ -50,11 +50,11 @@ void rill_stream_dispose(rill_stream *stream)
     rill_slab *slab = &stream->turn->slab;
     rill_stream_move(stream, NULL);
     rill_bytes_dispose(slab, &stream->head);
-    if (stream->rare) {
-        rill_bytes_dispose(slab, &stream->rare->trailers);
-        rill_bytes_dispose(slab, &stream->rare->informational);
-        rill_slab_free(slab, stream->rare);
-        stream->rare = NULL;
+    if (stream->extras) {
+        rill_bytes_dispose(slab, &stream->extras->trailers);
+        rill_bytes_dispose(slab, &stream->extras->informational);
+        rill_slab_free(slab, stream->extras);
+        stream->extras = NULL;
     }
     rill_inlet_dispose(&stream->inlet);
     rill_slab_free(slab, stream->errors);
@@ -280,18 +280,18 @@ void rill_stream_begin_head(rill_stream *stream)
 }
 
 /* NULL: out of memory. */
-static struct stream_rare *rare(rill_stream *stream)
+static struct stream_extras *extras(rill_stream *stream)
 {
-    if (!stream->rare)
-        stream->rare = rill_slab_zalloc(&stream->turn->slab, sizeof(*stream->rare));
-    return stream->rare;
+    if (!stream->extras)
+        stream->extras = rill_slab_zalloc(&stream->turn->slab, sizeof(*stream->extras));
+    return stream->extras;
 }
 
 static rill_bytes *current_head(rill_stream *stream)
 {
     if (!stream->in_trailers)
         return &stream->head;
-    return rare(stream) ? &stream->rare->trailers : NULL;
+    return extras(stream) ? &stream->extras->trailers : NULL;
 }
 
 RILL_COLD static void no_memory(rill_stream *stream)
@@ -368,8 +368,9 @@ static void keep_informational(rill_stream *stream)
     char digits[14]; /* CR LF, three, and room for what no status is */
     rill_slab *slab = &stream->turn->slab;
     snprintf(digits, sizeof(digits), "\r\n%03d", stream->status); /* 100 to 199 */
-    bool kept = rare(stream) && rill_bytes_append(slab, &stream->rare->informational, digits, 5) &&
-                rill_bytes_append(slab, &stream->rare->informational, stream->head.data,
+    bool kept = extras(stream) &&
+                rill_bytes_append(slab, &stream->extras->informational, digits, 5) &&
+                rill_bytes_append(slab, &stream->extras->informational, stream->head.data,
                                   stream->head.length);
     stream->head.length = 0;
     stream->status = 0;
@@ -439,7 +440,7 @@ static size_t believed(const rill_stream *stream)
     return announced <= 0 ? 0 : announced < BODY_BELIEVED ? (size_t)announced : BODY_BELIEVED;
 }
 
-/* A reader that has found nothing is told that there is something now. */
+/* For a reader that has found nothing: there is something now. */
 static void feed_reader(rill_stream *stream)
 {
     if (!stream->hungry || !rill_inlet_ready(&stream->inlet))

@@ -46,9 +46,9 @@ struct rill_stream {
     const rill_limits *limits; /* borrowed: its call's */
     uint32_t header_list;      /* bytes of all heads so far */
     rill_bytes head;           /* header block as rill.h has it */
-    struct stream_rare {
+    struct stream_extras {
         rill_bytes trailers, informational;
-    } * rare;         /* owned: the blocks that most responses do without; NULL: neither */
+    } * extras;       /* owned: the blocks that most responses do without; NULL: neither */
     bool in_trailers; /* fields that arrive now are trailers */
 
     const char *save_path; /* borrowed; NULL: the body is not for a file */
@@ -86,7 +86,7 @@ void rill_stream_dispose(rill_stream *stream);
 /* Its body was handed over or nobody wants it: what is left of it counts no more. */
 void rill_stream_uncount(rill_stream *stream);
 
-/* Its end was told. */
+/* Its end was reported. */
 void rill_stream_told(rill_stream *stream);
 
 /* Moves a stream to the front of another list (or out of any, NULL). */
@@ -100,7 +100,7 @@ void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t cod
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
 
-/* The peer reset it and went on to break the connection before anybody was told that the stream had
+/* The peer reset it and went on to break the connection before anybody knew that the stream had
  * closed: the connection's error becomes the stream's. Not for what was refused, which may be sent
  * again. */
 void rill_stream_overrule(rill_stream *stream, const rill_error *error);

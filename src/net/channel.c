@@ -68,7 +68,7 @@ static channel_watch *new_watch(rill_channel *channel)
     return made;
 }
 
-/* c-ares tells what it waits for on a descriptor; nothing: it is about to close it. */
+/* c-ares names what it waits for on a descriptor; nothing: it is about to close it. */
 static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
 {
     rill_channel *channel = arg;

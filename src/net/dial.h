@@ -38,7 +38,7 @@ typedef struct rill_dial_target {
     bool http11;              /* HTTP/1.1 alone is offered, and spoken in clear text */
     const rill_proxy *proxy;  /* NULL: none */
     bool forward;             /* the proxy itself is spoken with: no tunnel. The host is its */
-    const char *user_agent;   /* told to the proxy; NULL: none */
+    const char *user_agent;   /* sent to the proxy; NULL: none */
     const rill_address *from; /* where the connection comes from; length 0: the system's choice */
 } rill_dial_target;
 

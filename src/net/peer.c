@@ -47,12 +47,12 @@ void rill_peer_release(rill_peer *peer)
     rill_slab_free(&peer->turn->slab, peer);
 }
 
-int32_t rill_peer_describe(rill_peer *peer, rill_conn_info *info)
+int32_t rill_peer_describe(rill_peer *peer, rill_peer_info *info)
 {
     const char *protocol = peer->protocol;
     if (!peer->tls && !strcmp(protocol, "h2"))
         protocol = "h2c";
-    *info = (rill_conn_info){.port = rill_address_port(&peer->address)};
+    *info = (rill_peer_info){.port = rill_address_port(&peer->address)};
     rill_address_print(&peer->address, info->ip_address);
     memcpy(info->protocol, protocol, strlen(protocol) + 1);
     if (!peer->tls)

@@ -1,4 +1,4 @@
-/* Who is at the other end of a connection. It outlives the connection as long as a call tells of
+/* Who is at the other end of a connection. It outlives the connection as long as a call refers to
  * it: events name it, and scripts ask when they see them. */
 #ifndef RILL_PEER_H
 #define RILL_PEER_H
@@ -9,7 +9,7 @@
 #include "base/turn.h"
 
 typedef struct rill_peer {
-    rill_entry entry; /* its id names the connection, see rill_conn_info_get() */
+    rill_entry entry; /* its id names the connection, see rill_peer_info_get() */
     rill_turn *turn;  /* borrowed */
     uint32_t references;
     rill_address address;
@@ -28,7 +28,7 @@ rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
 rill_peer *rill_peer_hold(rill_peer *peer);
 void rill_peer_release(rill_peer *peer); /* NULL is fine */
 
-/* See rill_conn_info_get(). */
-int32_t rill_peer_describe(rill_peer *peer, rill_conn_info *info);
+/* See rill_peer_info_get(). */
+int32_t rill_peer_describe(rill_peer *peer, rill_peer_info *info);
 
 #endif

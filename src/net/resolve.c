@@ -122,7 +122,7 @@ static void give_answer(rill_lookup *lookup, const rill_name *name)
 }
 
 /* What failed is an error when no half is waited for any more and none has brought an address. */
-static void settle(rill_lookup *lookup, const char *host)
+static void check_ended(rill_lookup *lookup, const char *host)
 {
     lookup->pending = lookup->halves[0].member.list || lookup->halves[1].member.list;
     if (lookup->pending || lookup->count || lookup->status == ARES_SUCCESS)
@@ -168,7 +168,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         rill_lookup *lookup = RILL_OWNER(name->waiting.first, rill_lookup_half, member)->lookup;
         rill_list_leave(name->waiting.first);
         give_answer(lookup, name);
-        settle(lookup, name->host);
+        check_ended(lookup, name->host);
         rill_turn_mark(resolver->turn, lookup->mark);
     }
 }
@@ -310,7 +310,7 @@ void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const ch
     for (int i = 0; i < count; i++)
         if (!names[i]->pending)
             give_answer(lookup, names[i]);
-    settle(lookup, host);
+    check_ended(lookup, host);
 }
 
 void rill_lookup_cancel(rill_lookup *lookup)

@@ -23,7 +23,7 @@ rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, ui
                        X509_STORE **system, rill_error *err);
 void rill_tls_free(rill_tls *tls); /* NULL is fine; after the SSL objects made from it */
 
-/* What the user should hear of, each once: that nothing is verified, that the key log cannot be
+/* What the user should know, each once: that nothing is verified, that the key log cannot be
  * written. NULL: nothing new. Ask after rill_tls_new(), and now and then. */
 const char *rill_tls_warning(rill_tls *tls);
 

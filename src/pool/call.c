@@ -84,7 +84,7 @@ static bool may_repeat(const rill_call_setup *setup)
 
 /* The header block of a call that does not send just the client's. */
 static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
-                           rill_fields_aside *aside, rill_error *err)
+                           rill_fields_found *found, rill_error *err)
 {
     const rill_request *request = setup->request;
     const rill_defaults *defaults = setup->defaults;
@@ -92,16 +92,16 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
     bool copied = true;
     if (request->headers) {
         int32_t code =
-            rill_fields_clean(slab, request->headers, request->headers_length, block, aside, err);
+            rill_fields_clean(slab, request->headers, request->headers_length, block, found, err);
         if (code)
             return code;
-        if (!aside->user_agent && defaults->user_agent[0])
+        if (!found->user_agent && defaults->user_agent[0])
             copied = rill_fields_add(slab, block, "user-agent", defaults->user_agent,
                                      strlen(defaults->user_agent));
     } else {
         copied = rill_bytes_append(slab, block, defaults->block.data, defaults->block.length);
     }
-    if (copied && setup->url->userinfo_length > 0 && !aside->authorization)
+    if (copied && setup->url->userinfo_length > 0 && !found->authorization)
         copied = add_basic(slab, block, setup->text + setup->url->userinfo,
                            (size_t)setup->url->userinfo_length);
     return copied ? 0 : rill_error_memory(err);
@@ -110,13 +110,13 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
 /* RFC 9110 section 8.6: a length goes with every body where it is known, and says 0 where a body
  * was to be expected. What a caller announces for a fed body is held against it. */
 static void set_content_length(rill_call *call, const rill_request *request,
-                               const rill_fields_aside *aside)
+                               const rill_fields_found *found)
 {
     int64_t length = 0;
     if (call->source) {
         if (call->source->length < 0)
             call->source->length =
-                rill_fields_number(aside->content_length, aside->content_length_length);
+                rill_fields_number(found->content_length, found->content_length_length);
         length = call->source->length;
     } else if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
                !method_is(request, "PATCH")) {
@@ -132,14 +132,14 @@ static void set_content_length(rill_call *call, const rill_request *request,
 static int32_t make_source(rill_slab *slab, rill_call *call, const rill_request *request,
                            rill_error *err)
 {
-    rill_fields_aside aside;
+    rill_fields_found found;
     int32_t code = rill_source_new(slab, request, &call->source, err);
     if (call->source)
         call->source->call = call;
     if (code || !request->trailers)
         return code;
     return rill_fields_clean(slab, request->trailers, request->trailers_length,
-                             &call->source->trailers, &aside, err);
+                             &call->source->trailers, &found, err);
 }
 
 /* Path and query; "/" for an empty path, "*" for OPTIONS (RFC 9113 section 8.3.1). */
@@ -158,14 +158,14 @@ static size_t target_of(const rill_call_setup *setup, const char **target, const
 
 /* A call with its text, all else zero; NULL with `err`. */
 static rill_call *new_call(const rill_call_setup *setup, const rill_bytes *block,
-                           const rill_fields_aside *aside, rill_error *err)
+                           const rill_fields_found *found, rill_error *err)
 {
     const rill_request *request = setup->request;
     const char *target, *lead;
     size_t rest = target_of(setup, &target, &lead), lead_length = strlen(lead);
-    const char *authority = aside->host ? aside->host : setup->text + setup->url->authority;
+    const char *authority = found->host ? found->host : setup->text + setup->url->authority;
     size_t authority_length =
-        aside->host ? aside->host_length : (size_t)setup->url->authority_length;
+        found->host ? found->host_length : (size_t)setup->url->authority_length;
     size_t target_length = lead_length + rest;
     if (block->length > CALL_FIELDS_MAX || authority_length > CALL_FIELDS_MAX ||
         request->method_length > CALL_FIELDS_MAX) {
@@ -214,17 +214,17 @@ static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_reque
     return 0;
 }
 
-rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err)
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found, rill_error *err)
 {
     const rill_request *request = setup->request;
     rill_slab *slab = &setup->turn->slab;
-    memset(aside, 0, sizeof(*aside));
+    memset(found, 0, sizeof(*found));
     if (rill_fields_check_method(request->method, request->method_length, err))
         return NULL;
     rill_bytes block = {0};
     bool own_block = request->headers || setup->url->userinfo_length > 0;
-    int32_t code = own_block ? build_block(setup, &block, aside, err) : 0;
-    rill_call *call = code ? NULL : new_call(setup, &block, aside, err);
+    int32_t code = own_block ? build_block(setup, &block, found, err) : 0;
+    rill_call *call = code ? NULL : new_call(setup, &block, found, err);
     rill_bytes_dispose(slab, &block);
     if (!call)
         return NULL;
@@ -253,7 +253,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside,
     call->retries = setup->retries;
     call->idempotent = setup->retry_idempotent && may_repeat(setup);
     call->started_us = call->since_us = setup->turn->now_us;
-    set_content_length(call, request, aside);
+    set_content_length(call, request, found);
     return call;
 }
 
@@ -393,7 +393,7 @@ static float seconds(uint64_t from_us, uint64_t to_us)
     return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;
 }
 
-/* What is told of a call that has no stream. */
+/* What is reported of a call that has no stream. */
 static const rill_stream nothing = {.code = -1, .content_length = -1};
 
 static const rill_stream *attempt_of(const rill_call *call)
@@ -454,7 +454,7 @@ void rill_call_finish(rill_call *call)
     call->conn = NULL;
     call->origin = NULL;
     if (!call->entry.id.generation)
-        rill_turn_free_later(turn, &call->entry); /* dropped: nobody is told */
+        rill_turn_free_later(turn, &call->entry); /* dropped: no event */
     else if (reason != RILL_OPEN) /* else the peer has ended it: see rill_call_decided() */
         report_end(call);
 }
@@ -507,16 +507,16 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
     event->reason = stream->reason;
     event->attempts = call->attempts;
     if (call->peer) {
-        event->conn_slot = call->peer->entry.id.slot;
-        event->conn_generation = call->peer->entry.id.generation;
+        event->peer_slot = call->peer->entry.id.slot;
+        event->peer_generation = call->peer->entry.id.generation;
     }
     event->headers = stream->head.data ? stream->head.data : "";
     event->headers_length = (uint32_t)stream->head.length;
-    if (stream->rare) {
-        event->trailers = stream->rare->trailers.data;
-        event->trailers_length = (uint32_t)stream->rare->trailers.length;
-        event->informational = stream->rare->informational.data;
-        event->informational_length = (uint32_t)stream->rare->informational.length;
+    if (stream->extras) {
+        event->trailers = stream->extras->trailers.data;
+        event->trailers_length = (uint32_t)stream->extras->trailers.length;
+        event->informational = stream->extras->informational.data;
+        event->informational_length = (uint32_t)stream->extras->informational.length;
     }
     event->errors = stream->errors;
     event->error_count = stream->error_count;
@@ -547,8 +547,8 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
         .reason = call->stream || call->origin ? stream->reason : RILL_ERROR,
         .code = stream->code,
         .attempts = call->attempts,
-        .conn_slot = call->peer ? call->peer->entry.id.slot : 0,
-        .conn_generation = call->peer ? call->peer->entry.id.generation : 0,
+        .peer_slot = call->peer ? call->peer->entry.id.slot : 0,
+        .peer_generation = call->peer ? call->peer->entry.id.generation : 0,
         .saved = stream->saved,
         .cut = stream->cut,
         .head = stream->status != 0 && stream->remote != HALF_IDLE,
@@ -572,11 +572,11 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
                                         ? -1
                                         : (double)source->length - (double)source->taken,
     };
-    if (stream->rare) {
-        info->trailers = stream->rare->trailers.data;
-        info->trailers_length = (uint32_t)stream->rare->trailers.length;
-        info->informational = stream->rare->informational.data;
-        info->informational_length = (uint32_t)stream->rare->informational.length;
+    if (stream->extras) {
+        info->trailers = stream->extras->trailers.data;
+        info->trailers_length = (uint32_t)stream->extras->trailers.length;
+        info->informational = stream->extras->informational.data;
+        info->informational_length = (uint32_t)stream->extras->informational.length;
     }
     if (stream->reason == RILL_CANCELLED && !stream->status)
         info->status = 499;

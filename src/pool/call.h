@@ -88,10 +88,10 @@ typedef struct rill_call_setup {
     bool retry_idempotent, lenient_eof, decompress;
 } rill_call_setup;
 
-/* Makes a call of what was asked; `url` is parsed and stands in `text`. `*aside` tells what the
+/* Makes a call of what was asked; `url` is parsed and stands in `text`. `*found` gets what the
  * caller's header block said of host and content-length. NULL with `err`: RILL_ARGUMENT or
  * RILL_ERROR. */
-rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_aside *aside, rill_error *err);
+rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found, rill_error *err);
 
 /* It must not stand in any queue, and its stream in no list of a session that still runs. */
 void rill_call_free(rill_call *call);

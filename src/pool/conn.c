@@ -81,11 +81,11 @@ static void trace_close(const rill_conn *conn, const rill_error *error)
                                          [CONN_OPEN] = "open",
                                          [CONN_DRAINING] = "draining"};
     const char *why = error ? rill_reason_name(error->reason) : "not needed any more";
-    bool told = error && error->kind != RILL_KIND_PREFACE;
+    bool shown = error && error->kind != RILL_KIND_PREFACE;
     RILL_TRACE(conn->setup.turn, TRACE_POOL, conn->setup.link.number, "closed while %s: %s%s%s%s%s",
                states[conn->state], why, error && error->kind ? " " : "",
-               error ? rill_kind_name(error->kind) : "", told ? ": " : "",
-               told ? error->message : "");
+               error ? rill_kind_name(error->kind) : "", shown ? ": " : "",
+               shown ? error->message : "");
 }
 
 void rill_conn_fail(rill_conn *conn, const rill_error *error)
@@ -261,7 +261,7 @@ static void fail_with(rill_conn *conn, const rill_error *error)
                                     &other);
     if (other.reason)
         rill_conn_fail(conn, &other);
-    else if ((!session->greeted || !conn->heard) && error->kind == RILL_KIND_TLS)
+    else if ((!session->greeted || !conn->received) && error->kind == RILL_KIND_TLS)
         fail_alert(conn, error);
     else
         rill_conn_fail(conn, error);
@@ -319,7 +319,7 @@ static void act_dialing(rill_conn *conn)
     RILL_TRACE(conn->setup.turn, TRACE_POOL, conn->setup.link.number, "opened: %s%s to %s:%u",
                conn->session->protocol->name, conn->transport.tls ? " over TLS" : "",
                conn->setup.target.host, conn->setup.target.port);
-    conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
+    conn->active_ms = conn->received_ms = conn->setup.turn->now_ms;
     set_state(conn, CONN_GREETING);
     if (conn->session->greeted)
         greet(conn);
@@ -334,8 +334,8 @@ static void receive(rill_conn *conn)
     rill_transport_begin(&conn->transport);
     while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
         bool greeted = session->greeted;
-        conn->active_ms = conn->heard_ms = conn->setup.turn->now_ms;
-        conn->heard = true;
+        conn->active_ms = conn->received_ms = conn->setup.turn->now_ms;
+        conn->received = true;
         session->protocol->receive(session, data, (size_t)length);
         if (session->greeted && !greeted)
             greet(conn);
@@ -448,7 +448,7 @@ bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;
     bool alone = conn->session && conn->session->protocol->streams == 1;
-    if (conn->state != CONN_OPEN || (now_ms == conn->heard_ms && !alone))
+    if (conn->state != CONN_OPEN || (now_ms == conn->received_ms && !alone))
         return true;
     if (!conn->session->open) { /* alone: what has come unasked would be taken for its answer */
         conn->transport.socket.readable = true;
@@ -457,7 +457,7 @@ bool rill_conn_ready(rill_conn *conn)
         if (conn->state != CONN_OPEN)
             return false;
     }
-    if (!conn->setup.ping_after_ms || now_ms - conn->heard_ms <= conn->setup.ping_after_ms)
+    if (!conn->setup.ping_after_ms || now_ms - conn->received_ms <= conn->setup.ping_after_ms)
         return true;
     if (!conn->session->protocol->ping)
         return true;

@@ -22,10 +22,10 @@ enum conn_ping {
     CONN_PING_OVERDUE /* ping_timeout has run out */
 };
 
-/* Streams sent before the peer's SETTINGS tell its limit. HTTP/2 allows any number (RFC 9113
+/* Streams sent before the peer's SETTINGS give its limit. HTTP/2 allows any number (RFC 9113
  * section 3.4), but those beyond the limit come back refused: one saves the round trip that a lone
- * request would wait, and it must be one that may be sent again. In clear text nothing has told yet
- * that the peer speaks HTTP/2: there requests wait. */
+ * request would wait, and it must be one that may be sent again. In clear text nothing has shown
+ * yet that the peer speaks HTTP/2: there requests wait. */
 enum { CONN_UNGREETED = 1 };
 
 typedef struct rill_conn rill_conn;
@@ -62,8 +62,8 @@ struct rill_conn {
     uint32_t calm;  /* streams at a time since the peer has asked for calm; 0: as many as may be */
     uint32_t calm_ends;            /* responses since `calm` has changed */
     uint64_t active_ms;            /* when something moved last */
-    uint64_t heard_ms;             /* when the peer was heard last */
-    bool heard;                    /* the peer has sent something behind the handshake */
+    uint64_t received_ms;          /* when the peer last sent something */
+    bool received;                 /* the peer has sent something behind the handshake */
     uint64_t dialled_us;           /* when the dial ended, well or not; 0: it has not */
     float dns_s, connect_s, tls_s; /* how long its phases took, one behind the other */
     rill_error error;              /* why it closed; reason RILL_OPEN: without an error */

@@ -10,7 +10,8 @@ void rill_ending_attempt(rill_call *call);
 /* A call has ended for good: counts and reports it. */
 void rill_ending_finish(rill_call *call);
 
-/* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner is told. */
+/* Closes a call's stream as `error` says (on the wire too, if it was sent); its owner gets an
+ * event. */
 void rill_ending_close(rill_call *call, const rill_error *error);
 
 /* Its stream was closed by its reader, who found its body to be broken or, once the peer had ended
@@ -24,7 +25,7 @@ void rill_ending_go_on(rill_call *call, bool was_open, size_t released);
 /* A collected body that was held back may go on: see rill_stream_relieve(). */
 void rill_ending_relieve(rill_call *call, bool all);
 
-/* Forgets a call: cancelled, and nobody is told. */
+/* Forgets a call: cancelled, without an event. */
 void rill_ending_drop(rill_call *call);
 
 #endif

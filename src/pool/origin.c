@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "pool/clock.h"
+#include "pool/timeouts.h"
 #include "pool/ending.h"
 #include "pool/retry.h"
 #include "base/error.h"
@@ -50,7 +50,7 @@ static const rill_error *why_of(const rill_origin *origin, const rill_call *call
     return origin->http11 && refused && call->last ? call->last : error;
 }
 
-/* Every waiting call is told that there is no connection: it costs each an attempt. `conn` is what
+/* Every waiting call has one failed attempt more: there is no connection. `conn` is what
  * was dialled for them; NULL: nothing. */
 static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
 {
@@ -60,7 +60,7 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
         call->next = NULL;
         call->attempts++;
         if (conn && rill_call_begin(call))
-            rill_clock_dialled(call, conn);
+            rill_timeouts_dialled(call, conn);
         rill_call_close(call, why_of(origin, call, error));
         rill_ending_attempt(call);
         call = next;
@@ -217,8 +217,8 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     trace_sent(call);
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
-    rill_clock_dialled(call, conn);
-    rill_clock_start(call);
+    rill_timeouts_dialled(call, conn);
+    rill_timeouts_start(call);
     rill_call_move(call, CALL_SENT);
     pool->stats.attempts++;
     return true;
@@ -386,8 +386,8 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         rill_retry_back_off(origin); /* for later calls too, though none of these is repeated */
 }
 
-/* What the owner of a single connection hears. */
-static void tell(rill_origin *origin, rill_conn *conn, bool closed)
+/* Reports to the owner of a single connection. */
+static void report(rill_origin *origin, rill_conn *conn, bool closed)
 {
     rill_pool *pool = origin->pool;
     if (!origin->single)
@@ -413,7 +413,7 @@ static void free_all_closed(rill_origin *origin)
             continue;
         tell_waiting(origin, conn);
         take_closed(conn);
-        tell(origin, conn, true);
+        report(origin, conn, true);
         free_closed(origin, conn);
     }
 }
@@ -460,7 +460,7 @@ static void on_act(rill_mark *marked)
         if (conn->pool.idle.list)
             wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
-        tell(origin, conn, false);
+        report(origin, conn, false);
     }
     if (closed || (ended && origin->queue.first))
         mark(origin); /* freed, replaced, or sent again, in the next pass */
@@ -474,7 +474,7 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     rill_turn *turn = origin->pool->turn;
     leave_unused(origin);
     call->origin = origin;
-    rill_clock_init(call);
+    rill_timeouts_init(call);
     call->number = ++origin->pool->calls;
     rill_queue_add(&origin->queue, call);
     rill_call_assign(call, false);

@@ -23,7 +23,7 @@ typedef struct rill_pool {
     rill_dial_options dial;
     rill_defaults defaults;
     rill_link_setup link;
-    const char *proxy_agent; /* borrowed: the user-agent that proxies are told; NULL: none */
+    const char *proxy_agent; /* borrowed: the user-agent sent to proxies; NULL: none */
     uint64_t connect_timeout_ms, idle_timeout_ms, ping_after_ms, ping_timeout_ms;
     uint32_t max_streams, max_connections;
     uint32_t max_connections_per_origin; /* 0: as the protocol has it */
@@ -67,7 +67,7 @@ void rill_pool_close_ended(rill_pool *pool, const rill_error *error);
 /* Queues a sentence for the client's on_warning, escaped and cut as errors are. */
 void rill_pool_warn(rill_pool *pool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Queues what the TLS context has to tell (rill_tls_warning()): after it was made, and after
+/* Queues the warnings of the TLS context (rill_tls_warning()): after it was made, and after
  * handshakes. */
 void rill_pool_warn_tls(rill_pool *pool);
 

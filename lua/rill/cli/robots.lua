@@ -18,15 +18,15 @@ function M.help()
     .. arguments.help(M.flags)
 end
 
-local function say(verdict, address, why)
-  common.write(("%s: %s (%s)\n"):format(verdict, address, why))
-  return verdict == "allowed" and 0 or 1
+local function say(answer, address, why)
+  common.write(("%s: %s (%s)\n"):format(answer, address, why))
+  return answer == "allowed" and 0 or 1
 end
 
 local function judge(asked, head, address, agent)
-  if asked.verdict == "lost" then return say("not allowed", address, "no robots.txt: " .. tostring(asked.err)) end
-  if asked.verdict == "wait" then return say("not allowed", address, "robots.txt: status " .. head.status) end
-  if asked.verdict ~= "parsed" then
+  if asked.answer == "lost" then return say("not allowed", address, "no robots.txt: " .. tostring(asked.err)) end
+  if asked.answer == "wait" then return say("not allowed", address, "robots.txt: status " .. head.status) end
+  if asked.answer ~= "parsed" then
     return say("allowed", address, "there is no robots.txt" .. (head and ": status " .. head.status or ""))
   end
   local rules = robots.parse(asked.body)

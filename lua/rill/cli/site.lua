@@ -123,7 +123,7 @@ function Site:allowed(address)
   if self.rules[origin] == nil then
     local asked = self.asker:ask(origin .. "/robots.txt")
     if self.rules[origin] == nil then
-      self.rules[origin] = asked.verdict == "parsed" and robots.parse(asked.body) or false
+      self.rules[origin] = asked.answer == "parsed" and robots.parse(asked.body) or false
     end
   end
   local rules = self.rules[origin]

@@ -1,4 +1,4 @@
---- What the core told of one connection, and the tasks that wait for more. The runtime holds it; the
+--- What the core has reported of one connection, and the tasks that wait for more. The runtime holds it; the
 --- script's connection does not hang from it, or a dropped one would never be collected.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
@@ -28,7 +28,7 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field pongs integer that came
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
----@field private _final table? what its C side told last, by name
+---@field private _final table? what its C side reported last, by name
 local State = {}
 State.__index = State
 
@@ -51,7 +51,7 @@ function M.new(id, url, connection)
   return state
 end
 
--- A connection that was closed in peace has no error of the core's.
+-- A connection that was closed without error has no error of the core's.
 local function peaceful_end(url, goaway)
   return errors.new { reason = goaway and "goaway" or "inactive", url = url, code = goaway and goaway.code,
     message = goaway and "the peer has said GOAWAY, and the connection is closed" or "the connection is closed",
@@ -111,7 +111,7 @@ function State:on_event(event)
     return endpoints.warn(self._owner.connection, "connection", event)
   elseif event.type == CONNECTED then
     self.connected = true
-    if look(self) then self.peer = peer.of(core.conn_slot, core.conn_generation) end
+    if look(self) then self.peer = peer.of(core.peer_slot, core.peer_generation) end
   elseif event.type == PONG then
     self.pongs, self.round_trip = self.pongs + 1, event.seconds
   elseif event.type == CLOSED then

@@ -26,7 +26,7 @@ for name, hook in pairs(defaults) do
   M.public[name] = hook
 end
 
--- A hook that fails must not take the task that happens to run it along, nor what it was told.
+-- A hook that fails must not take the task that happens to run it along, nor what it was given.
 
 --- Calls rill.on_error now.
 ---@param message string

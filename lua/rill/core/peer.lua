@@ -7,7 +7,7 @@ local runtime = require("rill.runtime")
 
 local M = {}
 
-local info = ffi.new("rill_conn_info")
+local info = ffi.new("rill_peer_info")
 
 ---@class rill.Peer
 ---@field ip_address string "" for a Unix socket
@@ -32,7 +32,7 @@ local peers = setmetatable({}, { __mode = "v" })
 ---@param generation integer
 ---@return rill.Peer? peer nil when it has gone
 local function ask(slot, generation)
-  if C.rill_conn_info_get(runtime.loop(), slot, generation, info) ~= 0 then return nil end
+  if C.rill_peer_info_get(runtime.loop(), slot, generation, info) ~= 0 then return nil end
   local peer = setmetatable({
     generation = generation,
     ip_address = ffi.string(info.ip_address),

@@ -1,4 +1,4 @@
---- What the core told of one stream, and the tasks that wait for more. It receives the stream's
+--- What the core has reported of one stream, and the tasks that wait for more. It receives the stream's
 --- events, so the runtime holds it; the script's stream object does not hang from it, or a dropped
 --- one would never be collected.
 local ffi = require("rill.core.ffi")
@@ -27,16 +27,16 @@ local failure = ffi.new("rill_error[1]")
 ---@field feeder rill.Task? that asks a body function
 ---@field raised any what that raised
 ---@field parts string[]? of the body, where on_chunk was shown them
----@field hook string? the name of one that runs now: what it asks for counts as its verdict
+---@field hook string? the name of one that runs now: what it asks for counts as its answer
 ---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
 ---@field follows boolean? a redirect would be followed: it is not shown to hooks
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
----@field private _wanted string? the close reason that goes with a hook's verdict
----@field private _told string? the close reason, once a script has seen it
+---@field private _wanted string? the close reason that goes with a hook's answer
+---@field private _shown_reason string? the close reason, once a script has seen it
 ---@field private _method string
 ---@field private _url string
 ---@field private _block string of the header fields that were sent
----@field private _final table? what its C side told last, by name
+---@field private _final table? what its C side reported last, by name
 ---@field private _head string? header block
 ---@field private _trailers string?
 ---@field private _saved boolean? the body is in the file
@@ -117,7 +117,7 @@ function State:get(name)
   elseif C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
     value = read(info)
   end
-  if name == "close_reason" then return self:tell(value) end
+  if name == "close_reason" then return self:final_reason(value) end
   return value
 end
 
@@ -127,18 +127,18 @@ function State:decide(wait)
   if not self.close_reason then C.rill_stream_decide(runtime.loop(), self.slot, self.generation, wait) end
 end
 
---- The close reason as scripts see it, the same for ever: a hook's verdict goes before an end that
+--- The close reason as scripts see it, the same for ever: a hook's answer goes before an end that
 --- nobody had seen.
 ---@param reason string? the core's
 ---@return string?
-function State:tell(reason)
-  local told = self._told
-  if not told and reason then
+function State:final_reason(reason)
+  local shown = self._shown_reason
+  if not shown and reason then
     local wanted = self._wanted
-    told = wanted == "cancelled" and wanted or reason == "ended" and wanted or reason
-    self._told = told
+    shown = wanted == "cancelled" and wanted or reason == "ended" and wanted or reason
+    self._shown_reason = shown
   end
-  return told
+  return shown
 end
 
 --- Whether the server acted on the request, as far as is known (RFC 9113 section 8.7).
@@ -190,7 +190,7 @@ function State:_keep_end(event)
     end
     self._saved, self._cut = info.saved, info.cut
     response.keep_decoded(self, info.decoded)
-    self._peer = peer.of(info.conn_slot, info.conn_generation)
+    self._peer = peer.of(info.peer_slot, info.peer_generation)
     response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
@@ -202,7 +202,7 @@ end
 ---@param err rill.Error
 function State:reject(err)
   self._verdict, self._wanted = err, "cancelled"
-  if self.close_reason then self.failure = err end -- its end was told before its hooks ran
+  if self.close_reason then self.failure = err end -- its end came before its hooks ran
   C.rill_stream_cancel(runtime.loop(), self.slot, self.generation)
 end
 
@@ -222,7 +222,7 @@ end
 function State:stop()
   if self.hook then
     self._wanted = self._wanted or "stopped"
-    if self.hook == "on_chunk" and not self._told then self.cut = true end
+    if self.hook == "on_chunk" and not self._shown_reason then self.cut = true end
   end
   C.rill_stream_stop(runtime.loop(), self.slot, self.generation)
 end
@@ -311,7 +311,7 @@ function State:response()
   end
   local made = response.new(nil, self._method, self._url, self._block)
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
-  made.close_reason = self:tell(self.close_reason)
+  made.close_reason = self:final_reason(self.close_reason)
   made._head, made._trailers, made._decoded = self._head, self._trailers, self._decoded
   made._peer, made._facts, made._cut = self._peer, self._facts, self._cut
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end

@@ -83,7 +83,7 @@ end
 local function ended(own, call)
   own:wait_closed(call)
   return nil, own.failure
-    or own:error(own:tell(own.close_reason), "the stream has ended and takes no more of the body")
+    or own:error(own:final_reason(own.close_reason), "the stream has ended and takes no more of the body")
 end
 
 -- The outcome of a call that fed the core, unless it went well.

@@ -1,4 +1,4 @@
---- The one writer: gathers what has ended, appends to outputs, commits. One transaction holds a page's verdict, its new
+--- The one writer: gathers what has ended, appends to outputs, commits. One transaction holds a page's result, its new
 --- links, its counters and the length of every output; nothing else makes anything durable.
 local file = require("rill.crawl.file")
 local json = require("rill.crawl.json")

@@ -4,7 +4,7 @@ local errors = require("rill.errors")
 local page_of = require("rill.crawl.page")
 local rill = require("rill")
 local url = require("rill.url")
-local verdict = require("rill.crawl.verdict")
+local retry = require("rill.crawl.retry")
 
 local M = {}
 
@@ -89,12 +89,12 @@ end
 
 local function of_response(crawl, outcome, page, now)
   local entry, status = outcome.entry, page.status
-  local hold = verdict.retry_after(page.headers["retry-after"], now)
+  local hold = retry.retry_after(page.headers["retry-after"], now)
   local policy = crawl.frontier:origin(entry.origin).policy
   local busy = status == 429 or status == 503
   outcome.result = { kind = busy and "busy" or "ok", latency = not busy and page.response.timings.wait or nil,
     hold = busy and hold and hold <= policy.retry_after_max and hold or nil }
-  local again, skip = verdict.after_status(status, hold, entry, crawl.options, policy, now)
+  local again, skip = retry.after_status(status, hold, entry, crawl.options, policy, now)
   if skip then
     outcome.kind, outcome.reason, outcome.result.skip = "skip", skip, skip
   elseif again then
@@ -112,8 +112,8 @@ local function failed(outcome, page, err)
 end
 
 local function of_error(crawl, outcome, page, err, now)
-  outcome.result = verdict.result_of(err)
-  local again = verdict.after_error(err, outcome.entry, crawl.options, now)
+  outcome.result = retry.result_of(err)
+  local again = retry.after_error(err, outcome.entry, crawl.options, now)
   if not again then return failed(outcome, page, err) end
   outcome.kind, outcome.due = "retry", again.due
   return outcome
@@ -150,8 +150,8 @@ function Fetch:page(entry)
   return of_response(crawl, outcome, page, now)
 end
 
-local function dial_verdict(err)
-  local dial, never = verdict.is_dial(err)
+local function dial_answer(err)
+  local dial, never = retry.is_dial(err)
   if never or err.reason == "invalid_url" then return "never" end
   return dial and "dial" or "wait"
 end
@@ -161,17 +161,17 @@ end
 ---@return table outcome
 function Fetch:robots(entry)
   local robots, head = self._crawl.robots:ask(entry.url)
-  if robots.verdict == "lost" then
-    robots.verdict = dial_verdict(robots.err)
-    local result = verdict.result_of(robots.err)
+  if robots.answer == "lost" then
+    robots.answer = dial_answer(robots.err)
+    local result = retry.result_of(robots.err)
     result.robots = robots
     return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots }
   end
   local delay, sitemaps = self._crawl.robots:read(robots.body)
   robots.delay = delay
-  local result = { kind = robots.verdict == "wait" and "other" or "ok", robots = robots }
+  local result = { kind = robots.answer == "wait" and "other" or "ok", robots = robots }
   if head and (head.status == 429 or head.status == 503) then
-    result.hold = verdict.retry_after(head.headers["retry-after"], self._crawl:clock())
+    result.hold = retry.retry_after(head.headers["retry-after"], self._crawl:clock())
     local max = self._crawl.frontier:origin(entry.origin).policy.retry_after_max
     if result.hold and result.hold > max then result.hold = nil end
   end
@@ -192,7 +192,7 @@ function Fetch:sitemap(entry)
   local response, err = self._crawl.clients:of(entry.origin):get(entry.url, { redirects = 5, retries = 0,
     maxsize = SITEMAP_SIZE })
   if not response then
-    outcome.result = verdict.result_of(err)
+    outcome.result = retry.result_of(err)
     return outcome
   end
   outcome.bytes = response.bytes_received
@@ -212,7 +212,7 @@ function Fetch:run(entry)
   if outcome == rill.cancelled then error(outcome, 0) end
   local err = errors.new { reason = "error", message = tostring(outcome), url = entry.url }
   if entry.kind == "robots" then
-    local robots = { verdict = "never", err = err }
+    local robots = { answer = "never", err = err }
     return { entry = entry, kind = "robots", bytes = 0, result = { kind = "other", robots = robots }, robots = robots }
   end
   return failed({ entry = entry, bytes = 0, result = { kind = "other" } }, page_of.new(self._crawl, entry), err)

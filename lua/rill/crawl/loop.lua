@@ -88,8 +88,8 @@ local function limit_reached(self)
   end
   if options.max_time and rill.now() - self._began >= options.max_time then return "max_time" end
   if options.stop then
-    local ok, verdict = crawl:guarded("stop", options.stop, crawl:stats())
-    if ok and verdict then return "stopped" end
+    local ok, answer = crawl:guarded("stop", options.stop, crawl:stats())
+    if ok and answer then return "stopped" end
   end
 end
 

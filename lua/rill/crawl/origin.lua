@@ -147,25 +147,25 @@ end
 
 --- What came of asking for robots.txt.
 ---@param o rill.CrawlOrigin
----@param robots { verdict: "parsed"|"allow"|"wait"|"dial"|"never", body: string?, delay: number?, err: table? }
+---@param robots { answer: "parsed"|"allow"|"wait"|"dial"|"never", body: string?, delay: number?, err: table? }
 ---@param options { robots_wait: number, retries: integer }
 ---@param now number
 function M.robots(o, robots, options, now)
   o.asking = false
-  if robots.verdict == "parsed" or robots.verdict == "allow" then
+  if robots.answer == "parsed" or robots.answer == "allow" then
     o.robots = { at = now, body = robots.body, delay = robots.delay, parsed = robots.parsed }
     o.robots_tries, o.robots_since, o.robots_hold = 0, nil, 0
     return
   end
   o.robots_since = o.robots_since or now
-  if robots.verdict == "never" or robots.verdict == "dial" and o.robots_tries >= options.retries then
+  if robots.answer == "never" or robots.answer == "dial" and o.robots_tries >= options.retries then
     local err = robots.err
     o.dead = o.dead or { reason = err.reason, kind = err.kind, message = err.message }
-  elseif robots.verdict == "wait" and now - o.robots_since >= options.robots_wait then
+  elseif robots.answer == "wait" and now - o.robots_since >= options.robots_wait then
     o.dead = { skip = "robots_unreachable" }
   else
     rest_robots(o, now)
-    if robots.verdict == "wait" then
+    if robots.answer == "wait" then
       o.robots_hold = math.min(o.robots_hold, o.robots_since + options.robots_wait)
     end
   end

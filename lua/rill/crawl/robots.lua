@@ -66,25 +66,25 @@ local function next_hop(address, head)
 end
 
 local function of_status(status, body)
-  if status >= 200 and status < 300 then return { verdict = "parsed", body = body } end
-  if status == 429 or status >= 500 then return { verdict = "wait" } end
-  return { verdict = "allow" } -- 4xx, and redirects that lead nowhere
+  if status >= 200 and status < 300 then return { answer = "parsed", body = body } end
+  if status == 429 or status >= 500 then return { answer = "wait" } end
+  return { answer = "allow" } -- 4xx, and redirects that lead nowhere
 end
 
 --- Asks for an origin's robots.txt.
 ---@param address string
----@return table robots verdict, body, err
+---@return table robots answer, body, err
 ---@return table? head of the last answer
 function Robots:ask(address)
   local head, err, body
   for _ = 0, MAX_HOPS do
     head, err, body = get(self, address)
-    if not head then return { verdict = "lost", err = err } end
+    if not head then return { answer = "lost", err = err } end
     if head.status < 300 or head.status >= 400 then return of_status(head.status, body), head end
     address = next_hop(address, head)
     if not address then break end
   end
-  return { verdict = "allow" }, head
+  return { answer = "allow" }, head
 end
 
 --- What a robots.txt says beside its rules.

@@ -132,7 +132,7 @@ local function finish_robots(self, outcome)
   local wanted = self._crawl.options.sitemaps
   if wanted ~= "robots" and wanted ~= "auto" then return end
   for _, address in ipairs(outcome.sitemaps or {}) do add_sitemap(self, outcome, address, 1) end
-  if wanted == "auto" and outcome.robots.verdict ~= "never" then
+  if wanted == "auto" and outcome.robots.answer ~= "never" then
     add_sitemap(self, outcome, outcome.entry.origin .. "/sitemap.xml", 1)
   end
 end

@@ -61,7 +61,7 @@ function M.get_for(slot, call)
   return loop
 end
 
---- From now on `receiver` is told of events of `slot` that carry its generation.
+--- From now on `receiver` gets the events of `slot` that carry its generation.
 ---@param slot integer
 ---@param receiver table
 function M.watch(slot, receiver)

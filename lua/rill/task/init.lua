@@ -6,7 +6,7 @@ local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
 local misplaced = require("rill.task.misplaced")
-local new_line = require("rill.task.line")
+local waitlist = require("rill.task.waitlist")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local unjoined = require("rill.task.unjoined")
@@ -16,7 +16,7 @@ local M = {}
 
 local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
 
-local live = new_line() -- tasks that have not ended, oldest first
+local live = waitlist() -- tasks that have not ended, oldest first
 local closing = false -- the first task failed: whatever starts now is cancelled from birth
 
 --- A task. The handle that rill.spawn returns.
@@ -27,7 +27,7 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _waiting table?
 ---@field private _parent rill.Task? that started it
 ---@field private _place string|false where rill.spawn was called
----@field private _owner table? told by owner:child_ended(task)
+---@field private _owner table? gets owner:child_ended(task)
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end

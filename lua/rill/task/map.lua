@@ -2,7 +2,7 @@
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
-local new_line = require("rill.task.line")
+local waitlist = require("rill.task.waitlist")
 local queue = require("rill.task.queue")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
@@ -199,7 +199,7 @@ function Map:close()
     return
   end
   leave(self)
-  self._results = new_line()
+  self._results = waitlist()
   if self._members > 0 then
     task.cancel_where(function(member)
       local crew = member:crew()
@@ -278,7 +278,7 @@ return function(items, fn, options)
   local map = setmetatable({
     _fn = fn, _concurrency = concurrency,
     _queue = is_queue and items or nil, _iterator = is_iterator and items or nil, _list = items, _index = 0,
-    _running = 0, _members = 0, _results = new_line(), _takers = {},
+    _running = 0, _members = 0, _results = waitlist(), _takers = {},
     _pulling = false, _exhausted = false, _closed = false,
     _parent = parent, _outer = parent and parent:crew(),
   }, Map)

@@ -2,7 +2,7 @@
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
-local new_line = require("rill.task.line")
+local waitlist = require("rill.task.waitlist")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local task = require("rill.task")
@@ -60,7 +60,7 @@ local function hand_over(queue, item)
   end
 end
 
---- Tells maps whose loop waits for a result that there is more to do, or that no more will come.
+--- Wakes maps whose loop waits for a result that there is more to do, or that no more will come.
 local function tell_maps(queue)
   local maps = queue._maps
   for i = 1, #maps do
@@ -221,7 +221,7 @@ function M.new(max)
   end
   local queue = setmetatable({
     _items = {}, _head = 1, _tail = 0, _max = max or math.huge,
-    _poppers = new_line(), _pushers = new_line(), _maps = {}, _closed = false,
+    _poppers = waitlist(), _pushers = waitlist(), _maps = {}, _closed = false,
   }, Queue)
   return queue
 end

@@ -3,7 +3,7 @@ local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
-local new_line = require("rill.task.line")
+local waitlist = require("rill.task.waitlist")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local timer = require("rill.task.timer")
@@ -105,6 +105,6 @@ guard("semaphore", Semaphore, Semaphore)
 ---@return rill.Semaphore
 return function(size)
   arguments.count("rill.semaphore: n", size)
-  local semaphore = setmetatable({ _size = size, _free = size, _waiters = new_line() }, Semaphore)
+  local semaphore = setmetatable({ _size = size, _free = size, _waiters = waitlist() }, Semaphore)
   return semaphore
 end

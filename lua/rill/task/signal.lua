@@ -63,7 +63,7 @@ local function catch(name)
   return catchers[name]
 end
 
---- Waits for one of the named signals. When the last task that waits for a signal was told, that gets
+--- Waits for one of the named signals. When the last task that waits for a signal has it, that gets
 --- its former disposition back: a second Ctrl-C ends the process. Such a wait alone does not keep
 --- rill.run alive.
 ---@param ... string "INT", "TERM", "HUP", "USR1", ...

@@ -2,12 +2,12 @@
 --- collected, or when run ends.
 local failure = require("rill.task.failure")
 local hooks = require("rill.core.hooks")
-local new_line = require("rill.task.line")
+local waitlist = require("rill.task.waitlist")
 local runtime = require("rill.runtime")
 
 local M = {}
 
-local reports = new_line()
+local reports = waitlist()
 
 ---@class rill.Report
 ---@field failure rill.Failure

@@ -37,10 +37,10 @@ local function check(db)
   if version ~= VERSION then
     return fail(db.path, "version", ("is a state of version %d, this rill knows version %d"):format(version, VERSION))
   end
-  local verdict
-  verdict, err = db:value("pragma quick_check(1)")
-  if not verdict then return nil, err end
-  if verdict ~= "ok" then return fail(db.path, "corrupt", "is broken: " .. tostring(verdict)) end
+  local answer
+  answer, err = db:value("pragma quick_check(1)")
+  if not answer then return nil, err end
+  if answer ~= "ok" then return fail(db.path, "corrupt", "is broken: " .. tostring(answer)) end
   return true
 end
 

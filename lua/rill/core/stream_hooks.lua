@@ -5,34 +5,34 @@ local runtime = require("rill.runtime")
 
 local M = {}
 
-local VERDICTS = { stop = true, cancel = true }
+local ANSWERS = { stop = true, cancel = true }
 
--- Runs a hook, which may not wait. Returns its verdict; or nil, what went wrong, and what it raised.
+-- Runs a hook, which may not wait. Returns its answer; or nil, what went wrong, and what it raised.
 local function run(name, hook, what, stream)
   local task = runtime.current()
   local outer = task and task._hook
   if task then task._hook = "runs" end
-  local ok, verdict = pcall(hook, what, stream)
+  local ok, answer = pcall(hook, what, stream)
   local waited = task and task._hook == "waited"
   if task then task._hook = outer end
   if waited then return nil, name .. " may not wait" end
-  if not ok then return nil, name .. " raised: " .. tostring(verdict), verdict end
-  if verdict ~= nil and not VERDICTS[verdict] then
-    return nil, ('%s must return nil, "stop" or "cancel", got %s'):format(name, errors.show(verdict))
+  if not ok then return nil, name .. " raised: " .. tostring(answer), answer end
+  if answer ~= nil and not ANSWERS[answer] then
+    return nil, ('%s must return nil, "stop" or "cancel", got %s'):format(name, errors.show(answer))
   end
-  return verdict
+  return answer
 end
 
 local function ask(name, hook, what, stream)
   local own = stream._state
   local outer = own.hook
   own.hook = name
-  local verdict, wrong, raised = run(name, hook, what, stream)
+  local answer, wrong, raised = run(name, hook, what, stream)
   if wrong then
     own:reject(own:error("error", wrong, raised))
-  elseif verdict == "cancel" then
+  elseif answer == "cancel" then
     own:cancel()
-  elseif verdict == "stop" then
+  elseif answer == "stop" then
     own:stop()
   end
   own.hook = outer

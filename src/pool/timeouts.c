@@ -1,4 +1,4 @@
-#include "pool/clock.h"
+#include "pool/timeouts.h"
 
 #include <event2/event.h>
 
@@ -90,7 +90,7 @@ static void on_call_timer(rill_timer *timer)
     rill_ending_close(call, &error);
 }
 
-void rill_clock_init(rill_call *call)
+void rill_timeouts_init(rill_call *call)
 {
     call->timer.expire = on_call_timer;
 }
@@ -107,7 +107,7 @@ static float seen_of(float spent_s, uint64_t since_us, uint64_t *end_us)
     return start < end ? (float)(end - start) / 1000000 : 0;
 }
 
-void rill_clock_dialled(rill_call *call, const rill_conn *conn)
+void rill_timeouts_dialled(rill_call *call, const rill_conn *conn)
 {
     rill_timings *timings = &call->stream->timings;
     uint64_t end_us = conn->dialled_us;
@@ -118,7 +118,7 @@ void rill_clock_dialled(rill_call *call, const rill_conn *conn)
     timings->dns = seen_of(conn->dns_s, call->since_us, &end_us);
 }
 
-void rill_clock_start(rill_call *call)
+void rill_timeouts_start(rill_call *call)
 {
     rill_turn *turn = call->turn;
     if (call->state == CALL_WAITING)
