@@ -1,0 +1,160 @@
+--- Tasks as coroutines, and the line of those that are ready: what worlds share in which rill resumes tasks itself.
+local cancelled = require("rill.task.cancelled")
+local core = require("rill.runtime.core")
+local crowd = require("rill.runtime.crowd")
+local hooks = require("rill.core.hooks")
+
+local M = {
+  holds_back = true, -- whether bulks of new tasks wait while there is a crowd
+}
+
+local create, resume, yield, running, isyieldable =
+  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.isyieldable
+
+local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
+
+-- What a task's coroutine hands to go(): private, so whatever else comes is a stray yield.
+local PARKED, ENDED, DROPPED = {}, {}, {}
+
+local ready, head, tail = {}, 1, 0 -- woken and new tasks, in order
+local started = 0 -- tasks that the current one has started since it was resumed
+local current -- the task that runs
+local alive = 0 -- tasks that were started and have not ended
+
+function M.current()
+  return current
+end
+
+function M.can_wait(task)
+  return running() == task._work and isyieldable()
+end
+
+function M.suspend()
+  yield(PARKED)
+end
+
+function M.drop()
+  yield(DROPPED)
+end
+
+local function make_ready(task)
+  tail = tail + 1
+  ready[tail] = task
+end
+M.make_ready = make_ready
+
+function M.hurry(task)
+  local state = task._state
+  if state == "held" then
+    task._state = "new"
+    make_ready(task)
+  end
+  if state == "held" or state == "new" then task._work.bulk = nil end
+end
+
+function M.start(task, fn, ...)
+  started = started + 1
+  -- what it begins with, at [0] how many values
+  local call = { [0] = select("#", ...) + 1, fn, ... }
+  if started > crowd.BULK and M.holds_back then call.bulk = true end -- it may be held back
+  task._work = call
+  alive = alive + 1
+  make_ready(task)
+end
+
+--- How many tasks were started and have not ended.
+---@return integer
+function M.alive()
+  return alive
+end
+
+--- Whether no task is ready.
+---@return boolean
+function M.is_idle()
+  return head > tail
+end
+
+--- A coroutine that rill did not make has raised: who resumed it last is rill, so nobody else hears of it.
+local function report(co, what)
+  local trace = debug.traceback(co)
+  hooks.report(tostring(what) .. "\n" .. trace, { reason = "error", value = what, traceback = trace })
+end
+
+--- A task's coroutine came back with anything but a wait.
+local function leave(task, co, ok, what)
+  if task._foreign then
+    if not ok then report(co, what) end
+    return
+  end
+  alive = alive - 1
+  if what == ENDED then return end
+  local trace = debug.traceback(co)
+  if not ok then
+    task:_break(what, trace)
+  elseif what == DROPPED then
+    task:_break(cancelled, trace)
+    core.defer(hooks.warn, ("a cancelled task caught rill.cancelled in %d waits and was dropped where it stood")
+      :format(core.MAX_REFUSALS), { traceback = trace })
+  else
+    task:_break("coroutine.yield was called in a task, outside of any coroutine of its own; "
+      .. "rill.sleep(0) lets other tasks run", trace)
+  end
+end
+
+-- No function with a variable number of arguments: compiled code that comes back here from a task would leave it
+-- by way of the interpreter.
+local function go(task)
+  local co = task._work
+  current, started = task, 0
+  local ok, what = resume(co)
+  current = nil
+  if what ~= PARKED then leave(task, co, ok, what) end
+end
+
+local function body(fn, ...)
+  fn(...)
+  return ENDED
+end
+
+--- Runs a new task until it waits or ends.
+---@param task rill.Task
+function M.begin(task)
+  local call, co = task._work, create(body)
+  task._state, task._work = "begun", co
+  current, started = task, 0
+  local ok, what = resume(co, unpack(call, 1, call[0]))
+  current = nil
+  if what ~= PARKED then leave(task, co, ok, what) end
+end
+local begin = M.begin
+
+--- Runs tasks that are ready, at most a few hundred. Those of a bulk begin in the order in which they were started.
+function M.run_ready()
+  local budget = RESUMES_PER_POLL
+  while head <= tail and budget > 0 do
+    local task = ready[head]
+    ready[head] = nil
+    head = head + 1
+    local state = task._state
+    if state == "new" and task._work.bulk and (crowd.holds() or crowd.is_here()) then
+      crowd.hold(task)
+    else
+      budget = budget - 1
+      if state == "begun" then
+        go(task)
+      elseif state == "new" then -- else it has ended
+        begin(task)
+      end
+    end
+  end
+  if head > tail then head, tail = 1, 0 end
+end
+
+--- Forgets all: no task can go on.
+function M.clear()
+  ready, head, tail, alive, current = {}, 1, 0, 0, nil
+  crowd.clear()
+  core.forget_parked()
+end
+
+return M
