@@ -55,6 +55,23 @@ describe("RILL_TRACE", function()
     } do assert.matches(part, shown) end
   end)
 
+  it("shows messages where HTTP/1.1 is spoken: parts in both directions, method, status, sizes", function()
+    local answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-sum: secret-sum\r\n\r\n"
+    local old = support.http1 { ["/?query-of-request"] = {
+      "HTTP/1.1 103 Hints\r\nlink: secret-link\r\n\r\n", answer } }
+    local shown = traced("frames", GET, { old.url .. "/?query-of-request" })
+    old:stop()
+    for line in shown:gmatch "[^\n]+" do
+      assert.matches("^rill %d+%.%d%d%d%d%d%d frames conn 1 %l+ %u+ stream [12] length %d+[%u%d ]*$", line)
+    end
+    for _, part in ipairs {
+      "sent REQUEST stream 1 length %d+ POST\n", "sent BODY stream 1 length 18\n", "sent END stream 1 length 0\n",
+      "recv RESPONSE stream 1 length 41 103\n", "recv RESPONSE stream 2 length 47 200\n",
+      "recv BODY stream 2 length 5\n", "recv TRAILERS stream 2 length 21\n", "recv END stream 2 length 0\n",
+    } do assert.matches(part, shown) end
+    for _, secret in ipairs { "of%-request", "secret" } do assert.is_nil(shown:find(secret), shown) end
+  end)
+
   it("shows the steps of a dial: addresses, where they come from, why they failed", function()
     local refused = require("support.tcp").refused()
     local text = [[

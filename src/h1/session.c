@@ -1,5 +1,6 @@
 #include "h1/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,6 +8,17 @@
 static void break_off(rill_h1_session *session, const char *rule)
 {
     rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/1.1: %s", rule);
+}
+
+static void name_frame(const rill_frame *frame, char *name, char *flags)
+{
+    static const char *const parts[] = {[H1_PART_REQUEST] = "REQUEST",
+                                        [H1_PART_RESPONSE] = "RESPONSE",
+                                        [H1_PART_BODY] = "BODY",
+                                        [H1_PART_TRAILERS] = "TRAILERS",
+                                        [H1_PART_END] = "END"};
+    snprintf(name, FRAME_NAME, "%s", parts[frame->type]);
+    flags[0] = 0;
 }
 
 /* --- a reader that does not keep up ----------------------------------------------------------- */
@@ -68,6 +80,9 @@ static void finish(rill_h1_session *session, rill_stream *stream)
     link->spent = link->spent || !session->keep || stream->local != HALF_CLOSED ||
                   session->last_id == H1_LAST_ID;
     session->dry = 0;
+    if (session->state == H1_TRAILERS)
+        rill_h1_note(session, false, H1_PART_TRAILERS, session->head_length, "", 0);
+    rill_h1_note(session, false, H1_PART_END, 0, "", 0);
     session->state = H1_IDLE;
     rill_stream_received_end(stream);
     rill_stream_close(stream, RILL_ENDED, -1, " ");
@@ -97,6 +112,7 @@ static void end(rill_link *link, enum rill_transport_end how)
 static void begin_head(rill_h1_session *session, rill_stream *stream, bool trailers)
 {
     session->state = trailers ? H1_TRAILERS : H1_HEAD;
+    session->head_length = 0;
     rill_h1_head_init(&session->head, trailers);
     rill_stream_begin_head(stream);
 }
@@ -140,6 +156,9 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
 {
     rill_link *link = &session->link;
     bool final = session->head.status >= 200;
+    char status[FRAME_NOTE];
+    snprintf(status, sizeof(status), "%d", session->head.status);
+    rill_h1_note(session, false, H1_PART_RESPONSE, session->head_length, status, 3);
     if (session->head.status == 101) {
         break_off(session, "it changes to a protocol that nobody asked for (101)");
         return;
@@ -178,6 +197,7 @@ static size_t read_head(rill_h1_session *session, rill_stream *stream, const cha
     if (taken < 0)
         return length;
     rill_bytes_consume(in, (size_t)taken);
+    session->head_length += (size_t)taken;
     bool done = session->head.state == H1_HEAD_DONE;
     if (!done && stream->reason == RILL_OPEN && in->length <= most)
         return slice;
@@ -199,6 +219,7 @@ static size_t read_head(rill_h1_session *session, rill_stream *stream, const cha
 static void take_data(rill_h1_session *session, rill_stream *stream, const char *data,
                       size_t length)
 {
+    rill_h1_note(session, false, H1_PART_BODY, length, "", 0);
     size_t released = rill_stream_data(stream, data, length);
     session->link.warn = session->link.warn || stream->warn;
     session->room -= (int64_t)length;
@@ -291,6 +312,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     session->room = stream->inlet.narrow && stream->inlet.window > LINK_HEAD_WINDOW
                         ? LINK_HEAD_WINDOW
                         : stream->inlet.window;
+    session->head_length = 0;
     rill_h1_head_init(&session->head, false);
     stream->id = ++session->last_id;
     stream->on_wire = true;
@@ -348,5 +370,6 @@ const rill_protocol rill_h1 = {
     .room = has_room,
     .charge = charge,
     .describe = describe,
+    .name_frame = name_frame,
     .dispose = dispose,
 };

@@ -5,6 +5,17 @@
 #include "base/error.h"
 #include "h1/session.h"
 
+void rill_h1_note(rill_h1_session *session, bool sent, enum h1_part part, size_t length,
+                  const char *note, size_t note_length)
+{
+    rill_frame frame = {.sent = sent,
+                        .type = (uint8_t)part,
+                        .stream = session->last_id,
+                        .length = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX};
+    memcpy(frame.note, note, note_length < FRAME_NOTE ? note_length : FRAME_NOTE - 1);
+    rill_frame_note(&session->link, &frame);
+}
+
 /* --- the head -------------------------------------------------------------------------------- */
 
 static bool add(rill_h1_session *session, const char *data, size_t length)
@@ -105,12 +116,15 @@ static void end_body(rill_h1_session *session, rill_stream *stream)
         write_out(session, "0", 1);
         if (trailers->length)
             write_out(session, trailers->data, trailers->length);
+        if (trailers->length)
+            rill_h1_note(session, true, H1_PART_TRAILERS, trailers->length, "", 0);
         write_out(session, "\r\n\r\n", 4);
     } else if (trailers->length) {
         rill_stream_close(stream, RILL_BODY_ERROR, -1,
                           "HTTP/1.1 has no trailers behind a body of known length");
         return;
     }
+    rill_h1_note(session, true, H1_PART_END, 0, "", 0);
     rill_stream_sent_end(stream);
 }
 
@@ -137,6 +151,8 @@ static bool send_piece(rill_h1_session *session, rill_stream *stream)
     } else if (n) {
         write_out(session, data, (size_t)n);
     }
+    if (n > 0)
+        rill_h1_note(session, true, H1_PART_BODY, (size_t)n, "", 0);
     if (n >= 0 && last)
         end_body(session, stream);
     session->link.sent += n > 0 ? (uint32_t)n : 0;
@@ -171,6 +187,11 @@ static void send_head(rill_h1_session *session, rill_stream *stream)
     rill_link *link = &session->link;
     session->sent_before = link->transport->socket.bytes_sent;
     session->state = H1_HEAD;
+    const char *blank = memchr(session->out.data, ' ', session->out.length);
+    rill_h1_note(session, true, H1_PART_REQUEST, session->out.length, session->out.data,
+                 (size_t)(blank - session->out.data));
+    if (!stream->source)
+        rill_h1_note(session, true, H1_PART_END, 0, "", 0);
     write_out(session, session->out.data, session->out.length);
     rill_bytes_dispose(&link->turn->slab, &session->out);
     rill_stream_sent_head(stream, !stream->source);

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/trace.h"
-#include "h2/frame_trace.h"
 #include "h2/head.h"
 #include "h2/points.h"
 #include "h2/streams.h"
@@ -83,9 +81,11 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     (void)ng;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
-    if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
-        rill_frame_trace(&session->link, "sent", frame->hd.type, frame->hd.flags,
-                         frame->hd.stream_id, (uint32_t)frame->hd.length);
+    rill_frame_note(&session->link, &(rill_frame){.sent = true,
+                                                  .type = frame->hd.type,
+                                                  .flags = frame->hd.flags,
+                                                  .stream = frame->hd.stream_id,
+                                                  .length = (uint32_t)frame->hd.length});
     if (frame->hd.type == NGHTTP2_GOAWAY)
         note_goaway(session, &frame->goaway);
     rill_turn_spend(session->link.turn, FRAME_HEADER + frame->hd.length);

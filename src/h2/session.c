@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "h2/frame_names.h"
 #include "h2/frames.h"
 #include "h2/head.h"
 #include "h2/points.h"
@@ -264,5 +265,6 @@ const rill_protocol rill_h2 = {
     .room = has_room,
     .charge = charge,
     .describe = describe,
+    .name_frame = rill_frame_names,
     .dispose = dispose,
 };

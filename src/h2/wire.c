@@ -2,25 +2,33 @@
 
 #include <string.h>
 
-#include "base/trace.h"
-#include "h2/frame_trace.h"
 #include "h2/frames.h"
 #include "h2/points.h"
 #include "h2/streams.h"
 
 /* --- heads ----------------------------------------------------------------------------------- */
 
+static uint32_t length_in(const uint8_t *head)
+{
+    return (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
+}
+
+/* The first bit is reserved. */
+static uint32_t number_in(const uint8_t *bytes)
+{
+    return ((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+            bytes[3]) &
+           INT32_MAX;
+}
+
 static uint32_t length_of(const rill_wire *wire)
 {
-    return (uint32_t)wire->lead[0] << 16 | (uint32_t)wire->lead[1] << 8 | wire->lead[2];
+    return length_in(wire->lead);
 }
 
 static uint32_t number_at(const rill_wire *wire, size_t at)
 {
-    const uint8_t *bytes = wire->lead + at;
-    return ((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-            bytes[3]) &
-           INT32_MAX; /* the first bit is reserved */
+    return number_in(wire->lead + at);
 }
 
 static uint8_t type_of(const rill_wire *wire)
@@ -105,15 +113,21 @@ static bool is_empty_update(rill_session *session)
     return true;
 }
 
+static void note_frame(rill_session *session, const uint8_t *head)
+{
+    rill_frame_note(&session->link, &(rill_frame){.type = head[3],
+                                                  .flags = head[4],
+                                                  .stream = (int32_t)number_in(head + 5),
+                                                  .length = length_in(head)});
+}
+
 /* The lead is complete. Returns whether it was changed. */
 static bool begin_frame(rill_session *session)
 {
     rill_wire *wire = &session->wire;
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
-    if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
-        rill_frame_trace(&session->link, "recv", type, flags_of(wire), stream_of(wire),
-                         length_of(wire));
+    note_frame(session, wire->lead);
     if (is_update(wire))
         rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
@@ -160,16 +174,14 @@ static size_t plain_length(rill_session *session, const uint8_t *data, size_t le
 {
     if (length < FRAME_HEADER)
         return 0;
-    size_t whole = FRAME_HEADER + ((size_t)data[0] << 16 | (size_t)data[1] << 8 | data[2]);
+    size_t whole = FRAME_HEADER + length_in(data);
     uint8_t flags = data[4] & (uint8_t)~NGHTTP2_FLAG_END_STREAM;
     bool heads = data[3] == NGHTTP2_HEADERS && flags == NGHTTP2_FLAG_END_HEADERS;
     if (!heads && (data[3] != NGHTTP2_DATA || flags))
         return 0;
     if (whole > length || whole > FRAME_HEADER + session->link.setup->max_frame_size)
         return 0;
-    uint32_t id =
-        (uint32_t)data[5] << 24 | (uint32_t)data[6] << 16 | (uint32_t)data[7] << 8 | data[8];
-    const rill_stream *stream = rill_streams_find(session, (int32_t)(id & INT32_MAX));
+    const rill_stream *stream = rill_streams_find(session, (int32_t)number_in(data + 5));
     if (!stream || (!heads && !stream->status && *headed != stream->id))
         return 0;
     if (heads)
@@ -183,11 +195,12 @@ static size_t show_run(rill_session *session, const uint8_t *data, size_t length
 {
     size_t run = 0, frame;
     int32_t headed = 0;
-    if (session->wire.have || session->wire.block || !session->link.greeted ||
-        RILL_TRACES(session->link.turn, TRACE_FRAMES))
+    if (session->wire.have || session->wire.block || !session->link.greeted)
         return 0;
-    while ((frame = plain_length(session, data + run, length - run, &headed)))
+    while ((frame = plain_length(session, data + run, length - run, &headed))) {
+        note_frame(session, data + run);
         run += frame;
+    }
     if (run)
         *code = show(session, data, run);
     return run;

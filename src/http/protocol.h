@@ -4,6 +4,7 @@
 #ifndef RILL_PROTOCOL_H
 #define RILL_PROTOCOL_H
 
+#include "http/frame.h"
 #include "http/head.h"
 #include "http/stream.h"
 #include "net/transport.h"
@@ -127,6 +128,9 @@ struct rill_protocol {
 
     /* Why a peer that has said something, but has not greeted, is none of this protocol. */
     void (*describe)(const rill_link *link, const char *host, uint16_t port, rill_error *err);
+
+    /* Names a frame, and its flags, each behind a blank: FRAME_NAME and FRAME_FLAGS bytes. */
+    void (*name_frame)(const rill_frame *frame, char *name, char *flags);
 
     /* Frees what the session owns; its streams must have left it. The link can still be read. */
     void (*dispose)(rill_link *link);

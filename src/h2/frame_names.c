@@ -1,12 +1,8 @@
-#include "h2/frame_trace.h"
+#include "h2/frame_names.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include <nghttp2/nghttp2.h>
-
-#include "base/trace.h"
-#include "http/protocol.h"
 
 static const char *const types[] = {
     [NGHTTP2_DATA] = "DATA",
@@ -50,13 +46,11 @@ static void name_flags(char *out, size_t room, uint8_t type, uint8_t flags)
         snprintf(out + used, room - used, " 0x%02x", flags);
 }
 
-void rill_frame_trace(const rill_link *link, const char *direction, uint8_t type, uint8_t flags,
-                      int32_t stream, uint32_t length)
+void rill_frame_names(const rill_frame *frame, char *name, char *flags)
 {
-    char shown[64], unknown[16];
-    name_flags(shown, sizeof(shown), type, flags);
-    snprintf(unknown, sizeof(unknown), "type 0x%02x", type);
-    rill_trace_write(link->turn, TRACE_FRAMES, link->setup->number, "%s %s stream %d length %u%s",
-                     direction, type <= NGHTTP2_CONTINUATION ? types[type] : unknown, (int)stream,
-                     (unsigned)length, shown);
+    if (frame->type <= NGHTTP2_CONTINUATION)
+        snprintf(name, FRAME_NAME, "%s", types[frame->type]);
+    else
+        snprintf(name, FRAME_NAME, "type 0x%02x", frame->type);
+    name_flags(flags, FRAME_FLAGS, frame->type, frame->flags);
 }
