@@ -161,6 +161,14 @@ return {
     },
   },
   {
+    name = "get_luv", title = "GET 1 KiB, one URL, on a luv loop", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("get_luv", 50000, "/1k-0"),
+      standalone = rill("get_1k", 50000, "/1k-0"),
+    },
+    figures = { { "cpu", against = "standalone", must = 1.15 } },
+  },
+  {
     name = "sequential", title = "one GET after the other", unit = "request", server = "nghttpd",
     contestants = {
       rill = rill("sequential", 10000, "/1k-0"),

@@ -30,6 +30,7 @@ local LATER = {
   connect = "rill.connection connect",
   streaming = "rill.core.upload streaming",
   url = "rill.url",
+  use = "rill.runtime.use",
   html = "rill.html",
   form = "rill.form",
   json = "rill.json body",

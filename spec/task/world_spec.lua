@@ -2,7 +2,9 @@
 local script = require "support.script"
 local support = require "support"
 
-local FUNCTIONS = { "can_wait", "current", "drop", "hurry", "make_ready", "name", "run", "start", "suspend" }
+local FUNCTIONS = {
+  "can_wait", "current", "drop", "hurry", "is_driven", "make_ready", "name", "run", "start", "suspend",
+}
 
 -- A world of its own: who drives the loop is a plain loop over rill_poll, and tasks go on the newest first.
 local WORLD = [[
@@ -19,6 +21,7 @@ function world.suspend() coroutine.yield() end
 function world.drop() coroutine.yield "dropped" end
 function world.make_ready(task) ready[#ready + 1] = task end
 function world.hurry() end
+function world.is_driven() return false end
 function world.start(task, fn, ...)
   local given, count = { ... }, select("#", ...)
   task._state, alive = "begun", alive + 1

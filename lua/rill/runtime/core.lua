@@ -20,7 +20,7 @@ local misplaced = require("rill.task.misplaced")
 local M = {
   deferred = 0,
   MAX_REFUSALS = 1000, -- waits a cancelled task may try before it is dropped where it stands
-  loop = loops.get, loop_for = loops.get_for, is_inherited = loops.is_inherited,
+  loop = loops.get, exists = loops.exists, loop_for = loops.get_for, is_inherited = loops.is_inherited,
   INHERITED = loops.INHERITED, watch = loops.watch, unwatch = loops.unwatch, take_events = loops.take_events,
 }
 
@@ -40,6 +40,7 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field hurry fun(task: rill.Task) somebody waits for the end of that task
 ---@field start fun(task: rill.Task, fn: function, ...) runs fn(...) as the task when its turn comes; fn does not raise
 ---@field run fun(stuck: function, task: rill.Task, fn: function, ...): boolean, any see rill.task
+---@field is_driven fun(): boolean whether somebody else runs the loop: rill.run then only starts a task
 
 --- Makes a world the one that this process lives in.
 ---@param world rill.World

@@ -76,8 +76,7 @@ end
 
 --- A coroutine that rill did not make has raised: who resumed it last is rill, so nobody else hears of it.
 local function report(co, what)
-  local trace = debug.traceback(co)
-  hooks.report(tostring(what) .. "\n" .. trace, { reason = "error", value = what, traceback = trace })
+  hooks.report(tostring(what), { reason = "error", value = what, traceback = debug.traceback(co) })
 end
 
 --- A task's coroutine came back with anything but a wait.

@@ -42,6 +42,12 @@ function M.get()
   return handle
 end
 
+--- Whether this process has made its loop.
+---@return boolean
+function M.exists()
+  return handle ~= nil and C.rill_loop_is_own(handle)
+end
+
 M.INHERITED = "it belongs to the process that forked this one: a child makes clients of its own"
 
 --- Whether what the id names was made by a parent of this process. To be asked after get().

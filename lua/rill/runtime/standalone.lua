@@ -22,6 +22,12 @@ function M.start(task, fn, ...)
   start(task, fn, ...)
 end
 
+--- Whether somebody else runs the loop.
+---@return boolean
+function M.is_driven()
+  return false
+end
+
 --- A pass otherwise. Polls once more at the end: what was queued goes out.
 ---@param idle boolean
 ---@param stuck function see drive()

@@ -41,6 +41,7 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _item any of a map, which it works on
 ---@field private _hook "runs"|"waited"|nil a hook runs in it, and has waited
 ---@field private _abandoned table? the wait that ended because it was cancelled
+---@field private _foreign boolean? a coroutine that rill did not make
 ---@field private _refusals integer? waits that it has tried since
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
@@ -350,14 +351,34 @@ local function waits_in_background(task)
   return task._waiting and task._waiting.background
 end
 
+--- The task of a coroutine that rill did not make, for a world in which such a one may wait. Nobody is told of its
+--- end.
+---@param co thread
+---@return rill.Task
+function M.foreign(co)
+  local task = new()
+  task._state, task._work, task._foreign = "begun", co, true
+  return task
+end
+
+-- Somebody else runs the loop: the task goes on there.
+local function start_driven(fn, ...)
+  local task = new()
+  runtime.start(task, root, task, fn, ...)
+  enlist(task)
+  return task
+end
+
 --- Runs `fn(...)` as the first task until it and every task it spawned has ended. An error in it
 --- cancels the others and is raised again here: a string with its traceback behind it, a table with
 --- its traceback as the field `traceback`. When tasks wait only for each other, an error says so.
 --- A wait for a signal alone is cancelled; the first task in such a wait gives `nil, err`.
+--- On a luv loop that runs already: starts the task there and returns it.
 ---@param fn function
 ---@return any ... its results
 function M.run(fn, ...)
   arguments.callable("rill.run: fn", fn)
+  if runtime.is_driven() then return start_driven(fn, ...) end
   local first = new(nil, First)
   local deadlock
   local function stuck()
