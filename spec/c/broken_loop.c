@@ -56,17 +56,17 @@ static void queue_assigned(world *w)
 
 static void queue_order(world *w)
 {
-    w->origin->queue.first->number += REQUESTS;
+    rill_queue_first(&w->origin->queue)->number += REQUESTS;
 }
 
 static void queue_link(world *w)
 {
-    w->origin->queue.last->prev = NULL;
+    w->origin->queue.calls.last->prev = NULL;
 }
 
 static void call_state(world *w)
 {
-    w->origin->queue.first->state = CALL_SENT;
+    rill_queue_first(&w->origin->queue)->state = CALL_SENT;
 }
 
 static void list_end(world *w)
@@ -104,6 +104,11 @@ static void held_bytes(world *w)
     w->pool->account->bytes++;
 }
 
+static void collected_bodies(world *w)
+{
+    w->pool->account->collected.last = &w->conn->member;
+}
+
 static void widened_windows(world *w)
 {
     w->pool->account->widened++;
@@ -127,6 +132,7 @@ static const struct fault {
     {"closed_connection", closed_connection},
     {"held_back_bodies", held_back_bodies},
     {"held_bytes", held_bytes},
+    {"collected_bodies", collected_bodies},
     {"widened_windows", widened_windows},
 };
 

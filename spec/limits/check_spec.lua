@@ -36,6 +36,7 @@ describe("the check of a loop's invariants", function()
     ["a closed connection that dials"] = "closed_connection",
     ["a count of bodies held back"] = "held_back_bodies",
     ["bytes that no body holds"] = "held_bytes",
+    ["a list of collected bodies that ends elsewhere"] = "collected_bodies",
     ["window that no body has grown by"] = "widened_windows",
   } do
     it("sees " .. what, function()

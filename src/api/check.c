@@ -84,15 +84,15 @@ static void check_queue(const rill_origin *origin, held *found)
     const rill_queue *queue = &origin->queue;
     const rill_call *before = NULL;
     uint32_t count = 0;
-    for (const rill_call *call = queue->first; call; call = call->next, count++) {
-        assert(rill_call_waits(call) && call->origin == origin && !call->conn &&
-               call->prev == before);
+    for (const rill_call *call = rill_queue_first(queue); call;
+         call = rill_queue_call(call->queued.next), count++) {
+        assert(rill_call_waits(call) && call->origin == origin && !call->conn);
         assert(!before || before->number < call->number); /* the older one is sent first */
         assert((call->state == CALL_ASSIGNED) == (count < queue->assigned));
         add_body(call, found);
         before = call;
     }
-    assert(queue->last == before && queue->count == count && queue->assigned <= count);
+    assert(length_of(&queue->calls) == count && queue->count == count && queue->assigned <= count);
 }
 
 static void check_stream(const rill_conn *conn, const rill_stream *stream, held *found)
@@ -110,13 +110,17 @@ static uint32_t check_streams(const rill_conn *conn, held *found)
 {
     const rill_link *session = conn->session;
     uint32_t count = 0, active = 0, blocked = 0;
-    for (const rill_stream *stream = session->open; stream; stream = stream->next, count++) {
+    length_of(&session->open);
+    length_of(&session->closed);
+    for (const rill_stream *stream = rill_stream_first(&session->open); stream;
+         stream = rill_stream_next(stream), count++) {
         check_stream(conn, stream, found);
         assert(stream->reason == RILL_OPEN);
         active += stream->on_wire;
         blocked += stream->blocked;
     }
-    for (const rill_stream *stream = session->closed; stream; stream = stream->next, count++) {
+    for (const rill_stream *stream = rill_stream_first(&session->closed); stream;
+         stream = rill_stream_next(stream), count++) {
         check_stream(conn, stream, found);
         assert(stream->reason != RILL_OPEN && !stream->on_wire);
     }
@@ -153,7 +157,7 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
         placed += !conn->pool.given_back;
         *granted += conn->setup.link.conn_window;
     }
-    assert(!origin->unused.list || (!origin->queue.first && !origin->conns.first));
+    assert(!origin->unused.list || (!origin->queue.calls.first && !origin->conns.first));
     assert(!origin->last_conn || origin->last_conn->state == CONN_CLOSED);
     return placed;
 }
@@ -163,8 +167,10 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
 static void check_account(const rill_account *account, held *counted)
 {
     uint32_t held_back = 0;
-    for (const rill_inlet *inlet = account->first; inlet; inlet = inlet->newer) {
-        assert(inlet->account == account && *inlet->link == inlet && !inlet->done);
+    length_of(&account->collected);
+    for (const rill_inlet *inlet = rill_inlet_oldest(account); inlet;
+         inlet = rill_inlet_newer(inlet)) {
+        assert(inlet->account == account && !inlet->done);
         held_back += inlet->held_back;
     }
     assert(account->held_back == held_back);

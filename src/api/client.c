@@ -474,8 +474,9 @@ void rill_client_drain(rill_client *client)
 {
     static const rill_error drained = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
-    while (client->bound->queue.first)
-        rill_ending_close(client->bound->queue.first, &drained);
+    rill_call *call;
+    while ((call = rill_queue_first(&client->bound->queue)))
+        rill_ending_close(call, &drained);
     rill_conn_drain(rill_client_conn(client));
     rill_turn_mark(client->pool.turn, &client->bound->mark);
 }
@@ -508,7 +509,8 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
     state->goaway_code = session->goaway.code;
     state->goaway_last = session->goaway.last;
     state->goaway_debug = session->goaway.debug;
-    for (const rill_stream *stream = session->open; stream; stream = stream->next)
+    for (const rill_stream *stream = rill_stream_first(&session->open); stream;
+         stream = rill_stream_next(stream))
         state->streams++;
     for (int i = 0; i < 6; i++)
         state->peer_settings[i] = session->peer_settings[i];
@@ -518,7 +520,7 @@ void rill_client_describe(const rill_client *client, rill_connection_state *stat
 
 static void count_streams(const rill_stream *stream, rill_stats *stats)
 {
-    for (; stream; stream = stream->next)
+    for (; stream; stream = rill_stream_next(stream))
         stats->streams++;
 }
 

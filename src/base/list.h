@@ -47,6 +47,15 @@ static inline void rill_list_push_first(rill_list *list, rill_member *member)
     list->first = member;
 }
 
+/* Puts one before another of the list; NULL: at the end. */
+static inline void rill_list_insert(rill_list *list, rill_member *member, rill_member *before)
+{
+    rill_member *prev = before ? before->prev : list->last;
+    *member = (rill_member){.list = list, .next = before, .prev = prev};
+    *(prev ? &prev->next : &list->first) = member;
+    *(before ? &before->prev : &list->last) = member;
+}
+
 /* Takes a member out of its list; one that is in none is left alone. */
 static inline void rill_list_leave(rill_member *member)
 {

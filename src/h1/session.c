@@ -45,7 +45,7 @@ static void consume(rill_link *link, rill_stream *stream, size_t length)
 {
     rill_h1_session *session = rill_h1_of(link);
     rill_inlet *inlet = &stream->inlet;
-    if (link->open != stream)
+    if (rill_stream_first(&link->open) != stream)
         return;
     if (inlet->narrow && stream->status) {
         inlet->narrow = false; /* its reader has seen the head, and wants more */
@@ -93,7 +93,7 @@ static void finish(rill_h1_session *session, rill_stream *stream)
 static void end(rill_link *link, enum rill_transport_end how)
 {
     rill_h1_session *session = rill_h1_of(link);
-    rill_stream *stream = link->open;
+    rill_stream *stream = rill_stream_first(&link->open);
     if (stream && session->state == H1_UNTIL_END &&
         (how == TRANSPORT_ENDED || (how == TRANSPORT_CUT && stream->lenient_eof))) {
         stream->cut = how == TRANSPORT_CUT;
@@ -103,7 +103,7 @@ static void end(rill_link *link, enum rill_transport_end how)
     } else if (stream) {
         stream->stale = !session->received && link->streams > 1;
     }
-    if (!link->open)
+    if (!link->open.first)
         link->goodbye = LINK_DEAF;
 }
 
@@ -268,7 +268,7 @@ static void receive(rill_link *link, const char *data, size_t length)
         session->received = true;
     while (taken < length && session->state != H1_IDLE && link->goodbye != LINK_DEAF &&
            !link->fatal.reason) {
-        rill_stream *stream = link->open;
+        rill_stream *stream = rill_stream_first(&link->open);
         bool in_head = session->state == H1_HEAD || session->state == H1_TRAILERS;
         taken += in_head ? read_head(session, stream, data + taken, length - taken)
                          : read_body(session, stream, data + taken, length - taken);
@@ -300,7 +300,7 @@ static bool is_method(const rill_head *head, const char *method)
 static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *head)
 {
     rill_h1_session *session = rill_h1_of(link);
-    if (!has_room(link) || link->open)
+    if (!has_room(link) || link->open.first)
         return -RILL_INACTIVE;
     if (!rill_h1_write_head(session, stream, head)) {
         rill_bytes_dispose(&link->turn->slab, &session->out);

@@ -201,7 +201,7 @@ static void send_head(rill_h1_session *session, rill_stream *stream)
 void rill_h1_send(rill_link *link)
 {
     rill_h1_session *session = rill_h1_of(link);
-    rill_stream *stream = link->open;
+    rill_stream *stream = rill_stream_first(&link->open);
     if (!stream || link->goodbye == LINK_DEAF || link->fatal.reason)
         return;
     if (session->out.length)
@@ -212,7 +212,7 @@ void rill_h1_send(rill_link *link)
 
 void rill_h1_resume(rill_link *link, rill_stream *stream)
 {
-    if (!stream->starved || link->open != stream)
+    if (!stream->starved || rill_stream_first(&link->open) != stream)
         return;
     stream->starved = false;
     stream->active_ms = stream->turn->now_ms; /* the pause was ours */

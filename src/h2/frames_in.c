@@ -145,7 +145,8 @@ static void receive_settings(rill_session *session, rill_stream *stream, const n
     if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
         if (!link->rtt_ms)
             set_rtt(session, session->opened_ms);
-        for (rill_stream *each = link->open; session->narrow && each; each = each->next)
+        for (rill_stream *each = rill_stream_first(&link->open); session->narrow && each;
+             each = rill_stream_next(each))
             rill_streams_widen(session, each);
         return;
     }

@@ -122,7 +122,8 @@ static int on_frame_not_send(nghttp2_session *ng, const nghttp2_frame *frame, in
     rill_session *session = arg;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    for (rill_stream *stream = session->link.open; stream; stream = stream->next) {
+    for (rill_stream *stream = rill_stream_first(&session->link.open); stream;
+         stream = rill_stream_next(stream)) {
         if (stream->id != frame->hd.stream_id)
             continue;
         rill_streams_leave(session, stream);
@@ -282,8 +283,9 @@ static void unblock(rill_session *session)
     if (!session->link.blocked || rill_transport_blocked(session->link.transport) ||
         rill_link_has_sent(&session->link))
         return;
-    for (rill_stream *next, *stream = session->link.open; stream; stream = next) {
-        next = stream->next;
+    for (rill_stream *next, *stream = rill_stream_first(&session->link.open); stream;
+         stream = next) {
+        next = rill_stream_next(stream);
         if (!stream->blocked)
             continue;
         stream->blocked = false;

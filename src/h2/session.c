@@ -118,7 +118,8 @@ static void overrule_resets(rill_session *session)
 {
     if (session->link.broke_it)
         return; /* another stream has broken it */
-    for (rill_stream *stream = session->link.closed; stream; stream = stream->next)
+    for (rill_stream *stream = rill_stream_first(&session->link.closed); stream;
+         stream = rill_stream_next(stream))
         rill_stream_overrule(stream, &session->link.fatal);
 }
 

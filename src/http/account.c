@@ -9,7 +9,6 @@ rill_account *rill_account_new(rill_turn *turn, rill_mark *relieve)
         return NULL;
     account->references = 1;
     account->most = UINT64_MAX;
-    account->last = &account->first;
     account->turn = turn;
     account->relieve = relieve;
     return account;

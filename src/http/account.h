@@ -5,11 +5,10 @@
 
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/slab.h"
 #include "base/turn.h"
 #include "rill.h"
-
-typedef struct rill_inlet rill_inlet;
 
 typedef struct rill_account {
     uint64_t bytes;   /* of bodies, read in pieces or collected, and what their decoders hold */
@@ -17,14 +16,13 @@ typedef struct rill_account {
     uint64_t windows; /* receive windows of the bodies that have begun */
     uint64_t widened; /* what they may still let come beyond their first ones, files aside */
     uint32_t references;
-    uint32_t held_back; /* collected bodies that are owed window, or wait coded */
-    uint32_t done;      /* collected bodies that have closed, and have not been reported yet */
-    rill_inlet *first;  /* borrowed: bodies that are being collected, the oldest first */
-    rill_inlet **last;  /* the end of that list */
-    rill_turn *turn;    /* borrowed */
-    rill_mark *relieve; /* borrowed: gives held-back bodies what they may have now; NULL: its
-                           client has gone, and all streams are closed */
-    rill_stats *stats;  /* borrowed: the client's counts; NULL: it has gone */
+    uint32_t held_back;  /* collected bodies that are owed window, or wait coded */
+    uint32_t done;       /* collected bodies that have closed, and have not been reported yet */
+    rill_list collected; /* bodies that are being collected, the oldest first */
+    rill_turn *turn;     /* borrowed */
+    rill_mark *relieve;  /* borrowed: gives held-back bodies what they may have now; NULL: its
+                            client has gone, and all streams are closed */
+    rill_stats *stats;   /* borrowed: the client's counts; NULL: it has gone */
 } rill_account;
 
 /* With one reference. NULL when out of memory. */

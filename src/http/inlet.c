@@ -25,13 +25,14 @@ static bool fits(const rill_account *account, uint64_t more)
 /* The oldest of the collected bodies may always go on, once the one before it was handed over. */
 static bool is_first(const rill_inlet *inlet)
 {
-    return inlet->account->first == inlet && !inlet->account->done;
+    return rill_inlet_oldest(inlet->account) == inlet && !inlet->account->done;
 }
 
 /* There is room, or another body has become the oldest: those held back are looked at soon. */
 static void relieve(rill_account *account)
 {
-    if (account->held_back && account->relieve && (fits(account, 0) || is_first(account->first)))
+    if (account->held_back && account->relieve &&
+        (fits(account, 0) || is_first(rill_inlet_oldest(account))))
         rill_turn_mark(account->turn, account->relieve);
 }
 
@@ -107,10 +108,10 @@ static void count_widened(rill_inlet *inlet)
 /* Window that it is owed, or coded bytes: those of a body in pieces wait for their reader. */
 static void note_held_back(rill_inlet *inlet)
 {
-    if (!inlet->link && !inlet->held_back)
+    if (!inlet->collected.list && !inlet->held_back)
         return;
     bool coded = inlet->chain && (inlet->chunks.length || !inlet->drained);
-    bool now = inlet->link && (inlet->owed || coded);
+    bool now = inlet->collected.list && (inlet->owed || coded);
     inlet->account->held_back += now;
     inlet->account->held_back -= inlet->held_back;
     inlet->held_back = now;
@@ -120,26 +121,18 @@ static void note_held_back(rill_inlet *inlet)
 static void join_collected(rill_inlet *inlet)
 {
     rill_account *account = inlet->account;
-    if (inlet->link || !inlet->window)
+    if (inlet->collected.list || !inlet->window)
         return;
-    inlet->newer = NULL;
-    inlet->link = account->last;
-    *inlet->link = inlet;
-    account->last = &inlet->newer;
+    rill_list_push(&account->collected, &inlet->collected);
     note_held_back(inlet);
 }
 
 static void leave_collected(rill_inlet *inlet)
 {
     rill_account *account = inlet->account;
-    if (!inlet->link)
+    if (!inlet->collected.list)
         return;
-    *inlet->link = inlet->newer;
-    if (inlet->newer)
-        inlet->newer->link = inlet->link;
-    else
-        account->last = inlet->link;
-    inlet->link = NULL;
+    rill_list_leave(&inlet->collected);
     note_held_back(inlet);
     relieve(account); /* another one may be the oldest */
 }
@@ -149,7 +142,7 @@ bool rill_inlet_grants(const rill_inlet *inlet)
     const rill_account *account = inlet->account;
     if (inlet->narrow)
         return false;
-    bool first = is_first(inlet) || (inlet->way == INLET_FILE && !inlet->link) ||
+    bool first = is_first(inlet) || (inlet->way == INLET_FILE && !inlet->collected.list) ||
                  (inlet->way == INLET_PIECES && !inlet->chunks.length);
     return first || fits(account, beyond_first(inlet, 0) - inlet->widened);
 }
@@ -207,7 +200,7 @@ static void drop_coded(rill_inlet *inlet)
 
 void rill_inlet_close(rill_inlet *inlet)
 {
-    if (inlet->link && inlet->kept.length)
+    if (inlet->collected.list && inlet->kept.length)
         set_done(inlet, true);
     leave_collected(inlet);
     if (inlet->began)
@@ -514,7 +507,7 @@ int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released,
     inlet->way = INLET_MEMORY;
     if (inlet->began)
         join_collected(inlet);
-    return rill_inlet_fill(inlet, !inlet->link, released, err);
+    return rill_inlet_fill(inlet, !inlet->collected.list, released, err);
 }
 
 int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, rill_error *err)

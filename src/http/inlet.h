@@ -6,6 +6,7 @@
 #define RILL_INLET_H
 
 #include "base/bytes.h"
+#include "base/list.h"
 #include "http/account.h"
 #include "http/decode.h"
 #include "http/sink.h"
@@ -18,10 +19,10 @@ enum inlet_way { INLET_PIECES, INLET_MEMORY, INLET_FILE };
 /* Decoded bytes that may wait for a reader; the rest waits coded. */
 enum { INLET_AHEAD = 64 << 10 };
 
-struct rill_inlet {
-    rill_slab *slab;           /* borrowed */
-    rill_account *account;     /* one reference: its client's */
-    rill_inlet *newer, **link; /* among the account's collected bodies; link NULL: not there */
+typedef struct rill_inlet {
+    rill_slab *slab;       /* borrowed */
+    rill_account *account; /* one reference: its client's */
+    rill_member collected; /* among the account's collected bodies */
     enum inlet_way way;
     uint64_t most; /* maxsize: bytes that may come out of decoding; 0: no limit */
     uint64_t made; /* so many did */
@@ -44,7 +45,18 @@ struct rill_inlet {
     bool done;          /* the same */
     uint32_t widened;   /* what it counts for among the account's */
     bool narrow;        /* none goes back before its reader has seen the head and wants more */
-};
+} rill_inlet;
+
+/* The oldest of the account's collected bodies, and the one behind another; NULL: none. */
+static inline rill_inlet *rill_inlet_oldest(const rill_account *account)
+{
+    return RILL_OWNER(account->collected.first, rill_inlet, collected);
+}
+
+static inline rill_inlet *rill_inlet_newer(const rill_inlet *inlet)
+{
+    return RILL_OWNER(inlet->collected.next, rill_inlet, collected);
+}
 
 void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
                      uint32_t window);

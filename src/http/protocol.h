@@ -49,8 +49,8 @@ struct rill_link {
     rill_turn *turn;              /* borrowed */
     rill_transport *transport;    /* borrowed */
     const rill_link_setup *setup; /* borrowed */
-    rill_stream *open;            /* sent or about to be, not closed */
-    rill_stream *closed;          /* closed: for the owner of the request to take */
+    rill_list open;               /* sent or about to be, not closed */
+    rill_list closed;             /* closed: for the owner of the request to take */
     uint32_t active;              /* streams that count against the limit */
     uint32_t limit;               /* how many the peer allows */
     uint32_t blocked;             /* uploads that wait for the socket, or for the next turn */

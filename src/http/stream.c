@@ -62,21 +62,11 @@ void rill_stream_dispose(rill_stream *stream)
     stream->error_count = 0;
 }
 
-void rill_stream_move(rill_stream *stream, rill_stream **list)
+void rill_stream_move(rill_stream *stream, rill_list *list)
 {
-    if (stream->link) {
-        *stream->link = stream->next;
-        if (stream->next)
-            stream->next->link = stream->link;
-    }
-    stream->link = list;
-    stream->next = NULL;
-    if (!list)
-        return;
-    stream->next = *list;
-    if (stream->next)
-        stream->next->link = &stream->next;
-    *list = stream;
+    rill_list_leave(&stream->member);
+    if (list)
+        rill_list_push_first(list, &stream->member);
 }
 
 /* --- halves ---------------------------------------------------------------------------------- */

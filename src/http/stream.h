@@ -4,6 +4,7 @@
 #define RILL_STREAM_H
 
 #include "base/bytes.h"
+#include "base/list.h"
 #include "http/inlet.h"
 #include "http/limits.h"
 #include "http/source.h"
@@ -15,9 +16,9 @@ enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
 typedef struct rill_stream rill_stream;
 
 struct rill_stream {
-    rill_turn *turn;           /* borrowed */
-    rill_entry *entry;         /* borrowed: whose events these are */
-    rill_stream *next, **link; /* in one of its connection's lists */
+    rill_turn *turn;    /* borrowed */
+    rill_entry *entry;  /* borrowed: whose events these are */
+    rill_member member; /* in one of its connection's lists */
 
     int32_t id; /* on the wire; 0: none yet */
     enum stream_half local, remote;
@@ -90,7 +91,18 @@ void rill_stream_uncount(rill_stream *stream);
 void rill_stream_told(rill_stream *stream);
 
 /* Moves a stream to the front of another list (or out of any, NULL). */
-void rill_stream_move(rill_stream *stream, rill_stream **list);
+void rill_stream_move(rill_stream *stream, rill_list *list);
+
+/* What stands in such a list, and behind a stream of it; NULL: none. */
+static inline rill_stream *rill_stream_first(const rill_list *list)
+{
+    return RILL_OWNER(list->first, rill_stream, member);
+}
+
+static inline rill_stream *rill_stream_next(const rill_stream *stream)
+{
+    return RILL_OWNER(stream->member.next, rill_stream, member);
+}
 
 /* Closes it: the first reason stays. A body that waits coded puts RILL_ENDED
  * off, and so does a file whose reader has not seen the head: the stream is `over`. `cause` (NULL:

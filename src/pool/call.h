@@ -31,14 +31,14 @@ enum call_state {
 
 /* Many may wait in a queue, so a call is small, and what belongs to an attempt is the stream's. */
 struct rill_call {
-    rill_entry entry;       /* first: a stream finds its call by it */
-    rill_turn *turn;        /* borrowed */
-    rill_call *next, *prev; /* in its origin's queue; `next` also links what was handed over */
-    rill_origin *origin;    /* borrowed; NULL when it has ended */
-    rill_conn *conn;        /* borrowed; NULL unless sent and open */
-    rill_stream *stream;    /* owned: the current attempt; NULL: none was made yet, or memory ran
-                               out when the call was to end */
-    rill_timer timer;       /* queue_timeout or timeout, whichever clock runs */
+    rill_entry entry;    /* first: a stream finds its call by it */
+    rill_turn *turn;     /* borrowed */
+    rill_member queued;  /* in its origin's queue, or among those that leave it together */
+    rill_origin *origin; /* borrowed; NULL when it has ended */
+    rill_conn *conn;     /* borrowed; NULL unless sent and open */
+    rill_stream *stream; /* owned: the current attempt; NULL: none was made yet, or memory ran
+                            out when the call was to end */
+    rill_timer timer;    /* queue_timeout or timeout, whichever clock runs */
 
     uint32_t method_length, target_length, authority_length, block_length; /* of `text` */
     bool own_block;  /* else the client's default fields are sent */

@@ -106,7 +106,7 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error)
     static const rill_error closed = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the connection was closed"};
     while (rill_conn_streams(conn))
-        close_stream(conn, conn->session->open, error ? error : &closed);
+        close_stream(conn, rill_conn_streams(conn), error ? error : &closed);
     close_transport(conn, !lost);
     if (conn->session)
         conn->session->protocol->dispose(conn->session);
@@ -138,7 +138,7 @@ static void on_timer(rill_timer *timer)
 static uint64_t idle_of(const rill_conn *conn)
 {
     uint64_t own_ms = conn->setup.idle_timeout_ms, its_ms = conn->session->idle_ms;
-    return its_ms && !conn->session->open && (!own_ms || its_ms < own_ms) ? its_ms : own_ms;
+    return its_ms && !conn->session->open.first && (!own_ms || its_ms < own_ms) ? its_ms : own_ms;
 }
 
 static void arm_idle(rill_conn *conn)
@@ -171,10 +171,11 @@ static void time_out_connect(rill_conn *conn)
 /* Whether there are streams, and each of them waits for our reader or for our body. */
 static bool waits_for_us(const rill_link *session)
 {
-    for (const rill_stream *stream = session->open; stream; stream = stream->next)
+    for (const rill_stream *stream = rill_stream_first(&session->open); stream;
+         stream = rill_stream_next(stream))
         if (!rill_stream_waits_for_us(stream))
             return false;
-    return session->open != NULL;
+    return session->open.first != NULL;
 }
 
 static void time_out_idle(rill_conn *conn)
@@ -185,7 +186,7 @@ static void time_out_idle(rill_conn *conn)
         arm_idle(conn); /* something has moved since it was armed */
         return;
     }
-    if (!conn->session->open) {
+    if (!conn->session->open.first) {
         rill_conn_fail(conn, NULL);
         return;
     }
@@ -342,7 +343,7 @@ static void receive(rill_conn *conn)
     }
     if (length < 0 && session->protocol->end)
         session->protocol->end(session, rill_transport_end(&conn->transport));
-    if (session->idle_ms && !session->open)
+    if (session->idle_ms && !session->open.first)
         arm_idle(conn);
     session->protocol->charge(session, rill_transport_take_dry(&conn->transport));
     if (!session->ping_ms)
@@ -352,7 +353,8 @@ static void receive(rill_conn *conn)
         return;
     }
     session->protocol->send(session); /* what is to be sent may show that the peer is at fault */
-    bool drained = !session->open && (session->goodbye != LINK_GOES_ON || session->goaway.received);
+    bool drained =
+        !session->open.first && (session->goodbye != LINK_GOES_ON || session->goaway.received);
     if (session->fatal.reason)
         fail_with(conn, &session->fatal);
     else if (length < 0 && drained)
@@ -374,7 +376,7 @@ static void finish_drain(rill_conn *conn)
         set_state(conn, CONN_DRAINING);
     if (conn->state != CONN_DRAINING && conn->session->spent)
         rill_conn_drain(conn); /* its stream ids are used up */
-    if (conn->state == CONN_DRAINING && !conn->session->open)
+    if (conn->state == CONN_DRAINING && !conn->session->open.first)
         rill_conn_fail(conn, NULL);
 }
 
@@ -438,10 +440,10 @@ void rill_conn_flush(rill_conn *conn)
         read_last_words(conn, &error);
 }
 
-void rill_conn_take_closed(rill_conn *conn, rill_stream **list)
+void rill_conn_take_closed(rill_conn *conn, rill_list *list)
 {
     while (rill_conn_has_closed(conn))
-        rill_stream_move(conn->session->closed, list); /* the newest stood first */
+        rill_stream_move(rill_stream_first(&conn->session->closed), list); /* newest first */
 }
 
 bool rill_conn_ready(rill_conn *conn)
@@ -450,7 +452,7 @@ bool rill_conn_ready(rill_conn *conn)
     bool alone = conn->session && conn->session->protocol->streams == 1;
     if (conn->state != CONN_OPEN || (now_ms == conn->received_ms && !alone))
         return true;
-    if (!conn->session->open) { /* alone: what has come unasked would be taken for its answer */
+    if (!conn->session->open.first) { /* what has come unasked would be taken for its answer */
         conn->transport.socket.readable = true;
         receive(conn);
         finish_drain(conn);

@@ -93,7 +93,7 @@ void rill_conn_act(rill_conn *conn);
 void rill_conn_flush(rill_conn *conn);
 
 /* Moves the closed streams to the front of `*list`, oldest first. */
-void rill_conn_take_closed(rill_conn *conn, rill_stream **list);
+void rill_conn_take_closed(rill_conn *conn, rill_list *list);
 
 /* Before it carries new streams: reads what the peer has said since, and asks one that was silent
  * for long whether it is there. False while its answer is out (it is acted on by itself). */
@@ -139,13 +139,13 @@ bool rill_conn_peer_fails(const rill_conn *conn);
 /* Streams that were sent, or are about to be, and have not closed. */
 static inline rill_stream *rill_conn_streams(const rill_conn *conn)
 {
-    return conn->session ? conn->session->open : NULL;
+    return conn->session ? rill_stream_first(&conn->session->open) : NULL;
 }
 
 /* Whether streams have closed that were not taken. */
 static inline bool rill_conn_has_closed(const rill_conn *conn)
 {
-    return conn->session && conn->session->closed;
+    return conn->session && conn->session->closed.first;
 }
 
 /* Whether the peer has greeted us, also once it has closed. */
@@ -163,8 +163,8 @@ static inline bool rill_conn_usable(const rill_conn *conn)
 
 static inline bool rill_conn_idle(const rill_conn *conn)
 {
-    return (conn->state == CONN_OPEN || conn->state == CONN_GREETING) && !conn->session->open &&
-           !conn->session->closed;
+    return (conn->state == CONN_OPEN || conn->state == CONN_GREETING) &&
+           !conn->session->open.first && !conn->session->closed.first;
 }
 
 #endif

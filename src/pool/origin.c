@@ -23,13 +23,14 @@ static uint32_t number_of(const rill_conn *conn)
 
 static void take_closed(rill_conn *conn)
 {
-    rill_stream *closed = NULL;
+    rill_list closed = {0};
     if (!rill_conn_has_closed(conn))
         return;
     rill_conn_take_closed(conn, &closed);
-    while (closed) {
-        rill_call *call = rill_call_of(closed);
-        rill_stream_move(closed, NULL);
+    while (closed.first) {
+        rill_stream *stream = rill_stream_first(&closed);
+        rill_call *call = rill_call_of(stream);
+        rill_stream_move(stream, NULL);
         rill_ending_attempt(call);
     }
 }
@@ -54,25 +55,26 @@ static const rill_error *why_of(const rill_origin *origin, const rill_call *call
  * was dialled for them; NULL: nothing. */
 static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
 {
-    rill_call *call = rill_queue_take_all(&origin->queue);
-    while (call) {
-        rill_call *next = call->next;
-        call->next = NULL;
+    rill_list calls = {0};
+    rill_queue_take_all(&origin->queue, &calls);
+    while (calls.first) {
+        rill_call *call = rill_queue_call(calls.first);
+        rill_list_leave(&call->queued);
         call->attempts++;
         if (conn && rill_call_begin(call))
             rill_timeouts_dialled(call, conn);
         rill_call_close(call, why_of(origin, call, error));
         rill_ending_attempt(call);
-        call = next;
     }
 }
 
 static void warn_sizes(rill_origin *origin, rill_conn *conn)
 {
-    rill_stream *const lists[] = {conn->session->open, conn->session->closed};
+    const rill_list *const lists[] = {&conn->session->open, &conn->session->closed};
     conn->session->warn = false;
     for (int i = 0; i < 2; i++) {
-        for (rill_stream *stream = lists[i]; stream; stream = stream->next) {
+        for (rill_stream *stream = rill_stream_first(lists[i]); stream;
+             stream = rill_stream_next(stream)) {
             if (!stream->warn)
                 continue;
             char url[256];
@@ -262,14 +264,14 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
         }
         if (origin->http11 && !conn->setup.target.http11)
             rill_conn_drain(conn);
-        bool ready = !queue->first || rill_conn_ready(conn);
+        bool ready = !queue->calls.first || rill_conn_ready(conn);
         if (!rill_conn_usable(conn))
             continue;
         ++*usable;
         uint32_t slots = ready ? rill_conn_room(conn) : 0;
-        while (queue->first && slots-- && !conn->session->full &&
-               (conn->state == CONN_OPEN || queue->first->repeat) &&
-               send_call(origin, conn, queue->first))
+        while (queue->calls.first && slots-- && !conn->session->full &&
+               (conn->state == CONN_OPEN || rill_queue_first(queue)->repeat) &&
+               send_call(origin, conn, rill_queue_first(queue)))
             ;
         if (expected != ROOM_COMING)
             expected = rill_conn_at_limit(conn) ? ROOM_ALL_FULL : ROOM_COMING;
@@ -324,7 +326,7 @@ static void dispatch(rill_origin *origin)
     } else {
         uint32_t usable;
         enum room expected = fill_connections(origin, &usable);
-        if (!queue->first)
+        if (!queue->calls.first)
             leave_line(origin);
         else if (expected == ROOM_NONE && origin->single)
             refuse_queue(origin, rill_origin_conn(origin));
@@ -346,8 +348,9 @@ static void lose_assigned(rill_origin *origin)
                                             "the connection went before the request was sent"};
     uint32_t left = origin->queue.assigned;
     uint32_t kept = assignable(origin); /* other connections are there for so many */
-    for (rill_call *next, *call = origin->queue.first; call && left; call = next, left--) {
-        next = call->next;
+    for (rill_call *next, *call = rill_queue_first(&origin->queue); call && left;
+         call = next, left--) {
+        next = rill_queue_call(call->queued.next);
         if (kept)
             kept--;
         else if (!rill_retry_wait(call))
@@ -429,7 +432,7 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (origin->queue.first || origin->conns.first || origin->unused.list)
+    if (origin->queue.calls.first || origin->conns.first || origin->unused.list)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -462,7 +465,7 @@ static void on_act(rill_mark *marked)
         closed = closed || conn->state == CONN_CLOSED;
         report(origin, conn, false);
     }
-    if (closed || (ended && origin->queue.first))
+    if (closed || (ended && origin->queue.calls.first))
         mark(origin); /* freed, replaced, or sent again, in the next pass */
     note_unused(origin);
 }
@@ -493,11 +496,12 @@ void rill_origin_close(rill_origin *origin)
         .reason = RILL_INACTIVE, .code = -1, .message = "the client was closed"};
     static const rill_error cancelled = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
-    while (origin->queue.first)
-        rill_ending_close(origin->queue.first, &inactive);
+    rill_call *call;
+    while ((call = rill_queue_first(&origin->queue)))
+        rill_ending_close(call, &inactive);
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         while (rill_conn_streams(conn))
-            rill_ending_close(rill_call_of(conn->session->open), &cancelled);
+            rill_ending_close(rill_call_of(rill_conn_streams(conn)), &cancelled);
         take_ended(conn);
         rill_conn_drain(conn);
     }
@@ -542,7 +546,7 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
 void rill_origin_free(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    assert(!origin->queue.first);
+    assert(!origin->queue.calls.first);
     rill_conn *conn;
     while ((conn = rill_conn_first(&origin->conns))) {
         rill_conn_fail(conn, NULL);

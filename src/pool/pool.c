@@ -10,14 +10,14 @@
 
 static rill_call *call_of(rill_inlet *inlet)
 {
-    return rill_call_of((rill_stream *)((char *)inlet - offsetof(rill_stream, inlet)));
+    return rill_call_of(RILL_OWNER(inlet, rill_stream, inlet));
 }
 
 /* Gives window to collected bodies that were held back and may have it now, and decodes them. */
 static void relieve(rill_account *account, bool all)
 {
-    for (rill_inlet *next, *inlet = account->first; inlet; inlet = next) {
-        next = inlet->newer;
+    for (rill_inlet *next, *inlet = rill_inlet_oldest(account); inlet; inlet = next) {
+        next = rill_inlet_newer(inlet);
         if (inlet->held_back)
             rill_ending_relieve(call_of(inlet), all);
     }
@@ -25,15 +25,15 @@ static void relieve(rill_account *account, bool all)
 
 static void on_relief(rill_mark *mark)
 {
-    rill_pool *pool = (rill_pool *)((char *)mark - offsetof(rill_pool, relief));
+    rill_pool *pool = RILL_OWNER(mark, rill_pool, relief);
     relieve(pool->account, false);
 }
 
 void rill_pool_close_ended(rill_pool *pool, const rill_error *error)
 {
-    rill_inlet *next, *inlet = pool->account ? pool->account->first : NULL;
+    rill_inlet *next, *inlet = pool->account ? rill_inlet_oldest(pool->account) : NULL;
     for (; inlet; inlet = next) {
-        next = inlet->newer;
+        next = rill_inlet_newer(inlet);
         if (rill_call_undecided(call_of(inlet)))
             rill_ending_close(call_of(inlet), error);
     }

@@ -1,25 +1,25 @@
 #include "pool/queue.h"
 
+#include <assert.h>
+
 #include "base/trace.h"
 
 /* A new call belongs at the end, a repeated one near the front: few steps either way. */
 static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
 {
-    rill_call *before = queue->first;
-    if (queue->last && queue->last->number < call->number)
+    rill_call *last = rill_queue_call(queue->calls.last);
+    if (last && last->number < call->number)
         return NULL;
+    rill_call *before = rill_queue_first(queue);
     while (before && before->number < call->number)
-        before = before->next;
+        before = rill_queue_call(before->queued.next);
     return before;
 }
 
 void rill_queue_add(rill_queue *queue, rill_call *call)
 {
     rill_call *before = find_younger(queue, call);
-    call->next = before;
-    call->prev = before ? before->prev : queue->last;
-    *(call->prev ? &call->prev->next : &queue->first) = call;
-    *(before ? &before->prev : &queue->last) = call;
+    rill_list_insert(&queue->calls, &call->queued, before ? &before->queued : NULL);
     call->turn->counters.waiting++;
     queue->count++;
     queue->assigned += call->state == CALL_ASSIGNED;
@@ -27,23 +27,20 @@ void rill_queue_add(rill_queue *queue, rill_call *call)
 
 void rill_queue_remove(rill_queue *queue, rill_call *call)
 {
-    *(call->prev ? &call->prev->next : &queue->first) = call->next;
-    *(call->next ? &call->next->prev : &queue->last) = call->prev;
-    call->next = call->prev = NULL;
+    assert(call->queued.list == &queue->calls);
+    rill_list_leave(&call->queued);
     call->turn->counters.waiting--;
     queue->count--;
     queue->assigned -= call->state == CALL_ASSIGNED;
 }
 
-rill_call *rill_queue_take_all(rill_queue *queue)
+void rill_queue_take_all(rill_queue *queue, rill_list *taken)
 {
-    rill_call *first = queue->first;
-    for (rill_call *call = first; call; call = call->next) {
-        call->prev = NULL;
-        call->turn->counters.waiting--;
+    rill_call *call;
+    while ((call = rill_queue_first(queue))) {
+        rill_queue_remove(queue, call);
+        rill_list_push(taken, &call->queued);
     }
-    *queue = (rill_queue){0};
-    return first;
 }
 
 void rill_call_assign(rill_call *call, bool assigned)
@@ -64,7 +61,8 @@ void rill_call_assign(rill_call *call, bool assigned)
 void rill_queue_assign(rill_queue *queue, uint32_t most)
 {
     uint32_t seen = 0;
-    for (rill_call *call = queue->first; call; call = call->next) {
+    for (rill_call *call = rill_queue_first(queue); call;
+         call = rill_queue_call(call->queued.next)) {
         bool wanted = seen++ < most;
         if (!wanted && queue->assigned <= most)
             break; /* nobody behind counts as assigned */
