@@ -170,7 +170,7 @@ static void make_world(world *w, uint16_t port)
     w->loop = rill_loop_new(&err);
     if (!w->loop || rill_client_new(w->loop, &options, &id, &err))
         die("no client");
-    rill_client *client = rill_client_first(&w->loop->clients);
+    rill_endpoint *client = rill_endpoint_first(&w->loop->clients);
     rill_request_init(&request);
     request.url = url;
     request.url_length = (uint32_t)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
@@ -179,7 +179,7 @@ static void make_world(world *w, uint16_t port)
             die(err.message);
     for (int i = 0; i < PASSES; i++)
         pass(w->loop);
-    w->pool = (rill_pool *)rill_client_pool(client);
+    w->pool = &client->pool;
     w->origin = rill_origin_next(w->pool, NULL);
     w->conn = rill_conn_first(&w->origin->conns);
     if (!w->conn || w->origin->queue.count != REQUESTS)

@@ -207,9 +207,9 @@ void rill_check(rill_loop *loop)
     loop->unchecked = 0;
     seen all = {0};
     check_events(&loop->turn);
-    for (const rill_client *client = rill_client_first(&loop->clients); client;
-         client = rill_client_next(client), all.clients++)
-        check_pool(rill_client_pool(client), &all);
+    for (const rill_endpoint *client = rill_endpoint_first(&loop->clients); client;
+         client = rill_endpoint_next(client), all.clients++)
+        check_pool(&client->pool, &all);
     assert(length_of(&loop->clients) == counters->clients && all.clients == counters->clients);
     assert(length_of(&loop->alarms) == counters->timers);
     assert(length_of(&loop->signals) == counters->signals);

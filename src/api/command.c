@@ -4,17 +4,20 @@
 #include "http/body.h"
 #include "base/error.h"
 #include "pool/ending.h"
+#include "api/client.h"
+#include "api/connection.h"
 #include "api/given.h"
 #include "api/loop.h"
 
-/* A caller may pass NULL: what goes wrong is written all the same. */
-#define OWN_ERROR(err)                                                                             \
-    rill_error own;                                                                                \
-    (err) = (err) ? (err) : &own
-
-static rill_client *find_client(rill_loop *loop, uint32_t slot, uint32_t generation)
+/* A client or a connection. */
+static rill_endpoint *find_endpoint(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    return loop ? (rill_client *)rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT) : NULL;
+    if (!loop)
+        return NULL;
+    rill_entry *entry = rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT);
+    if (!entry)
+        entry = rill_turn_find(&loop->turn, slot, generation, ENTRY_CONNECTION);
+    return (rill_endpoint *)entry;
 }
 
 static rill_call *find_call(rill_loop *loop, uint32_t slot, uint32_t generation)
@@ -33,32 +36,32 @@ static rill_call *find_pieces(rill_loop *loop, uint32_t slot, uint32_t generatio
 
 int32_t rill_client_new(rill_loop *loop, const rill_options *options, rill_id *id, rill_error *err)
 {
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     rill_error_clear(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
         return -err->reason;
-    rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
+    rill_endpoint *client = rill_client_create(&loop->turn, &loop->clients, options, err);
     if (!client)
         return -err->reason;
-    *id = rill_client_entry(client)->id;
+    *id = client->entry.id;
     return 0;
 }
 
 void rill_client_close(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
-    rill_client *client = find_client(loop, slot, generation);
+    rill_endpoint *client = find_endpoint(loop, slot, generation);
     if (client)
-        rill_client_shut(client);
+        rill_endpoint_shut(client);
 }
 
 int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, rill_stats *stats)
 {
     if (rill_loop_check(loop, NULL))
         return -RILL_ARGUMENT;
-    rill_client *client = find_client(loop, slot, generation);
+    rill_endpoint *client = find_endpoint(loop, slot, generation);
     if (!client || !stats)
         return client ? -RILL_ARGUMENT : -RILL_CLOSED;
-    rill_client_count(client, stats);
+    rill_endpoint_count(client, stats);
     return 0;
 }
 
@@ -67,15 +70,17 @@ int32_t rill_client_stats(rill_loop *loop, uint32_t slot, uint32_t generation, r
 int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
                            const rill_request *request, rill_id *id, rill_error *err)
 {
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     if (rill_loop_check(loop, err)) /* clears it */
         return -RILL_ARGUMENT;
     if (rill_given_pointer(id_of_client, "client", err) || rill_given_pointer(id, "id", err))
         return -err->reason;
-    rill_client *client = find_client(loop, id_of_client->slot, id_of_client->generation);
+    rill_endpoint *client = find_endpoint(loop, id_of_client->slot, id_of_client->generation);
     if (!client)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
-    return rill_client_request(client, request, id, err);
+    if (client->entry.kind == ENTRY_CLIENT)
+        return rill_client_request(client, request, id, err);
+    return rill_connection_request(client, request, id, err);
 }
 
 int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
@@ -122,7 +127,7 @@ int32_t rill_stream_collect(rill_loop *loop, uint32_t slot, uint32_t generation)
 int32_t rill_stream_save(rill_loop *loop, uint32_t slot, uint32_t generation, int32_t fd,
                          const char *path, rill_error *err)
 {
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(path, "path", err))
         return -err->reason;
     rill_call *call = find_pieces(loop, slot, generation);
@@ -234,7 +239,7 @@ int32_t rill_stream_write(rill_loop *loop, uint32_t slot, uint32_t generation, c
     if (rill_loop_check(loop, err))
         return -RILL_ARGUMENT;
     rill_call *call;
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (!code)
         code = rill_given_bytes(data, length, "data", err);
@@ -260,7 +265,7 @@ int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t generation,
         return -RILL_ARGUMENT;
     rill_call *call;
     rill_fields_found found;
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     int32_t code = find_fed(loop, slot, generation, &call, err);
     if (!code)
         code = rill_given_bytes(trailers, trailers_length, "trailers", err);
@@ -286,7 +291,7 @@ void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation, const
 int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                        uint32_t mode, rill_error *err)
 {
-    OWN_ERROR(err);
+    RILL_OWN_ERROR(err);
     rill_error_clear(err);
     if (rill_loop_check(loop, err) || rill_given_pointer(path, "path", err) ||
         rill_given_bytes(data, length, "data", err))
@@ -313,75 +318,4 @@ int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
     if (!peer || !info)
         return peer ? -RILL_ARGUMENT : -RILL_CLOSED;
     return rill_peer_describe(peer, info);
-}
-
-static rill_client *find_connection(rill_loop *loop, uint32_t slot, uint32_t generation)
-{
-    rill_client *client = find_client(loop, slot, generation);
-    return client && rill_client_conn(client) ? client : NULL;
-}
-
-int32_t rill_connect(rill_loop *loop, const rill_options *options, const char *url,
-                     uint32_t url_length, rill_id *id, rill_error *err)
-{
-    OWN_ERROR(err);
-    rill_error_clear(err);
-    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err) ||
-        rill_given_pointer(url, "url", err))
-        return -err->reason;
-    rill_turn_tick(&loop->turn);
-    rill_client *client = rill_client_create(&loop->turn, &loop->clients, options, err);
-    if (!client)
-        return -err->reason;
-    int32_t code = rill_client_bind(client, url, url_length, err);
-    if (code)
-        rill_client_free(client);
-    else
-        *id = rill_client_entry(client)->id;
-    return code;
-}
-
-int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation)
-{
-    if (rill_loop_check(loop, NULL))
-        return -RILL_ARGUMENT;
-    rill_client *client = find_connection(loop, slot, generation);
-    rill_conn *conn = client ? rill_client_conn(client) : NULL;
-    if (!conn || conn->state == CONN_CLOSED)
-        return -RILL_CLOSED;
-    if (conn->session && !conn->session->protocol->ping)
-        return -RILL_ERROR;
-    rill_turn_tick(&loop->turn);
-    rill_conn_ping(conn);
-    return 0;
-}
-
-void rill_connection_drain(rill_loop *loop, uint32_t slot, uint32_t generation)
-{
-    rill_client *client = find_connection(loop, slot, generation);
-    if (!client)
-        return;
-    rill_turn_tick(&loop->turn);
-    rill_client_drain(client);
-}
-
-void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t code)
-{
-    rill_client *client = find_connection(loop, slot, generation);
-    if (!client)
-        return;
-    rill_turn_tick(&loop->turn);
-    rill_client_end(client, code);
-}
-
-int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
-                            rill_connection_state *state)
-{
-    if (rill_loop_check(loop, NULL))
-        return -RILL_ARGUMENT;
-    rill_client *client = find_connection(loop, slot, generation);
-    if (!client || !state)
-        return client ? -RILL_ARGUMENT : -RILL_CLOSED;
-    rill_client_describe(client, state);
-    return 0;
 }

@@ -24,4 +24,9 @@ int32_t rill_given_bytes(const void *data, size_t length, const char *name, rill
 int32_t rill_given_options(const rill_options *options, rill_error *err);
 int32_t rill_given_request(const rill_request *request, rill_error *err);
 
+/* A caller may pass NULL: what goes wrong is written all the same. */
+#define RILL_OWN_ERROR(err)                                                                        \
+    rill_error own;                                                                                \
+    (err) = (err) ? (err) : &own
+
 #endif

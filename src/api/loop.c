@@ -19,6 +19,7 @@
 #include "pool/ending.h"
 #include "net/transport.h"
 #include "api/check.h"
+#include "api/connection.h"
 #include "api/given.h"
 #include "api/watch.h"
 #include "base/error.h"
@@ -152,7 +153,9 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_WATCH)))
         rill_watch_free((rill_watch *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CLIENT)))
-        rill_client_drop((rill_client *)entry);
+        rill_endpoint_drop((rill_endpoint *)entry);
+    else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CONNECTION)))
+        rill_connection_drop((rill_endpoint *)entry);
 }
 
 void rill_handle_hold(rill_handle *handle, rill_loop *loop, uint32_t slot, uint32_t generation)
@@ -323,7 +326,7 @@ void rill_loop_free(rill_loop *loop)
     if (turn->base && !rill_turn_is_own(turn))
         event_reinit(turn->base);
     while (loop->clients.first)
-        rill_client_free(rill_client_first(&loop->clients));
+        rill_endpoint_free(rill_endpoint_first(&loop->clients));
     free_ended(turn);
     free_later(turn);
     while (loop->alarms.first)
@@ -421,7 +424,10 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
         break;
     }
     case ENTRY_CLIENT:
-        rill_client_event((rill_client *)entry, type, event);
+        rill_endpoint_warning((rill_endpoint *)entry, event); /* a client has no other events */
+        break;
+    case ENTRY_CONNECTION:
+        rill_connection_event((rill_endpoint *)entry, type, event);
         break;
     case ENTRY_PEER:
         break;

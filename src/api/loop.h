@@ -3,7 +3,7 @@
 #define RILL_LOOP_H
 
 #include "pool/call.h"
-#include "api/client.h"
+#include "api/endpoint.h"
 #include "api/given.h"
 #include "base/turn.h"
 
@@ -15,7 +15,7 @@ typedef struct rill_watch rill_watch;
 struct rill_loop {
     rill_turn turn;
     uint32_t references;
-    rill_list clients; /* owned, closed ones until they are empty */
+    rill_list clients; /* owned: endpoints, closed ones until they are empty */
     rill_list alarms;  /* owned: timers of scripts */
     rill_list signals; /* owned */
     rill_list watches; /* owned */

@@ -219,29 +219,35 @@ static int32_t configure_dial(rill_dial_options *dial, const rill_options *optio
                : 0;
 }
 
-int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
-                           rill_error *err)
+/* What requests and bodies take from it. */
+static void take_requests(rill_settings *settings, const rill_options *options)
 {
     settings->timeout_ms = rill_turn_limit_ms(options->timeout);
     settings->queue_timeout_ms = rill_turn_limit_ms(options->queue_timeout);
-    settings->limits.maxsize = rill_bytes_of(options->maxsize);
-    settings->limits.warnsize = rill_bytes_of(options->warnsize);
     settings->read_timeout_ms = rill_turn_limit_ms(options->read_timeout);
     settings->retries = options->retries;
     settings->retry_idempotent = options->retry_idempotent;
     settings->idempotent = options->idempotent;
     settings->lenient_eof = options->lenient_eof;
     settings->decompress = options->decompress;
+    settings->limits.maxsize = rill_bytes_of(options->maxsize);
+    settings->limits.warnsize = rill_bytes_of(options->warnsize);
     settings->limits.max_header_list = options->max_header_list;
-    settings->limits.window = pool->link.window = options->window;
-    settings->limits.account = pool->account;
-    pool->link.max_window =
+    settings->limits.window = options->window;
+}
+
+/* What connections do. */
+static void take_connections(rill_pool *pool, const rill_options *options)
+{
+    rill_link_setup *link = &pool->link;
+    link->window = options->window;
+    link->max_window =
         options->max_window > options->window ? options->max_window : options->window;
-    pool->link.max_frame_size = options->max_frame_size;
-    pool->link.max_buffered =
+    link->max_frame_size = options->max_frame_size;
+    link->max_buffered =
         options->max_buffered > 0 ? rill_bytes_of(options->max_buffered) : UINT64_MAX;
-    pool->account->most = pool->link.max_buffered;
-    pool->link.max_header_list = options->max_header_list;
+    link->max_header_list = options->max_header_list;
+    pool->account->most = link->max_buffered;
     pool->connect_timeout_ms = rill_turn_limit_ms(options->connect_timeout);
     pool->idle_timeout_ms = rill_turn_limit_ms(options->idle_timeout);
     pool->max_streams = most_of(options->max_streams);
@@ -250,6 +256,14 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
         pool->max_connections_per_origin = most_of((uint32_t)options->max_connections_per_origin);
     pool->ping_after_ms = rill_turn_limit_ms(options->ping_after);
     pool->ping_timeout_ms = rill_turn_limit_ms(options->ping_timeout);
+}
+
+int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_options *options,
+                           rill_error *err)
+{
+    take_requests(settings, options);
+    take_connections(pool, options);
+    settings->limits.account = pool->account;
     uint8_t offer[OFFER_MAX] = {0};
     uint32_t offer_length;
     int32_t code = read_protocols(options->protocols, offer, &offer_length, err);

@@ -24,6 +24,7 @@ typedef struct rill_mark rill_mark;
 
 enum rill_entry_kind {
     ENTRY_CLIENT = 1,
+    ENTRY_CONNECTION,
     ENTRY_PEER,
     ENTRY_CALL,
     ENTRY_TIMER,

@@ -18,7 +18,6 @@ enum { CALL_FIELDS_MAX = 256 << 10 };
 enum { CALL_EXPECT_MS = 1000 };
 
 typedef struct rill_call rill_call;
-typedef struct rill_client rill_client;
 typedef struct rill_origin rill_origin;
 typedef struct rill_conn rill_conn;
 
