@@ -61,12 +61,12 @@ local function give_way(reader)
 end
 
 --- Reads a whole page. The strings must live until the reader was asked.
-local function read(body, base, content_type, tags, plain)
+local function read(body, base, content_type, tags, plain, agent)
   local reader = take_reader()
   page.body, page.length = body, #body
   page.url, page.url_length = base, #base
   page.content_type, page.content_type_length = content_type, content_type and #content_type or 0
-  page.tags, page.plain = tags, plain
+  page.tags, page.plain, page.agent = tags, plain, agent
   C.rill_html_begin(reader, page)
   local large = #body > WINDOW
   local code = C.rill_html_step(reader)
@@ -75,7 +75,7 @@ local function read(body, base, content_type, tags, plain)
     code = C.rill_html_step(reader)
   end
   if code < 0 then error("rill.html: out of memory", 0) end
-  return reader, body, base, content_type -- the strings had to live until here
+  return reader, body, base, content_type, agent -- the strings had to live until here
 end
 
 --- Calls make(text, link) for each link, in slices that give way.
@@ -124,7 +124,7 @@ function M.links(body, base, content_type)
   return list
 end
 
-local OPTIONS = { content_type = true, tags = true }
+local OPTIONS = { content_type = true, tags = true, agent = true }
 
 --- The bits of the tags that are asked for; <a> and <area> always are.
 local function mask_of(tags)
@@ -155,7 +155,7 @@ end
 ---@field [integer] rill.HtmlLink each once for a tag (and the rel of a <link>), in order
 ---@field base string? what links are resolved by; nil: the page's own URL is none
 ---@field canonical string? of <link rel=canonical>
----@field robots string? content of <meta name=robots>, in lower case; several are joined with ", "
+---@field robots string? content of <meta name=robots>, and of those for `agent`, in lower case; joined with ", "
 ---@field refresh string? where <meta http-equiv=refresh> leads
 ---@field title string? white space collapsed
 ---@field cut boolean? there were more links than rill reads of one page (doc/limits.md)
@@ -163,7 +163,8 @@ end
 --- The links of an HTML page with what is known of each, and what the page says of itself.
 ---@param body string the page
 ---@param base string absolute URL the page was got from (after redirects)
----@param options? { content_type: string?, tags: string[]|"all"|nil } tags: whose links, beside those of a and area
+---@param options? { content_type: string?, tags: string[]|"all"|nil, agent: string? } tags: whose links, beside those
+---  of a and area; agent: a robot, for which <meta name=AGENT> may stand
 ---@return rill.HtmlScan
 function M.scan(body, base, options)
   check("scan", "body", body)
@@ -177,7 +178,9 @@ function M.scan(body, base, options)
   end
   local content_type = options.content_type
   if content_type ~= nil then check("scan", "content_type", content_type) end
-  local reader = read(body, base, content_type, mask_of(options.tags), false)
+  local agent = options.agent
+  if agent ~= nil then check("scan", "agent", agent) end
+  local reader = read(body, base, content_type, mask_of(options.tags), false, agent and agent:lower())
   local list = list_of(reader, to_link)
   C.rill_html_get(reader, found) -- again: others may have run
   local text = found.text

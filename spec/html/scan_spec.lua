@@ -61,6 +61,13 @@ describe("a scan", function()
     assert.same({ "link /s", "link /s" }, found("<link rel=a href=/s><link rel=b href=/s><link rel=a href=/s>", "all"))
   end)
 
+  it("counts the meta of a named robot as one for all", function()
+    local body = "<meta name=robots content=noarchive><meta name=Rill content=NoFollow><meta name=rill2 content=x>"
+    assert.equal("noarchive, nofollow", html.scan(body, "https://e.com/", { agent = "RILL" }).robots)
+    assert.equal("noarchive", html.scan(body, "https://e.com/").robots)
+    assert.error_matches(function() html.scan(body, "https://e.com/", { agent = 1 }) end, "agent must be a string")
+  end)
+
   it("gives base, canonical, robots, refresh and title", function()
     local page = scan [[<title> A &amp;
       B </title><title>no</title><base target=x><base href=/x/><link rel="Canonical" href=c><link rel=canonical href=no>

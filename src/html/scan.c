@@ -201,7 +201,8 @@ static void on_meta(rill_html *h, const rill_links_value *kind, bool wanted)
 {
     if (!has(h, RILL_ATTRIBUTE_CONTENT))
         return;
-    if (value_is(h, RILL_ATTRIBUTE_NAME, "robots"))
+    if (value_is(h, RILL_ATTRIBUTE_NAME, "robots") ||
+        (h->asked.agent && value_is(h, RILL_ATTRIBUTE_NAME, h->asked.agent)))
         on_robots(h);
     if (!value_is(h, RILL_ATTRIBUTE_HTTP_EQUIV, "refresh"))
         return;
