@@ -5,40 +5,67 @@ local url = require("rill.url")
 
 local M = {}
 
+local find, sub = string.find, string.sub
+
 local OWN_PORT = { http = 80, https = 443 }
 
--- A pattern of Lua for a prefix in which * is any run and $ at the end anchors.
-local function pattern_of(prefix)
-  local anchored = prefix:sub(-1) == "$"
-  if anchored then prefix = prefix:sub(1, -2) end
-  local pattern = prefix:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*")
-  return "^" .. pattern .. (anchored and "$" or "")
+local function refuse(call, entry)
+  errors.raise(("%s: an entry must be a host, host:port, .host, a URL prefix or a function, got %s")
+    :format(call, errors.show(entry)))
 end
 
-local function by_prefix(entry)
-  if not entry:find "[*$]" then
-    local normal = url.normalize(entry) or entry
-    return function(link) return link:sub(1, #normal) == normal end
+-- The pieces between the stars of a prefix, and whether its end has to be the URL's.
+local function pieces_of(prefix)
+  local anchored, pieces = sub(prefix, -1) == "$", {}
+  if anchored then prefix = sub(prefix, 1, -2) end
+  for piece in (prefix .. "*"):gmatch "([^*]*)%*" do pieces[#pieces + 1] = piece end
+  return pieces, anchored
+end
+
+-- Each piece at its first place behind the last one: time in proportion to the URL, whatever the stars are.
+local function matches(link, pieces, anchored)
+  local first, count = pieces[1], #pieces
+  if sub(link, 1, #first) ~= first then return false end
+  if count == 1 then return not anchored or #link == #first end
+  local at = #first + 1
+  for i = 2, anchored and count - 1 or count do
+    local _, last = find(link, pieces[i], at, true)
+    if not last then return false end
+    at = last + 1
   end
-  local pattern = pattern_of(entry)
-  return function(link) return link:find(pattern) ~= nil end
+  local from = #link - #pieces[count] + 1
+  return not anchored or from >= at and sub(link, from) == pieces[count]
 end
 
-local function by_suffix(entry)
-  local bare = entry:sub(2):lower()
-  local dotted = "." .. bare
-  return function(_, host) return host == bare or host:sub(-#dotted) == dotted end
+-- What stands before the first star is written as URLs are: host in lower case, no port that is the scheme's own.
+local function normal_head(call, entry)
+  local head, rest = entry:match "^([^*]*)(.*)$"
+  local anchor = rest == "" and head:match "%$$" or ""
+  if anchor ~= "" then head = sub(head, 1, -2) end
+  if rest ~= "" and not find(head, "^%a[%w+.-]*://[^/?#]+/") then return head:lower() .. rest end
+  local normal = url.normalize(head)
+  if not normal or not find(normal, "^https?://") then refuse(call, entry) end
+  return normal .. anchor .. rest
 end
 
+local function by_prefix(call, entry)
+  local pieces, anchored = pieces_of(normal_head(call, entry))
+  return function(link) return matches(link, pieces, anchored) end
+end
+
+-- A host; with a dot before it, also what is below it.
 local function by_host(call, entry)
-  local normal = url.normalize("http://" .. entry .. "/")
-  if not normal or entry:find "[/?#@%s]" then
-    errors.raise(("%s: an entry must be a host, host:port, .host, a URL prefix or a function, got %s")
-      :format(call, errors.show(entry)))
-  end
+  local below = sub(entry, 1, 1) == "."
+  local bare = below and sub(entry, 2) or entry
+  local normal = url.normalize("http://" .. bare .. "/")
+  if not normal or find(bare, "[/?#@%s*]") then refuse(call, entry) end
   local host = address.host(normal:match "^http://[^/]+")
-  local port = tonumber(entry:match ":(%d+)$")
-  return function(_, at, number) return at == host and (not port or port == number) end
+  local port = tonumber(bare:match ":(%d+)$")
+  local ending = "." .. host
+  return function(_, at, number)
+    if port and port ~= number then return false end
+    return at == host or below and sub(at, -#ending) == ending
+  end
 end
 
 --- One entry as a function of (url, host, port).
@@ -46,12 +73,8 @@ local function compile(call, entry)
   if type(entry) == "function" then
     return function(link) return entry(link, url.parse(link)) end
   end
-  if type(entry) ~= "string" or entry == "" then
-    errors.raise(("%s: an entry must be a host, host:port, .host, a URL prefix or a function, got %s")
-      :format(call, errors.show(entry)))
-  end
-  if entry:find "^%a[%w+.-]*://" then return by_prefix(entry) end
-  if entry:sub(1, 1) == "." then return by_suffix(entry) end
+  if type(entry) ~= "string" or entry == "" then refuse(call, entry) end
+  if find(entry, "^%a[%w+.-]*://") then return by_prefix(call, entry) end
   return by_host(call, entry)
 end
 

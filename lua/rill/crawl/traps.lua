@@ -81,19 +81,42 @@ function M.judge(url, origin, limits)
   return nil
 end
 
---- The name of all URLs that are alike but for digits, hex and query values: "https://x/a/#?q=".
+local UUID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
+
+-- A UUID, a word of hex digits (with a digit among them, or of eight and more), and each run of digits, is a "#". Escapes are
+-- undone before: the digits in "%E4" are no number.
+local function shape_of(text)
+  if text:find("%", 1, true) then
+    text = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  end
+  if not text:find "[%da-fA-F]" then return text end
+  return (text:gsub(UUID, "#"):gsub("%w+", function(word)
+    if word:find "^%x+$" and (#word >= 8 or word:find "%d") then return "#" end
+    return word:find "%d" and word:gsub("%d+", "#") or nil
+  end))
+end
+
+-- The names of a query, each once, sorted: their order and how often one comes does not count.
+local function names_of(query)
+  local names, known = {}, {}
+  for pair in query:gmatch "[^&]+" do
+    local name = shape_of(pair:match "^[^=]*")
+    if not known[name] then
+      known[name] = true
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  return table.concat(names, "&")
+end
+
+--- The name of all URLs that are alike but for digits, hex and query values: "https://x/a/#?q".
 ---@param url string normalized
 ---@param origin string of it
 ---@return string
 function M.shape(url, origin)
   local path, query = address.path(url, origin)
-  if path:find "%d" then
-    path = path:gsub("%x+", function(run) -- a word of letters alone is none, "deadbeef1" is
-      return run:find "%d" and #run >= 8 and "#" or nil
-    end):gsub("%d+", "#")
-  end
-  if not query then return origin .. path end
-  return origin .. path .. "?" .. query:gsub("=[^&]*", "="):gsub("%d+", "#")
+  return origin .. shape_of(path) .. (query and "?" .. names_of(query) or "")
 end
 
 return M
