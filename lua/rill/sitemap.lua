@@ -33,7 +33,7 @@ local SLICE = 256 * 1024 -- bytes of a sitemap that is there whole; other tasks 
 ---@field private _line string? of a text file: its last line so far
 ---@field private _skip boolean? that line is too long
 ---@field private _wide boolean? UTF-16
----@field private _done boolean? nothing of use follows
+---@field done boolean? nothing of use follows: the rest need not be read
 ---@field private _magic string? the first bytes, as long as they may be gzip's
 ---@field private _patient boolean? in a task it gives way now and then
 ---@field private _rested integer bytes decoded when it last did
@@ -58,6 +58,7 @@ local function add(self, list, fields)
   local count = self._counts[list]
   if count >= URLS_MOST then
     self.cut = self.cut or ("it has more than %d URLs"):format(URLS_MOST)
+    self.done = true
     return
   end
   self._counts[list] = count + 1
@@ -122,7 +123,7 @@ local function read(self, bytes)
   if self._bytes + #bytes > BYTES_MOST then
     bytes = sub(bytes, 1, BYTES_MOST - self._bytes)
     self.cut = self.cut or ("it is longer than %d bytes"):format(BYTES_MOST)
-    self._done = true
+    self.done = true
   end
   self._bytes = self._bytes + #bytes
   if self._head then
@@ -141,11 +142,11 @@ end
 local function read_gzip(self, bytes)
   local ok, why = self._gunzip:write(bytes, function(piece)
     read(self, piece)
-    return not self._done
+    return not self.done
   end)
   if not ok then
     self.cut = self.cut or why
-    self._done = true
+    self.done = true
   end
 end
 
@@ -155,7 +156,7 @@ function Reader:write(bytes)
   if type(bytes) ~= "string" then
     errors.raise("reader:write: bytes must be a string, got " .. errors.show(bytes))
   end
-  if self._done then return end
+  if self.done then return end
   if self._magic then
     bytes = self._magic .. bytes
     if #bytes < 2 then
@@ -178,7 +179,7 @@ function Reader:finish()
     self._magic = nil
     read(self, bytes)
   end
-  if self._gunzip and not self._done then
+  if self._gunzip and not self.done then
     local ok, why = self._gunzip:finish()
     if not ok then self.cut = self.cut or why end
   end

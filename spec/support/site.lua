@@ -1,5 +1,5 @@
 --- A small site for specs of crawls, written as JavaScript: path -> text, or { status, type, location, body, headers,
---- breaks, code, fails, failure, fail_headers }. HOST in a body is the server's authority.
+--- breaks, code, fails, failure, fail_headers, hangs }. HOST in a body is the server's authority.
 local dkjson = require "dkjson"
 local node = require "support.node"
 local scratch = require "support.scratch"
@@ -15,6 +15,7 @@ server.on('stream', (stream, headers) => {
   let page = typeof pages === 'function' ? pages(path, headers) : pages[path];
   if (typeof page === 'string') page = { body: page };
   if (!page) page = { status: 404, body: 'no such page' };
+  if (page.hangs) return;
   if (page.breaks-- > 0) return stream.close(page.code || 0);
   if (page.fails-- > 0) {
     stream.respond({ ':status': page.failure || 503, ...page.fail_headers });
@@ -23,7 +24,7 @@ server.on('stream', (stream, headers) => {
   const head = { ':status': page.status || 200, 'content-type': page.type || 'text/html', ...page.headers };
   if (page.location) head.location = page.location;
   stream.respond(head);
-  stream.end((page.body || '').replace(/HOST/g, headers[':authority']));
+  stream.end(Buffer.isBuffer(page.body) ? page.body : (page.body || '').replace(/HOST/g, headers[':authority']));
 });
 ]]
 

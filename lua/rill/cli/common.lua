@@ -187,4 +187,16 @@ function M.show(given, response, err)
   io.stderr:write(response and tostring(response) or tostring(err), "\n")
 end
 
+--- Shows what came of asking for a URL, where -v asks for it.
+---@param given table
+---@param address string
+---@param status integer?
+---@param err rill.Error?
+---@param pause number? seconds until it is asked for again
+function M.exchange(given, address, status, err, pause)
+  if not given.verbose then return end
+  local again = pause and (", again in %.1f s"):format(math.max(pause, 0)) or ""
+  io.stderr:write(err and tostring(err) or ("%d %s"):format(status, address), again, "\n")
+end
+
 return M

@@ -165,26 +165,6 @@ local function check_words(words)
   end
 end
 
--- A line for each URL that is done with.
-local function add_verbose(options)
-  local function wrap(name)
-    local inner = options[name]
-    options[name] = function(page, ...)
-      io.stderr:write(page.error and tostring(page.error) or ("%d %s"):format(page.status, page.url), "\n")
-      if inner then return inner(page, ...) end
-    end
-  end
-  if options.page then wrap "page" end
-  if options.failed then wrap "failed" end
-  local out = type(options.out) == "table" and options.out.path == nil and options.out or { options.out }
-  if options.page or options.failed then return end
-  local list = { unpack(out) }
-  list[#list + 1] = function(item)
-    io.stderr:write(("%s %s%s\n"):format(item.status or "-", item.url, item.error and " " .. item.error or ""))
-  end
-  options.out = list
-end
-
 -- USR1 shows where the crawl is.
 local function watch(running)
   while true do
@@ -259,8 +239,8 @@ function M.run(given, words)
   end
   check_words(words)
   local options, own = options_of(given, script, words)
-  if own.verbose then add_verbose(options) end
   local running = common.checked(crawl.new, options)
+  function running.on_exchange(_, ...) common.exchange(own, ...) end
   if options.start == nil and options.state == nil then arguments.fail("URL is missing") end
   local done, err = run(running)
   if not done then return failed(err) end

@@ -55,7 +55,8 @@ function M.run(given, words)
   for address in common.urls(words) do starts[#starts + 1] = url.normalize(address) end
   if given.concurrency == 0 then arguments.fail("--concurrency takes a whole number from 1, got 0") end
   local checked = { external = given.external, robots = given.robots ~= false, concurrency = given.concurrency or 16,
-    show = function(response, err) common.show(given, response, err) end }
+    show = function(response, err) common.show(given, response, err) end,
+    exchange = function(...) common.exchange(given, ...) end }
   local format, quiet = given.format, given.quiet
   local client = common.client(common.client_options(given))
   checked.client = client

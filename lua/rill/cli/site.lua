@@ -187,7 +187,8 @@ end
 function M.check(starts, options)
   local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
     rules = {}, agent = asking.agent() }, Site)
-  self.asker = asking.new(self.agent, { of = function() return options.client end }, function() end)
+  self.asker = asking.new(self.agent, { of = function() return options.client end }, function() end,
+    options.exchange)
   for _, start in ipairs(starts) do self.origins[origin_of(start)] = true end
   for _, start in ipairs(starts) do self:note(start, nil, true) end
   local function visit(target)

@@ -26,6 +26,18 @@ local function read_all(reader, total)
   end
 end
 
+--- The name of a body's encoding in the Encoding Standard: "UTF-8", "Shift_JIS".
+---@param body string
+---@param content_type string?
+---@return string
+function M.charset(body, content_type)
+  local reader = C.rill_text_new(body, #body, content_type, content_type and #content_type or 0)
+  if reader == nil then error("response:text: out of memory", 0) end
+  local name = ffi.string(C.rill_text_charset(reader))
+  C.rill_text_free(reader)
+  return name
+end
+
 --- Reads a body. In a task a large one gives way between slices.
 ---@param body ffi.cdata* const char *; must live until this returns
 ---@param total integer bytes

@@ -7,6 +7,7 @@ local outputs = require("rill.crawl.outputs")
 local M = {}
 
 local BATCH = 64 -- pages
+local MANY_LINKS = 5000 -- of sitemaps, admitted before a commit is due
 local SECONDS = 0.1
 
 M.ORDER = { "url", "status", "depth", "from", "type", "bytes", "title", "location", "canonical", "noindex",
@@ -56,7 +57,7 @@ end
 ---@return number? seconds until it has to be done; nil: there is nothing
 function Commit:due(now)
   if self:is_empty() then return nil end
-  if #self._outcomes >= BATCH then return 0 end
+  if #self._outcomes >= BATCH or #self._links >= MANY_LINKS then return 0 end
   return math.max(0, (self._since or now) + SECONDS - now)
 end
 
@@ -100,7 +101,7 @@ local function record(outcome)
     url = entry.url, status = outcome.status, depth = entry.depth, from = entry.from, type = outcome.type,
     bytes = outcome.bytes, title = page.title, location = outcome.location, canonical = page.canonical,
     noindex = page.noindex or nil, duplicate_of = outcome.duplicate_of, attempts = entry.attempts,
-    error = err and tostring(err) or nil, reason = outcome.kind == "failed" and outcome.reason or nil,
+    error = err and tostring(err) or nil, reason = err and (outcome.reason or err.reason) or nil,
   }
 end
 
@@ -112,7 +113,7 @@ local function write_items(self, outcome)
   end
   local ended = outcome.kind == "done" or outcome.kind == "failed"
   local delivered = not outcome.unchanged or crawl.options.unchanged == "deliver"
-  if ended and delivered and not crawl.options.page and not outcome.entry.kind then
+  if ended and delivered and not crawl.options.page and not outcome.entry.kind and not outcome.other_canonical then
     crawl.outputs:write(record(outcome), outcome.page, ("%d.0"):format(outcome.entry.id), M.ORDER)
     crawl.counts:add("items")
   end

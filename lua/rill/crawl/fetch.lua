@@ -1,14 +1,17 @@
 --- One entry becomes one outcome: a page, a redirect, a repeat, a failure, a sitemap, a robots.txt.
 local digest = require("rill.crawl.digest")
 local errors = require("rill.errors")
+local hooks = require("rill.core.hooks")
 local page_of = require("rill.crawl.page")
 local rill = require("rill")
+local sitemap = require("rill.sitemap")
 local url = require("rill.url")
 local retry = require("rill.crawl.retry")
 
 local M = {}
 
-local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes, decoded
+local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes that are read of one, gzip or not
+local SITEMAP_PIECE = 500 -- URLs that are taken at a time
 
 ---@class rill.CrawlFetch
 ---@field private _crawl table
@@ -17,7 +20,8 @@ Fetch.__index = Fetch
 
 local function media_type(headers)
   local kind = headers["content-type"]
-  return kind and kind:match "^%s*([^;%s]*)":lower()
+  kind = kind and kind:match "^%s*([^;%s]*)":lower()
+  return kind ~= "" and kind or nil
 end
 
 -- The options of one request; whether the body was stopped stands in `seen`.
@@ -28,7 +32,7 @@ local function request_options(entry, options, seen)
     headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
     on_headers = options.types and function(head)
       seen.type = media_type(head.headers)
-      if options.types[seen.type or ""] or head.status == 304 then return nil end
+      if not seen.type or options.types[seen.type] then return nil end -- what says nothing may be a page
       seen.stopped = true
       return "stop"
     end or nil,
@@ -50,9 +54,9 @@ local function hash_body(crawl, outcome, page)
   outcome.duplicate_of = page.duplicate_of
 end
 
-local function location_of(page)
-  local location = page.headers["location"]
-  return location and url.resolve(page.url, location) or nil
+local function location_of(address, headers)
+  local location = headers["location"]
+  return location and url.resolve(address, location) or nil
 end
 
 local function read_ok(crawl, outcome, page)
@@ -78,7 +82,7 @@ local function finish_response(crawl, outcome, page)
   elseif status >= 200 and status < 300 then
     read_ok(crawl, outcome, page)
   elseif status >= 300 and status < 400 then
-    outcome.location = location_of(page)
+    outcome.location = location_of(page.url, page.headers)
   else
     page.error = errors.new { reason = "status", message = "status " .. status, url = page.url, status = status,
       processed = "yes" }
@@ -87,14 +91,21 @@ local function finish_response(crawl, outcome, page)
   return outcome
 end
 
-local function of_response(crawl, outcome, page, now)
-  local entry, status = outcome.entry, page.status
-  local hold = retry.retry_after(page.headers["retry-after"], now)
+-- What an answer means for its origin, and whether it is asked for again.
+local function judge_status(crawl, outcome, head, now)
+  local entry, status = outcome.entry, head.status
+  local hold = retry.retry_after(head.headers["retry-after"], now)
   local policy = crawl.frontier:origin(entry.origin).policy
   local busy = status == 429 or status == 503
-  outcome.result = { kind = busy and "busy" or "ok", latency = not busy and page.response.timings.wait or nil,
+  outcome.result = { kind = busy and "busy" or "ok", bad = status >= 500,
     hold = busy and hold and hold <= policy.retry_after_max and hold or nil }
-  local again, skip = retry.after_status(status, hold, entry, crawl.options, policy, now)
+  return retry.after_status(status, hold, entry, crawl.options, policy, now)
+end
+
+local function of_response(crawl, outcome, page, now)
+  local again, skip = judge_status(crawl, outcome, page, now)
+  if outcome.result.kind == "ok" then outcome.result.latency = page.response.timings.wait end
+  crawl:exchanged("page", page.url, page.status, nil, again)
   if skip then
     outcome.kind, outcome.reason, outcome.result.skip = "skip", skip, skip
   elseif again then
@@ -114,6 +125,7 @@ end
 local function of_error(crawl, outcome, page, err, now)
   outcome.result = retry.result_of(err)
   local again = retry.after_error(err, outcome.entry, crawl.options, now)
+  crawl:exchanged("page", page.url, err.status, err, again)
   if not again then return failed(outcome, page, err) end
   outcome.kind, outcome.due = "retry", again.due
   return outcome
@@ -178,36 +190,63 @@ function Fetch:robots(entry)
   return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots, sitemaps = sitemaps }
 end
 
---- Asks for a sitemap; what could be read of a bad one counts.
+-- Reads a sitemap as it comes. Returns what it has read with, and the answer.
+local function read_sitemap(self, entry, take)
+  local reader, head, read = sitemap.reader(entry.url), nil, 0
+  local response, err = self._crawl.clients:of(entry.origin):get(entry.url, { redirects = 0, retries = 0, maxsize = 0,
+    on_headers = function(of)
+      head = of
+      if of.status < 200 or of.status > 299 then return "stop" end
+    end,
+    on_chunk = function(chunk)
+      reader:write(chunk)
+      read = read + #chunk
+      if #reader.urls >= SITEMAP_PIECE then take(reader) end
+      if reader.done or read >= SITEMAP_SIZE then return "stop" end
+    end })
+  reader:finish()
+  take(reader)
+  return reader, head or response, err, response
+end
+
+--- Asks for a sitemap; what could be read of a bad one counts. A redirect leads to another sitemap.
 ---@param entry rill.CrawlEntry
+---@param take fun(reader: rill.SitemapReader) takes what was read so far
 ---@return table outcome
-function Fetch:sitemap(entry)
-  local outcome = { entry = entry, kind = "sitemap", bytes = 0, result = { kind = "ok" }, urls = {}, sitemaps = {} }
+function Fetch:sitemap(entry, take)
+  local crawl = self._crawl
+  local outcome = { entry = entry, kind = "sitemap", bytes = 0, result = { kind = "ok" } }
   if entry.dead then
     outcome.result = { kind = "none" }
     return outcome
   end
-  local found, parser = pcall(require, "rill.sitemap")
-  if not found then return outcome end
-  local response, err = self._crawl.clients:of(entry.origin):get(entry.url, { redirects = 5, retries = 0,
-    maxsize = SITEMAP_SIZE })
-  if not response then
+  entry.attempts = entry.attempts + 1
+  local reader, head, err, response = read_sitemap(self, entry, take)
+  local now, again = crawl:clock(), nil
+  if response then
+    outcome.bytes = response.bytes_received
+    again = judge_status(crawl, outcome, head, now)
+    if head.status >= 300 and head.status < 400 then outcome.location = location_of(entry.url, head.headers) end
+  else
     outcome.result = retry.result_of(err)
-    return outcome
+    again = retry.after_error(err, entry, crawl.options, now)
   end
-  outcome.bytes = response.bytes_received
-  if response.status >= 200 and response.status < 300 then
-    outcome.urls, outcome.sitemaps = parser.parse(response.body, response.url)
+  if again then outcome.kind, outcome.due = "retry", again.due end
+  crawl:exchanged("sitemap", entry.url, head and head.status, err, again)
+  if reader.cut and response then
+    hooks.warn(("sitemap %s: %s: the rest is left out"):format(errors.shown(entry.url), reader.cut),
+      { url = entry.url })
   end
   return outcome
 end
 
 --- Asks for what the entry names. Never raises but when its task is cancelled.
 ---@param entry rill.CrawlEntry
+---@param take fun(reader: rill.SitemapReader) takes what is read of a sitemap
 ---@return table outcome
-function Fetch:run(entry)
+function Fetch:run(entry, take)
   local ask = entry.kind == "robots" and Fetch.robots or entry.kind == "sitemap" and Fetch.sitemap or Fetch.page
-  local ok, outcome = pcall(ask, self, entry)
+  local ok, outcome = pcall(ask, self, entry, take)
   if ok then return outcome end
   if outcome == rill.cancelled then error(outcome, 0) end
   local err = errors.new { reason = "error", message = tostring(outcome), url = entry.url }

@@ -56,6 +56,18 @@ function Heap:pop()
   return value
 end
 
+--- Takes out all values that fit.
+---@param fits fun(value: any): boolean
+---@return any[]
+function Heap:extract(fits)
+  local taken, times, values = {}, self._times, self._values
+  self._times, self._orders, self._values, self.count = {}, {}, {}, 0
+  for i, value in ipairs(values) do
+    if fits(value) then taken[#taken + 1] = value else self:push(times[i], value) end
+  end
+  return taken
+end
+
 ---@return rill.Heap
 return function()
   return setmetatable({ count = 0, _times = {}, _orders = {}, _values = {}, _order = 0 }, Heap)

@@ -5,7 +5,8 @@ local rill = require("rill")
 local M = {}
 
 local STARTS = 1000 -- start URLs that are read ahead
-local LONGEST = 1 -- seconds between two looks at limits of time
+local LONGEST = 1 -- seconds that nothing is looked at
+local SHORTEST = 0.001 -- seconds, so that other tasks run
 
 ---@class rill.CrawlLoop
 ---@field bell rill.CrawlBell
@@ -23,23 +24,27 @@ Loop.__index = Loop
 local function settle(self, outcome)
   local crawl = self._crawl
   crawl.frontier:settle(outcome.entry, outcome.result or { kind = "none" }, crawl:clock())
-  if outcome.result and outcome.result.skip then
-    crawl.frontier:origin(outcome.entry.origin).dead = { skip = outcome.result.skip }
-  end
   if outcome.kind == "skip" and not outcome.entry.kind then self._taken = self._taken - 1 end
   crawl.commit:add(outcome)
 end
 
 local function work(self, entry)
   local crawl = self._crawl
+  entry.begun = true
   local ok, outcome = pcall(crawl.worker.run, crawl.worker, entry)
   self._running[entry], self._count = nil, self._count - 1
   if not ok then
+    crawl.frontier:abandon()
     self.bell:ring()
     if outcome ~= rill.cancelled then self.failure = self.failure or outcome end
     error(outcome, 0)
   end
-  settle(self, outcome)
+  if outcome.fatal then
+    self.failure = self.failure or outcome.fatal
+    crawl.frontier:abandon()
+  else
+    settle(self, outcome)
+  end
   self.bell:ring()
 end
 
@@ -50,7 +55,7 @@ local function start(self, entry)
   local refused = self._crawl.worker:refuse(entry)
   if refused then return settle(self, refused) end
   self._count = self._count + 1
-  self._running[entry] = true
+  entry.begun = nil
   self._running[entry] = rill.spawn(work, self, entry)
 end
 
@@ -59,10 +64,14 @@ local function fresh_left(self)
   return max and max - self._taken or math.huge
 end
 
--- Reads start URLs as there is room.
+-- Reads start URLs as there is room. Returns whether there may be more: others run between.
 local function read_starts(self)
   local crawl = self._crawl
-  while crawl.starts:more() and crawl.frontier:waiting() + crawl.commit:links() < STARTS do crawl.starts:read(crawl) end
+  for _ = 1, STARTS do
+    if not crawl.starts:more() or crawl.frontier:waiting() + crawl.commit:links() >= STARTS then return false end
+    crawl.starts:read(crawl)
+  end
+  return true
 end
 
 ---@return number? when to take again
@@ -81,16 +90,17 @@ local LIMITS = { max_items = "items", max_bytes = "bytes", max_failed = "failed"
 
 -- Why the crawl has to stop, if it has.
 local function limit_reached(self)
-  local crawl = self._crawl
-  local options, counters = crawl.options, crawl.counts.counters
+  local options, counters = self._crawl.options, self._crawl.counts.counters
   for name, counter in pairs(LIMITS) do
     if options[name] and counters[counter] >= options[name] then return name end
   end
   if options.max_time and rill.now() - self._began >= options.max_time then return "max_time" end
-  if options.stop then
-    local ok, answer = crawl:guarded("stop", options.stop, crawl:stats())
-    if ok and answer then return "stopped" end
-  end
+end
+
+local function is_told_to_stop(crawl)
+  if not crawl.options.stop then return false end
+  local ok, answer = crawl:guarded("stop", crawl.options.stop, crawl:stats())
+  return ok and answer
 end
 
 --- Takes nothing more; what runs may end, for a while.
@@ -103,8 +113,12 @@ function Loop:drain(reason)
 end
 
 local function cancel_running(self)
-  for _, task in pairs(self._running) do
-    if task ~= true then task:cancel() end
+  for entry, task in pairs(self._running) do
+    task:cancel()
+    if not entry.begun then -- it never will
+      self._running[entry], self._count = nil, self._count - 1
+      self._crawl.frontier:abandon()
+    end
   end
 end
 
@@ -116,8 +130,7 @@ local function commit(self)
     self:drain(err.reason)
     return false
   end
-  local reason = not self.draining and limit_reached(self)
-  if reason then self:drain(reason) end
+  if not self.draining and is_told_to_stop(crawl) then self:drain "stopped" end
   return true
 end
 
@@ -144,21 +157,28 @@ local function wait(self, again)
   if again then seconds = math.min(seconds, again - now) end
   local due = crawl.commit:due(now)
   if due then seconds = math.min(seconds, due) end
-  if self.draining then seconds = math.min(seconds, self._deadline - rill.now()) end
-  self.bell:wait(math.max(seconds, 0.001))
+  if self.draining then
+    seconds = math.min(seconds, self._deadline - rill.now())
+  elseif crawl.options.max_time then
+    seconds = math.min(seconds, self._began + crawl.options.max_time - rill.now())
+  end
+  self.bell:wait(math.max(seconds, SHORTEST))
 end
 
 local function step(self)
   local crawl, again = self._crawl, nil
+  local reason = not self.draining and limit_reached(self)
+  if reason then self:drain(reason) end
   if not self.draining then
-    read_starts(self)
+    local more = read_starts(self)
     again = take(self)
+    if more then again = math.min(again or math.huge, crawl:clock() + SHORTEST) end
   elseif rill.now() >= self._deadline then
     cancel_running(self)
   end
   local starved = self._count < crawl.options.concurrency and crawl.frontier:waiting() == 0
   if must_commit(self, starved) and commit(self) and starved then again = crawl:clock() end
-  local reason = over(self, again)
+  reason = over(self, again)
   if reason or self.failure then return reason or "failed" end
   if not again or again > crawl:clock() then wait(self, again) end
 end

@@ -1,6 +1,7 @@
 --- The options of a crawl, checked once, with all defaults in one table.
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
+local html = require("rill.html")
 local key = require("rill.crawl.key")
 local scope = require("rill.crawl.scope")
 local suggest = require("rill.core.suggest")
@@ -116,6 +117,12 @@ local function policy_of(given)
   return policy
 end
 
+--- How an origin is treated of which nothing is said.
+---@return table
+function M.policy()
+  return policy_of(nil)
+end
+
 -- fn(origin) -> policy
 local function policies(given)
   if type(given) == "function" then
@@ -127,13 +134,22 @@ end
 
 local function set_of(list, names)
   local set = {}
-  for _, value in ipairs(list) do set[names and names[value] or value] = true end
+  for _, value in ipairs(list) do
+    value = names and type(value) == "string" and value:lower() or value
+    set[names and names[value] or value] = true
+  end
   return set
 end
 
 local function tags_of(links)
   if links == "all" then return "all" end
-  return links == "pages" and PAGE_TAGS or links
+  if links == "pages" then return PAGE_TAGS end
+  for _, name in ipairs(links) do
+    if not pcall(html.scan, "", "http://h/", { tags = { name } }) then
+      errors.raise("crawl: links: no links are read from the tag " .. errors.show(name))
+    end
+  end
+  return links
 end
 
 --- Checks what was given and fills in the rest.
@@ -148,6 +164,7 @@ function M.check(given)
   options.policy = policies(given.per_origin)
   options.scope = scope.new(given.allow, given.deny)
   options.key, options.key_name = key.new(given.key)
+  options.fragments = type(given.key) == "table" and given.key.fragment == true
   options.limits = traps.limits(given.traps)
   options.tags = tags_of(options.links)
   options.retry_status = set_of(given.retry_status or RETRY_STATUS)

@@ -26,6 +26,7 @@ M.ROBOTS_AGE = ROBOTS_AGE
 ---@field answered boolean in this crawl
 ---@field dead table? { reason=, message=, kind= } or { skip= }: all that waits ends so
 ---@field robots table? { at=, body=, allow=, delay= }
+---@field pages boolean? URLs of it were taken in, not only a sitemap's own
 ---@field asking boolean robots.txt is being fetched
 ---@field robots_tries integer
 ---@field robots_since number?
@@ -63,9 +64,10 @@ function M.due(o, now)
   return math.max(now, o.next_start, o.hold, o.open_until, o.robots_hold)
 end
 
+-- Seconds to the next start. Only our own delay varies by chance: Crawl-delay is the least.
 local function spacing(o)
-  local delay = o.policy.delay or 0
-  local robots = o.robots
+  local jitter, robots = o.policy.jitter, o.robots
+  local delay = o.policy.delay * (1 - jitter + 2 * jitter * math.random())
   if robots and robots.delay and o.policy.crawl_delay then
     delay = math.max(delay, math.min(MAX_CRAWL_DELAY, robots.delay))
   end
@@ -78,10 +80,7 @@ end
 function M.start(o, now)
   o.in_flight = o.in_flight + 1
   local delay = spacing(o)
-  if delay > 0 then
-    local jitter = o.policy.jitter
-    o.next_start = now + delay * (1 - jitter + 2 * jitter * math.random())
-  end
+  if delay > 0 then o.next_start = now + delay end
 end
 
 local function slow_down(o)
@@ -102,6 +101,7 @@ local function answered(o, result)
     o.fast, o.slow = result.latency, o.fast -- from here on a doubling counts again
     return
   end
+  if result.bad then return end
   o.good = o.good + 1
   if o.good >= GOOD_PAGES and o.policy.adaptive then
     o.good, o.limit = 0, math.min(o.policy.concurrency, o.limit + 1)
@@ -121,8 +121,8 @@ end
 
 --- A request has ended.
 ---@param o rill.CrawlOrigin
----@param result { kind: "ok"|"busy"|"timeout"|"dial"|"other", latency: number?, hold: number?, reason: string?,
----  message: string? } busy: 429 or 503
+---@param result { kind: "ok"|"busy"|"timeout"|"dial"|"other", latency: number?, hold: number?, bad: boolean?,
+---  reason: string?, message: string? } busy: 429 or 503; bad: answered, but nothing to be pleased with
 ---@param now number
 function M.finish(o, result, now)
   o.in_flight = o.in_flight - 1

@@ -3,6 +3,7 @@ local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local html = require("rill.html")
 local json = require("rill.crawl.json")
+local text_of = require("rill.core.text")
 local url = require("rill.url")
 
 local M = {}
@@ -21,7 +22,7 @@ local MAX_META = 64 * 1024 -- bytes of JSON
 ---@field priority integer
 ---@field attempts integer
 ---@field base string?
----@field charset string?
+---@field charset string? the encoding the body is in, by BOM, header, meta, in lower case: "utf-8", "windows-1252"
 ---@field title string?
 ---@field canonical string?
 ---@field noindex boolean
@@ -53,9 +54,8 @@ function lazy:text()
 end
 
 function lazy:charset()
-  local kind = self.headers and self.headers["content-type"]
-  local name = kind and kind:match "[;%s][cC][hH][aA][rR][sS][eE][tT]%s*=%s*\"?([^\";%s]+)"
-  return name and name:lower()
+  local body = self.body
+  return body and text_of.charset(body, self.headers["content-type"]):lower()
 end
 
 local Page = {}
@@ -178,15 +178,22 @@ end
 
 local FOLLOW = { priority = true, meta = true, again = true }
 
+--- What of a link is checked wherever a script gives one.
+---@param call string
+---@param options { priority: integer?, meta: any }
+function M.check_link(call, options)
+  local priority = options.priority or 0
+  if type(priority) ~= "number" or priority % 1 ~= 0 or priority < -8 or priority > 8 then
+    errors.raise(call .. ": priority must be a whole number from -8 to 8, got " .. errors.show(priority))
+  end
+  M.check_meta(call, options.meta)
+end
+
 local function check_follow(options)
   for name in pairs(options) do
     if not FOLLOW[name] then errors.raise("page:follow: unknown option " .. errors.show(name)) end
   end
-  local priority = options.priority or 0
-  if type(priority) ~= "number" or priority % 1 ~= 0 or priority < -8 or priority > 8 then
-    errors.raise("page:follow: priority must be a whole number from -8 to 8, got " .. errors.show(priority))
-  end
-  M.check_meta("page:follow", options.meta)
+  M.check_link("page:follow", options)
 end
 
 --- A meta is a value that JSON has, of bounded size.
@@ -232,19 +239,28 @@ end
 ---@param item table of strings, numbers, booleans, lists, maps
 function methods:emit(item)
   if self._closed then errors.raise("page:emit: the page's handler has ended") end
-  M.check_item("page:emit", item)
-  self._items[#self._items + 1] = item
+  self._items[#self._items + 1] = M.check_item("page:emit", item)
 end
 
---- An item is a table that JSON has.
+--- A copy of a value that JSON has.
+function M.copy(value)
+  if type(value) ~= "table" then return value end
+  local new = setmetatable({}, getmetatable(value))
+  for name, inner in pairs(value) do new[name] = M.copy(inner) end
+  return new
+end
+
+--- An item is a table that JSON has. It is written later: what becomes of the script's own table does not matter.
 ---@param call string
 ---@param item any
+---@return table item a copy
 function M.check_item(call, item)
   if type(item) ~= "table" then
     errors.raise(("%s: the item must be a table, got %s"):format(call, errors.show(item)))
   end
   local ok, why = pcall(json.encode, item)
   if not ok then errors.raise(("%s: %s"):format(call, why)) end
+  return M.copy(item)
 end
 
 --- What the page asks to be done: nothing more comes after this.
@@ -298,36 +314,42 @@ function M.new(crawl, entry)
   }, Page)
 end
 
+local function apply_directive(page, word)
+  word = word:lower()
+  if word == "noindex" or word == "none" then page.noindex = true end
+  if word == "nofollow" or word == "none" then page.nofollow = true end
+end
+
+-- What has a colon of its own; before any other stands the agent that is meant, up to the next one.
+local VALUED = { ["unavailable_after"] = true, ["max-snippet"] = true, ["max-image-preview"] = true,
+  ["max-video-preview"] = true }
+
+-- An X-Robots-Tag, or several that were joined: "noindex, rill: nofollow, other: none".
+local function read_field(page, value, agent)
+  local applies = true
+  for part in value:gmatch "[^,]+" do
+    local name, rest = part:match "^%s*([^%s:]+)%s*:%s*(.-)%s*$"
+    if name and not VALUED[name:lower()] then
+      applies, part = name:lower() == agent, rest
+    end
+    if applies then apply_directive(page, part:match "^%s*(.-)%s*$") end
+  end
+end
+
 --- Reads what the HTML and the head of a 2xx page say.
 ---@param page rill.CrawlPage
 ---@param tags string[]|"all"
 ---@param agent string
 function M.read(page, tags, agent)
   local headers = page.headers
-  local kind = headers["content-type"] or ""
+  local kind = (headers["content-type"] or ""):lower()
   if page.body and (kind:find("html", 1, true) or kind == "") then
-    local scan = html.scan(page.body, page.url, { content_type = headers["content-type"], tags = tags })
+    local scan = html.scan(page.body, page.url, { content_type = headers["content-type"], tags = tags, agent = agent })
     page._scan, page.base, page.title, page.canonical = scan, scan.base or page.url, scan.title, scan.canonical
-    M.apply_robots(page, scan.robots)
+    for word in (scan.robots or ""):gmatch "[^%s,;]+" do apply_directive(page, word) end
   end
-  for _, value in ipairs(headers:all "x-robots-tag") do
-    local named, rest = value:match "^%s*([^,:]-)%s*:%s*(.*)$"
-    if not named or named:find "^unavailable" then
-      M.apply_robots(page, value)
-    elseif named:lower() == agent:lower() then
-      M.apply_robots(page, rest)
-    end
-  end
+  for _, value in ipairs(headers:all "x-robots-tag") do read_field(page, value, agent:lower()) end
 end
 
---- Notes noindex and nofollow of a robots directive.
----@param page rill.CrawlPage
----@param text string?
-function M.apply_robots(page, text)
-  for word in (text or ""):lower():gmatch "[%a-]+" do
-    if word == "noindex" or word == "none" then page.noindex = true end
-    if word == "nofollow" or word == "none" then page.nofollow = true end
-  end
-end
 
 return M

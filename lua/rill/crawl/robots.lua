@@ -14,6 +14,7 @@ local found, parser = pcall(require, "rill.robots")
 ---@field private _agent string
 ---@field private _clients rill.CrawlClients
 ---@field private _origins fun(key: string): rill.CrawlOrigin
+---@field private _report fun(address: string, status: integer?, err: any)
 ---@field private _parsed table<string, table>
 ---@field private _count integer
 local Robots = {}
@@ -54,6 +55,7 @@ local function get(self, address)
       if size >= MAX_BYTES then return "stop" end
     end,
   })
+  self._report(address, (head or response or {}).status, err)
   if not response then return nil, err end
   return head or response, nil, table.concat(parts):sub(1, MAX_BYTES)
 end
@@ -108,9 +110,11 @@ end
 ---@param agent string
 ---@param clients rill.CrawlClients
 ---@param origins fun(key: string): rill.CrawlOrigin
+---@param report fun(address: string, status: integer?, err: any) is called after each exchange
 ---@return rill.CrawlRobots
-function M.new(agent, clients, origins)
-  return setmetatable({ _agent = agent, _clients = clients, _origins = origins, _parsed = {}, _count = 0 }, Robots)
+function M.new(agent, clients, origins, report)
+  return setmetatable({ _agent = agent, _clients = clients, _origins = origins, _report = report, _parsed = {},
+    _count = 0 }, Robots)
 end
 
 return M

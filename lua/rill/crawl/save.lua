@@ -1,50 +1,90 @@
 --- Bodies as files under host and path, with names that no file system trips over.
 local address = require("rill.crawl.address")
 local digest = require("rill.crawl.digest")
+local errors = require("rill.errors")
 local ffi = require("rill.core.ffi")
 
-pcall(ffi.cdef, "int mkdir(const char *path, unsigned int mode);")
+for _, line in ipairs { "int mkdir(const char *path, unsigned int mode);", "int close(int fd);",
+  "int open(const char *path, int flags, ...);" } do
+  pcall(ffi.cdef, line)
+end
 
 local M = {}
 
+local MODE = 0x1FF -- rwx for all, less the umask
 local LONGEST = 120 -- bytes of a name
-local MODE = 0x1FF
+local O_DIRECTORY, O_CLOEXEC = 0x10000, 0x80000 -- Linux
+local FULL = { "No space left on device", "Disk quota exceeded" }
 
+-- "~" stands before what is escaped, and behind what would have a name twice: no URL's own "~" stays.
 local function safe(name)
-  name = name:gsub("[^%w%.%-_=,~]", function(char) return ("_%02x"):format(char:byte()) end)
-  if name:find "^%.+$" then name = "_" .. name end
-  if #name > LONGEST then name = name:sub(1, LONGEST - 17) .. ("-%08x%08x"):format(digest(name)) end
+  name = name:gsub("[^%w%.%-_=,%%+@!:;&()?]", function(char) return ("~%02x"):format(char:byte()) end)
+  if name:find "^%.+$" then name = "~" .. name end
+  if #name > LONGEST then name = name:sub(1, LONGEST - 17) .. ("~%08x%08x"):format(digest(name)) end
   return name
 end
 
---- The path of a page's file, below a directory.
+--- The directories of a page's file, and its name.
 ---@param url string normalized
----@return string
-function M.path(url)
+---@return string[] directories
+---@return string name
+function M.place(url)
   local origin = address.origin(url)
-  local host = origin:gsub("^%a+://", "")
   local path, query = address.path(url, origin)
-  local parts = { safe(host) }
-  for segment in path:gmatch "[^/]+" do parts[#parts + 1] = safe(segment) .. "/" end
-  local last = "index"
-  if #parts > 1 and path:sub(-1) ~= "/" then last = table.remove(parts):sub(1, -2) end
-  parts[#parts + 1] = last .. (query and safe("?" .. query) or "") .. (last == "index" and ".html" or "")
-  for i, part in ipairs(parts) do parts[i] = part:gsub("/$", "") end
-  for i = 2, #parts - 1 do parts[i] = parts[i] .. "_" end -- a directory and a page may have one name
-  return table.concat(parts, "/")
+  local directories = { safe((origin:gsub("^%a+://", ""))) }
+  for segment in path:gmatch "([^/]+)/" do directories[#directories + 1] = safe(segment) end
+  local last = path:match "[^/]*$"
+  local own = last == "" and "index.html" or last == "index.html" and "index.html~" or nil
+  return directories, (own or "") .. safe((own and "" or last) .. (query and "?" .. query or ""))
+end
+
+local function is_directory(path)
+  local fd = ffi.C.open(path, O_DIRECTORY + O_CLOEXEC)
+  if fd < 0 then return false end
+  ffi.C.close(fd)
+  return true
+end
+
+local function make_directories(path)
+  for above in path:gmatch "()/" do
+    if above > 1 then ffi.C.mkdir(path:sub(1, above - 1), MODE) end
+  end
+  ffi.C.mkdir(path, MODE)
+end
+
+-- A directory whose name a page's file has already gets another.
+local function enter(path, name)
+  local inner = path .. "/" .. name
+  ffi.C.mkdir(inner, MODE)
+  if is_directory(inner) then return inner end
+  inner = inner .. "~"
+  ffi.C.mkdir(inner, MODE)
+  return inner
+end
+
+local function failure(err, path)
+  local kind = "file"
+  for _, text in ipairs(FULL) do
+    if err.message:find(text, 1, true) then kind = "full" end
+  end
+  return errors.new { reason = "output", kind = kind, path = path, message = err.message }
 end
 
 --- Writes a page's body.
 ---@param directory string
 ---@param page rill.CrawlPage
 ---@return boolean? saved
----@return rill.Error? err
+---@return rill.Error? err reason "output"; kind "full": the disk is
 function M.page(directory, page)
-  local path = directory .. "/" .. M.path(page.url)
-  for above in path:gmatch "()/" do
-    if above > 1 then ffi.C.mkdir(path:sub(1, above - 1), MODE) end
-  end
-  return page:save(path)
+  local directories, name = M.place(page.url)
+  make_directories(directory)
+  local path = directory
+  for _, inner in ipairs(directories) do path = enter(path, inner) end
+  path = path .. "/" .. name
+  if is_directory(path) then path = path .. "~" end
+  local ok, err = page:save(path)
+  if ok then return true end
+  return nil, failure(err, path)
 end
 
 return M

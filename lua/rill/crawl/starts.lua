@@ -19,17 +19,14 @@ end
 --- Reads one, and adds it.
 ---@param crawl table
 function Starts:read(crawl)
-  local line = self._next()
-  if line == nil then
+  local ok, line = crawl:guarded("start", self._next)
+  if not ok or line == nil then
     self._done = true
     return
   end
   self.count = self.count + 1
-  if type(line) == "string" and crawl:add_start(line) then
-    self.valid = self.valid + 1
-  else
-    crawl.counts:add("invalid")
-  end
+  local read, valid = crawl:guarded("start", crawl.add_start, crawl, line)
+  if read and valid then self.valid = self.valid + 1 end
 end
 
 local function iterate(list)

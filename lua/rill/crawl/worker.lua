@@ -2,12 +2,17 @@
 local digest = require("rill.crawl.digest")
 local links = require("rill.crawl.links")
 local page_of = require("rill.crawl.page")
+local url = require("rill.url")
 
 local M = {}
 
+-- What a <link> of a page leads to; "all" takes what it is made of as well.
 local LINK_RELS = { next = true, prev = true, alternate = true, canonical = true }
+local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, ["mask-icon"] = true,
+  ["apple-touch-icon-precomposed"] = true }
 local SITEMAP_LEVELS = 3
-local MAX_SITEMAP_URLS = 50000
+local SITEMAP_HOPS = 5 -- redirects
+local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
@@ -35,7 +40,7 @@ local function propose(self, outcome, found, fields, nofollow)
   end
   if crawl.frontier:known(link.high, link.low) then return end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
-  link.priority, link.via, link.from_id = fields.priority, fields.via, outcome.entry.id
+  link.priority, link.via, link.meta, link.from_id = fields.priority, fields.via, fields.meta, outcome.entry.id
   local reason = nofollow and "nofollow" or crawl.links:judge(link)
   if reason then return pass_over(outcome, link, found, reason, fields.from) end
   table.insert(outcome.links, link)
@@ -43,14 +48,37 @@ end
 
 -- Whether a link of the page is one that is followed by itself.
 local function is_followed(options, link)
+  if link.tag == "form" then return false end
   if link.tag ~= "link" then return true end
-  local rel = link.rel or ""
-  if options.canonical == "ignore" and rel:find "%f[%w]canonical%f[%W]" then return false end
-  if options.links == "all" then return true end
-  for word in rel:gmatch "%S+" do
-    if LINK_RELS[word] and not rel:find "stylesheet" then return true end
+  local page, part = false, false
+  for word in (link.rel or ""):gmatch "%S+" do
+    if word == "canonical" and options.canonical == "ignore" then return false end
+    page, part = page or LINK_RELS[word], part or MADE_OF[word]
+  end
+  if part then return options.links == "all" end -- an alternate stylesheet is no page
+  return page or false
+end
+
+local function has_word(options, tag)
+  if type(options.links) ~= "table" then return true end
+  for _, name in ipairs(options.links) do
+    if name == tag then return true end
   end
   return false
+end
+
+-- Where fragments make URLs, each link with one is looked at as it was written.
+local function propose_fragments(self, outcome, fields)
+  local options, page = self._crawl.options, outcome.page
+  for _, node in ipairs(page:css "a[href*='#'], area[href*='#']" or {}) do
+    local target = url.resolve(page.base or page.url, node:attr "href")
+    local rel = " " .. (node:attr "rel" or ""):lower():gsub("%s", " ") .. " "
+    local marked = rel:find " nofollow " or rel:find " ugc " or rel:find " sponsored "
+    if target then
+      propose(self, outcome, target, { depth = fields.depth, from = fields.from },
+        options.nofollow and (marked ~= nil or page.nofollow))
+    end
+  end
 end
 
 local function find_links(self, outcome)
@@ -63,7 +91,9 @@ local function find_links(self, outcome)
       propose(self, outcome, link.url, fields, options.nofollow and (link.nofollow or page.nofollow))
     end
   end
-  if scan.refresh then propose(self, outcome, scan.refresh, fields, options.nofollow and page.nofollow) end
+  local nofollow = options.nofollow and page.nofollow
+  if scan.refresh and has_word(options, "meta") then propose(self, outcome, scan.refresh, fields, nofollow) end
+  if options.fragments then propose_fragments(self, outcome, fields) end
 end
 
 -- A redirect is an edge: its target is a URL of its own, at the same depth.
@@ -73,7 +103,7 @@ local function find_target(self, outcome)
   for i, step in ipairs(entry.via or {}) do via[i] = step end
   via[#via + 1] = entry.url
   propose(self, outcome, outcome.location, { depth = entry.depth, from = entry.url, hops = entry.hops + 1, via = via,
-    priority = entry.priority }, false)
+    priority = entry.priority, meta = entry.meta }, false)
 end
 
 local function handler_of(options, outcome)
@@ -82,8 +112,15 @@ local function handler_of(options, outcome)
   if outcome.status >= 400 then return "failed", options.failed end
   if outcome.status >= 300 and outcome.status ~= 304 then return nil end
   if page.unchanged and options.unchanged ~= "deliver" then return nil end
-  if options.canonical == "skip" and page.canonical and page.canonical ~= page.url then return nil end
+  if outcome.other_canonical then return nil end
   return "page", options.page
+end
+
+-- Whether the page names another one as canonical, which comes by itself.
+local function has_other_canonical(self, outcome)
+  local crawl, page = self._crawl, outcome.page
+  if crawl.options.canonical ~= "skip" or not page.canonical then return false end
+  return crawl.options.key(page.canonical, page.canonical) ~= crawl.options.key(page.url, page.url)
 end
 
 local function call_handler(self, outcome)
@@ -110,43 +147,64 @@ local function finish_page(self, outcome)
   local crawl = self._crawl
   if outcome.kind == "done" then
     if outcome.location then find_target(self, outcome) end
+    outcome.other_canonical = has_other_canonical(self, outcome)
     if crawl.options.follow then find_links(self, outcome) end
     if outcome.high then outcome.run = links.run_counter(outcome.entry.url, outcome.entry.origin) end
-    if crawl.options.save and not outcome.page.stopped then crawl:save_page(outcome.page) end
+    if crawl.options.save and not outcome.page.stopped and outcome.page.body then
+      local ok, err = crawl:save_page(outcome.page)
+      if not ok then outcome.fatal = err end
+    end
   end
   call_handler(self, outcome)
 end
 
-local function add_sitemap(self, outcome, address, level)
+local function add_sitemap(self, outcome, address, level, hops)
   local crawl = self._crawl
   local link = crawl.links:identify(address)
-  if not link or level > SITEMAP_LEVELS then return end
-  link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", level, 0, 0, 0, 0
+  if not link or level > SITEMAP_LEVELS or hops > SITEMAP_HOPS then return end
+  link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", level, 0, hops, 0, 0
   link.from, link.from_id = outcome.entry.url, outcome.entry.id
   link.high, link.low = crawl.links:fingerprint(link)
-  if crawl.robots_allow(link.origin, link.url) == false then return end
+  if crawl.robots_allow(link.origin, link.url) == false then
+    return pass_over(outcome, link, address, "robots", link.from)
+  end
   table.insert(outcome.links, link)
 end
 
+-- An origin that only a sitemap has led to names no further ones: else one host would lead to the next.
 local function finish_robots(self, outcome)
-  local wanted = self._crawl.options.sitemaps
-  if wanted ~= "robots" and wanted ~= "auto" then return end
-  for _, address in ipairs(outcome.sitemaps or {}) do add_sitemap(self, outcome, address, 1) end
-  if wanted == "auto" and outcome.robots.answer ~= "never" then
-    add_sitemap(self, outcome, outcome.entry.origin .. "/sitemap.xml", 1)
+  local wanted, key = self._crawl.options.sitemaps, outcome.entry.origin
+  if wanted ~= "robots" and wanted ~= "auto" or not self._crawl.frontier:origin(key).pages then return end
+  for i, address in ipairs(outcome.sitemaps or {}) do
+    if i > ROBOTS_SITEMAPS then break end
+    add_sitemap(self, outcome, url.resolve(key .. "/robots.txt", address) or address, 1, 0)
   end
+  if wanted == "auto" and outcome.robots.answer ~= "never" then
+    add_sitemap(self, outcome, key .. "/sitemap.xml", 1, 0)
+  end
+end
+
+-- What a sitemap names is taken in as it comes, so that its length costs no memory.
+local function take_sitemap(self, outcome, reader)
+  local entry, commit = outcome.entry, self._crawl.commit
+  local fields = { depth = 1, priority = -1, from = entry.url, normal = true }
+  for i, found in ipairs(reader.urls) do
+    fields.lastmod = found.lastmod
+    propose(self, outcome, found.url, fields, false)
+    reader.urls[i] = nil
+  end
+  for i, found in ipairs(reader.sitemaps) do
+    add_sitemap(self, outcome, found.url, (entry.level or 1) + 1, 0)
+    reader.sitemaps[i] = nil
+  end
+  for _, link in ipairs(outcome.links) do commit:admit(link) end
+  for _, skip in ipairs(outcome.skips) do commit:skip(skip.url, skip.reason, skip.from, skip.high, skip.low) end
+  outcome.links, outcome.skips = {}, {}
 end
 
 local function finish_sitemap(self, outcome)
   local entry = outcome.entry
-  for _, address in ipairs(outcome.sitemaps) do
-    add_sitemap(self, outcome, type(address) == "table" and address.url or address, (entry.level or 1) + 1)
-  end
-  local fields = { depth = 1, priority = -1, from = entry.url }
-  for i, found in ipairs(outcome.urls) do
-    if i > MAX_SITEMAP_URLS then break end
-    propose(self, outcome, type(found) == "table" and found.url or found, fields, false)
-  end
+  if outcome.location then add_sitemap(self, outcome, outcome.location, entry.level or 1, entry.hops + 1) end
 end
 
 local FINISH = { robots = finish_robots, sitemap = finish_sitemap }
@@ -175,7 +233,10 @@ end
 ---@param entry rill.CrawlEntry
 ---@return table outcome
 function Worker:run(entry)
-  local outcome = self._crawl.fetch:run(entry)
+  local read = { entry = entry, links = {}, skips = {} } -- of a sitemap, so far
+  local outcome = self._crawl.fetch:run(entry, function(reader)
+    self._crawl:guarded("key, allow or deny", take_sitemap, self, read, reader)
+  end)
   outcome.links, outcome.skips = {}, {}
   local finish = FINISH[outcome.kind] or finish_page
   local ok, err = self._crawl:guarded("key, allow, deny or page", finish, self, outcome)

@@ -48,6 +48,8 @@ local M = {}
 ---@field private _retrying integer in _later and _ready
 ---@field private _origin_count integer
 ---@field private _dirty table counters that changed since the last commit
+---@field private _touched table<string, boolean> origins whose manners changed since then
+---@field private _abandoned integer handed out, and never settled
 local Frontier = {}
 Frontier.__index = Frontier
 
@@ -174,16 +176,35 @@ function Frontier:take(n, now, fresh)
   return list, math.min(next_due or math.huge, next_retry or math.huge)
 end
 
+-- What waits for a later repeat ends with its origin, now.
+local function wake_dead(self, o, now)
+  for _, entry in ipairs(self._later:extract(function(entry) return entry.origin == o.key end)) do
+    entry.due = now
+    make_ready(self, entry)
+  end
+end
+
 --- A request has ended: its origin may start the next.
 ---@param entry rill.CrawlEntry
----@param result table of rill.crawl.origin
+---@param result table of rill.crawl.origin; `skip`: all that waits for the origin is passed over, for this reason
 ---@param now number
 function Frontier:settle(entry, result, now)
   local o = origin_of(self, entry.origin)
+  local dead, answered, rounds, hold, dials = o.dead, o.answered, o.rounds, o.hold, o.dials
   self._in_flight = self._in_flight - 1
   origin.finish(o, result, now)
   if entry.kind == "robots" then origin.robots(o, result.robots, self._options, now) end
+  if result.skip then o.dead = { skip = result.skip } end
+  if answered ~= o.answered or rounds ~= o.rounds or hold ~= o.hold or dials ~= o.dials or entry.kind == "robots" then
+    self._touched[o.key] = true
+  end
+  if o.dead and not dead then wake_dead(self, o, now) end
   arrange(self, o, now)
+end
+
+--- What was handed out will not be settled: its task was cancelled.
+function Frontier:abandon()
+  self._in_flight, self._abandoned = self._in_flight - 1, self._abandoned + 1
 end
 
 --- Whether a URL of that fingerprint is known already.
@@ -217,6 +238,7 @@ end
 ---@return boolean admitted
 ---@return string? reason
 function Frontier:admit(link)
+  if not link.kind then origin_of(self, link.origin).pages = true end
   local id = self.seen:get(link.high, link.low)
   if id and not link.again then return false, "seen" end
   if link.counters and not id then
@@ -278,6 +300,7 @@ function Frontier:commit(batch)
     if outcome.run then count_run(self, outcome.run, outcome.duplicate_of ~= nil) end
   end
   batch.counts, self._dirty = self._dirty, {}
+  batch.touched, self._touched = self._touched, {}
   local ok, err = self._store:commit(batch, self)
   if not ok then return nil, err end
   for _, outcome in ipairs(batch.outcomes) do
@@ -307,7 +330,7 @@ end
 
 ---@return { queued: integer, in_flight: integer, origins: integer, retrying: integer, next: number? }
 function Frontier:stats()
-  return { queued = self._store:waiting() + self._retrying, in_flight = self._in_flight,
+  return { queued = self._store:waiting() + self._retrying + self._abandoned, in_flight = self._in_flight,
     origins = self._origin_count, retrying = self._retrying }
 end
 
@@ -329,7 +352,7 @@ function Frontier:resting(now)
   for key, o in pairs(self._origins) do
     local why = o.dead and "given up" or o.open_until > now and "breaker" or o.hold > now and "retry-after"
       or o.robots_hold > now and "robots"
-    if why and has_work(self, o) then list[key] = why end
+    if why and (o.asking or has_work(self, o)) then list[key] = why end
   end
   return list
 end
@@ -351,6 +374,7 @@ end
 function M.new(store, options)
   return setmetatable({
     seen = map64(), skipped = map64(), bodies = map64(), counts = map64(), _dirty = {},
+    _touched = {}, _abandoned = 0,
     _store = store, _options = options, _origins = {}, _due = heap(), _later = heap(), _ready = {}, _in_flight = 0,
     _retrying = 0, _origin_count = 0,
   }, Frontier)

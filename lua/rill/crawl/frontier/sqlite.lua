@@ -48,7 +48,7 @@ function Store:origin_id(name)
   return id, true
 end
 
-local ORIGIN_FIELDS = { "robots", "hold", "slow", "answered", "rounds" }
+local ORIGIN_FIELDS = { "robots", "hold", "slow", "answered", "rounds", "dials", "open_until", "pages" }
 
 --- What is kept of an origin.
 ---@param o rill.CrawlOrigin

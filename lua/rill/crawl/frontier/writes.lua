@@ -53,9 +53,8 @@ local function write_visit(store, outcome, now)
   if not ok then error(err, 0) end
 end
 
-local function write_outcome(store, frontier, outcome, now)
+local function write_outcome(store, outcome, now)
   local db, entry, kind = store.db, outcome.entry, outcome.kind
-  if kind == "robots" or outcome.result and outcome.result.hold then save_origin(store, frontier, entry.origin) end
   if kind == "robots" then return end
   if kind == "retry" then return run(db, "again", entry.id, outcome.due, entry.attempts, entry.free) end
   if kind == "done" then
@@ -106,8 +105,9 @@ end
 
 local function write_all(store, batch, frontier)
   local db, now = store.db, math.floor(batch.now)
-  for _, outcome in ipairs(batch.outcomes) do write_outcome(store, frontier, outcome, now) end
+  for _, outcome in ipairs(batch.outcomes) do write_outcome(store, outcome, now) end
   for _, link in ipairs(batch.links) do write_link(store, frontier, link) end
+  for key in pairs(batch.touched or {}) do save_origin(store, frontier, key) end
   write_counters(store, frontier, batch.counts)
   write_pairs(store, "skip", batch.skips)
   for name, length in pairs(batch.outputs) do
