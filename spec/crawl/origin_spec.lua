@@ -106,12 +106,12 @@ describe("an origin", function()
     assert.equal(31, origin.due(o, 31))
   end)
 
-  local function ask(verdict, now, more)
+  local function ask(answer, now, more)
     origin.start(o, now)
     o.asking = true
-    local robots = { answer = verdict, err = { reason = "connect_failed", message = "no" } }
+    local robots = { answer = answer, err = { reason = "connect_failed", message = "no" } }
     for name, value in pairs(more or {}) do robots[name] = value end
-    origin.finish(o, { kind = verdict == "dial" and "dial" or "other", reason = "connect_failed" }, now)
+    origin.finish(o, { kind = answer == "dial" and "dial" or "other", reason = "connect_failed" }, now)
     origin.robots(o, robots, { robots_wait = 100, retries = 3 }, now)
   end
 
