@@ -734,9 +734,9 @@ typedef struct rill_html_page {
     uint32_t content_type_length;
     const char *content_type; /* the header field; NULL: none */
     uint32_t tags;            /* 1 << enum rill_html_tag each; <a> and <area> are one in `plain` */
-    bool plain; /* URLs only: what else there is to know of a page is not looked for */
+    bool plain;        /* URLs only: what else there is to know of a page is not looked for */
     const char *agent; /* in lower case: <meta> of this name counts as name=robots; NULL: none */
-    uint32_t window; /* bytes that one step works off; 0: RILL_HTML_WINDOW */
+    uint32_t window;   /* bytes that one step works off; 0: RILL_HTML_WINDOW */
 } rill_html_page;
 
 /* Bounds: bytes of a step; links of a page; bytes of URLs read and written for them, for each page
