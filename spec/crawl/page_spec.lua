@@ -116,7 +116,7 @@ describe("a page of a crawl", function()
     end
     assert.same({ ["/named"] = "nofollow ", ["/none"] = "nofollow noindex", ["/field"] = "nofollow ",
       ["/own"] = "nofollow noindex", ["/joined"] = "nofollow noindex", ["/valued"] = "nofollow " }, flags)
-    assert.same({ true, true, true }, { pages["/other-x"] ~= nil, pages["/foreign-x"] ~= nil, pages["/words-x"] ~= nil })
+    for _, path in ipairs { "/other-x", "/foreign-x", "/words-x" } do assert.is_table(pages[path]) end
     for path in pairs(flags) do assert.is_nil(pages[path .. "-x"], path) end
   end)
 
@@ -157,7 +157,7 @@ describe("a page of a crawl", function()
     assert.same({ 4, true, nil, true, true }, { done.pages, pages["/"] ~= nil, pages["/copy"], pages["/true"] ~= nil,
       pages["/beyond"] ~= nil })
     server:stop()
-    _, done = run(CANONICAL, { canonical = "skip", page = false, out = directory .. "/skip.jsonl" })
+    done = select(2, run(CANONICAL, { canonical = "skip", page = false, out = directory .. "/skip.jsonl" }))
     assert.same({ 4, 3 }, { done.pages, done.items })
     server:stop()
     pages = run(CANONICAL, { canonical = "ignore" })

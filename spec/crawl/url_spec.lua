@@ -91,7 +91,8 @@ describe("the key of a URL", function()
   }
   local OTHER = {
     { nil, "http://h/a/", "http://h/a" }, { nil, "http://www.h/", "http://h/" }, { nil, "http://h/", "https://h/" },
-    { nil, "http://h/?a=1", "http://h/?a=2" }, { nil, "http://h/?site=1", "http://h/" }, { nil, "http://h/?a", "http://h/" },
+    { nil, "http://h/?a=1", "http://h/?a=2" }, { nil, "http://h/?site=1", "http://h/" },
+    { nil, "http://h/?a", "http://h/" },
     { { sort_query = false }, "http://h/?b=2&a=1", "http://h/?a=1&b=2" },
     { { drop = {} }, "http://h/?sid=1", "http://h/" }, { { slash = true }, "http://h/", "http://h/a" },
   }

@@ -222,7 +222,8 @@ function Fetch:sitemap(entry, take)
   end
   entry.attempts = entry.attempts + 1
   local reader, head, err, response = read_sitemap(self, entry, take)
-  local now, again = crawl:clock(), nil
+  local now = crawl:clock()
+  local again
   if response then
     outcome.bytes = response.bytes_received
     again = judge_status(crawl, outcome, head, now)

@@ -83,8 +83,8 @@ end
 
 local UUID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
 
--- A UUID, a word of hex digits (with a digit among them, or of eight and more), and each run of digits, is a "#". Escapes are
--- undone before: the digits in "%E4" are no number.
+-- A UUID, a word of hex digits (with a digit among them, or of eight and more), and each run of digits, is a "#".
+-- Escapes are undone before: the digits in "%E4" are no number.
 local function shape_of(text)
   if text:find("%", 1, true) then
     text = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
