@@ -276,6 +276,63 @@ RILL_API void rill_handle_hold(rill_handle *handle, rill_loop *loop, uint32_t sl
                                uint32_t generation);
 RILL_API void rill_handle_drop(rill_handle *handle);
 
+/* --- inside nginx ---------------------------------------------------------------------------- */
+
+/* Addresses of what nginx and its Lua module export: the caller looks them up, nothing is linked.
+ */
+typedef struct rill_nginx_calls {
+    void *cycle;             /* the value of ngx_cycle */
+    void *add_channel_event; /* ngx_add_channel_event() */
+    void *cleanup_add;       /* ngx_http_cleanup_add() */
+    void *sema_post;         /* ngx_http_lua_ffi_sema_post() */
+    void *sema_count;        /* ngx_http_lua_ffi_sema_count() */
+} rill_nginx_calls;
+
+typedef struct rill_session rill_session; /* of a request of nginx: ends with it */
+typedef struct rill_waiter rill_waiter;   /* a light thread that may wait, with its semaphore */
+
+/* From now on the loop resumes light threads. `calls` is copied; the first two may be NULL, then it
+ * cannot be attached. 0, or negative: RILL_ARGUMENT, RILL_ERROR. */
+RILL_API int32_t rill_nginx_use(rill_loop *loop, const rill_nginx_calls *calls, rill_error *err);
+
+/* Lets the worker step the loop whenever there is work. To be called in a worker. 0 (again: 0), or
+ * -RILL_ERROR: nginx takes no descriptor more, or has no such call. Then somebody calls
+ * rill_nginx_step() while light threads wait. */
+RILL_API int32_t rill_nginx_attach(rill_loop *loop, rill_error *err);
+
+/* A step that posts the semaphore of a light thread where there is something to take. Returns as
+ * rill_loop_step(). */
+RILL_API int32_t rill_nginx_step(rill_loop *loop);
+
+RILL_API bool rill_nginx_is_awaited(const rill_loop *loop); /* a waiter waits */
+
+/* Points to how many sessions have ended, and waiters were lost, that were not taken. */
+RILL_API const uint32_t *rill_nginx_gone(const rill_loop *loop);
+
+/* Makes the session of an nginx request. When that ends, whatever the reason, the session's streams
+ * and what its waiters wait for are cancelled, and it is to be taken by its `number` (not 0). NULL:
+ * out of memory. */
+RILL_API rill_session *rill_session_new(rill_loop *loop, void *request, uint32_t number);
+RILL_API bool rill_session_own(rill_session *session, uint32_t slot, uint32_t generation);
+
+/* The number of a session that has ended, which is freed with this; 0: none. */
+RILL_API uint32_t rill_session_take_ended(rill_loop *loop);
+
+/* Makes a waiter of a semaphore, which is borrowed as long as the waiter waits. NULL: out of
+ * memory. It is freed with the loop, or while it does not wait. */
+RILL_API rill_waiter *rill_waiter_new(rill_loop *loop, void *sema, uint32_t number);
+RILL_API void rill_waiter_free(rill_waiter *waiter);
+
+/* The light thread is about to wait for its semaphore: for what the id names ({0, 0}: for something
+ * else), which ends when the light thread is killed. True: there is something to take first. */
+RILL_API bool rill_waiter_park(rill_waiter *waiter, rill_session *session, uint32_t slot,
+                               uint32_t generation);
+RILL_API void rill_waiter_post(rill_waiter *waiter);  /* resumes it, if it waits */
+RILL_API void rill_waiter_leave(rill_waiter *waiter); /* it was resumed */
+
+/* The number of a waiter whose light thread was killed while it waited; 0: none. */
+RILL_API uint32_t rill_waiter_take_lost(rill_loop *loop);
+
 /* What the loop holds right now: all zero again when everything ended. */
 typedef struct rill_counters {
     double bytes; /* memory from the loop's allocator in use */
@@ -361,6 +418,10 @@ typedef struct rill_options {
     rill_tls_options tls;
 } rill_options;
 RILL_API void rill_options_init(rill_options *options);
+
+/* Whether a client could be made of these options: reads the files that they name. As
+ * rill_client_new(), without a loop. */
+RILL_API int32_t rill_options_check(const rill_options *options, rill_error *err);
 
 /* The content codings that can be undone, as accept-encoding lists them. */
 RILL_API const char *rill_accept_encoding(void);

@@ -40,19 +40,24 @@ local function create(options, id, failure)
   return C.rill_client_new(runtime.loop(), options, id, failure)
 end
 
---- Makes a client.
+local function listen(client)
+  local id = client._id
+  runtime.watch(id.slot, setmetatable({ generation = id.generation, client = client }, Warnings))
+end
+
+--- Makes a client. Where requests may be made in another process, or later only, the core's object is made by the
+--- first of them.
 ---@param given table? options, API.md section 2; what is wrong with them is raised
 ---@return rill.Client?
 ---@return rill.Error? err a file that cannot be read (reason "file_error")
 function M.new(given)
   if given == nil then given = {} end
-  local endpoint, err = endpoints.new("rill.client", given, create)
+  local endpoint, err = endpoints.new("rill.client", given, create, nil, runtime.makes_later and listen)
   if not endpoint then return nil, err end
   follow.equip(endpoint, given)
   jars.equip(endpoint, given)
   local client = setmetatable(endpoint, Client)
-  local id = client._id
-  runtime.watch(id.slot, setmetatable({ generation = id.generation, client = client }, Warnings))
+  if not client._later then listen(client) end
   return client
 end
 
@@ -146,8 +151,10 @@ end
 ---@return table<string, number> counts and closed = {reason = count}
 function Client:stats()
   local id = self._id
-  local loop = runtime.loop_for(id.slot, "client:stats")
-  if self._closed or C.rill_client_stats(loop, id.slot, id.generation, stats) ~= 0 then
+  if self._closed then errors.raise("client:stats: the client is closed") end
+  if self._later then
+    ffi.fill(stats, ffi.sizeof(stats))
+  elseif C.rill_client_stats(runtime.loop_for(id.slot, "client:stats"), id.slot, id.generation, stats) ~= 0 then
     errors.raise("client:stats: the client is closed")
   end
   local counts = { closed = {} }
@@ -166,7 +173,7 @@ end
 function Client:close()
   if self._closed then return end
   self._closed = true
-  C.rill_client_close(runtime.loop(), self._id.slot, self._id.generation)
+  if not self._later then C.rill_client_close(runtime.loop(), self._id.slot, self._id.generation) end
   endpoints.drop(self)
 end
 

@@ -104,6 +104,23 @@ describe("a loop in steps", function()
     assert.same({ "kept" }, lines)
   end)
 
+  it("begins with the first request at once, and with more in the next step", function()
+    local lines = run [[
+    local client, counters = rill.client(), ffi.new("rill_counters")
+    local function begun()
+      C.rill_loop_counters(loop, counters)
+      return counters.dials + counters.events
+    end
+    step_while_readable(100) -- the descriptor was readable when it was made
+    local first = client:open { url = refused }
+    tell(begun())
+    local second = client:open { url = refused:gsub("localhost", "127.0.0.1") }
+    tell(begun(), readable(1000) and "asks for a step" or "quiet")
+    step_until(2)
+    ]]
+    assert.same({ "1", "1 asks for a step" }, lines)
+  end)
+
   it("frees requests that were dropped though nobody asks for events", function()
     local lines = run [[
     local client = rill.client()

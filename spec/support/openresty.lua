@@ -53,13 +53,14 @@ local function unpack_packages()
 end
 
 --- Starts it on a free port of 127.0.0.1, in clear text.
----@param options { config: string, http_config: string?, workers: integer? } lines for the server and the http block
+---@param options { config: string, http_config: string?, workers: integer?, port: integer? } lines for the server and
+---  the http block
 ---@return support.Openresty
 function M.start(options)
   unpack_packages()
   local directory = scratch.directory "openresty"
   assert(lfs.mkdir(directory .. "/temp"))
-  local self = { directory = directory, port = port.free() }
+  local self = { directory = directory, port = options.port or port.free() }
   local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
     user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
     http_config = options.http_config or "" }
@@ -77,11 +78,26 @@ end
 ---@param path string
 ---@return string
 function Openresty:get(path)
+  return self:ask { self.url .. path }
+end
+
+--- What curl gives with these arguments.
+---@param arguments string[]
+---@return string
+function Openresty:ask(arguments)
   local out = self.directory .. "/answer"
-  process.start({ "curl", "-s", "-m", "10", self.url .. path }, out):wait(20)
+  process.start({ "curl", "-s", "-m", "10", unpack(arguments) }, out):wait(20)
   local text = scratch.read(out)
   os.remove(out)
   return text
+end
+
+--- What a POST of it gives.
+---@param path string
+---@param body string
+---@return string
+function Openresty:post(path, body)
+  return self:ask { "--data-binary", body, self.url .. path }
 end
 
 --- Its error log so far.

@@ -78,9 +78,15 @@ int32_t rill_request_start(rill_loop *loop, const rill_id *id_of_client,
     rill_endpoint *client = find_endpoint(loop, id_of_client->slot, id_of_client->generation);
     if (!client)
         return rill_error_set(err, RILL_CLOSED, "the client is closed");
-    if (client->entry.kind == ENTRY_CLIENT)
-        return rill_client_request(client, request, id, err);
-    return rill_connection_request(client, request, id, err);
+    rill_turn *turn = &loop->turn;
+    bool was_idle = !turn->counters.requests, stepping = turn->stepping;
+    turn->stepping = true; /* what is marked is looked at afterwards, once */
+    int32_t code = client->entry.kind == ENTRY_CLIENT
+                       ? rill_client_request(client, request, id, err)
+                       : rill_connection_request(client, request, id, err);
+    turn->stepping = stepping;
+    rill_loop_begin(loop, was_idle);
+    return code;
 }
 
 int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,

@@ -19,6 +19,7 @@
 #include "pool/ending.h"
 #include "net/transport.h"
 #include "api/check.h"
+#include "api/client.h"
 #include "api/connection.h"
 #include "api/given.h"
 #include "api/watch.h"
@@ -246,22 +247,31 @@ static int find_epoll(int listed_fd)
     return found;
 }
 
+/* A loop without anything of the system's. NULL: out of memory. */
+static rill_loop *new_bare(void)
+{
+    rill_loop *loop = calloc(1, sizeof(*loop));
+    if (!loop)
+        return NULL;
+    rill_process_init(&loop->turn.process);
+    loop->references = 1;
+    loop->armed_ms = UINT64_MAX;
+    loop->epoll_fd = loop->timer_fd = loop->turn.wake_fd = -1;
+    rill_trace_init(&loop->turn);
+    rill_turn_tick(&loop->turn);
+    rill_wheel_init(&loop->turn.wheel, loop->turn.now_ms);
+    return loop;
+}
+
 rill_loop *rill_loop_new(rill_error *err)
 {
     if (err)
         rill_error_clear(err);
-    rill_loop *loop = calloc(1, sizeof(*loop));
+    rill_loop *loop = new_bare();
     if (!loop) {
         rill_error_memory(err);
         return NULL;
     }
-    rill_process_init(&loop->turn.process);
-    loop->references = 1;
-    loop->armed_ms = UINT64_MAX;
-    loop->epoll_fd = loop->turn.wake_fd = -1;
-    rill_trace_init(&loop->turn);
-    rill_turn_tick(&loop->turn);
-    rill_wheel_init(&loop->turn.wheel, loop->turn.now_ms);
     loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     loop->turn.base = new_base();
     if (loop->timer_fd < 0 || !loop->turn.base)
@@ -276,6 +286,19 @@ fail:
     rill_error_set(err, RILL_ERROR, "a loop cannot be made: %s", strerror(errno));
     rill_loop_free(loop);
     return NULL;
+}
+
+int32_t rill_options_check(const rill_options *options, rill_error *err)
+{
+    rill_error own;
+    err = err ? err : &own;
+    rill_error_clear(err);
+    rill_loop *loop = new_bare();
+    if (!loop)
+        return rill_error_memory(err);
+    bool can = rill_client_create(&loop->turn, &loop->clients, options, err);
+    rill_loop_free(loop);
+    return can ? 0 : -err->reason;
 }
 
 rill_loop *rill_loop_renew(const rill_loop *old, rill_error *err)
@@ -322,6 +345,8 @@ void rill_loop_free(rill_loop *loop)
     if (!loop || --loop->references)
         return;
     rill_turn *turn = &loop->turn;
+    if (loop->nginx)
+        loop->free_nginx(loop->nginx);
     /* a child leaves its parent's epoll set before it takes anything out */
     if (turn->base && !rill_turn_is_own(turn))
         event_reinit(turn->base);
@@ -407,6 +432,24 @@ static void act(rill_turn *turn)
     turn->stepping = true;
     rill_turn_act(turn);
     turn->stepping = false;
+}
+
+void rill_loop_arm(rill_loop *loop)
+{
+    arm(loop, rill_wheel_next(&loop->turn.wheel));
+}
+
+void rill_loop_begin(rill_loop *loop, bool was_idle)
+{
+    rill_turn *turn = &loop->turn;
+    if (turn->wake_fd < 0)
+        return;
+    if (was_idle && !turn->woken) {
+        act(turn);
+        rill_loop_arm(loop);
+    }
+    if (rill_turn_marked(turn) || turn->event_count)
+        rill_turn_wake(turn);
 }
 
 static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type type,
@@ -562,7 +605,7 @@ int32_t rill_loop_step(rill_loop *loop)
     rill_turn_end_step(turn);
     if (code)
         return code;
-    arm(loop, rill_wheel_next(&turn->wheel));
+    rill_loop_arm(loop);
     rill_turn_wake_for_work(turn);
     return (int32_t)turn->event_count;
 }

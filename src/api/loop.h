@@ -11,6 +11,7 @@ struct event;
 typedef struct rill_signal rill_signal;
 typedef struct rill_alarm rill_alarm;
 typedef struct rill_watch rill_watch;
+typedef struct rill_nginx rill_nginx;
 
 struct rill_loop {
     rill_turn turn;
@@ -25,8 +26,18 @@ struct rill_loop {
     int timer_fd;
     uint64_t armed_ms; /* what timer_fd is set to; UINT64_MAX: nothing */
     struct event *timer_event, *wake_event;
-    int epoll_fd; /* libevent's own; -1: could not be found */
+    int epoll_fd;      /* libevent's own; -1: could not be found */
+    rill_nginx *nginx; /* owned; NULL: not inside nginx */
+    void (*free_nginx)(rill_nginx *nginx);
 };
+
+/* Sets the timer that makes the loop's descriptor readable: after a timer was started, or something
+ * acted, outside of a step. */
+void rill_loop_arm(rill_loop *loop);
+
+/* Something was submitted to a loop that a foreign one drives: what comes first leaves at once,
+ * what comes while others are on their way leaves with the next step. */
+void rill_loop_begin(rill_loop *loop, bool was_idle);
 
 /* Clears `err` (may be NULL). 0; or -RILL_ARGUMENT with `err`: the loop is NULL, or was made before
  * fork(), by another process. */

@@ -14,7 +14,7 @@ local runtime = require("rill.runtime")
 local M = {}
 
 ---@class rill.Endpoint
----@field private _id ffi.cdata* rill_id
+---@field private _id ffi.cdata*|false rill_id; false: it is made later, or has not been
 ---@field private _handle ffi.cdata* its finalizer drops what the id names
 ---@field private _start table what a request's header fields are made of
 ---@field private _fields table header fields of every request, flat list
@@ -26,15 +26,57 @@ local M = {}
 ---@field private _expect_continue boolean?
 ---@field private _query {[1]: string, [2]: string}[]? of every URL
 ---@field private _timeout number seconds; 0: none
+---@field private _later table|false what the core's object will be made of, by _make
+---@field private _make (fun(endpoint: rill.Endpoint): rill.Error?)?
 
---- Makes the core's object.
+-- Makes the core's object of an endpoint.
+---@return rill.Error? err
+local function make(endpoint, later)
+  local id, failure = ffi.new("rill_id"), ffi.new("rill_error[1]")
+  local code = later.create(later.wanted, id, failure)
+  if code ~= 0 then return errors.from_core(failure, 1, nil, later.url), code end
+  local handle = ffi.new("rill_handle")
+  C.rill_handle_hold(handle, runtime.loop(), id.slot, id.generation)
+  endpoint._id, endpoint._handle = id, ffi.gc(handle, C.rill_handle_drop)
+end
+
+--- Makes the core's object now, of an endpoint that was to have one later.
+---@param endpoint rill.Endpoint
+---@return rill.Error? err a file cannot be read now
+function M.make(endpoint)
+  local later = endpoint._later
+  local err = make(endpoint, later)
+  if err then return err end
+  endpoint._later = false
+  if later.made then later.made(endpoint) end
+end
+
+-- What the core borrows of a table that stays the script's.
+local function texts_of(given)
+  local texts = {}
+  for _, part in ipairs { given, given.tls or {} } do
+    for _, value in pairs(part) do
+      if type(value) == "string" then texts[#texts + 1] = value end
+    end
+  end
+  return texts
+end
+
+local function check(wanted)
+  local failure = ffi.new("rill_error[1]")
+  local code = C.rill_options_check(wanted, failure)
+  if code ~= 0 then return errors.from_core(failure, 1), code end
+end
+
+--- Makes an endpoint, with the core's object, or without it: then it is made when it is first used.
 ---@param call string what is called, for the error that is raised
 ---@param given table options, API.md section 2; what is wrong with them is raised
 ---@param create fun(options: ffi.cdata*, id: ffi.cdata*, failure: ffi.cdata*): integer 0 or a negative rill_reason
 ---@param url string? for the error
+---@param made (fun(endpoint: rill.Endpoint))? called when the core's object was made later; nil: it is made now
 ---@return rill.Endpoint?
 ---@return rill.Error? err
-function M.new(call, given, create, url)
+function M.new(call, given, create, url, made)
   options.check_client(call, given)
   local appended = given.query and query.pairs(call .. ": query", given.query)
   local defaults = options.DEFAULTS
@@ -44,20 +86,11 @@ function M.new(call, given, create, url)
   local fields = options.sent(start, decompress)
   local block = headers.block(fields)
   local wanted, anchor = options.for_core(call, given, block)
-  local timeout = wanted.timeout
-  local id, failure = ffi.new("rill_id"), ffi.new("rill_error[1]")
-  local code = create(wanted, id, failure)
-  anchor[1] = nil -- here ends what the core borrowed
-  if code == -C.RILL_ARGUMENT then
-    errors.raise(call .. ": " .. ffi.string(failure[0].message):gsub("^header field", "headers: %0"))
-  end
-  if code ~= 0 then return nil, errors.from_core(failure, 1, nil, url) end
-
-  local handle = ffi.new("rill_handle")
-  C.rill_handle_hold(handle, runtime.loop(), id.slot, id.generation)
-  return {
-    _id = id,
-    _handle = ffi.gc(handle, C.rill_handle_drop),
+  -- what the core borrows is held here
+  local later = { wanted = wanted, anchor = anchor, create = create, made = made, url = url, texts = texts_of(given) }
+  local endpoint = {
+    _id = false,
+    _later = false,
     _start = start,
     _fields = fields,
     _block = block,
@@ -66,9 +99,19 @@ function M.new(call, given, create, url)
     _on_chunk = given.on_chunk,
     _on_warning = given.on_warning,
     _expect_continue = given.expect_continue,
-    _timeout = timeout,
+    _timeout = wanted.timeout,
     _query = appended,
   }
+  local err, code
+  if made then
+    err, code = check(wanted)
+    endpoint._later, endpoint._make = later, M.make
+  else
+    err, code = make(endpoint, later)
+  end
+  if code == -C.RILL_ARGUMENT then errors.raise(call .. ": " .. err.message:gsub("^header field", "headers: %0")) end
+  if err then return nil, err end
+  return endpoint
 end
 
 --- Passes a warning of the core on: to the script's hook, or to rill.on_warning.
@@ -83,6 +126,8 @@ end
 --- Lets go of the core's object now instead of when it is collected. Warnings that wait are fetched.
 ---@param endpoint rill.Endpoint
 function M.drop(endpoint)
+  endpoint._later = false
+  if not endpoint._id then return end
   runtime.take_events()
   runtime.unwatch(endpoint._id.slot)
   C.rill_handle_drop(ffi.gc(endpoint._handle, nil))

@@ -232,6 +232,7 @@ end
 ---@return rill.Error? err
 function M.open(endpoint, call, given, base)
   check_whole(call, given)
+  runtime.admit(call)
   local url = given.url
   if base and url:sub(1, 1) == "/" then url = base .. url end
   url = with_query(endpoint, call, url, given)

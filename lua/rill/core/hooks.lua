@@ -9,8 +9,15 @@ local function text_of(value)
   return ok and text or type(value) .. " whose __tostring raises"
 end
 
+--- Writes a line somewhere: a world may replace it.
+---@param kind string "warning", "error ..."
+---@param message string one line
+function M.write(kind, message)
+  io.stderr:write("rill: ", kind, ": ", message, "\n")
+end
+
 local function write_line(kind, message)
-  io.stderr:write("rill: ", kind, ": ", (text_of(message):gsub("%s*[\r\n]+%s*", " | ")), "\n")
+  M.write(kind, (text_of(message):gsub("%s*[\r\n]+%s*", " | ")))
 end
 
 local defaults = {

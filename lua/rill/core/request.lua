@@ -123,6 +123,7 @@ end
 ---@return boolean? misused err tells of wrong use: see refused()
 function M.start(receiver, client, method, url, body, options, stream)
   local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
+  if not err and client._later then err = client:_make() end
   if err then return nil, err end
   local loop = runtime.loop()
   if runtime.is_inherited(client._id.slot) then
@@ -152,6 +153,7 @@ function M.start(receiver, client, method, url, body, options, stream)
   if code ~= 0 then return refuse(code, method, url) end
   receiver.slot, receiver.generation = id.slot, id.generation
   runtime.watch(id.slot, receiver)
+  if stream then runtime.own(id.slot, id.generation) end
   return true
 end
 

@@ -34,11 +34,16 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field name string rill.runtime
 ---@field current fun(): rill.Task? the running task, nil outside of tasks
 ---@field can_wait fun(task: rill.Task): boolean whether the running coroutine may suspend that task
----@field suspend fun(task: rill.Task) returns when the task goes on
+---@field suspend fun(task: rill.Task, waiting: table) returns when the task goes on; what it waits for
 ---@field drop fun(task: rill.Task) ends a task that catches every error; does not return
 ---@field make_ready fun(task: rill.Task) a suspended task goes on at the next chance
 ---@field hurry fun(task: rill.Task) somebody waits for the end of that task
 ---@field start fun(task: rill.Task, fn: function, ...) runs fn(...) as the task when its turn comes; fn does not raise
+---@field admit (fun(call: string))? raises where no request may be sent
+---@field own (fun(slot: integer, generation: integer))? a stream was opened
+---@field loses_tasks boolean? tasks end without a word: see lose()
+---@field makes_later boolean? clients make no loop before their first request
+---@field runs_inline (fun(): boolean)? rill.run only calls its function
 ---@field run fun(stuck: function, task: rill.Task, fn: function, ...): boolean, any see rill.task
 ---@field is_driven fun(): boolean whether somebody else runs the loop: rill.run then only starts a task
 
@@ -49,6 +54,10 @@ function M.adopt(world)
   current, can_wait, suspend, make_ready, hurry, drop =
     world.current, world.can_wait, world.suspend, world.make_ready, world.hurry, world.drop
 end
+
+function M.admit() end
+
+function M.own() end
 
 --- Queues what calls a hook of the script: the next task that enters or leaves a rill call runs
 --- `fn(a, b)`, one of rill.core.hooks, which raise nothing.
@@ -117,7 +126,7 @@ function M.park(waiting)
     external = external + 1
     task._era = era
   end
-  suspend(task)
+  suspend(task, waiting)
   if M.deferred > 0 then M.run_deferred() end
   if task._cancelled then
     if task._abandoned ~= waiting and waiting.give_back then waiting:give_back(task) end
@@ -147,6 +156,22 @@ function M.cancel(task)
     task._abandoned = waiting
     waiting:abandon(task)
     M.wake(task)
+  end
+end
+
+--- The task will not go on, wherever it stands: ends the wait it is in, and gives back what it was handed and did
+--- not see.
+---@param task rill.Task
+function M.lose(task)
+  task._cancelled = true
+  local waiting, woken_from = task._waiting, task._parked
+  task._parked = nil
+  if waiting then
+    task._abandoned = waiting
+    waiting:abandon(task)
+    M.wake(task)
+  elseif woken_from and woken_from.give_back and task._abandoned ~= woken_from then
+    woken_from:give_back(task)
   end
 end
 

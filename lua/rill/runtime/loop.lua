@@ -2,7 +2,6 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
-local refuse_in_nginx = require("rill.runtime.nginx")
 
 local M = {}
 
@@ -16,6 +15,9 @@ local first_slot = 0 -- ids before that one were made by a parent of this proces
 --- Called in a child made by fork(), after it has got a loop of its own: rill.runtime.core replaces it.
 function M.on_renewal() end
 
+--- Called with a loop that was made: a world may replace it.
+function M.on_made() end
+
 -- In a child of the process that made the loop: what was waited for there is not received here.
 local function renew(err)
   local made = C.rill_loop_renew(handle, err)
@@ -28,11 +30,11 @@ local function renew(err)
 end
 
 local function make()
-  refuse_in_nginx()
   local err = ffi.new("rill_error")
   local made = handle == nil and C.rill_loop_new(err) or handle ~= nil and renew(err) or nil
   if made == nil then error("rill: no event loop: " .. ffi.string(err.message), 0) end
   handle = ffi.gc(made, C.rill_loop_free)
+  M.on_made(handle)
 end
 
 --- The loop of this process, made on first use.

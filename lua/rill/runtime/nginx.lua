@@ -1,12 +1,169 @@
---- Inside nginx: a loop of our own would hold up the worker and all its clients.
+--- The world of an nginx worker: light threads are the tasks, and nginx steps the loop. Each task waits on a semaphore
+--- of ngx_lua, which the core posts for one of them when there are events, and Lua for those that these wake.
+local ffi = require("rill.core.ffi")
+local C = require("rill.clib")
 local errors = require("rill.errors")
+local loops = require("rill.runtime.loop")
+local place = require("rill.runtime.place")
+local poller = require("rill.runtime.poller")
+local sessions = require("rill.runtime.session")
 
---- Raises inside nginx.
----@param call string? what was called
-return function(call)
-  local ngx = package.loaded.ngx -- no global: a strict script asks for none that is not there
-  if type(ngx) == "table" and type(ngx.get_phase) == "function" and type(ngx.config) == "table" then
-    errors.raise((call and call .. ": " or "") .. "rill does not run inside nginx yet: its loop would hold up the "
-      .. "worker, and all clients of that. rill.url and rill.html work here; requests need a process of their own")
+local M = { name = "openresty", loses_tasks = true, makes_later = true }
+
+local ngx = package.loaded.ngx
+local running, get_phase, spawn, kill, join = coroutine.running, ngx.get_phase, ngx.thread.spawn, ngx.thread.kill,
+  ngx.thread.wait
+
+-- Phases whose code runs in a light thread.
+local YIELDING = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true, preread = true,
+  ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true }
+
+ffi.cdef("int lua_isyieldable(void *L);")
+
+local tasks = {} -- by coroutine: those of sessions that live
+
+local function address_of(co)
+  return ffi.cast("void *", tonumber((tostring(co):gsub("^thread: ", ""))))
+end
+
+local function enlist(task, co, session)
+  task._work, task._thread, task._session, task._address = co, co, session, address_of(co)
+  tasks[co] = task
+  session.tasks[task] = true
+end
+
+local function delist(task)
+  if tasks[task._thread] == task then tasks[task._thread] = nil end
+  task._session.tasks[task] = nil
+  sessions.give_back(task)
+end
+
+-- What has ended without a word: requests, and light threads that were killed.
+local function catch_up()
+  loops.take_events()
+  if sessions.has_gone() then
+    local lost = sessions.take_gone()
+    for i = 1, #lost do delist(lost[i]) end
+    local lose = require("rill.task").lose
+    for i = 1, #lost do lose(lost[i]) end
   end
 end
+
+-- A light thread, or a coroutine, that rill did not make.
+local function adopt(co)
+  if not YIELDING[get_phase()] then return nil end
+  local task = require("rill.task").foreign(co)
+  enlist(task, co, sessions.current())
+  return task
+end
+
+function M.current()
+  local co = running()
+  if not co then return nil end
+  if sessions.has_gone() then catch_up() end
+  local task = tasks[co]
+  if task and sessions.is_current(task._session) then return task end
+  return adopt(co)
+end
+
+function M.can_wait(task)
+  return ffi.C.lua_isyieldable(task._address) ~= 0
+end
+
+-- nginx keeps light threads that have ended until their parent asks for them.
+local function join_ended(task)
+  local ended = task._ended
+  task._ended = nil
+  for i = 1, #ended do
+    if ended[i].dropped then kill(ended[i].co) else join(ended[i].co) end
+  end
+end
+
+function M.suspend(task, waiting)
+  local cell = task._cell or sessions.give_cell(task)
+  local waiter, session = cell.waiter, task._session.core
+  if not poller.is_driven() then poller.drive() end
+  task._parked = waiting
+  repeat
+    if C.rill_waiter_park(waiter, session, waiting.slot or 0, waiting.generation or 0) then catch_up() end
+    sessions.wait(cell)
+    C.rill_waiter_leave(waiter)
+    catch_up()
+  until task._ready
+  task._ready, task._parked = nil, nil
+  if task._ended then join_ended(task) end
+end
+
+function M.make_ready(task)
+  task._ready = true
+  if task._cell then C.rill_waiter_post(task._cell.waiter) end
+end
+
+function M.hurry() end
+
+local function leave(task, dropped)
+  local parent, co = task._spawner, task._thread
+  delist(task)
+  if parent and parent._session then
+    parent._ended = parent._ended or {}
+    table.insert(parent._ended, { co = co, dropped = dropped })
+  end
+end
+
+--- Waits until its parent, or the end of the request, kills it.
+function M.drop(task)
+  task:_break(require("rill.task.cancelled"), debug.traceback(task._thread))
+  leave(task, true)
+  while true do ngx.sleep(3600) end
+end
+
+local FIRST_TURN = {} -- what a task that was started waits for
+
+-- A light thread runs at once: the task waits for its turn.
+local function first(task, session, fn, ...)
+  enlist(task, running(), session)
+  M.suspend(task, FIRST_TURN)
+  task._state = "begun"
+  fn(...)
+  leave(task)
+end
+
+function M.start(task, fn, ...)
+  local parent = M.current()
+  task._spawner = parent
+  spawn(first, task, parent._session, fn, ...)
+  M.make_ready(task)
+end
+
+--- A request's own code is a task: rill.run calls its function.
+function M.runs_inline()
+  return true
+end
+
+--- Raises where no request may be sent.
+function M.admit(call)
+  if not M.current() then errors.raise(place.outside(call)) end
+  if not poller.is_driven() then poller.drive() end
+end
+
+--- A stream ends with the request that opened it.
+function M.own(slot, generation)
+  local task = M.current()
+  C.rill_session_own(task._session.core, slot, generation)
+end
+
+function place.outside(call)
+  local phase = get_phase()
+  if YIELDING[phase] then
+    return call .. " was called outside of a light thread"
+  end
+  local elsewhere = phase == "init" and "call it in a worker" or "call it in a function that ngx.timer.at(0, fn) runs"
+  return ("%s needs a light thread, and nginx's phase %q has none: %s"):format(call, phase, elsewhere)
+end
+
+require("rill.core.hooks").write = function(kind, message)
+  local level = kind:find "^warning" and ngx.WARN or ngx.ERR
+  ngx.log(level, "rill: ", kind, ": ", message)
+end
+
+return M

@@ -4,7 +4,6 @@ local coroutines = require("rill.runtime.coroutines")
 local crowd = require("rill.runtime.crowd")
 local errors = require("rill.errors")
 local poll = require("rill.runtime.loop").poll
-local refuse_in_nginx = require("rill.runtime.nginx")
 
 local M = {
   name = "standalone", current = coroutines.current, can_wait = coroutines.can_wait, suspend = coroutines.suspend,
@@ -57,7 +56,6 @@ end
 ---@param fn function
 ---@return boolean ok, any err false when the loop failed: no task can go on then
 function M.run(stuck, task, fn, ...)
-  refuse_in_nginx "rill.run"
   if driving then errors.raise("rill.run: it runs already; rill.spawn starts a task in it") end
   driving = true
   M.start(task, fn, ...)

@@ -43,6 +43,15 @@ local closing = false -- the first task failed: whatever starts now is cancelled
 ---@field private _abandoned table? the wait that ended because it was cancelled
 ---@field private _foreign boolean? a coroutine that rill did not make
 ---@field private _refusals integer? waits that it has tried since
+---@field private _parked table? what it waits for, where tasks may be lost, until it goes on
+---@field private _thread thread? inside nginx: its coroutine; the next ones too
+---@field private _address ffi.cdata*? of that coroutine
+---@field private _session rill.Session? the request it belongs to
+---@field private _cell rill.Cell? what it waits with
+---@field private _ready boolean? it was woken
+---@field private _spawner rill.Task? whose light thread has made its own
+---@field private _ended table? light threads that it made and that have ended
+---@field private _permits rill.Semaphore[]? that semaphore:with holds for it, where tasks may be lost
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
 
@@ -229,6 +238,21 @@ function Task:abandon(waiter)
   if #joiners == 0 then self:cancel() end
 end
 
+--- A semaphore's permit is held by the task, for as long as a function runs.
+---@private
+function Task:takes_permit(semaphore)
+  self._permits = self._permits or {}
+  table.insert(self._permits, semaphore)
+end
+
+---@private
+function Task:leaves_permit(semaphore)
+  local permits = self._permits
+  for i = #permits, 1, -1 do
+    if permits[i] == semaphore then return table.remove(permits, i) end
+  end
+end
+
 --- What a join returns. From now on somebody has seen how this task ended.
 ---@private
 function Task:_outcome()
@@ -369,6 +393,18 @@ local function start_driven(fn, ...)
   return task
 end
 
+--- A task will not go on, wherever it stands: it ends as cancelled, and gives back what it holds.
+---@param task rill.Task
+function M.lose(task)
+  if task._state == "ended" then return end
+  runtime.lose(task)
+  local permits = task._permits or {}
+  for i = #permits, 1, -1 do
+    permits[i]:release()
+  end
+  if task._state ~= "ended" then finish(task, false, { value = cancelled, traceback = "" }) end
+end
+
 --- Runs `fn(...)` as the first task until it and every task it spawned has ended. An error in it
 --- cancels the others and is raised again here: a string with its traceback behind it, a table with
 --- its traceback as the field `traceback`. When tasks wait only for each other, an error says so.
@@ -378,6 +414,7 @@ end
 ---@return any ... its results
 function M.run(fn, ...)
   arguments.callable("rill.run: fn", fn)
+  if runtime.runs_inline and runtime.runs_inline() then return fn(...) end
   if runtime.is_driven() then return start_driven(fn, ...) end
   local first = new(nil, First)
   local deadlock

@@ -139,12 +139,7 @@ end
 --- The queue got an item, or was closed.
 ---@private
 function Map:item_came()
-  if self._takers[1] then
-    fill(self)
-    if self._exhausted then
-      wake_takers(self)
-    end
-  end
+  wake_takers(self) -- and they start work: a task belongs to who has started it
 end
 
 --- A task that waited for a result was cancelled.

@@ -1,6 +1,6 @@
 --- Why a call cannot wait where it was made.
 local errors = require("rill.errors")
-local refuse_in_nginx = require("rill.runtime.nginx")
+local place = require("rill.runtime.place")
 
 -- C functions that a wait may stand below.
 local HARMLESS = { [pcall] = true, [xpcall] = true }
@@ -23,8 +23,7 @@ end
 return function(call, task)
   local text
   if not task then
-    refuse_in_nginx(call)
-    text = call .. " was called outside of a task: call it inside rill.run(fn)"
+    text = place.outside(call)
   elseif coroutine.running() ~= task._work then
     text = call .. " waits, and was called in a coroutine inside a task: call it in the task itself, "
       .. "or rill.spawn a task of its own"

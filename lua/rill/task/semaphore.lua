@@ -80,7 +80,15 @@ function Semaphore:release()
   end
 end
 
-local function release(semaphore, ok, ...)
+-- Where a task may end without a word, what it holds is noted.
+local function hold(semaphore)
+  local task = runtime.loses_tasks and runtime.current()
+  if task then task:takes_permit(semaphore) end
+  return task
+end
+
+local function release(semaphore, task, ok, ...)
+  if task then task:leaves_permit(semaphore) end
   semaphore:release()
   if not ok then
     failure.rethrow(...)
@@ -94,7 +102,7 @@ end
 function Semaphore:with(fn, ...)
   arguments.callable("semaphore:with: fn", fn)
   self:acquire()
-  return release(self, xpcall(fn, failure.capture, ...))
+  return release(self, hold(self), xpcall(fn, failure.capture, ...))
 end
 
 Semaphore.__tostring = shown.semaphore

@@ -69,6 +69,7 @@ end
 ---@param ... string "INT", "TERM", "HUP", "USR1", ...
 ---@return string name of the signal that came
 return function(...)
+  if runtime.name == "openresty" then errors.raise("rill.signal: signals of a worker are nginx's own") end
   local names = { ... }
   if #names == 0 or #names < select("#", ...) then
     errors.raise("rill.signal: one or more names of signals, got " .. errors.show((...)))

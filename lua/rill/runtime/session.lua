@@ -1,0 +1,163 @@
+--- The requests of nginx in which rill is used, and what their light threads wait with. A request ends without a word
+--- to Lua: the core notes it, and the next one that comes along here takes it.
+local ffi = require("rill.core.ffi")
+local C = require("rill.clib")
+local loops = require("rill.runtime.loop")
+local semaphore = require("ngx.semaphore")
+
+local M = {}
+
+local get_request = require("resty.core.base").get_request
+
+local DAYS = 10 * 86400 -- seconds: the longest wait that nginx's milliseconds hold is 24 days
+
+---@class rill.Session
+---@field core ffi.cdata* rill_session *
+---@field number integer
+---@field request ffi.cdata* of nginx
+---@field address integer the same
+---@field tasks table<rill.Task, boolean> that have not ended
+
+---@class rill.Cell what a light thread waits with
+---@field number integer
+---@field semaphore table of ngx.semaphore
+---@field waiter ffi.cdata* rill_waiter *
+---@field task rill.Task|false
+
+local by_number, by_address = {}, {} -- sessions
+local last_number = 0
+local cells, free, free_count = {}, {}, 0
+local gone -- what the core has noted: const uint32_t *
+
+local SYMBOLS = [[
+intptr_t ngx_add_channel_event(void *cycle, int fd, intptr_t event, void (*handler)(void *));
+void *ngx_http_cleanup_add(void *request, size_t size);
+extern void *ngx_cycle;
+]]
+
+-- What nginx exports; nil where it does not.
+local function find(name)
+  local found, symbol = pcall(function() return ffi.cast("void *", ffi.C[name]) end)
+  return found and symbol or nil
+end
+
+--- A loop was made: it resumes light threads.
+function loops.on_made(loop)
+  pcall(ffi.cdef, SYMBOLS) -- again in a second Lua state
+  local calls, err = ffi.new("rill_nginx_calls"), ffi.new("rill_error")
+  calls.cycle = find "ngx_cycle"
+  calls.add_channel_event = find "ngx_add_channel_event"
+  calls.cleanup_add = find "ngx_http_cleanup_add"
+  calls.sema_post = find "ngx_http_lua_ffi_sema_post"
+  calls.sema_count = find "ngx_http_lua_ffi_sema_count"
+  if C.rill_nginx_use(loop, calls, err) ~= 0 then
+    error("rill: this nginx cannot be used: " .. ffi.string(err.message), 0)
+  end
+  gone = C.rill_nginx_gone(loop)
+  by_number, by_address, cells, free, free_count = {}, {}, {}, {}, 0
+end
+
+--- Whether a session has ended, or a light thread was killed, and nobody has taken that.
+---@return boolean
+function M.has_gone()
+  return gone ~= nil and gone[0] ~= 0
+end
+
+--- Takes what has gone.
+---@return rill.Task[] that will not go on
+function M.take_gone()
+  local loop, lost = loops.get(), {}
+  local number = C.rill_session_take_ended(loop)
+  while number ~= 0 do
+    local session = by_number[number]
+    by_number[number], by_address[session.address] = nil, nil
+    for task in pairs(session.tasks) do lost[#lost + 1] = task end
+    number = C.rill_session_take_ended(loop)
+  end
+  number = C.rill_waiter_take_lost(loop)
+  while number ~= 0 do
+    lost[#lost + 1] = cells[number].task or nil
+    number = C.rill_waiter_take_lost(loop)
+  end
+  return lost
+end
+
+local function new(request, address)
+  local number = last_number % 2 ^ 31 + 1
+  last_number = number
+  local core = C.rill_session_new(loops.get(), request, number)
+  if core == nil then error("rill: out of memory", 0) end
+  local session = { core = core, number = number, request = request, address = address, tasks = {} }
+  by_number[number], by_address[address] = session, session
+  return session
+end
+
+--- The session of the request that runs. Who has gone must have been taken.
+---@return rill.Session
+function M.current()
+  local request = get_request()
+  loops.get()
+  local address = tonumber(ffi.cast("intptr_t", request))
+  return by_address[address] or new(ffi.cast("void *", request), address)
+end
+
+---@param session rill.Session
+---@return boolean
+function M.is_current(session)
+  return session.request == get_request()
+end
+
+local function new_cell()
+  local number = #cells + 1
+  local made = assert(semaphore.new(0))
+  local waiter = C.rill_waiter_new(loops.get(), made.sem, number)
+  if waiter == nil then error("rill: out of memory", 0) end
+  cells[number] = { number = number, semaphore = made, waiter = waiter, task = false }
+  return cells[number]
+end
+
+--- Gives a task what it waits with.
+---@param task rill.Task
+---@return rill.Cell
+function M.give_cell(task)
+  local cell
+  if free_count > 0 then
+    cell = free[free_count]
+    free[free_count] = nil
+    free_count = free_count - 1
+  else
+    cell = new_cell()
+  end
+  cell.task, task._cell = task, cell
+  return cell
+end
+
+-- One that was killed after its semaphore was posted leaves that behind.
+local function clean(cell)
+  if cell.semaphore:count() == 0 then return end
+  cell.semaphore = assert(semaphore.new(0))
+  C.rill_waiter_free(cell.waiter)
+  cell.waiter = C.rill_waiter_new(loops.get(), cell.semaphore.sem, cell.number)
+end
+
+--- Takes it back: the task does not wait, and will not.
+---@param task rill.Task
+function M.give_back(task)
+  local cell = task._cell
+  if not cell then return end
+  task._cell, cell.task = nil, false
+  clean(cell)
+  free_count = free_count + 1
+  free[free_count] = cell
+end
+
+--- Waits until the cell's semaphore is posted.
+---@param cell rill.Cell
+function M.wait(cell)
+  repeat
+    local posted, why = cell.semaphore:wait(DAYS)
+    if not posted and why ~= "timeout" then error("rill: " .. tostring(why), 0) end
+  until posted
+end
+
+return M
