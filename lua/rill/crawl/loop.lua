@@ -177,7 +177,7 @@ local function step(self)
     cancel_running(self)
   end
   local starved = self._count < crawl.options.concurrency and crawl.frontier:waiting() == 0
-  if must_commit(self, starved) and commit(self) and starved then again = crawl:clock() end
+  if must_commit(self, starved) and commit(self) then again = crawl:clock() end -- it may have brought more to take
   reason = over(self, again)
   if reason or self.failure then return reason or "failed" end
   if not again or again > crawl:clock() then wait(self, again) end
