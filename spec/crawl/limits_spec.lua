@@ -114,7 +114,7 @@ describe("a crawl", function()
 
   it("takes nothing with max_pages = 0, and exactly as many as it says over runs and repeats", function()
     server = site.start [[(path) => path === '/' ? Array.from({ length: 50 }, (_, i) => `<a href=/${i}>`).join('')
-      : (globalThis.n = globalThis.n || {}, globalThis.n[path] = (globalThis.n[path] || 0) + 1) < 2 ? { breaks: 1 } : path]]
+      : (log[path] = (log[path] || 0) + 1) < 2 ? { breaks: 1 } : path]]
     local state = directory .. "/s.crawl"
     assert.same({ "max_pages", 0 }, { assert(run { state = state, max_pages = 0 }).reason, #site.asked(server) })
     for _, limit in ipairs { 7, 8, 20 } do

@@ -37,6 +37,12 @@ function M.retry_after(value, now)
   return math.max(0, time - now)
 end
 
+-- What src/net/resolve.c reports of a name that is not there; all else about names may pass.
+local function is_no_name(err)
+  local message = tostring(err.message)
+  return message:find("no such name", 1, true) ~= nil or message:find("has no address", 1, true) ~= nil
+end
+
 --- Whether no connection came about, and why it need not be tried again.
 ---@param err rill.Error
 ---@return boolean dial
@@ -44,8 +50,7 @@ end
 function M.is_dial(err)
   if err.reason == "timeout" then return DIAL_PHASES[err.phase] or false, false end
   if err.reason ~= "connect_failed" then return false, false end
-  local no_name = err.kind == "dns" and tostring(err.message):find("not found", 1, true) ~= nil
-  return true, no_name or NEVER_KINDS[err.kind] or false
+  return true, err.kind == "dns" and is_no_name(err) or NEVER_KINDS[err.kind] or false
 end
 
 -- 1 s doubling to 300, half of it by chance.
