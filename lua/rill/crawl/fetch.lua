@@ -255,7 +255,9 @@ function Fetch:run(entry, take)
     local robots = { answer = "never", err = err }
     return { entry = entry, kind = "robots", bytes = 0, result = { kind = "other", robots = robots }, robots = robots }
   end
-  return failed({ entry = entry, bytes = 0, result = { kind = "other" } }, page_of.new(self._crawl, entry), err)
+  if entry.kind == "sitemap" then return { entry = entry, kind = "sitemap", bytes = 0, result = { kind = "other" } } end
+  local page = page_of.new(self._crawl, entry)
+  return failed({ entry = entry, page = page, bytes = 0, result = { kind = "other" } }, page, err)
 end
 
 ---@param crawl table

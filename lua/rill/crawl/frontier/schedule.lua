@@ -286,9 +286,13 @@ local function count_run(self, run, is_duplicate)
   self._dirty[run] = true
 end
 
-local function put_back(self, entry)
+-- What is asked for again waits until it is due; where its origin was given up meanwhile, it ends at once.
+local function put_back(self, entry, now)
   self._retrying = self._retrying + 1
-  self._later:push(entry.due, entry)
+  local o = origin_of(self, entry.origin)
+  if not o.dead then return self._later:push(entry.due, entry) end
+  make_ready(self, entry)
+  arrange(self, o, now)
 end
 
 --- Makes a batch durable: what has ended, what was found, what was counted, how long outputs are.
@@ -306,7 +310,7 @@ function Frontier:commit(batch)
   for _, outcome in ipairs(batch.outcomes) do
     if outcome.kind == "retry" then
       outcome.entry.due = outcome.due
-      put_back(self, outcome.entry)
+      put_back(self, outcome.entry, batch.now)
     end
   end
   for _, link in ipairs(batch.links) do
