@@ -19,33 +19,27 @@ typedef struct outcome {
 
 static rill_turn turn;
 
-/* Gives what has arrived in pieces of `step` and more bytes, as a session does. */
+/* Gives it in pieces of `step` bytes, as a session does. */
 static void read_in(outcome *o, const rill_limits *limits, const uint8_t *data, size_t size,
                     size_t step, bool trailers)
 {
-    char *pending = malloc(size + 1);
-    size_t held = 0, given = 0;
     memset(o, 0, sizeof(*o));
     rill_error_clear(&o->err);
     rill_stream_init(&o->stream, &(rill_stream_setup){.turn = &turn, .limits = limits});
     rill_h1_head_init(&o->head, trailers);
     rill_stream_begin_head(&o->stream);
-    while (given < size && o->head.state != H1_HEAD_DONE && o->code >= 0) {
-        size_t part = size - given < step ? size - given : step;
-        char *exact = malloc(held + part); /* reading past the end is seen */
-        memcpy(exact, pending, held);
-        memcpy(exact + held, data + given, part);
-        given += part;
-        o->code = rill_h1_head_read(&o->head, exact, held + part, &o->stream, &o->err);
-        if (o->code >= 0) {
-            assert((size_t)o->code <= held + part);
-            held += part - (size_t)o->code;
-            o->taken += (size_t)o->code;
-            memcpy(pending, exact + o->code, held);
-        }
+    while (o->taken < size && o->head.state != H1_HEAD_DONE && o->code >= 0 &&
+           o->stream.reason == RILL_OPEN) {
+        size_t part = size - o->taken < step ? size - o->taken : step;
+        char *exact = malloc(part); /* reading past the end is seen */
+        memcpy(exact, data + o->taken, part);
+        o->code = rill_h1_head_read(&o->head, exact, part, &o->stream, &o->err);
+        assert(o->code <= (int64_t)part);
+        o->taken += o->code > 0 ? (size_t)o->code : 0;
+        assert(o->code < 0 || o->taken == o->head.length);
         free(exact);
     }
-    free(pending);
+    rill_bytes_dispose(&turn.slab, &o->head.line);
 }
 
 static void check(const outcome *o)

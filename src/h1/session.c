@@ -1,24 +1,11 @@
 #include "h1/session.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/error.h"
+#include "http/upload.h"
 
 static void break_off(rill_h1_session *session, const char *rule)
 {
     rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/1.1: %s", rule);
-}
-
-static void name_frame(const rill_frame *frame, char *name, char *flags)
-{
-    static const char *const parts[] = {[H1_PART_REQUEST] = "REQUEST",
-                                        [H1_PART_RESPONSE] = "RESPONSE",
-                                        [H1_PART_BODY] = "BODY",
-                                        [H1_PART_TRAILERS] = "TRAILERS",
-                                        [H1_PART_END] = "END"};
-    snprintf(name, FRAME_NAME, "%s", parts[frame->type]);
-    flags[0] = 0;
 }
 
 /* --- a reader that does not keep up ----------------------------------------------------------- */
@@ -26,19 +13,11 @@ static void name_frame(const rill_frame *frame, char *name, char *flags)
 /* As a window would, but that it is the socket which waits. */
 static void pace(rill_h1_session *session, rill_stream *stream, size_t released)
 {
-    rill_link *link = &session->link;
-    uint64_t now_ms = link->turn->now_ms;
+    rill_socket *socket = &session->link.transport->socket;
     session->room += (int64_t)rill_inlet_release(&stream->inlet, released);
-    bool held = link->transport->socket.held;
-    bool full = held ? session->room < (int64_t)stream->inlet.window / 2 : session->room <= 0;
-    rill_socket_hold(&link->transport->socket, full);
-    if (full == (stream->local_since_ms != 0))
-        return;
-    if (!full) {
-        stream->stalled_local_ms += (uint32_t)(now_ms - stream->local_since_ms);
-        stream->active_ms = now_ms;
-    }
-    stream->local_since_ms = full ? now_ms : 0;
+    int64_t least = socket->held ? stream->inlet.window / 2 : 1;
+    rill_socket_hold(socket, session->room < least);
+    rill_stream_hold(stream, session->room < least);
 }
 
 static void consume(rill_link *link, rill_stream *stream, size_t length)
@@ -81,15 +60,14 @@ static void finish(rill_h1_session *session, rill_stream *stream)
                   session->last_id == H1_LAST_ID;
     session->dry = 0;
     if (session->state == H1_TRAILERS)
-        rill_h1_note(session, false, H1_PART_TRAILERS, session->head_length, "", 0);
-    rill_h1_note(session, false, H1_PART_END, 0, "", 0);
+        rill_frame_note_part(link, false, PART_TRAILERS, stream->id, session->head.length);
+    rill_frame_note_part(link, false, PART_END, stream->id, 0);
     session->state = H1_IDLE;
     rill_stream_received_end(stream);
     rill_stream_close(stream, RILL_ENDED, -1, " ");
     retire(link, stream);
 }
 
-/* The peer has ended the connection. */
 static void end(rill_link *link, enum rill_transport_end how)
 {
     rill_h1_session *session = rill_h1_of(link);
@@ -112,17 +90,16 @@ static void end(rill_link *link, enum rill_transport_end how)
 static void begin_head(rill_h1_session *session, rill_stream *stream, bool trailers)
 {
     session->state = trailers ? H1_TRAILERS : H1_HEAD;
-    session->head_length = 0;
     rill_h1_head_init(&session->head, trailers);
     rill_stream_begin_head(stream);
 }
 
-/* How the body ends (RFC 9112 section 6.3). */
+/* How the body ends (RFC 9112 section 6.3), and whether the connection outlives it. */
 static void frame_body(rill_h1_session *session, rill_stream *stream)
 {
     const rill_h1_head *head = &session->head;
     bool tunnel = session->is_connect && head->status < 300;
-    bool none = session->is_head || head->status == 204 || head->status == 304;
+    bool none = stream->is_head || head->status == 204 || head->status == 304;
     bool counted = head->content_length >= 0 && !head->chunked && !tunnel;
     stream->content_length = counted ? head->content_length : -1;
     session->left = none || !counted ? 0 : (uint64_t)head->content_length;
@@ -130,35 +107,29 @@ static void frame_body(rill_h1_session *session, rill_stream *stream)
     session->state = none || counted            ? H1_COUNTED
                      : head->chunked && !tunnel ? H1_CHUNKED
                                                 : H1_UNTIL_END;
-    session->keep = (head->minor ? !head->close : head->keep_alive && !head->close) &&
-                    !head->last && !(head->chunked && head->content_length >= 0) &&
-                    session->state != H1_UNTIL_END;
+    session->keep = !head->close && (head->minor || head->keep_alive) &&
+                    !(head->chunked && head->content_length >= 0) && session->state != H1_UNTIL_END;
     if (head->keep_alive_s >= 0) /* a second less, for what is on its way */
         session->link.idle_ms =
             head->keep_alive_s > 1 ? (uint64_t)(head->keep_alive_s - 1) * 1000 : 500;
 }
 
-/* What the peer has answered already it need not be told. */
+/* What the peer has answered already it need not be sent. */
 static void stop_upload(rill_h1_session *session, rill_stream *stream)
 {
-    if (stream->local != HALF_OPEN)
-        return;
-    if (session->head.status < 300 && !session->head.close && !stream->source->held)
+    if (stream->local != HALF_OPEN ||
+        (session->head.status < 300 && !session->head.close && !stream->source->held))
         return;
     session->keep = false;
-    rill_stream_sent_end(stream);
-    stream->starved = stream->blocked = false;
-    stream->remote_since_ms = 0;
     session->link.blocked = 0;
+    rill_upload_stop(stream);
 }
 
 static void end_head(rill_h1_session *session, rill_stream *stream)
 {
     rill_link *link = &session->link;
     bool final = session->head.status >= 200;
-    char status[FRAME_NOTE];
-    snprintf(status, sizeof(status), "%d", session->head.status);
-    rill_h1_note(session, false, H1_PART_RESPONSE, session->head_length, status, 3);
+    rill_frame_note_status(link, stream->id, session->head.status, session->head.length);
     if (session->head.status == 101) {
         break_off(session, "it changes to a protocol that nobody asked for (101)");
         return;
@@ -181,51 +152,46 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
     }
 }
 
-/* Returns how many bytes were taken. */
+/* --- what arrives: each takes what is its own, and returns how many bytes ------------------------
+ */
+
 static size_t read_head(rill_h1_session *session, rill_stream *stream, const char *data,
                         size_t length)
 {
-    rill_link *link = &session->link;
-    rill_bytes *in = &session->in;
-    uint32_t most = link->setup->max_header_list ? link->setup->max_header_list : H1_LINE_MAX;
-    size_t slice = length < H1_SLICE ? length : H1_SLICE;
-    if (!rill_bytes_append(&link->turn->slab, in, data, slice)) {
-        rill_error_memory(&link->fatal);
-        return length;
-    }
-    int64_t taken = rill_h1_head_read(&session->head, in->data, in->length, stream, &link->fatal);
+    int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &session->link.fatal);
     if (taken < 0)
         return length;
-    rill_bytes_consume(in, (size_t)taken);
-    session->head_length += (size_t)taken;
-    bool done = session->head.state == H1_HEAD_DONE;
-    if (!done && stream->reason == RILL_OPEN && in->length <= most)
-        return slice;
-    size_t behind = done ? in->length : 0; /* of this slice: it had the empty line */
-    rill_bytes_dispose(&link->turn->slab, in);
     if (stream->reason != RILL_OPEN)
-        retire(link, stream);
-    else if (!done)
-        break_off(session, "a line of its head exceeds max_header_list");
-    else if (session->state == H1_TRAILERS)
+        retire(&session->link, stream);
+    else if (session->head.state == H1_HEAD_DONE && session->state == H1_TRAILERS)
         finish(session, stream);
-    else
+    else if (session->head.state == H1_HEAD_DONE)
         end_head(session, stream);
-    return slice - behind;
+    return (size_t)taken;
 }
 
-/* --- bodies ---------------------------------------------------------------------------------- */
-
-static void take_data(rill_h1_session *session, rill_stream *stream, const char *data,
-                      size_t length)
+static size_t read_data(rill_h1_session *session, rill_stream *stream, const char *data,
+                        size_t length)
 {
-    rill_h1_note(session, false, H1_PART_BODY, length, "", 0);
+    rill_frame_note_part(&session->link, false, PART_BODY, stream->id, length);
     size_t released = rill_stream_data(stream, data, length);
     session->link.warn = session->link.warn || stream->warn;
     session->room -= (int64_t)length;
     pace(session, stream, released);
     if (stream->reason != RILL_OPEN)
         retire(&session->link, stream);
+    return length;
+}
+
+static size_t read_counted(rill_h1_session *session, rill_stream *stream, const char *data,
+                           size_t length)
+{
+    size_t part = length < session->left ? length : (size_t)session->left;
+    session->left -= part;
+    read_data(session, stream, data, part);
+    if (!session->left && stream->reason == RILL_OPEN)
+        finish(session, stream);
+    return part;
 }
 
 static size_t read_chunks(rill_h1_session *session, rill_stream *stream, const char *data,
@@ -238,81 +204,44 @@ static size_t read_chunks(rill_h1_session *session, rill_stream *stream, const c
     if (taken < 0)
         return length;
     if (run_length)
-        take_data(session, stream, run, run_length);
+        read_data(session, stream, run, run_length);
     else if (session->chunks.state == H1_CHUNK_LAST)
         begin_head(session, stream, true);
     return (size_t)taken;
 }
 
-/* Returns how many bytes were taken. */
-static size_t read_body(rill_h1_session *session, rill_stream *stream, const char *data,
-                        size_t length)
-{
-    if (session->state == H1_CHUNKED)
-        return read_chunks(session, stream, data, length);
-    if (session->state == H1_COUNTED && length > session->left)
-        length = (size_t)session->left;
-    take_data(session, stream, data, length);
-    if (session->state == H1_COUNTED && !(session->left -= length) && stream->reason == RILL_OPEN)
-        finish(session, stream);
-    return length;
-}
-
 static void receive(rill_link *link, const char *data, size_t length)
 {
+    static size_t (*const readers[])(rill_h1_session *, rill_stream *, const char *, size_t) = {
+        [H1_HEAD] = read_head,     [H1_COUNTED] = read_counted, [H1_CHUNKED] = read_chunks,
+        [H1_TRAILERS] = read_head, [H1_UNTIL_END] = read_data,
+    };
     rill_h1_session *session = rill_h1_of(link);
     size_t taken = 0;
-    if (session->state == H1_IDLE)
-        link->spent = true; /* nobody has asked */
-    else
-        session->received = true;
+    session->received = true;
     while (taken < length && session->state != H1_IDLE && link->goodbye != LINK_DEAF &&
-           !link->fatal.reason) {
-        rill_stream *stream = rill_stream_first(&link->open);
-        bool in_head = session->state == H1_HEAD || session->state == H1_TRAILERS;
-        taken += in_head ? read_head(session, stream, data + taken, length - taken)
-                         : read_body(session, stream, data + taken, length - taken);
-        link->spent = link->spent || (session->state == H1_IDLE && taken < length);
-    }
+           !link->fatal.reason)
+        taken += readers[session->state](session, rill_stream_first(&link->open), data + taken,
+                                         length - taken);
+    link->spent = link->spent || taken < length; /* nobody has asked for that */
 }
 
 /* --- the row --------------------------------------------------------------------------------- */
 
-static int32_t open_session(rill_link *link, rill_error *err)
-{
-    (void)err;
-    link->limit = 1;
-    link->greeted = true; /* it has no greeting */
-    return 0;
-}
-
-static bool has_room(const rill_link *link)
-{
-    return !link->spent && !link->fatal.reason && link->goodbye == LINK_GOES_ON;
-}
-
-static bool is_method(const rill_head *head, const char *method)
-{
-    return head->method_length == strlen(method) &&
-           !memcmp(head->method, method, head->method_length);
-}
-
 static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *head)
 {
     rill_h1_session *session = rill_h1_of(link);
-    if (!has_room(link) || link->open.first)
+    if (!rill_link_has_room(link) || link->open.first)
         return -RILL_INACTIVE;
     if (!rill_h1_write_head(session, stream, head)) {
         rill_bytes_dispose(&link->turn->slab, &session->out);
         return -RILL_ERROR;
     }
-    session->is_head = is_method(head, "HEAD");
     session->is_connect = head->connect;
     session->received = false;
-    session->room = stream->inlet.narrow && stream->inlet.window > LINK_HEAD_WINDOW
-                        ? LINK_HEAD_WINDOW
-                        : stream->inlet.window;
-    session->head_length = 0;
+    session->room = stream->inlet.window;
+    if (stream->inlet.narrow && session->room > LINK_HEAD_WINDOW)
+        session->room = LINK_HEAD_WINDOW;
     rill_h1_head_init(&session->head, false);
     stream->id = ++session->last_id;
     stream->on_wire = true;
@@ -320,15 +249,6 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     link->idle_ms = 0;
     rill_stream_move(stream, &link->open);
     return 0;
-}
-
-static void goaway(rill_link *link, uint32_t code, bool at_once)
-{
-    (void)code;
-    if (at_once)
-        link->goodbye = LINK_DEAF;
-    else if (link->goodbye == LINK_GOES_ON)
-        link->goodbye = LINK_DRAINS;
 }
 
 static void charge(rill_link *link, uint32_t records)
@@ -339,17 +259,10 @@ static void charge(rill_link *link, uint32_t records)
         break_off(session, "it sends records of TLS that hold nothing");
 }
 
-/* It need not greet, so it is never asked. */
-static void describe(const rill_link *link, const char *host, uint16_t port, rill_error *err)
-{
-    (void)link, (void)host, (void)port, (void)err;
-}
-
 static void dispose(rill_link *link)
 {
-    rill_slab *slab = &link->turn->slab;
-    rill_bytes_dispose(slab, &rill_h1_of(link)->in);
-    rill_bytes_dispose(slab, &rill_h1_of(link)->out);
+    rill_bytes_dispose(&link->turn->slab, &rill_h1_of(link)->head.line);
+    rill_bytes_dispose(&link->turn->slab, &rill_h1_of(link)->out);
 }
 
 const rill_protocol rill_h1 = {
@@ -357,7 +270,6 @@ const rill_protocol rill_h1 = {
     .size = sizeof(rill_h1_session),
     .streams = 1,
     .connections = 6,
-    .open = open_session,
     .receive = receive,
     .end = end,
     .send = rill_h1_send,
@@ -365,11 +277,7 @@ const rill_protocol rill_h1 = {
     .retire = retire,
     .resume = rill_h1_resume,
     .consume = consume,
-    .ping = NULL,
-    .goaway = goaway,
-    .room = has_room,
     .charge = charge,
-    .describe = describe,
-    .name_frame = name_frame,
+    .name_frame = rill_frame_name_part,
     .dispose = dispose,
 };

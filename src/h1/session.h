@@ -8,10 +8,8 @@
 #include "http/protocol.h"
 
 enum {
-    H1_LINE_MAX = 1 << 20,  /* a line of a head, where max_header_list is none */
-    H1_DRY_MAX = 20000,     /* of TLS's records without plaintext, between two responses */
-    H1_LAST_ID = INT32_MAX, /* then the connection takes no more */
-    H1_SLICE = 1024         /* bytes that are copied at a time to read a head in */
+    H1_DRY_MAX = 20000,    /* of TLS's records without plaintext, between two responses */
+    H1_LAST_ID = INT32_MAX /* then the connection takes no more */
 };
 
 enum h1_state {
@@ -23,24 +21,19 @@ enum h1_state {
     H1_UNTIL_END /* of the connection */
 };
 
-/* Parts of messages, as RILL_TRACE names them. */
-enum h1_part { H1_PART_REQUEST, H1_PART_RESPONSE, H1_PART_BODY, H1_PART_TRAILERS, H1_PART_END };
-
 typedef struct rill_h1_session {
     rill_link link; /* first */
     enum h1_state state;
-    bool is_head, is_connect; /* the request's method */
-    bool chunked;             /* our body */
-    bool received;            /* something has arrived since the request */
-    bool keep;                /* the connection outlives this response */
+    bool is_connect; /* the request's method */
+    bool chunked;    /* our body */
+    bool received;   /* something has arrived since the request */
+    bool keep;       /* the connection outlives this response */
     int32_t last_id;
     int64_t room;       /* so much more may arrive until its reader has taken some; below 0: less */
     uint32_t dry;       /* records without plaintext since a response */
-    size_t head_length; /* bytes of the head, so far */
     uint64_t left;      /* of a counted body */
     double sent_before; /* bytes that the socket had taken before this request */
     rill_bytes out;     /* owned: a request's head that was not sent */
-    rill_bytes in;      /* owned: an incomplete line of a head */
     rill_h1_head head;
     rill_h1_chunks chunks;
 } rill_h1_session;
@@ -54,10 +47,6 @@ static inline rill_h1_session *rill_h1_of(rill_link *link)
 extern const rill_protocol rill_h1;
 
 /* --- writer.c -------------------------------------------------------------------------------- */
-
-/* Notes a part of a message. */
-void rill_h1_note(rill_h1_session *session, bool sent, enum h1_part part, size_t length,
-                  const char *note, size_t note_length);
 
 /* Writes the head into `out`. False: out of memory. */
 bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head);

@@ -4,72 +4,58 @@
 
 #include "base/error.h"
 #include "h1/session.h"
-
-void rill_h1_note(rill_h1_session *session, bool sent, enum h1_part part, size_t length,
-                  const char *note, size_t note_length)
-{
-    rill_frame frame = {.sent = sent,
-                        .type = (uint8_t)part,
-                        .stream = session->last_id,
-                        .length = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX};
-    memcpy(frame.note, note, note_length < FRAME_NOTE ? note_length : FRAME_NOTE - 1);
-    rill_frame_note(&session->link, &frame);
-}
+#include "http/fields.h"
+#include "http/upload.h"
 
 /* --- the head -------------------------------------------------------------------------------- */
 
-static bool add(rill_h1_session *session, const char *data, size_t length)
-{
-    return !length || rill_bytes_append(&session->link.turn->slab, &session->out, data, length);
-}
+static const rill_text nothing;
 
-#define ADD(session, text) add(session, text, sizeof(text) - 1)
-
-/* A body with trailers is chunked, its length known or not: nothing else can carry them. */
-static bool add_framing(rill_h1_session *session, const rill_stream *stream, const rill_head *head)
-{
-    const rill_source *source = stream->source;
-    session->chunked = source && (!head->length || source->trailers.length);
-    if (session->chunked)
-        return ADD(session, "\r\ntransfer-encoding: chunked");
-    return !head->length || (ADD(session, "\r\ncontent-length: ") &&
-                             add(session, head->length, head->length_digits));
-}
-
-/* What is asked of a proxy is the whole URL; "*" of a server is a URL without a path there (RFC
- * 9112 section 3.2.4). */
-static bool add_target(rill_h1_session *session, const rill_head *head)
-{
-    if (head->connect)
-        return add(session, head->authority, head->authority_length);
-    if (!head->forward)
-        return add(session, head->target, head->target_length);
-    bool asterisk = head->target_length == 1 && head->target[0] == '*';
-    return add(session, head->scheme, strlen(head->scheme)) && ADD(session, "://") &&
-           add(session, head->authority, head->authority_length) &&
-           (asterisk || add(session, head->target, head->target_length));
-}
-
-static bool add_rights(rill_h1_session *session, const char *rights)
-{
-    return !rights ||
-           (ADD(session, "\r\nproxy-authorization: ") && add(session, rights, strlen(rights)));
-}
+#define TEXT(literal)           ((rill_text){literal, sizeof(literal) - 1})
+#define TEXT_IF(condition, ...) ((condition) ? (rill_text)__VA_ARGS__ : nothing)
 
 bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head)
 {
+    const rill_text authority = {head->authority, head->authority_length};
+    const rill_text target = {head->target, head->target_length};
     const rill_bytes *block = &head->defaults->block;
-    return add(session, head->method, head->method_length) && ADD(session, " ") &&
-           add_target(session, head) && ADD(session, " HTTP/1.1\r\nhost: ") &&
-           add(session, head->authority, head->authority_length) &&
-           add_rights(session, head->proxy_authorization) &&
-           (head->block ? add(session, head->block, head->block_length)
-                        : add(session, block->data, block->length)) &&
-           add_framing(session, stream, head) &&
-           (!head->expect || ADD(session, "\r\nexpect: 100-continue")) && ADD(session, "\r\n\r\n");
+    const char *rights = head->proxy_authorization;
+    /* a proxy is asked for the whole URL, which has no path where a server is asked for "*" (RFC
+     * 9112 section 3.2.4) */
+    bool whole = head->forward && !head->connect, asterisk = rill_fields_is(target, "*");
+    /* nothing else can carry trailers, the length known or not */
+    session->chunked = stream->source && (!head->length || stream->source->trailers.length);
+    bool counted = head->length && !session->chunked;
+    const rill_text parts[] = {
+        {head->method, head->method_length},
+        TEXT(" "),
+        TEXT_IF(whole, {head->scheme, strlen(head->scheme)}),
+        TEXT_IF(whole, {"://", 3}),
+        whole ? authority : nothing,
+        head->connect       ? authority
+        : whole && asterisk ? nothing
+                            : target,
+        TEXT(" HTTP/1.1\r\nhost: "),
+        authority,
+        rights ? TEXT("\r\nproxy-authorization: ") : nothing,
+        TEXT_IF(rights, {rights, strlen(rights)}),
+        head->block ? (rill_text){head->block, head->block_length}
+                    : (rill_text){block->data, block->length},
+        session->chunked ? TEXT("\r\ntransfer-encoding: chunked") : nothing,
+        counted ? TEXT("\r\ncontent-length: ") : nothing,
+        TEXT_IF(counted, {head->length, head->length_digits}),
+        head->expect ? TEXT("\r\nexpect: 100-continue") : nothing,
+        TEXT("\r\n\r\n"),
+    };
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        length += parts[i].length;
+    if (!rill_bytes_reserve(&session->link.turn->slab, &session->out, length))
+        return false;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        rill_bytes_append(&session->link.turn->slab, &session->out, parts[i].data, parts[i].length);
+    return true;
 }
-
-/* --- the body -------------------------------------------------------------------------------- */
 
 static void write_out(rill_h1_session *session, const void *data, size_t length)
 {
@@ -77,54 +63,38 @@ static void write_out(rill_h1_session *session, const void *data, size_t length)
         rill_error_set(&session->link.fatal, RILL_ERROR, "cannot send: out of memory");
 }
 
-/* Between two pieces an upload waits for the peer, or not at all. */
-static void note_sent(rill_stream *stream, bool more)
+static void send_head(rill_h1_session *session, rill_stream *stream)
 {
-    uint64_t now_ms = stream->turn->now_ms;
-    if (stream->remote_since_ms)
-        stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
-    stream->remote_since_ms = more ? now_ms : 0;
-    stream->active_ms = now_ms;
+    rill_link *link = &session->link;
+    session->sent_before = link->transport->socket.bytes_sent;
+    session->state = H1_HEAD;
+    rill_frame_note_request(link, stream->id, session->out.data, session->out.length);
+    if (!stream->source)
+        rill_frame_note_part(link, true, PART_END, stream->id, 0);
+    write_out(session, session->out.data, session->out.length);
+    rill_bytes_dispose(&link->turn->slab, &session->out);
+    rill_stream_sent_head(stream, !stream->source);
+    link->streams++;
 }
 
-/* The next piece of the body; SOURCE_LATER, or negative: the file has failed. */
-static int64_t read_source(rill_stream *stream, char *out, size_t room, bool *last, rill_error *err)
-{
-    rill_source *source = stream->source;
-    if (rill_source_is_file(source)) {
-        int64_t n = rill_source_read(source, out, room, err);
-        *last = !n || (source->kind == SOURCE_FILE && source->taken == (uint64_t)source->length);
-        return n;
-    }
-    uint64_t ready = rill_source_ready(source, last);
-    if (!ready && !*last)
-        return SOURCE_LATER;
-    *last = *last && ready <= room;
-    size_t length = ready < room ? (size_t)ready : room;
-    rill_source_take(&stream->turn->slab, source, out, length);
-    if (source->writer_waits && source->fed.length <= SOURCE_HIGH_WATER) {
-        source->writer_waits = false;
-        rill_turn_report(stream->turn, stream->entry, RILL_EVENT_WRITABLE);
-    }
-    return (int64_t)length;
-}
+/* --- the body -------------------------------------------------------------------------------- */
 
 static void end_body(rill_h1_session *session, rill_stream *stream)
 {
     const rill_bytes *trailers = &stream->source->trailers;
-    if (session->chunked) {
-        write_out(session, "0", 1);
-        if (trailers->length)
-            write_out(session, trailers->data, trailers->length);
-        if (trailers->length)
-            rill_h1_note(session, true, H1_PART_TRAILERS, trailers->length, "", 0);
-        write_out(session, "\r\n\r\n", 4);
-    } else if (trailers->length) {
+    if (!session->chunked && trailers->length) {
         rill_stream_close(stream, RILL_BODY_ERROR, -1,
                           "HTTP/1.1 has no trailers behind a body of known length");
         return;
     }
-    rill_h1_note(session, true, H1_PART_END, 0, "", 0);
+    if (session->chunked) {
+        write_out(session, "0", 1);
+        write_out(session, trailers->data, trailers->length);
+        write_out(session, "\r\n\r\n", 4);
+    }
+    if (trailers->length)
+        rill_frame_note_part(&session->link, true, PART_TRAILERS, stream->id, trailers->length);
+    rill_frame_note_part(&session->link, true, PART_END, stream->id, 0);
     rill_stream_sent_end(stream);
 }
 
@@ -137,12 +107,15 @@ static bool send_piece(rill_h1_session *session, rill_stream *stream)
     char *start = (char *)session->link.turn->plain, *data = start + CHUNK_BEFORE;
     rill_error error = {0};
     bool last = false;
-    int64_t n = read_source(stream, data, TURN_PLAIN - CHUNK_BEFORE - CHUNK_BEHIND, &last, &error);
+    int64_t n =
+        rill_upload_read(stream, data, TURN_PLAIN - CHUNK_BEFORE - CHUNK_BEHIND, &last, &error);
     if (n == SOURCE_LATER)
         return false;
     if (n < 0) {
-        rill_stream_close(stream, (enum rill_reason)error.reason, -1, "%s", error.message);
-    } else if (n && session->chunked) {
+        rill_stream_close_because(stream, &error);
+        return true;
+    }
+    if (n && session->chunked) {
         char size[CHUNK_BEFORE + 1];
         snprintf(size, sizeof(size), "%04x\r\n", (unsigned)n);
         memcpy(start, size, CHUNK_BEFORE);
@@ -151,12 +124,12 @@ static bool send_piece(rill_h1_session *session, rill_stream *stream)
     } else if (n) {
         write_out(session, data, (size_t)n);
     }
-    if (n > 0)
-        rill_h1_note(session, true, H1_PART_BODY, (size_t)n, "", 0);
-    if (n >= 0 && last)
+    if (n)
+        rill_frame_note_part(&session->link, true, PART_BODY, stream->id, (size_t)n);
+    session->link.sent += (uint32_t)n;
+    if (last)
         end_body(session, stream);
-    session->link.sent += n > 0 ? (uint32_t)n : 0;
-    note_sent(stream, stream->local == HALF_OPEN);
+    rill_upload_sent(stream, stream->local != HALF_OPEN);
     return true;
 }
 
@@ -171,31 +144,13 @@ static void send_body(rill_h1_session *session, rill_stream *stream)
             link->blocked = 1;
             return;
         }
-        if (stream->source->held || !send_piece(session, stream)) {
-            stream->starved = true;
-            stream->remote_since_ms = 0; /* it is not the peer that is waited for */
-        }
+        if (stream->source->held || !send_piece(session, stream))
+            rill_upload_starve(stream);
         if (stream->reason != RILL_OPEN) {
             rill_link_retire(link, stream);
             return;
         }
     }
-}
-
-static void send_head(rill_h1_session *session, rill_stream *stream)
-{
-    rill_link *link = &session->link;
-    session->sent_before = link->transport->socket.bytes_sent;
-    session->state = H1_HEAD;
-    const char *blank = memchr(session->out.data, ' ', session->out.length);
-    rill_h1_note(session, true, H1_PART_REQUEST, session->out.length, session->out.data,
-                 (size_t)(blank - session->out.data));
-    if (!stream->source)
-        rill_h1_note(session, true, H1_PART_END, 0, "", 0);
-    write_out(session, session->out.data, session->out.length);
-    rill_bytes_dispose(&link->turn->slab, &session->out);
-    rill_stream_sent_head(stream, !stream->source);
-    link->streams++;
 }
 
 void rill_h1_send(rill_link *link)
@@ -212,8 +167,6 @@ void rill_h1_send(rill_link *link)
 
 void rill_h1_resume(rill_link *link, rill_stream *stream)
 {
-    if (!stream->starved || rill_stream_first(&link->open) != stream)
-        return;
-    stream->starved = false;
-    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
+    if (rill_stream_first(&link->open) == stream)
+        rill_upload_feed(stream);
 }

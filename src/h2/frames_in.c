@@ -64,9 +64,8 @@ static void note_held(nghttp2_session *ng, rill_stream *stream)
 {
     uint32_t half = stream->inlet.window / 2;
     int32_t least = FRAME_USUAL < half ? FRAME_USUAL : (int32_t)half;
-    if (!stream->local_since_ms &&
-        nghttp2_session_get_stream_local_window_size(ng, stream->id) < least)
-        stream->local_since_ms = stream->turn->now_ms;
+    if (nghttp2_session_get_stream_local_window_size(ng, stream->id) < least)
+        rill_stream_hold(stream, true);
 }
 
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,

@@ -8,29 +8,9 @@
 #include "h2/head.h"
 #include "h2/points.h"
 #include "h2/streams.h"
+#include "http/upload.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
-
-/* Between two DATA frames an upload waits for the peer's window, or not at all. */
-static void note_sent(rill_stream *stream, bool more)
-{
-    uint64_t now_ms = stream->turn->now_ms;
-    if (stream->remote_since_ms)
-        stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
-    stream->remote_since_ms = more ? now_ms : 0;
-    stream->active_ms = now_ms;
-}
-
-/* The peer has window again: from now on its silence is its own. */
-static void note_returned(rill_stream *stream)
-{
-    uint64_t now_ms = stream->turn->now_ms;
-    if (!stream->local_since_ms)
-        return;
-    stream->stalled_local_ms += (uint32_t)(now_ms - stream->local_since_ms);
-    stream->local_since_ms = 0;
-    stream->active_ms = now_ms;
-}
 
 /* A stream that uses up half its window within two round trips is held back by it: RFC 9113 leaves
  * the size to us (section 6.9). One that the reader does not keep up with stays as it is. */
@@ -104,14 +84,14 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
         rill_stream_sent_end(stream);
     }
     if (frame->hd.type == NGHTTP2_WINDOW_UPDATE) {
-        note_returned(stream);
+        rill_stream_hold(stream, false);
         grow_window(session, stream);
     }
     if (frame->hd.type == NGHTTP2_DATA) {
         session->link.sent += FRAME_HEADER + (uint32_t)frame->hd.length;
         stream->data_frames++;
         rill_points_note_data(session, frame->hd.length);
-        note_sent(stream, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
+        rill_upload_sent(stream, end);
     }
     return 0;
 }
@@ -176,8 +156,7 @@ static int end_body(rill_session *session, rill_stream *stream, uint32_t *flags)
 
 static ssize_t starve(rill_stream *stream)
 {
-    stream->starved = true;
-    stream->remote_since_ms = 0; /* it is not the peer that is waited for */
+    rill_upload_starve(stream);
     return NGHTTP2_ERR_DEFERRED;
 }
 
@@ -185,9 +164,9 @@ static ssize_t starve(rill_stream *stream)
 static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *buffer, size_t length,
                          uint32_t *flags)
 {
-    rill_source *source = stream->source;
     rill_error error = {0};
-    int64_t n = rill_source_read(source, buffer, length, &error);
+    bool last;
+    int64_t n = rill_upload_read_file(stream, buffer, length, &last, &error);
     if (n == SOURCE_LATER)
         return starve(stream);
     if (n < 0) {
@@ -195,7 +174,6 @@ static ssize_t read_file(rill_session *session, rill_stream *stream, uint8_t *bu
         rill_streams_retire(&session->link, stream);
         return NGHTTP2_ERR_DEFERRED;
     }
-    bool last = !n || (rill_source_is_sized(source) && source->taken == (uint64_t)source->length);
     if (last && end_body(session, stream, flags))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     return (ssize_t)n;
@@ -242,13 +220,8 @@ static int on_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     if (!stream || make_room(session, FRAME_HEADER + length))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     stage(turn, head, FRAME_HEADER);
-    rill_source *source = stream->source;
-    rill_source_take(&turn->slab, source, turn->plain + turn->plain_length, length);
+    rill_upload_take(stream, turn->plain + turn->plain_length, length);
     turn->plain_length += length;
-    if (source->writer_waits && source->fed.length <= SOURCE_HIGH_WATER) {
-        source->writer_waits = false;
-        rill_turn_report(turn, stream->entry, RILL_EVENT_WRITABLE);
-    }
     return 0;
 }
 

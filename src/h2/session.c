@@ -171,24 +171,17 @@ static void ping(rill_link *link)
     nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL);
 }
 
-static void say_goaway(rill_link *link, uint32_t code, bool at_once)
+static void announce_goaway(rill_link *link, uint32_t code)
 {
     nghttp2_session *ng = rill_session_of(link)->ng;
-    if (!ng)
-        return; /* it could not be opened: out of memory */
-    if (link->goodbye != LINK_GOES_ON && code == NGHTTP2_NO_ERROR)
-        return; /* once is enough */
-    if (at_once || link->goodbye == LINK_GOES_ON)
-        link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
-    nghttp2_submit_goaway(ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
+    if (ng) /* NULL: it could not be opened, out of memory */
+        nghttp2_submit_goaway(ng, NGHTTP2_FLAG_NONE, 0, code, NULL, 0);
 }
 
 static bool has_room(const rill_link *link)
 {
     const rill_session *session = (const rill_session *)link;
-    return session->ng && !link->goaway.received && link->goodbye != LINK_DEAF &&
-           !link->fatal.reason && !link->spent &&
-           nghttp2_session_check_request_allowed(session->ng);
+    return session->ng && nghttp2_session_check_request_allowed(session->ng);
 }
 
 /* --- what a connection asks for --------------------------------------------------------------- */
@@ -197,7 +190,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
 {
     rill_session *session = rill_session_of(link);
     nghttp2_data_provider body = {.read_callback = rill_frames_read_body};
-    if (!has_room(link))
+    if (!rill_link_has_room(link))
         return -RILL_INACTIVE;
     if (stream->inlet.narrow && rill_streams_narrow(session))
         return -RILL_ERROR;
@@ -262,7 +255,7 @@ const rill_protocol rill_h2 = {
     .resume = rill_streams_resume,
     .consume = consume,
     .ping = ping,
-    .goaway = say_goaway,
+    .goaway = announce_goaway,
     .room = has_room,
     .charge = charge,
     .describe = describe,

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "h2/points.h"
+#include "http/upload.h"
 
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
@@ -83,11 +84,8 @@ void rill_streams_go_on(rill_session *session, rill_stream *stream)
 void rill_streams_resume(rill_link *link, rill_stream *stream)
 {
     rill_session *session = rill_session_of(link);
-    if (!stream->starved || !stream->on_wire)
-        return;
-    stream->starved = false;
-    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
-    rill_streams_go_on(session, stream);
+    if (stream->on_wire && rill_upload_feed(stream))
+        rill_streams_go_on(session, stream);
 }
 
 int rill_streams_narrow(rill_session *session)

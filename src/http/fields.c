@@ -184,6 +184,38 @@ bool rill_fields_is_secret(const rill_field *field)
            named(field->name, field->name_length, "proxy-authorization");
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+rill_text rill_fields_trim(rill_text text)
+{
+    while (text.length && is_blank(*text.data))
+        text.data++, text.length--;
+    while (text.length && is_blank(text.data[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+bool rill_fields_is(rill_text text, const char *word)
+{
+    return named(text.data, text.length, word);
+}
+
+bool rill_fields_element(rill_text *list, rill_text *element)
+{
+    if (!list->length)
+        return false;
+    const char *comma = memchr(list->data, ',', list->length);
+    size_t length = comma ? (size_t)(comma - list->data) : list->length;
+    size_t taken = length + (comma != NULL);
+    *element = rill_fields_trim((rill_text){list->data, length});
+    list->data += taken;
+    list->length -= taken;
+    return true;
+}
+
 int64_t rill_fields_number(const char *text, size_t length)
 {
     int64_t number = 0;
@@ -194,6 +226,54 @@ int64_t rill_fields_number(const char *text, size_t length)
         number = number * 10 + digit;
     }
     return length ? number : -1;
+}
+
+bool rill_fields_parameter(rill_text element, const char *name, int64_t *number)
+{
+    const char *equals = memchr(element.data, '=', element.length);
+    size_t length = equals ? (size_t)(equals - element.data) : 0;
+    if (!equals || !named(element.data, length, name))
+        return false;
+    *number = rill_fields_number(equals + 1, element.length - length - 1);
+    return *number >= 0;
+}
+
+int64_t rill_fields_length(rill_text value)
+{
+    int64_t all = -1;
+    if (value.length && value.data[value.length - 1] == ',')
+        return -1;
+    for (rill_text element; rill_fields_element(&value, &element);) {
+        int64_t number = rill_fields_number(element.data, element.length);
+        if (number < 0 || (all >= 0 && all != number))
+            return -1;
+        all = number;
+    }
+    return all;
+}
+
+bool rill_fields_lower(char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+        if (c >= 'A' && c <= 'Z')
+            name[i] = (char)(c | 0x20);
+    }
+    return true;
+}
+
+static void replace(char *text, size_t length, char c)
+{
+    for (char *at = text, *end = text + length; (at = memchr(at, c, (size_t)(end - at)));)
+        *at++ = ' ';
+}
+
+void rill_fields_blank(char *value, size_t length)
+{
+    replace(value, length, '\r');
+    replace(value, length, 0);
 }
 
 int32_t rill_fields_check_method(const char *method, size_t length, rill_error *err)

@@ -45,6 +45,34 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field);
 /* Whether it holds credentials, by its name. */
 bool rill_fields_is_secret(const rill_field *field);
 
+/* A run of bytes; borrowed. */
+typedef struct rill_text {
+    const char *data;
+    size_t length;
+} rill_text;
+
+/* Without the blanks around it. */
+rill_text rill_fields_trim(rill_text text);
+
+/* Whether it is `word`, upper and lower case aside. */
+bool rill_fields_is(rill_text text, const char *word);
+
+/* Cuts the first element off a comma-separated list, without blanks around it; it may be empty.
+ * False: the list is. */
+bool rill_fields_element(rill_text *list, rill_text *element);
+
+/* Whether it is `name` "=" a number. */
+bool rill_fields_parameter(rill_text element, const char *name, int64_t *number);
+
+/* What a content-length says: a number, or a list of equal ones (RFC 9110 section 8.6). -1: that is
+ * none. */
+int64_t rill_fields_length(rill_text value);
+
+/* Of what was received. A name to lower case; false: it holds a control byte. NUL and bare CR of a
+ * value to blanks (RFC 9110 section 5.5). */
+bool rill_fields_lower(char *name, size_t length);
+void rill_fields_blank(char *value, size_t length);
+
 /* The number that a run of digits is; -1 when it is none, or too large. */
 int64_t rill_fields_number(const char *text, size_t length);
 

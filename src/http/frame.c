@@ -1,5 +1,7 @@
 #include "http/frame.h"
 
+#include <stdio.h>
+
 #include "base/trace.h"
 #include "http/protocol.h"
 
@@ -13,4 +15,47 @@ void rill_frame_note(rill_link *link, const rill_frame *frame)
                      "%s %s stream %d length %u%s%s%s", frame->sent ? "sent" : "recv", name,
                      (int)frame->stream, (unsigned)frame->length, flags, frame->note[0] ? " " : "",
                      frame->note);
+}
+
+/* --- parts of messages ----------------------------------------------------------------------- */
+
+static rill_frame part(bool sent, int type, int32_t stream, size_t length)
+{
+    return (rill_frame){.sent = sent,
+                        .type = (uint8_t)type,
+                        .stream = stream,
+                        .length = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX};
+}
+
+void rill_frame_note_part(rill_link *link, bool sent, int type, int32_t stream, size_t length)
+{
+    rill_frame frame = part(sent, type, stream, length);
+    rill_frame_note(link, &frame);
+}
+
+void rill_frame_note_request(rill_link *link, int32_t stream, const char *text, size_t length)
+{
+    rill_frame frame = part(true, PART_REQUEST, stream, length);
+    for (size_t i = 0; i < FRAME_NOTE - 1 && i < length && text[i] != ' '; i++)
+        frame.note[i] = text[i];
+    rill_frame_note(link, &frame);
+}
+
+void rill_frame_note_status(rill_link *link, int32_t stream, int status, size_t length)
+{
+    rill_frame frame = part(false, PART_RESPONSE, stream, length);
+    for (int i = 2; i >= 0; i--, status /= 10)
+        frame.note[i] = (char)('0' + status % 10);
+    rill_frame_note(link, &frame);
+}
+
+void rill_frame_name_part(const rill_frame *frame, char *name, char *flags)
+{
+    static const char *const parts[] = {[PART_REQUEST] = "REQUEST",
+                                        [PART_RESPONSE] = "RESPONSE",
+                                        [PART_BODY] = "BODY",
+                                        [PART_TRAILERS] = "TRAILERS",
+                                        [PART_END] = "END"};
+    snprintf(name, FRAME_NAME, "%s", parts[frame->type]);
+    flags[0] = 0;
 }

@@ -17,9 +17,22 @@ typedef struct rill_frame {
     char note[FRAME_NOTE]; /* a method or a status, cut; "": none */
 } rill_frame;
 
+/* The frames of a protocol without frames: parts of messages. */
+enum { PART_REQUEST, PART_RESPONSE, PART_BODY, PART_TRAILERS, PART_END };
+
 struct rill_link;
 
 /* Each frame goes through here, both ways, in order. */
 void rill_frame_note(struct rill_link *link, const rill_frame *frame);
+
+/* Parts of messages: the first ones with method and status; a request's head is `text`. */
+void rill_frame_note_part(struct rill_link *link, bool sent, int part, int32_t stream,
+                          size_t length);
+void rill_frame_note_request(struct rill_link *link, int32_t stream, const char *text,
+                             size_t length);
+void rill_frame_note_status(struct rill_link *link, int32_t stream, int status, size_t length);
+
+/* See rill_protocol. */
+void rill_frame_name_part(const rill_frame *frame, char *name, char *flags);
 
 #endif

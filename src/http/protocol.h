@@ -4,6 +4,7 @@
 #ifndef RILL_PROTOCOL_H
 #define RILL_PROTOCOL_H
 
+#include "http/code.h"
 #include "http/frame.h"
 #include "http/head.h"
 #include "http/stream.h"
@@ -85,7 +86,7 @@ struct rill_protocol {
     uint32_t streams, connections;
 
     /* Begins: `link` is filled in but for what only the protocol knows; nothing is sent before
-     * `send`. 0 or -RILL_ERROR. */
+     * `send`. 0 or -RILL_ERROR. NULL: there is no greeting, and nothing else to do. */
     int32_t (*open)(rill_link *link, rill_error *err);
 
     /* Takes what arrived. Look at `fatal`, `closed` and the rest afterwards. */
@@ -117,16 +118,17 @@ struct rill_protocol {
     /* Asks whether the peer is there, unless that was asked already. NULL: there is no way. */
     void (*ping)(rill_link *link);
 
-    /* Announces to the peer that no new streams come; with `at_once` nothing more is read. */
-    void (*goaway)(rill_link *link, uint32_t code, bool at_once);
+    /* Announces to the peer that no new streams come. NULL: there is no way. */
+    void (*goaway)(rill_link *link, uint32_t code);
 
     /* Has the peer pay for `records` of TLS without plaintext, as for other input of no use. */
     void (*charge)(rill_link *link, uint32_t records);
 
-    /* Whether a new stream may be opened, the peer's limit aside. */
+    /* Whether a new stream may be opened, as far as only the protocol knows. NULL: yes. */
     bool (*room)(const rill_link *link);
 
-    /* Why a peer that has said something, but has not greeted, is none of this protocol. */
+    /* Why a peer that has said something, but has not greeted, is none of this protocol. NULL
+     * where there is no greeting. */
     void (*describe)(const rill_link *link, const char *host, uint16_t port, rill_error *err);
 
     /* Names a frame, and its flags, each behind a blank: FRAME_NAME and FRAME_FLAGS bytes. */
@@ -141,6 +143,24 @@ static inline bool rill_link_has_sent(const rill_link *link)
 {
     return link->sent >= LINK_SEND ||
            (link->sent >= LINK_SEND_LEAST && rill_turn_is_spent(link->turn));
+}
+
+/* Ends it on our side: no new streams; with `at_once` nothing more is read. The peer is told once
+ * that nothing is wrong. */
+static inline void rill_link_goaway(rill_link *link, uint32_t code, bool at_once)
+{
+    bool again = link->goodbye != LINK_GOES_ON && code == CODE_NO_ERROR;
+    if (at_once || link->goodbye == LINK_GOES_ON)
+        link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
+    if (!again && link->protocol->goaway)
+        link->protocol->goaway(link, code);
+}
+
+/* Whether a new stream may be opened, the peer's limit aside. */
+static inline bool rill_link_has_room(const rill_link *link)
+{
+    return link->goodbye == LINK_GOES_ON && !link->goaway.received && !link->spent &&
+           !link->fatal.reason && (!link->protocol->room || link->protocol->room(link));
 }
 
 static inline void rill_link_retire(rill_link *link, rill_stream *stream)

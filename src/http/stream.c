@@ -21,7 +21,7 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->pieces = setup->pieces;
     stream->decodes = setup->decodes;
     stream->save_path = setup->save_path;
-    stream->no_limits = setup->no_limits;
+    stream->is_head = setup->is_head;
     stream->limits = setup->limits;
     stream->lenient_eof = setup->lenient_eof;
     stream->source = setup->source;
@@ -291,7 +291,7 @@ RILL_COLD static void no_memory(rill_stream *stream)
 
 static bool is_limited(const rill_stream *stream)
 {
-    return !stream->no_limits && stream->status != 204 && stream->status != 304;
+    return !stream->is_head && stream->status != 204 && stream->status != 304;
 }
 
 static int parse_status(const char *value, size_t length)
@@ -464,6 +464,18 @@ size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
         fail(stream, &error);
     feed_reader(stream);
     return released;
+}
+
+void rill_stream_hold(rill_stream *stream, bool held)
+{
+    uint64_t now_ms = stream->turn->now_ms;
+    if (held == (stream->local_since_ms != 0))
+        return;
+    if (!held) {
+        stream->stalled_local_ms += (uint32_t)(now_ms - stream->local_since_ms);
+        stream->active_ms = now_ms;
+    }
+    stream->local_since_ms = held ? now_ms : 0;
 }
 
 bool rill_stream_waits_for_us(const rill_stream *stream)

@@ -37,7 +37,7 @@ struct rill_stream {
     bool cut;                /* so the body may lack its end */
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
-    bool no_limits;          /* HEAD: sizes do not apply, as with 204 and 304 */
+    bool is_head;          /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
     bool blocked; /* its upload waits for the socket, or for the next turn */
     bool starved; /* its upload waits for its source */
@@ -76,7 +76,7 @@ struct rill_stream {
 typedef struct rill_stream_setup {
     rill_turn *turn;
     rill_entry *entry;
-    bool pieces, no_limits, decodes, narrow, lenient_eof;
+    bool pieces, is_head, decodes, narrow, lenient_eof;
     const rill_limits *limits; /* outlives the stream, which takes a reference to the account */
     const char *save_path;
     rill_source *source;
@@ -147,6 +147,9 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
 void rill_stream_end_head(rill_stream *stream);
 /* Payload of DATA, without padding. Returns how many bytes of window may go back for it. */
 size_t rill_stream_data(rill_stream *stream, const void *data, size_t length);
+
+/* The peer waits for our reader, or goes on: from now on its silence is its own. */
+void rill_stream_hold(rill_stream *stream, bool held);
 
 /* Whether it is our turn: the peer waits for our reader to give window back, or for our body. */
 bool rill_stream_waits_for_us(const rill_stream *stream);

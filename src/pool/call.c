@@ -344,7 +344,7 @@ static void init_stream(rill_call *call)
                                        .turn = call->turn,
                                        .entry = &call->entry,
                                        .pieces = call->pieces,
-                                       .no_limits = call->head,
+                                       .is_head = call->head,
                                        .limits = &call->limits,
                                        .source = call->source,
                                        .decodes = call->decodes,

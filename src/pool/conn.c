@@ -100,7 +100,7 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error)
     if (conn->session && !lost) {
         uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : CODE_NO_ERROR;
         if (conn->session->goodbye != LINK_DEAF)
-            conn->session->protocol->goaway(conn->session, code, true);
+            rill_link_goaway(conn->session, code, true);
         conn->session->protocol->send(conn->session);
     }
     static const rill_error closed = {
@@ -121,7 +121,7 @@ void rill_conn_drain(rill_conn *conn)
     } else if (conn->state == CONN_GREETING || conn->state == CONN_OPEN) {
         set_state(conn, CONN_DRAINING);
         conn->drained = true;
-        conn->session->protocol->goaway(conn->session, CODE_NO_ERROR, false);
+        rill_link_goaway(conn->session, CODE_NO_ERROR, false);
         rill_turn_mark(conn->setup.turn, conn->setup.mark);
     }
 }
@@ -296,7 +296,9 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     conn->session->turn = turn;
     conn->session->transport = &conn->transport;
     conn->session->setup = &conn->setup.link;
-    return protocol->open(conn->session, err);
+    conn->session->greeted = !protocol->open;
+    conn->session->limit = protocol->streams;
+    return protocol->open ? protocol->open(conn->session, err) : 0;
 }
 
 static void act_dialing(rill_conn *conn)

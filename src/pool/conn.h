@@ -158,7 +158,7 @@ static inline bool rill_conn_greeted(const rill_conn *conn)
 static inline bool rill_conn_usable(const rill_conn *conn)
 {
     return (conn->state == CONN_OPEN || conn->state == CONN_GREETING) &&
-           conn->session->protocol->room(conn->session);
+           rill_link_has_room(conn->session);
 }
 
 static inline bool rill_conn_idle(const rill_conn *conn)
