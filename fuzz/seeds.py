@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
 """Writes the seeds of session and frames: fuzz/seeds.py. Rerun when their input format changes."""
+import gzip
 import os
 import struct
 
@@ -57,6 +58,11 @@ def sessions():
     session("reset", greeting + frame(RST, 0, 1, struct.pack(">I", 7)) + frame(RST, 0, 3, struct.pack(">I", 8)),
             bytes([1, 0x32, 0x14, 1]))
     session("http1", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>no</html>", bytes([0, 1, 0, 1]))
+    session("http1-get", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", bytes([128, 1, 0, 1]))
+    session("http1-pieces", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\na: b\r\n\r\n",
+            bytes([128, 2, 0, 1, 200, 3, 210, 9]))
+    session("http1-upload", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            bytes([128, 0x47, 0, 1, 136, 8, 136, 255, 138, 1]))
     session("uploads", greeting + frame(UPDATE, 0, 0, struct.pack(">I", 1 << 24))
             + frame(UPDATE, 0, 1, struct.pack(">I", 1 << 24)) + frame(UPDATE, 0, 3, struct.pack(">I", 1 << 24))
             + response(e, 1, b"ok"), bytes([0, 0x43, 0x67, 1, 136, 8, 136, 255, 138, 1]))
@@ -96,5 +102,25 @@ def frames():
     framed("drops", 0x654321, 0, settings, ack, deed(7, 0), deed(4, 1), deed(5, 2), deed(6, 3), head, end)
 
 
+# Of fuzz/h1_exchange.c: which request, limits, two bytes for the cuts; then what the server says.
+def exchanges():
+    ok = b"HTTP/1.1 200 OK\r\n"
+    chunked = ok + b"Transfer-Encoding: chunked\r\n\r\n"
+    answers = {
+        "counted": ok + b"content-length: 5\r\nx-a: 1\r\n  2\r\n\r\nhello",
+        "chunked": chunked + b"5;a=b\r\nhello\r\n00A\r\n0123456789\r\n0\r\nx-sum: 1\r\n\r\n",
+        "until-end": b"HTTP/1.0 200 OK\nserver: x\n\nhello, world",
+        "informational": b"HTTP/1.1 103 Hints\r\nlink: </a>\r\n\r\n" + ok + b"content-length: 0\r\n\r\n",
+        "continue": b"HTTP/1.1 100 Continue\r\n\r\n" + chunked + b"2\r\nok\r\n0\r\n\r\n",
+        "refused": b"HTTP/1.1 413 No\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno",
+        "gzip": ok + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"hello " * 1000, mtime=0),
+        "broken": chunked + b"5\r\nhello!\r\n",
+    }
+    for number, (name, answer) in enumerate(answers.items()):
+        for request in (0, 2):
+            write("h1_exchange", f"{name}-{request}", bytes([request, 0, number, request]) + answer)
+
+
 sessions()
 frames()
+exchanges()

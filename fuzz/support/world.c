@@ -37,6 +37,7 @@ static struct world {
     size_t said;                      /* bytes */
     double bytes_before;
     uint64_t now_us;
+    void (*show)(const rill_event *event); /* or NULL */
     char body[BODY_BYTES];
 } world = {.listener = -1, .peer = -1, .now_us = 1000000000};
 
@@ -244,6 +245,8 @@ static void take_event(const rill_event *event)
     case RILL_EVENT_FAILED:
         assert(fetch && !fetch->pieces);
         check_outcome(event);
+        if (world.show)
+            world.show(event);
         rill_body_free(event->large);
         forget(fetch);
         world.ended++;
@@ -306,6 +309,11 @@ static void count(rill_counters *counters)
     rill_loop_counters(world.loop, counters);
 }
 
+void world_show(void (*show)(const rill_event *event))
+{
+    world.show = show;
+}
+
 void world_begin(uint32_t choice)
 {
     static const char url[] = "http://h.test/";
@@ -322,7 +330,7 @@ void world_begin(uint32_t choice)
     rill_error err;
     rill_resolve resolve = {"h.test:80", world.address};
     rill_options_init(&options);
-    options.h2c = true;
+    options.h2c = !(choice & WORLD_HTTP1);
     options.resolve = &resolve;
     options.resolve_count = 1;
     options.tls.verify = false;

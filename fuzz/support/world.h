@@ -39,8 +39,13 @@ enum world_deed {
     DEED_DEEDS
 };
 
-/* Begins with a client and up to three requests, chosen by the bits of `choice`. */
+/* Begins with a client and up to three requests, chosen by the bits of `choice`; with bit 7 it
+ * speaks HTTP/1.1. */
+enum { WORLD_HTTP1 = 1 << 7 };
 void world_begin(uint32_t choice);
+
+/* Is shown each response and each failure; NULL: nobody is. */
+void world_show(void (*show)(const rill_event *event));
 
 /* The server says something; the loop runs until all is quiet. */
 void world_say(const void *data, size_t length);
