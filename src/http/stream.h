@@ -37,7 +37,7 @@ struct rill_stream {
     bool cut;                /* so the body may lack its end */
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
-    bool is_head;          /* HEAD: sizes do not apply, as with 204 and 304 */
+    bool is_head;            /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
     bool blocked; /* its upload waits for the socket, or for the next turn */
     bool starved; /* its upload waits for its source */
