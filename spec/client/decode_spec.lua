@@ -12,10 +12,11 @@ local function text(length)
   return table.concat(lines):sub(1, length)
 end
 
-describe("a body in a content coding", function()
+-- What is so over each version of HTTP: `http1` of the server.
+local function specs(http1)
   local server
 
-  setup(function() server = support.node { script = "coded.js" } end)
+  setup(function() server = support.node { script = "coded.js", http1 = http1 } end)
   teardown(function() server:stop() end)
   before_each(support.begin)
   after_each(support.check_clean)
@@ -391,7 +392,10 @@ describe("a body in a content coding", function()
     assert.is_nil(res)
     assert.equal("decode_error", err.reason)
   end)
-end)
+end
+
+describe("a body in a content coding, over HTTP/2,", function() specs(false) end)
+describe("a body in a content coding, over HTTP/1.1,", function() specs(true) end)
 
 describe("nginx with gzip on", function()
   local nginx

@@ -7,13 +7,15 @@ local support = require "support"
 local server
 
 local function describe_with_server(name, fn)
-  describe(name, function()
-    setup(function() server = support.node { script = "web.js" } end)
-    teardown(function() server:stop() end)
-    before_each(support.begin)
-    after_each(support.check_clean)
-    fn()
-  end)
+  for protocol, http1 in pairs { ["HTTP/2"] = false, ["HTTP/1.1"] = true } do
+    describe(name .. " over " .. protocol, function()
+      setup(function() server = support.node { script = "web.js", http1 = http1 } end)
+      teardown(function() server:stop() end)
+      before_each(support.begin)
+      after_each(support.check_clean)
+      fn()
+    end)
+  end
 end
 
 local function ask(request, client_options)

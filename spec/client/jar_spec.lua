@@ -3,12 +3,13 @@ local dkjson = require "dkjson"
 local rill = require "rill"
 local support = require "support"
 
-describe("a client's jar", function()
+-- What is so over each version of HTTP: `http1` of the servers.
+local function specs(http1)
   local server, other
 
-  setup(function()
-    server, other = support.node { script = "web.js" }, support.node { script = "web.js" }
-  end)
+  local function site() return support.node { script = "web.js", http1 = http1 } end
+
+  setup(function() server, other = site(), site() end)
   teardown(function()
     server:stop()
     other:stop()
@@ -103,6 +104,7 @@ describe("a client's jar", function()
 
   it("bounds what one response may leave", function()
     local many = support.node {
+      http1 = http1,
       source = [[server.on('stream', (stream) => {
         const list = [];
         for (let i = 0; i < 1000; i++) list.push(`n${i}=${'v'.repeat(20)}; Path=/`);
@@ -129,4 +131,7 @@ describe("a client's jar", function()
     end
     rill.client({ cookies = false }):close()
   end)
-end)
+end
+
+describe("a client's jar over HTTP/2", function() specs(false) end)
+describe("a client's jar over HTTP/1.1", function() specs(true) end)

@@ -3,12 +3,13 @@ local process = require "support.process"
 local rill = require "rill"
 local support = require "support"
 
-describe("a redirect", function()
+-- What is so over each version of HTTP: `http1` of the servers.
+local function specs(http1)
   local server, other, client
 
-  setup(function()
-    server, other = support.node { script = "web.js" }, support.node { script = "web.js" }
-  end)
+  local function site() return support.node { script = "web.js", http1 = http1 } end
+
+  setup(function() server, other = site(), site() end)
   teardown(function()
     server:stop()
     other:stop()
@@ -311,7 +312,7 @@ describe("a redirect", function()
   end)
 
   it("is a loop where it leads to itself, whatever user or fragment the URL had", function()
-    local root = support.node { source = [[
+    local root = support.node { http1 = http1, source = [[
       server.on('stream', (stream) => { log({ event: 'request' }); stream.respond({ ':status': 302, location: '/#x' });
         stream.end(); });]] }
     for count, before in ipairs { "https://user:pw@", "https://" } do
@@ -340,4 +341,7 @@ describe("a redirect", function()
       end, { cookies = jar })
     end
   end)
-end)
+end
+
+describe("a redirect over HTTP/2", function() specs(false) end)
+describe("a redirect over HTTP/1.1", function() specs(true) end)

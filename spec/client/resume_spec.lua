@@ -2,12 +2,13 @@
 local rill = require "rill"
 local support = require "support"
 
-describe("a download", function()
+-- What is so over each version of HTTP: `http1` of the server.
+local function specs(http1)
   local server
 
   -- /f?v=VERSION&cut=N: a file of 300,000 bytes with ranges; the answer breaks off after `cut` bytes of it.
   setup(function()
-    server = support.node { source = [[
+    server = support.node { http1 = http1, source = [[
 const body = (version) => Buffer.alloc(300000, `version ${version} `);
 let breaks = 1;
 server.on('stream', (stream, headers) => {
@@ -77,7 +78,8 @@ server.on('stream', (stream, headers) => {
   local function begin(query)
     local res, err = get(query)
     assert.is_nil(res)
-    assert.truthy(err.reason == "reset" or err.reason == "protocol_error", tostring(err)) -- as node likes to end it
+    local reasons = { reset = true, protocol_error = true, connection_lost = http1 } -- as node likes to end it
+    assert.is_true(reasons[err.reason], tostring(err))
     assert.same({ "file.part", "file.tag" }, names(place))
     assert.equal(100000, #support.read(path .. ".part"))
   end
@@ -234,4 +236,7 @@ server.on('stream', (stream, headers) => {
       assert.truthy(message:find("resume makes a range", 1, true), message)
     end)
   end)
-end)
+end
+
+describe("a download over HTTP/2", function() specs(false) end)
+describe("a download over HTTP/1.1", function() specs(true) end)

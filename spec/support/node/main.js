@@ -19,6 +19,25 @@ function make() {
 }
 
 const server = make();
+
+// An exchange of HTTP/1.1 as scripts see a stream: `then(stream, headers)`, with names as in HTTP/2.
+const asStream = (then) => (request, stream) => {
+  const { socket } = request;
+  const on = stream.on.bind(stream);
+  stream.on = (name, hear) => (['data', 'end'].includes(name) ? request : { on }).on(name, hear);
+  stream.resume = () => request.resume();
+  stream.respond = ({ ':status': status = 200, ...fields } = {}) => stream.writeHead(status, fields);
+  stream.additionalHeaders = ({ ':status': status, ...fields }) => socket.write(
+    `HTTP/1.1 ${status} Early\r\n${Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
+  stream.session = { destroy: () => socket.destroy() };
+  stream.close = () => socket.destroy();
+  stream.on('error', () => {});
+  then(stream, { ':method': request.method, ':path': request.url, ':authority': request.headers.host, ...request.headers });
+};
+if (options.http1) {
+  const on = server.on.bind(server);
+  server.on = (name, then) => (name === 'stream' ? on('request', asStream(then)) : on(name, then));
+}
 server.on('sessionError', (error) => log({ event: 'session_error', message: error.message }));
 server.on('session', (session) => {
   log({ event: 'session' });
