@@ -1,28 +1,50 @@
 --- JSON, by the cjson or dkjson that is installed: loaded on first use.
 local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
+local lazy = require("rill.core.lazy")
+local fields = lazy.module("rill.core.fields")
+local grammar = lazy.module("rill.core.json_grammar")
+local random = require("rill.core.random")
 
 local M = {}
 
+local MOST_LEVELS = 1000 -- of tables in tables that are looked at: what is deeper the libraries refuse
+local MARK_BYTES = 16 -- random
+
 local codec -- { encode, decode }: each raises, or returns nil and why
+
+-- cjson reads nan, Infinity and 0x1F unless it is told not to, and nothing behind a NUL. The script's own settings
+-- are left as they are.
+local function with_cjson(cjson)
+  local function decode(text)
+    if text:find("%z") then return nil, "it holds a NUL" end
+    local before = cjson.decode_invalid_numbers()
+    cjson.decode_invalid_numbers(false)
+    local value, why = cjson.decode(text)
+    cjson.decode_invalid_numbers(before)
+    return value, why
+  end
+  return { encode = cjson.encode, decode = decode }
+end
+
+local function with_dkjson(dkjson)
+  local function decode(text)
+    local value, position, why = dkjson.decode(text, 1, dkjson.null)
+    if why then return nil, why end
+    if text:find("%S", position) then return nil, "something follows the value at byte " .. position end
+    if not grammar.is(text) then return nil, "commas, names, numbers or strings in it are not as JSON has them" end
+    return value
+  end
+  return { encode = dkjson.encode, decode = decode }
+end
 
 local function find()
   local loaded, cjson = pcall(require, "cjson.safe")
-  if loaded then return cjson end
+  if loaded then return with_cjson(cjson) end
   local found, dkjson = pcall(require, "dkjson")
-  if not found then
-    errors.raise("rill.json needs a JSON library: luarocks install lua-cjson, or luarocks install dkjson "
-      .. "(Debian: lua-cjson, lua-dkjson)")
-  end
-  return {
-    encode = dkjson.encode,
-    decode = function(text)
-      local value, position, why = dkjson.decode(text, 1, dkjson.null)
-      if why then return nil, why end
-      if text:find("%S", position) then return nil, "something follows the value at byte " .. position end
-      return value
-    end,
-  }
+  if found then return with_dkjson(dkjson) end
+  errors.raise("rill.json needs a JSON library: luarocks install lua-cjson, or luarocks install dkjson "
+    .. "(Debian: lua-cjson, lua-dkjson)")
 end
 
 local function library()
@@ -30,11 +52,45 @@ local function library()
   return codec
 end
 
---- A body of application/json.
+local function copy_of(value)
+  local copy = {}
+  for key, each in pairs(value) do copy[key] = each end
+  return setmetatable(copy, getmetatable(value))
+end
+
+-- The libraries write 14 digits of a number. One that needs more is put in afterwards: here a string stands for it.
+local function marked(value, found, level)
+  if type(value) == "number" then
+    if value ~= value or math.abs(value) == math.huge then error("JSON has no " .. tostring(value), 0) end
+    if tonumber(("%.14g"):format(value)) == value then return value end
+    found[#found + 1] = fields.text("rill.json", "", value)
+    return found.mark .. #found
+  end
+  if type(value) ~= "table" or level > MOST_LEVELS then return value end
+  local copy
+  for key, each in pairs(value) do
+    local own = marked(each, found, level + 1)
+    if own ~= each then
+      copy = copy or copy_of(value)
+      copy[key] = own
+    end
+  end
+  return copy or value
+end
+
+local function encode(value)
+  local found = { mark = random(MARK_BYTES) }
+  local text, why = library().encode(marked(value, found, 0))
+  if not text or #found == 0 then return text, why end
+  return (text:gsub('"' .. found.mark .. '(%d+)"', function(i) return found[tonumber(i)] end))
+end
+
+--- A body of application/json. Numbers arrive as they are, to the last digit.
 ---@param value any what the library can encode
 ---@return rill.BodyValue
 function M.body(value)
-  local ok, text, why = pcall(library().encode, value)
+  library()
+  local ok, text, why = pcall(encode, value)
   if not ok or not text then
     errors.raise(("rill.json: %s cannot be encoded: %s"):format(errors.show(value), tostring(ok and why or text)))
   end

@@ -60,6 +60,17 @@ describe_with_server("rill.json", function()
     assert.same({ a = { 1, "x" } }, dkjson.decode(said.body))
     assert.equal("application/json", said.fields["content-type"])
     refused("cannot be encoded", rill.json, { f = function() end })
+    local circle = {}
+    circle[1] = circle
+    for _, value in ipairs { 1 / 0, { a = { 0 / 0 } }, circle } do refused("cannot be encoded", rill.json, value) end
+  end)
+
+  it("sends numbers to their last digit, and leaves what it was given alone", function()
+    local given = { id = 1234567890123456, list = { 2 ^ 53, -2 ^ 53, 1 / 3, 0.1, 1e300, 7 }, name = "1234567890123456" }
+    local kept = given.list[3]
+    assert.same(given, dkjson.decode(ask { body = rill.json(given) }.body))
+    assert.equal(kept, given.list[3])
+    assert.equal("1234567890123456", ask { body = rill.json(1234567890123456) }.body)
   end)
 end)
 

@@ -68,9 +68,13 @@ describe("a response's body", function()
       assert.is_false(get("false"):json())
       assert.equal("decode_error", select(2, get("[", nil, 1000000):json()).reason)
       assert.is_not_nil(get("null"):json())
-      for _, bad in ipairs { "", "{", "nonsense", "1 2", "[1]x", "{'a':1}" } do
+      assert.same({ { 1, { b = "x\n\195\188" } }, {}, -0.5 },
+        get '[[1,{"b":"x\\n\\u00fc"}], {} ,-5e-1]\r\n':json())
+      for _, bad in ipairs { "", "{", "nonsense", "1 2", "[1]x", "{'a':1}", "[1,]", '{"a":1,}', "[1 2]", '{"a"}', "[01]",
+        "[.5]", "[nan]",
+        "[-Infinity]", "[0x1F]", "/**/1", "[1]//", "[1]\0", '["\\x41"]', '["a', "tru", "[1}", " " } do
         local value, err = get(bad):json()
-        assert.is_nil(value)
+        assert.is_nil(value, bad)
         assert.equal("decode_error", err.reason)
         assert.truthy(err.url:find(server.url, 1, true))
       end
