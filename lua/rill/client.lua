@@ -23,8 +23,8 @@ local COUNTS = {
 ---@field private _redirects integer that a call follows
 ---@field private _allow_downgrade boolean
 ---@field private _jar rill.Jar?
----@field private _hops integer redirects that were followed
----@field private _jar table? cookies
+---@field private _hops integer requests that went on with a call
+---@field private _passed integer responses that no caller was given
 local Client = {}
 Client.__index = Client
 
@@ -161,7 +161,7 @@ function Client:stats()
   for _, name in ipairs(COUNTS) do
     counts[name] = stats[name]
   end
-  counts.requests, counts.responses = counts.requests - self._hops, counts.responses - self._hops
+  counts.requests, counts.responses = counts.requests - self._hops, counts.responses - self._passed
   for number = 1, C.RILL_REASONS - 1 do
     if stats.closed[number] > 0 then counts.closed[errors.reasons[number]] = stats.closed[number] end
   end

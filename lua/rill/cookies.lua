@@ -371,7 +371,7 @@ function M.jar(path)
   if why then return nil, errors.new { reason = "file_error", message = why } end
   if not text then return jar end
   local number = 0
-  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
+  for line in (text:gsub("^\239\187\191", "") .. "\n"):gmatch "([^\n]*)\n" do -- without a byte order mark
     number = number + 1
     load_line(jar, line, path, number)
   end

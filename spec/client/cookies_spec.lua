@@ -169,7 +169,8 @@ describe("a jar's file", function()
   end)
 
   it("is read though some of its lines are broken, each of which warns", function()
-    support.write(path, table.concat({ "# Netscape HTTP Cookie File", "", "www.example.com\tFALSE\t/\tTRUE\t0\ta\t1\r",
+    support.write(path, table.concat({ "\239\187\191# Netscape HTTP Cookie File", "",
+      "www.example.com\tFALSE\t/\tTRUE\t0\ta\t1\r",
       "nonsense", "www.example.com\tFALSE\t/\tTRUE\tsoon\tb\t2", "#HttpOnly_.example.com\tTRUE\t/\tFALSE\t0\tc\t3",
       "www.example.com\tFALSE\t/\tTRUE\t0\tempty" }, "\n"))
     local lines, former = {}, rill.on_warning

@@ -88,6 +88,15 @@ local function specs(http1)
     assert.equal("too_many", select(2, get(server.url .. "/chain?n=3", { redirects = 2 })).kind)
   end)
 
+  it("that is not followed is no response that a caller was given", function()
+    assert.equal("loop", select(2, get(server.url .. "/to?location=")).kind)
+    local stats = client:stats()
+    assert.same({ 1, 1, 0 }, { stats.requests, stats.attempts, stats.responses })
+    assert.equal("too_many", select(2, get(server.url .. "/chain?n=3", { redirects = 1 })).kind)
+    stats = client:stats()
+    assert.same({ 1, 2, 0 }, { stats.requests, stats.attempts, stats.responses })
+  end)
+
   it("that leads back is a loop", function()
     local itself = server.url .. "/to?location=" -- an empty reference is the page itself
     local _, err = get(itself)
@@ -321,6 +330,21 @@ local function specs(http1)
       assert.same({ "redirect", "loop", 1 }, { err.reason, err.kind, err.attempts })
       assert.is_nil(tostring(err):find "pw")
       root:wait_events(function(event) return event.event == "request" end, count)
+    end
+    root:stop()
+  end)
+
+  it("is a loop where only the default port is written, or not", function()
+    local root = support.node { http1 = http1, source = [[
+      server.on('stream', (stream, headers) => {
+        const location = headers[':authority'] === 'localhost' ? 'https://localhost:443/' : 'https://localhost/';
+        stream.respond({ ':status': 302, location });
+        stream.end();
+      });]] }
+    local resolve = { ["localhost:443"] = "127.0.0.1:" .. root.port }
+    for _, url in ipairs { "https://localhost/", "https://LOCALHOST:443" } do
+      local _, err = get(url, nil, { resolve = resolve })
+      assert.same({ "loop", 1 }, { err.kind, #err.history })
     end
     root:stop()
   end)

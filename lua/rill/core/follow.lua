@@ -37,7 +37,15 @@ function M.equip(client, given)
   if limit == nil then limit = DEFAULT end
   client._redirects = limit or 0
   client._allow_downgrade = given.allow_downgrade or false
-  client._hops = 0
+  client._hops, client._passed = 0, 0
+end
+
+--- A call goes on with another request: what it was answered is none that the caller is given.
+---@param client rill.Endpoint
+---@param answered boolean it counts among the client's responses
+function M.count(client, answered)
+  client._hops = client._hops + 1
+  if answered then client._passed = client._passed + 1 end
 end
 
 --- How many redirects a call follows.
@@ -74,12 +82,13 @@ end
 
 -- A request as the server sees it.
 local function key_of(method, parts)
-  return ("%s %s://%s%s"):format(method, parts.scheme, parts.authority, parts.target)
+  return ("%s %s%s"):format(method, origin_of(parts), parts.target)
 end
 
 -- A redirect of this chain that cannot be followed.
 local function refused(chain, kind, message)
   local hop = chain.hop
+  hop.endpoint._passed = hop.endpoint._passed + 1
   return nil, errors.new { reason = "redirect", kind = kind, message = message, url = hop.url, method = hop.method,
     status = chain.status, processed = "yes", attempts = chain.attempts, history = chain.history }
 end
@@ -247,7 +256,7 @@ function M.go(hop, response, limit, send)
     if not ok then return nil, err end
     err = request.closed(hop.endpoint, hop.method, hop.url)
     if err then return fail(chain, err) end
-    hop.endpoint._hops = hop.endpoint._hops + 1
+    M.count(hop.endpoint, true)
     response, err = send(hop)
     if not response then return fail(chain, err) end
     address = M.target(response.status, response.headers, hop.url)
