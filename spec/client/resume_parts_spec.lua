@@ -13,8 +13,9 @@ pcall(ffi.cdef, "int open(const char *path, int flags, ...); int close(int fd);"
 describe("a download that goes on", function()
   local server, nginx
 
-  -- /f?most=N&lie=N&bare=1: bytes in ranges, `most` of them an answer, `lie` more than content-range says (or fewer);
-  -- bare: no ETag. /odd?from=N: a range that nobody asked for. /held: waits for /go.
+  -- /f?most=N&lie=N&bare=1&none=1&unknown=1: bytes in ranges, `most` of them an answer, `lie` more than content-range
+  -- says (or fewer); bare: no ETag; none: every range is 416; unknown: content-range does not say how long the whole
+  -- is. /odd?from=N: a range that nobody asked for. /held: waits for /go.
   setup(function()
     nginx = support.nginx { files = { page = 200000 } }
     server = support.node { source = [[
@@ -46,9 +47,13 @@ server.on('stream', (stream, headers) => {
   }
   const range = /^bytes=(\d+)-$/.exec(headers.range || '');
   const from = url.pathname === '/odd' ? q('from') : range ? Number(range[1]) : 0;
+  if (from >= whole.length || (range && q('none'))) {
+    stream.respond({ ':status': 416, 'content-range': `bytes */${whole.length}` });
+    return stream.end();
+  }
   const to = Math.min(from + (q('most') || whole.length), whole.length);
   stream.respond({ ':status': range || url.pathname === '/odd' ? 206 : 200, ...(!q('bare') && { etag: '"1"' }),
-    'content-range': `bytes ${from}-${to - 1}/${whole.length}` });
+    'content-range': `bytes ${from}-${to - 1}/${q('unknown') ? '*' : whole.length}` });
   stream.end(whole.subarray(from, to + q('lie')));
 });]] }
   end)
@@ -173,6 +178,58 @@ server.on('stream', (stream, headers) => {
         assert.is_nil(assert(stream:response()).body)
         assert.equal(target:find "page" and support.content(200000) or content, support.read(path))
       end
+    end)
+  end)
+
+  -- The ranges that the server was asked for from now on, as text.
+  local function ranges_of(fn)
+    local before = #server:events()
+    fn()
+    local list = {}
+    for i, event in ipairs(server:events()) do
+      if i > before and event.event == "request" then list[#list + 1] = event.range or "all" end
+    end
+    return table.concat(list, " ")
+  end
+
+  it("asks for its last byte again where all of it is there", function()
+    for how, asked in pairs { [""] = "bytes=300000- bytes=299999-",
+      ["?none=1"] = "bytes=300000- bytes=299999- all" } do
+      run(function()
+        support.write(path .. ".part", content)
+        support.write(path .. ".tag", '"1"\n')
+        local statuses = {}
+        local function ask()
+          return assert(get("/f" .. how, { on_headers = function(head) statuses[#statuses + 1] = head.status end }))
+        end
+        local res
+        assert.equal(asked, ranges_of(function() res = ask() end))
+        assert.equal(content, support.read(path))
+        local last = how == "" and 206 or 200
+        assert.same({ last, path, 1 }, { res.status, res.path, left() })
+        assert.same({ last }, statuses)
+        local stats = client:stats()
+        assert.same({ 1, 1, how == "" and 2 or 3 }, { stats.requests, stats.responses, stats.attempts })
+      end)
+    end
+  end)
+
+  it("begins anew where the part is longer than the whole, or of one byte that was all", function()
+    for _, part in ipairs { content .. "x", "x" } do
+      run(function()
+        support.write(path .. ".part", part)
+        support.write(path .. ".tag", '"1"\n')
+        assert.equal(200, assert(get "/f?none=1").status)
+        assert.equal(content, support.read(path))
+      end)
+    end
+  end)
+
+  it("takes a 206 as the rest where nothing says how long the whole is", function()
+    run(function()
+      begin()
+      assert.equal(206, assert(get "/f?unknown=1").status)
+      assert.equal(content, support.read(path))
     end)
   end)
 

@@ -1,5 +1,6 @@
 --- Downloads that report how far they are, and those that go on where an earlier one has ended.
 local errors = require("rill.errors")
+local follow = require("rill.core.follow")
 local parts = require("rill.core.part")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
@@ -71,10 +72,11 @@ local function goes_on(head, size, tag)
   return modified == nil or modified == tag
 end
 
-local function open(hop, block, path)
+-- `passes`: whether an answer only leads to another request.
+local function open(hop, block, path, passes)
   local stream, err, misused = streams.open(hop.endpoint, hop.method, hop.url, block, nil, hop.given, "repeat", path)
   if not stream then return request.refused(hop.call, err, misused) end
-  stream._state.follows = hop.follows
+  stream._state.follows, stream._state.passes = hop.follows, passes
   local head, failed = stream:headers()
   if not head then return nil, failed end
   return stream, head
@@ -115,7 +117,7 @@ end
 
 local function write(hop, stream, head, size)
   local part, tag = hop.part, tag_of(head)
-  local ok, err = part:begin(size, tag)
+  local ok, err = part:begin(size, tag, hop.overlap)
   if not ok then
     part:close()
     stream:cancel()
@@ -163,12 +165,31 @@ local function is_short(hop, head, received)
     :format(first, last, received))
 end
 
+-- Whether an answer is of no use for a part of so many bytes.
+local function is_useless(head, size, tag)
+  if head.status == 416 then return size > 0 end
+  return head.status == 206 and not goes_on(head, size, tag)
+end
+
 local function ask(hop)
   local size, tag = hop.part:state()
-  local asks = size > 0 and tag
-  local block = asks and ("%s\r\nrange: bytes=%.0f-\r\nif-range: %s"):format(hop.block, size, tag) or hop.block
-  local stream, head = open(hop, block)
-  return stream, head, asks and size or 0, asks and tag
+  if size == 0 or not tag then size, tag = 0, nil end
+  if hop.overlap then size = size - 1 end
+  local block = tag and ("%s\r\nrange: bytes=%.0f-\r\nif-range: %s"):format(hop.block, size, tag) or hop.block
+  local stream, head = open(hop, block, nil, function(seen) return size > 0 and is_useless(seen, size, tag) end)
+  return stream, head, size, tag
+end
+
+-- Nothing can be asked for behind this part. Where it is as long as the whole, its last byte is asked for again: that
+-- it is there proves the rest. Else the file is asked for from the start.
+local function ask_again(hop, head, size)
+  local whole = (head.headers:get("content-range") or ""):match("^bytes %*/(%d+)$")
+  if head.status == 416 and not hop.overlap and size > 1 and tonumber(whole) == size then
+    hop.overlap = true
+    return
+  end
+  hop.overlap = nil
+  hop.part:discard()
 end
 
 -- One request. Third result: the stream of one that is to be followed by another.
@@ -176,14 +197,15 @@ local function attempt(hop)
   local stream, head, size, tag = ask(hop)
   if not stream then return nil, head end
   local partial = head.status == 206
-  if size > 0 and head.status == 416 or partial and not goes_on(head, size, tag) then
+  if is_useless(head, size, tag) then
     stream:cancel()
     if size == 0 then return broken(hop, head, "the answer is a 206, and no part was asked for") end
-    hop.part:discard()
+    ask_again(hop, head, size)
     return nil, nil, stream
   end
   if not is_good(head) then return stream:response() end
   local response, err = write(hop, stream, head, partial and size or 0)
+  hop.overlap = nil
   if not response then return nil, err end
   if not partial or response.close_reason ~= "ended" then return complete(hop, response) end
   local short, failed = is_short(hop, head, stream.bytes_received)
@@ -216,6 +238,7 @@ local function send_all(hop)
       err.attempts = err.attempts + count
     end
     if not again then return response, err end
+    follow.count(hop.endpoint, again.close_reason == "ended")
     used, count = used + timer.now() - asked - again.timings.queue, count + 1
     hop.given = options_left(hop, given, used)
     local closed = request.closed(hop.endpoint, hop.method, hop.url)

@@ -94,17 +94,18 @@ end
 --- Begins to write.
 ---@param size number bytes that are there and stay; 0: from the start
 ---@param tag string? of what is written
+---@param overlap boolean? one more byte is there, which comes again
 ---@return boolean?
 ---@return rill.Error? err
-function Part:begin(size, tag)
+function Part:begin(size, tag, overlap)
   local fd = open(self._part, O_CREAT + O_APPEND)
   if fd < 0 then return system_error(self._part) end
   self._fd = fd
-  local ok, err = lock(fd, self._part, size)
-  if not ok or size > 0 then return ok, err end
-  os.remove(self._tag)
-  if ffi.C.ftruncate(fd, 0) ~= 0 then return system_error(self._part) end
-  if not tag then return true end
+  local ok, err = lock(fd, self._part, size > 0 and overlap and size + 1 or size)
+  if not ok or size > 0 and not overlap then return ok, err end
+  if size == 0 then os.remove(self._tag) end
+  if ffi.C.ftruncate(fd, size) ~= 0 then return system_error(self._part) end
+  if size > 0 or not tag then return true end
   local text = tag .. "\n"
   return of_core(C.rill_file_save(runtime.loop(), self._tag, text, #text, 0, failure))
 end

@@ -39,17 +39,19 @@ local function ask(name, hook, what, stream)
   if own:is_judged() then own.on_chunk = nil end -- it is shown nothing more
 end
 
--- A redirect that is followed is not shown.
+-- An answer that only leads to another request is not shown: a redirect that is followed, a part that is of no use.
 local function pass_by(own)
-  own.follows = nil
-  if follow.target(own.head.status, own.head.headers, own._url) then own.on_headers, own.on_chunk = nil, nil end
+  local leads = own.follows and follow.target(own.head.status, own.head.headers, own._url)
+    or own.passes and own.passes(own.head)
+  own.follows, own.passes = nil, nil
+  if leads then own.on_headers, own.on_chunk = nil, nil end
 end
 
 --- Shows the head, once, as soon as there is one.
 ---@param stream rill.Stream
 function M.of_head(stream)
   local own = stream._state
-  if own.follows and own.head then pass_by(own) end
+  if (own.follows or own.passes) and own.head then pass_by(own) end
   local hook = own.on_headers
   if not hook or not own.head then return end
   own.on_headers = nil

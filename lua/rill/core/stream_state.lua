@@ -29,6 +29,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field parts string[]? of the body, where on_chunk was shown them
 ---@field hook string? the name of one that runs now: what it asks for counts as its answer
 ---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
+---@field passes (fun(head: table): boolean)? whether its answer only leads to another request: hooks are not shown it
 ---@field follows boolean? a redirect would be followed: it is not shown to hooks
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's answer
