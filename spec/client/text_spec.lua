@@ -70,7 +70,8 @@ describe("a response's body", function()
       assert.is_not_nil(get("null"):json())
       assert.same({ { 1, { b = "x\n\195\188" } }, {}, -0.5 },
         get '[[1,{"b":"x\\n\\u00fc"}], {} ,-5e-1]\r\n':json())
-      for _, bad in ipairs { "", "{", "nonsense", "1 2", "[1]x", "{'a':1}", "[1,]", '{"a":1,}', "[1 2]", '{"a"}', "[01]",
+      for _, bad in ipairs { "", "{", "nonsense", "1 2", "[1]x", "{'a':1}",
+        "[1,]", '{"a":1,}', "[1 2]", '{"a"}', "[01]",
         "[.5]", "[nan]",
         "[-Infinity]", "[0x1F]", "/**/1", "[1]//", "[1]\0", '["\\x41"]', '["a', "tru", "[1}", " " } do
         local value, err = get(bad):json()
