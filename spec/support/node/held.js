@@ -4,11 +4,11 @@
 //   /calm            resets all that is held with ENHANCE_YOUR_CALM
 //   /goaway?last=N&code=C&debug=TEXT     sends that on the oldest connection that holds something
 //   /destroy         destroys that connection
-//   /hang-up         closes every other connection
+//   /hang-up         destroys the socket of every other connection, without a word of HTTP/2
 // Anything else is held.
 'use strict';
 const held = [];
-const sessions = new Set();
+const sockets = new Set();
 
 function seen(stream, raw) {
   const pseudo = {};
@@ -27,7 +27,8 @@ function command(stream, url) {
   } else if (url.pathname === '/destroy') {
     session.destroy();
   } else if (url.pathname === '/hang-up') {
-    for (const each of sessions) if (each !== stream.session) each.destroy();
+    const own = stream.session.socket.remotePort;
+    for (const each of sockets) if (each.remotePort !== own) each.destroy();
   } else if (url.pathname === '/calm') {
     for (const each of held.splice(0)) each.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
   } else {
@@ -40,9 +41,9 @@ function command(stream, url) {
   stream.respond({ ':status': 200 }, { endStream: true });
 }
 
-server.on('session', (session) => {
-  sessions.add(session);
-  session.on('close', () => sessions.delete(session));
+server.on('secureConnection', (socket) => {
+  sockets.add(socket);
+  socket.on('close', () => sockets.delete(socket));
 });
 
 server.on('stream', (stream, headers, flags, raw) => {
