@@ -144,6 +144,8 @@ function Crawl:add_start(given)
     return false
   end
   self.options.scope:start(link.origin)
+  self.links:count(link)
+  link.start = true
   self.commit:admit(link)
   return true
 end

@@ -68,6 +68,12 @@ function Links:fingerprint(entry)
   return digest((entry.kind and entry.kind .. " " or "") .. self._options.key(entry.url, entry.url))
 end
 
+--- Has a link count against the traps.
+---@param link table of identify
+function Links:count(link)
+  link.counters = counters_of(link.url, link.origin, self._options.limits)
+end
+
 --- Judges a link by itself: scope, depth, traps, robots where they are known.
 ---@param link table of identify, with depth and hops
 ---@return string? reason nil: it may be taken in
@@ -80,7 +86,7 @@ function Links:judge(link)
   local trap = traps.judge(link.url, link.origin, limits)
   if trap then return trap end
   if self._robots(link.origin, link.url) == false then return "robots" end
-  link.counters = counters_of(link.url, link.origin, limits)
+  self:count(link)
   return nil
 end
 

@@ -242,7 +242,7 @@ function Frontier:admit(link)
   local id = self.seen:get(link.high, link.low)
   if id and not link.again then return false, "seen" end
   if link.counters and not id then
-    local trap = full(self, link, self._options.limits)
+    local trap = not link.start and full(self, link, self._options.limits)
     if trap then return false, trap end
     for _, counter in ipairs(link.counters) do
       self.counts:add(counter.high, counter.low, 1)
