@@ -1,6 +1,9 @@
 --- The command `rill`: finds the subcommand, and turns what comes of it into an exit status.
+local ffi = require("rill.core.ffi")
+
 local M = {}
 
+local SIGINT = 2
 local OK, USAGE = 0, 2
 
 local COMMANDS = { "get", "crawl", "links", "robots", "status" }
@@ -54,10 +57,17 @@ local function run(command, words)
   return 1
 end
 
+-- INT ends the process, as it does any other command: LuaJIT's own answer is an error and its traceback.
+local function take_signals()
+  pcall(ffi.cdef, "void *signal(int number, void *handler);")
+  ffi.C.signal(SIGINT, nil)
+end
+
 --- Runs a command line.
 ---@param words string[]
 ---@return integer status
 function M.main(words)
+  take_signals()
   local command = words[1]
   if asks_for(words, "--version") then
     io.stdout:write("rill ", require("rill").version, "\n")

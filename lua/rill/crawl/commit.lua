@@ -3,6 +3,7 @@
 local file = require("rill.crawl.file")
 local json = require("rill.crawl.json")
 local outputs = require("rill.crawl.outputs")
+local progress = require("rill.crawl.progress")
 
 local M = {}
 
@@ -148,6 +149,7 @@ local function flush_skips(self)
 end
 
 local function flush_outputs(self)
+  progress.hide(self._crawl)
   local ok, err = self._crawl.outputs:flush()
   if ok then ok, err = flush_skips(self) end
   if ok and self._crawl.options.durable == "power" then ok, err = self:sync() end

@@ -24,6 +24,7 @@ M.ROBOTS_AGE = ROBOTS_AGE
 ---@field rounds integer the breaker's rests
 ---@field open_until number
 ---@field answered boolean in this crawl
+---@field later integer URLs that wait for a repeat
 ---@field dead table? { reason=, message=, kind= } or { skip= }: all that waits ends so
 ---@field robots table? { at=, body=, allow=, delay= }
 ---@field pages boolean? URLs of it were taken in, not only a sitemap's own
@@ -40,7 +41,8 @@ M.ROBOTS_AGE = ROBOTS_AGE
 function M.new(key, policy)
   return {
     key = key, policy = policy, in_flight = 0, limit = policy.concurrency, good = 0, next_start = 0, hold = 0,
-    dials = 0, rounds = 0, open_until = 0, answered = false, asking = false, robots_tries = 0, robots_hold = 0,
+    dials = 0, rounds = 0, open_until = 0, later = 0,
+    answered = false, asking = false, robots_tries = 0, robots_hold = 0,
   }
 end
 

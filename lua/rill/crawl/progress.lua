@@ -3,14 +3,27 @@ local ffi = require("rill.core.ffi")
 local rill = require("rill")
 
 pcall(ffi.cdef, "int isatty(int fd);")
+pcall(ffi.cdef, "int ioctl(int fd, unsigned long request, ...);")
 
 local M = {}
 
-local ON_TERMINAL = ffi.C.isatty(2) == 1 -- stderr
+local STDOUT, STDERR = 1, 2
+local ON_TERMINAL = ffi.C.isatty(STDERR) == 1
+local SHARED = ON_TERMINAL and ffi.C.isatty(STDOUT) == 1 -- items stand on the same screen
+local TIOCGWINSZ = 0x5413 -- Linux
+local COLUMNS = 80 -- of a terminal that does not say
 local LIVE, SELDOM = 0.2, 30 -- seconds
 local MANY = 100 -- URLs that a trap has passed over, then it is named
 local TRAPS = { "url_length", "segments", "repeats", "params", "per_host", "per_path", "per_shape", "same_run",
   "redirects" }
+
+local window = ffi.new("unsigned short[4]") -- rows, columns
+
+-- What fits on one line of the terminal, as wide as it is now: a longer one would be followed by its own rests.
+local function fitting(text)
+  local known = ffi.C.ioctl(STDERR, TIOCGWINSZ, window) == 0 and window[1] > 0
+  return text:sub(1, math.max(1, (known and window[1] or COLUMNS) - 1))
+end
 
 local function show(text)
   io.stderr:write(ON_TERMINAL and "\r\27[K" or "", text, "\n")
@@ -46,11 +59,19 @@ end
 local function show_line(crawl)
   local text = M.line(crawl)
   if ON_TERMINAL then
-    io.stderr:write("\r", text, "\27[K")
+    io.stderr:write("\r", fitting(text), "\27[K")
     io.stderr:flush()
   else
     show(text)
   end
+end
+
+--- Takes the live line away before items are written to the same terminal.
+---@param crawl rill.Crawl
+function M.hide(crawl)
+  if not SHARED or crawl.options.progress == false then return end
+  io.stderr:write("\r\27[K")
+  io.stderr:flush()
 end
 
 --- Starts what reports.

@@ -96,8 +96,10 @@ local function wake_retries(self, now)
   local time, entry = self._later:first()
   while time and time <= now do
     self._later:pop()
+    local o = origin_of(self, entry.origin)
+    o.later = o.later - 1
     make_ready(self, entry)
-    arrange(self, origin_of(self, entry.origin), now)
+    arrange(self, o, now)
     time, entry = self._later:first()
   end
 end
@@ -182,6 +184,7 @@ local function wake_dead(self, o, now)
     entry.due = now
     make_ready(self, entry)
   end
+  o.later = 0
 end
 
 --- A request has ended: its origin may start the next.
@@ -290,7 +293,10 @@ end
 local function put_back(self, entry, now)
   self._retrying = self._retrying + 1
   local o = origin_of(self, entry.origin)
-  if not o.dead then return self._later:push(entry.due, entry) end
+  if not o.dead then
+    o.later = o.later + 1
+    return self._later:push(entry.due, entry)
+  end
   make_ready(self, entry)
   arrange(self, o, now)
 end
@@ -356,7 +362,7 @@ function Frontier:resting(now)
   for key, o in pairs(self._origins) do
     local why = o.dead and "given up" or o.open_until > now and "breaker" or o.hold > now and "retry-after"
       or o.robots_hold > now and "robots"
-    if why and (o.asking or has_work(self, o)) then list[key] = why end
+    if why and (o.later > 0 or has_work(self, o)) then list[key] = why end
   end
   return list
 end
