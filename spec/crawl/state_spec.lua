@@ -1,5 +1,6 @@
 -- A crawl's state in a file: what goes on where, what is refused, what a recrawl asks for.
 local crawl = require "rill.crawl"
+local process = require "support.process"
 local site = require "support.site"
 local sqlite = require "rill.sqlite"
 local support = require "support"
@@ -123,6 +124,57 @@ describe("a crawl with a state", function()
     assert.same({ { "state", "locked", true }, { "state", "corrupt", true }, { "state", "corrupt", true },
       { "state", "corrupt", true }, { "state", "corrupt", true }, { "state", "key", true },
       { "state", "version", true } }, kinds)
+  end)
+
+  it("goes on from a kill before its first URL was taken in", function()
+    server = site.start(PAGES)
+    local script = support.write(directory .. "/killed.lua", [[
+      package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
+      local ffi = require "ffi"
+      ffi.cdef "int kill(int pid, int signal); int getpid(void);"
+      require "rill.crawl" { state = arg[1], out = arg[2], progress = false,
+        start = function() ffi.C.kill(ffi.C.getpid(), 9) end }]])
+    local out = directory .. "/out.jsonl"
+    local argv = { "env", unpack(process.sanitizers()) }
+    for _, word in ipairs { "luajit", script, state, out } do argv[#argv + 1] = word end
+    assert.equal(137, process.start(argv, directory .. "/output"):wait(20))
+    local none, err = support.run(function() return crawl { state = state, progress = false } end)
+    assert.same({ nil, "start" }, { none, err.reason })
+    local done = assert(run { out = out })
+    assert.same({ "finished", 5, 5 }, { done.reason, done.pages, #site.lines(out) })
+  end)
+
+  it("makes a state of an empty file, and of one that a kill left without tables", function()
+    server = site.start(PAGES)
+    assert.equal(5, assert(run { state = support.write(directory .. "/empty", "") }).pages)
+    local db = assert(sqlite.open(directory .. "/bare"))
+    assert(db:exec "pragma journal_mode = wal; begin immediate; create table x(a); rollback")
+    db:close()
+    assert.equal(5, assert(run { state = directory .. "/bare" }).pages)
+  end)
+
+  it("is refused where its file cannot be made or read", function()
+    for _, path in ipairs { directory .. "/none/s.crawl", directory } do
+      local done, err = run { state = path }
+      assert.same({ nil, "state", path }, { done, err.reason, err.path })
+    end
+  end)
+
+  it("keeps that its origin has answered, and how often it has rested", function()
+    server = site.start(PAGES)
+    assert(run { max_pages = 1 })
+    local db = assert(sqlite.open(state))
+    assert.matches('"answered":true', db:value "select data from origin")
+    db:close()
+  end)
+
+  it("with durable = \"power\" is as whole as with \"process\"", function()
+    server = site.start(PAGES)
+    local out = directory .. "/out.jsonl"
+    assert(run { durable = "power", out = out, max_pages = 3 })
+    local done = assert(run { durable = "power", out = out })
+    assert.same({ "finished", 5, 5 }, { done.reason, done.pages, #site.lines(out) })
+    assert.has_error(function() crawl { start = "x", durable = "never" } end)
   end)
 
   it("asks again with validators in a recrawl, and follows what changed", function()

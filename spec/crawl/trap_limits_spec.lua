@@ -73,7 +73,8 @@ describe("a trap of a crawl", function()
     local command = require "support.command"
     serve("/a/${i}")
     local said = command.run { "crawl", server.url .. "/", "--ca", server.ca, "--no-robots", "--traps.per-shape", "49" }
-    assert.matches("rill: 101 URLs were skipped by per_shape, such as https://[^ ]*/a/%d+: %-%-traps.per%-shape N", said.err)
+    assert.matches("rill: 101 URLs were skipped by per_shape, such as https://[^ ]*/a/%d+: %-%-traps.per%-shape N",
+      said.err)
     said = command.run { "crawl", server.url .. "/", "--ca", server.ca, "--no-robots", "--traps.per-shape", "50" }
     assert.is_nil(said.err:find "such as")
   end)

@@ -126,7 +126,10 @@ end
 
 -- Nothing was there to begin with.
 local function start_error(self)
-  if self.starts.valid > 0 or self.frontier.fresh == false or self.counts.counters.pages > 0 then return nil end
+  local counters = self.counts.counters
+  if self.starts.valid > 0 or counters.pages > 0 or self.frontier.fresh == false and next(counters.skipped) then
+    return nil
+  end
   if self.waiting[1] or type(self.options.sitemaps) == "table" then return nil end
   return errors.new { reason = "start", message = self.starts.count == 0 and "there is no start URL"
     or "no start URL can be asked for" }
