@@ -4,3 +4,10 @@ cache = false
 exclude_files = { "lua/rill/cdef.lua" } -- made by make
 files["spec"] = { std = "+busted" }
 files["examples/neovim"] = { read_globals = { "vim" } }
+-- Pieces of scripts that run inside Redis, put together by lua/rill/crawl/frontier/wire.lua.
+files["lua/rill/crawl/frontier/inside"] = {
+  ignore = { "211" }, read_globals = { "redis", "KEYS", "ARGV", "cjson", "cmsgpack", "origin", "P", "CONF",
+    "DUE", "LATER", "LEASE", "LEASED", "STATS", "SHAPE", "GONE", "call", "now", "origins", "origin_of", "queue_of", "set_policy",
+    "make_ready", "add_rank", "has_work", "save", "lease_of", "end_lease", "take_back", "settle", "numbers",
+    "is_gone" },
+}

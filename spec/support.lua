@@ -17,6 +17,7 @@ local M = {
   openresty = require("support.openresty").start,
   hostile = require("support.hostile").start,
   http1 = require("support.http1").start,
+  redis = require("support.redis").start,
   dns = require("support.dns").start,
   delay = require("support.delay").start,
   make = require "support.make",

@@ -24,23 +24,30 @@ server.on('stream', (stream, headers) => {
 });
 ]]):format(BUDGET, PAGES)
 
-describe("a crawl that is killed", function()
-  local server, directory
+for _, kind in ipairs { "a file", "Redis" } do describe("a crawl that is killed, its state in " .. kind, function()
+  local server, directory, redis
 
   before_each(function()
     support.begin()
     directory = support.directory "killed"
     server = support.node { source = TREE }
+    redis = kind == "Redis" and support.redis() or nil
   end)
   after_each(function()
     server:stop()
+    if redis then redis:stop() end
     support.check_clean()
   end)
 
   local function start(name)
     local argv = { "env", unpack(process.sanitizers()) }
-    for _, word in ipairs { "luajit", "spec/support/crawler.lua", server.url, server.ca, directory, name } do
+    for _, word in ipairs { "luajit", "spec/support/crawler.lua", server.url, server.ca, directory,
+      name or "killed" } do
       argv[#argv + 1] = word
+    end
+    if redis then
+      argv[#argv + 1] = redis:state "killed"
+      argv[#argv + 1] = "w"
     end
     return process.start(argv, directory .. "/output")
   end
@@ -56,6 +63,11 @@ describe("a crawl that is killed", function()
     child:signal "KILL"
     child:wait(10)
     return child.status == 137
+  end
+
+  -- Where a worker writes that shares its state with others.
+  local function own(name)
+    return directory .. "/" .. (redis and name:gsub("%.", ".w.", 1) or name)
   end
 
   local function each_once(list)
@@ -74,7 +86,7 @@ describe("a crawl that is killed", function()
   end
 
   local function rows()
-    local db, list = assert(sqlite.open(directory .. "/out.sqlite")), {}
+    local db, list = assert(sqlite.open(own "out.sqlite")), {}
     local stmt = assert(db:prepare "select url from pages")
     while stmt:step() do list[#list + 1] = stmt:column(0) end
     db:close()
@@ -92,13 +104,13 @@ describe("a crawl that is killed", function()
     assert.equal(KILLS, kills)
     assert.matches("finished\t2000", child:output())
 
-    each_once(column(site.lines(directory .. "/out.jsonl"), "url"))
+    each_once(column(site.lines(own "out.jsonl"), "url"))
     each_once(rows())
     local csv = {}
-    for line in support.read(directory .. "/out.csv"):gmatch "[^\r\n]+" do csv[#csv + 1] = line:match "^[^,]+" end
+    for line in support.read(own "out.csv"):gmatch "[^\r\n]+" do csv[#csv + 1] = line:match "^[^,]+" end
     assert.equal("url", table.remove(csv, 1))
     each_once(csv)
-    each_once(column(site.lines(directory .. "/skipped.jsonl"), "url"))
+    each_once(column(site.lines(own "skipped.jsonl"), "url"))
     assert.is_true(fetched() <= PAGES + kills * (AT_ONCE + BATCH), "fetched: " .. fetched())
   end)
-end)
+end) end

@@ -1,11 +1,12 @@
--- Crawls in a process of its own that may be killed: luajit crawler.lua URL CA DIRECTORY [NAME]
+-- Crawls in a process of its own that may be killed: luajit crawler.lua URL CA DIRECTORY [NAME [STATE WORKER]]
 package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
 local crawl = require "rill.crawl"
 
-local url, ca, directory, name = unpack(arg)
+local url, ca, directory, name, state, worker = unpack(arg)
 local done, err = crawl {
   start = url .. "/", client = { tls = { ca_file = ca }, user_agent = name }, robots = false,
-  state = directory .. "/site.crawl", progress = false, per_origin = { concurrency = 32 }, traps = false,
+  state = state or directory .. "/site.crawl", worker = worker,
+  lease = 3, progress = false, per_origin = { concurrency = 32 }, traps = false,
   skipped = directory .. "/skipped.jsonl",
   out = { directory .. "/out.jsonl", directory .. "/out.csv", directory .. "/out.sqlite#pages" },
 }

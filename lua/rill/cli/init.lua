@@ -6,7 +6,7 @@ local M = {}
 local SIGINT = 2
 local OK, USAGE = 0, 2
 
-local COMMANDS = { "get", "crawl", "links", "robots", "status" }
+local COMMANDS = { "get", "crawl", "links", "robots", "status", "join" }
 local KNOWN = {}
 for _, name in ipairs(COMMANDS) do KNOWN[name] = "rill.cli." .. name end
 
@@ -18,6 +18,7 @@ usage: rill COMMAND ...
   links    broken links of a site
   robots   whether a URL may be asked for
   status   how far a crawl is
+  join     one file of what many workers have written
 
 rill COMMAND --help explains a command; rill --version shows the version.
 ]]

@@ -3,7 +3,9 @@
 local file = require("rill.crawl.file")
 local json = require("rill.crawl.json")
 local outputs = require("rill.crawl.outputs")
+local own_path = require("rill.crawl.own_path")
 local progress = require("rill.crawl.progress")
+local totals = require("rill.crawl.frontier.totals")
 
 local M = {}
 
@@ -27,6 +29,7 @@ local SKIP_ORDER = { "url", "from", "reason" }
 ---@field private _extra table[] items without a page
 ---@field private _extra_count integer
 ---@field private _sync function
+---@field private _scope table? of a batch that was refused
 local Commit = {}
 Commit.__index = Commit
 
@@ -62,6 +65,14 @@ function Commit:due(now)
   return math.max(0, (self._since or now) + SECONDS - now)
 end
 
+local function note_skip(self, skip)
+  self._skips[#self._skips + 1] = skip
+  self._since = self._since or self._crawl:clock()
+  if self._skip_file then
+    table.insert(self._skip_lines, json.encode({ url = skip.url, from = skip.from, reason = skip.reason }, SKIP_ORDER))
+  end
+end
+
 --- Notes a URL that is passed over, once.
 ---@param url string
 ---@param reason string
@@ -73,11 +84,7 @@ function Commit:skip(url, reason, from, high, low)
   if not crawl.frontier:pass_over(high, low) then return end
   crawl.counts:skip(reason)
   crawl.examples[reason] = crawl.examples[reason] or url
-  self._skips[#self._skips + 1] = { url = url, reason = reason, from = from, high = high, low = low }
-  self._since = self._since or crawl:clock()
-  if self._skip_file then
-    table.insert(self._skip_lines, json.encode({ url = url, from = from, reason = reason }, SKIP_ORDER))
-  end
+  note_skip(self, { url = url, reason = reason, from = from, high = high, low = low })
 end
 
 --- Takes a judged link in, or notes why not.
@@ -178,27 +185,97 @@ local function call_skipped(crawl, skips)
   for _, skip in ipairs(skips) do crawl:guarded("skipped", handler, skip.url, skip.reason, skip.from) end
 end
 
+local function gather(self, outcomes)
+  local crawl = self._crawl
+  local scope = self._scope or crawl:changed_scope()
+  local batch = { outcomes = outcomes, extra = self._extra, scope = scope, sync = self._sync }
+  for _, outcome in ipairs(outcomes) do take_in(self, outcome) end
+  write_extra(self)
+  local ok, err = flush_outputs(self)
+  if not ok then return nil, err end
+  batch.links, batch.skips, batch.counters = self._links, self._skips, crawl.counts.counters
+  batch.outputs, batch.now, batch.sent = lengths(self), crawl:clock(), totals.flat(batch.counters)
+  self._links, self._skips, self._since = {}, {}, nil
+  return batch
+end
+
+-- What stands before a batch is made, where that may be refused.
+local function mark_of(self)
+  return { links = #self._links, skips = #self._skips, extra_count = self._extra_count, lengths = lengths(self),
+    counters = totals.flat(self._crawl.counts.counters) }
+end
+
+-- The first n of a list, then all of the other.
+local function put_back(list, n, other)
+  local all = {}
+  for i = 1, n do all[i] = list[i] end
+  for _, each in ipairs(other) do all[#all + 1] = each end
+  return all
+end
+
+-- A batch was refused: all is as it was before that, but for what has been found meanwhile and for what is lost.
+---@return table[]? outcomes to commit all the same
+---@return rill.Error? err
+local function undo(self, batch, mark, refusal)
+  local counters = batch.counters
+  local meanwhile = totals.since(totals.flat(counters), batch.sent)
+  for name in pairs(batch.sent) do mark.counters[name] = mark.counters[name] or 0 end
+  totals.apply(counters, mark.counters, meanwhile)
+  self._links = put_back(batch.links, mark.links, self._links)
+  self._skips = put_back(batch.skips, mark.skips, self._skips)
+  self._extra = put_back(batch.extra, #batch.extra, self._extra)
+  self._extra_count, self._scope = mark.extra_count, batch.scope
+  local places = refusal.offsets or mark.lengths
+  local ok, err = self._crawl.outputs:truncate(places)
+  if ok and self._skip_file then ok, err = self._skip_file:truncate(places[self._skip_file.path] or 0) end
+  if not ok then return nil, err end
+  local left = {}
+  for _, outcome in ipairs(batch.outcomes) do
+    if not refusal.lost[outcome.entry.lease] then left[#left + 1] = outcome end
+  end
+  return left
+end
+
+-- Links that only the frontier knew to be too many.
+local function note_trapped(self, trapped)
+  for _, skip in ipairs(trapped) do
+    self._crawl.examples[skip.reason] = self._crawl.examples[skip.reason] or skip.url
+    note_skip(self, skip)
+  end
+end
+
+---@return table? batch that is durable
+---@return rill.Error? err
+local function commit_all(self, outcomes)
+  local frontier = self._crawl.frontier
+  while true do
+    local mark = frontier.may_lose and mark_of(self)
+    local batch, err = gather(self, outcomes)
+    if not batch then return nil, err end
+    local ok
+    ok, err = frontier:commit(batch)
+    self._scope = nil
+    if ok then return batch end
+    if not err.lost then return nil, err end
+    outcomes, err = undo(self, batch, mark, err)
+    if not outcomes then return nil, err end
+  end
+end
+
 --- Commits all that has been gathered.
 ---@return boolean? ok
 ---@return rill.Error? err
 function Commit:flush()
   if self:is_empty() then return true end
-  local outcomes, crawl = self._outcomes, self._crawl
+  local outcomes = self._outcomes
   self._outcomes, self._since = {}, nil
-  for _, outcome in ipairs(outcomes) do take_in(self, outcome) end
-  write_extra(self)
-  local ok, err = flush_outputs(self)
-  if not ok then return nil, err end
-  local links, skips = self._links, self._skips
-  self._links, self._skips, self._since = {}, {}, nil
-  ok, err = crawl.frontier:commit { outcomes = outcomes, links = links, skips = skips,
-    counters = crawl.counts.counters, outputs = lengths(self), now = crawl:clock(), scope = crawl:changed_scope(),
-    sync = self._sync }
-  if not ok then return nil, err end
+  local batch, err = commit_all(self, outcomes)
+  if not batch then return nil, err end
   for _, outcome in ipairs(outcomes) do
     if outcome.page then outcome.page:release() end
   end
-  call_skipped(crawl, skips)
+  call_skipped(self._crawl, batch.skips)
+  note_trapped(self, batch.trapped or {})
   return true
 end
 
@@ -229,7 +306,7 @@ function M.new(crawl)
   self._sync = function() return self:sync() end
   local skipped = crawl.options.skipped
   if type(skipped) == "string" then
-    local ok, err = open_skips(self, skipped)
+    local ok, err = open_skips(self, own_path(skipped, crawl.frontier.worker))
     if not ok then return nil, err end
   end
   return self

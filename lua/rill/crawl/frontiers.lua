@@ -8,7 +8,15 @@ local function settings(options, now)
   return { policy = options.policy, robots = options.robots, robots_wait = options.robots_wait,
     retries = options.retries, limits = options.limits, key_name = options.key_name, durable = options.durable,
     recrawl = options.recrawl, path = options.state, scope = options.scope, conf = conf.encode(options.given),
-    now = now }
+    now = now, worker = options.worker, lease = options.lease, expect = options.expect, remember = options.remember,
+    unreachable = options.unreachable, max_pages = options.max_pages,
+    policy_all = type(options.given.per_origin) ~= "function" and options.policy "" or nil }
+end
+
+---@param state any
+---@return boolean
+function M.is_shared(state)
+  return type(state) == "table" or type(state) == "string" and state:find "^rediss?[:+]" ~= nil
 end
 
 --- Opens what `state` names.
@@ -19,8 +27,9 @@ end
 function M.open(options, now)
   local state = options.state
   if state == nil then return require("rill.crawl.frontier.memory").open(settings(options, now)) end
-  if type(state) == "table" or state:find "^rediss?[:+]" then
-    errors.raise("crawl: state: Redis is not supported yet, got " .. errors.show(state))
+  if M.is_shared(state) then
+    if type(state) == "table" then errors.raise "crawl: state: a list of Redis URLs is not supported yet" end
+    return require("rill.crawl.frontier.redis").open(settings(options, now))
   end
   return require("rill.crawl.frontier.sqlite").open(settings(options, now))
 end
@@ -30,6 +39,13 @@ end
 ---@return { counters: table, conf: table, queued: integer, origins: integer }?
 ---@return rill.Error? err reason "state"
 function M.read(state)
+  if M.is_shared(state) then
+    local rill = require("rill")
+    local joining = require("rill.crawl.frontier.joining")
+    local inside = pcall(rill.sleep, 0)
+    if inside then return joining.read(state) end
+    return rill.run(joining.read, state)
+  end
   local file = io.open(state, "rb")
   if not file then
     return nil, errors.new { reason = "state", kind = "file", path = state, message = "cannot open " .. state }

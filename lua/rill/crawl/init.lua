@@ -118,7 +118,7 @@ function Crawl:follow_from(page, given, fields)
   local link, wrong = link_of(self, given, { depth = page.depth + 1, from = page.url, priority = fields.priority,
     meta = fields.meta, again = fields.again })
   if not link then return false, wrong end
-  if not link.again and self.frontier:known(link.high, link.low) then return false, "seen" end
+  if not link.again and self.frontier:is_seen(link.high, link.low) then return false, "seen" end
   local reason = self.links:judge(link) or self.frontier:trap(link)
   if reason then
     self.commit:skip(link.url, reason, page.url, link.high, link.low)
@@ -196,6 +196,7 @@ end
 ---@param reason string? ("stopped")
 function Crawl:stop(reason)
   self.stopped = self.stopped or reason or "stopped"
+  if self.frontier and self.frontier.stop then self.frontier:stop(self.stopped) end
   if self.loop then self.loop:drain(self.stopped) end
 end
 
@@ -256,11 +257,13 @@ guard("crawl", Crawl, Crawl)
 -- A state that is named alone brings its start URLs and options.
 local function complete(given)
   if type(given) ~= "table" or given.start ~= nil or type(given.state) ~= "string" then return given end
-  local file = io.open(given.state, "rb")
-  if not file then return given end
-  file:close()
+  if not frontiers.is_shared(given.state) then
+    local file = io.open(given.state, "rb")
+    if not file then return given end
+    file:close()
+  end
   local kept, err = frontiers.read(given.state)
-  if not kept then return given, err end
+  if not kept then return given, err.kind ~= "none" and err or nil end
   return conf.merge(given, kept.conf)
 end
 
@@ -279,6 +282,8 @@ function M.new(given)
   self.agent = robots.agent(options.robots_agent, type(user_agent) == "string" and user_agent or nil)
   return self
 end
+
+M.join = require("rill.crawl.join")
 
 --- The counters of a state, also while its crawl runs.
 ---@param state string

@@ -80,7 +80,12 @@ local function take(self)
   local room = crawl.options.concurrency - self._count
   if room <= 0 then return nil end
   local now = crawl:clock()
-  local entries, again = crawl.frontier:take(room, now, fresh_left(self))
+  local entries, again, err = crawl.frontier:take(room, now, fresh_left(self))
+  if err then
+    self.failure = err
+    return nil
+  end
+  if crawl.frontier.stop_reason then self:drain(crawl.frontier.stop_reason) end
   for _, entry in ipairs(entries) do start(self, entry) end
   if #entries > 0 and self._count < crawl.options.concurrency then return now end
   return again

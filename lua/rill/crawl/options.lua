@@ -2,6 +2,7 @@
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local html = require("rill.html")
+local frontiers = require("rill.crawl.frontiers")
 local key = require("rill.crawl.key")
 local scope = require("rill.crawl.scope")
 local suggest = require("rill.core.suggest")
@@ -161,6 +162,7 @@ function M.check(given)
   for name, default in pairs(DEFAULTS) do options[name] = default end
   for name, value in pairs(given) do options[name] = value end
   if given.warc then errors.raise("crawl: warc is not supported yet") end
+  if given.remember == nil then options.remember = not frontiers.is_shared(given.state) end
   options.policy = policies(given.per_origin)
   options.scope = scope.new(given.allow, given.deny)
   options.key, options.key_name = key.new(given.key)

@@ -1,5 +1,6 @@
 --- All that a crawl writes items to: each has an offset, which the page's transaction keeps.
 local errors = require("rill.errors")
+local own_path = require("rill.crawl.own_path")
 
 local M = {}
 
@@ -91,8 +92,10 @@ local function open_file(self, options)
   return open_new(room, options, self._frontier)
 end
 
-local function with_warning(options, warn)
-  return { path = options.path, format = options.format, fields = options.fields, append = options.append, warn = warn }
+local function own_options(self, options)
+  local path = own_path(options.path, self._frontier.worker)
+  return { path = path, format = options.format, fields = options.fields, append = options.append,
+    warn = self._warn }
 end
 
 local function open_one(self, entry)
@@ -100,12 +103,12 @@ local function open_one(self, entry)
     table.insert(self._functions, entry)
     return true
   end
-  local options = as_options(entry)
+  local options = own_options(self, as_options(entry))
   local writer, err
   if options.path == "-" then
     writer = require("rill.crawl.export.jsonl").stdout()
   else
-    writer, err = open_file(self, with_warning(options, self._warn))
+    writer, err = open_file(self, options)
   end
   if not writer then return nil, err end
   table.insert(self._writers, { name = options.path, writer = writer })
@@ -136,6 +139,20 @@ function Outputs:flush()
   for _, output in ipairs(self._writers) do
     local ok, err = output.writer:flush()
     if not ok then return nil, err end
+  end
+  return true
+end
+
+--- Cuts each to a place, by its path.
+---@param places table<string, number>
+---@return boolean? ok
+---@return rill.Error? err
+function Outputs:truncate(places)
+  for _, output in ipairs(self._writers) do
+    if output.name ~= "-" then
+      local ok, err = output.writer:truncate(places[output.name] or 0)
+      if not ok then return nil, err end
+    end
   end
   return true
 end

@@ -67,8 +67,8 @@ local function close(self)
   if self.commit then self.commit:close() end
   if self.outputs then self.outputs:close() end
   if self.frontier then
+    self.frontier:close(self.counts and self.counts.counters)
     self.final = self.frontier:stats()
-    self.frontier:close()
   end
   self.clients:close()
 end

@@ -6,7 +6,7 @@
 ---   settle(entry, result, now) a request has ended: its origin may start the next (no promise that it survives)
 ---   admit(link)                true, or false and why: "seen" or a trap
 ---   commit(batch)              { outcomes, counters, outputs, skips }: all or nothing
----   known, duplicate, stats, waiting, close
+---   known, is_seen, duplicate, stats, waiting, close
 local heap = require("rill.crawl.heap")
 local map64 = require("rill.crawl.map64")
 local origin = require("rill.crawl.origin")
@@ -214,6 +214,12 @@ end
 ---@return integer? id
 function Frontier:known(high, low)
   return self.seen:get(high, low)
+end
+
+--- The same, where others may know more.
+---@return boolean
+function Frontier:is_seen(high, low)
+  return self.seen:get(high, low) ~= nil
 end
 
 -- Counts that would pass their limit.

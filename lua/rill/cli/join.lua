@@ -1,0 +1,34 @@
+--- rill join: one file of what many workers have written.
+local arguments = require("rill.cli.arguments")
+local common = require("rill.cli.common")
+local join = require("rill.crawl.join")
+
+local M = {}
+
+M.flags = {}
+for _, flag in ipairs(common.flags) do
+  if flag[1]:find "quiet" or flag[1]:find "help" or flag[1]:find "version" then M.flags[#M.flags + 1] = flag end
+end
+
+--- The help.
+---@return string
+function M.help()
+  return "usage: rill join STATE OUT\n\nJoins what the workers of a crawl have written beside OUT (items.WORKER.jsonl "
+    .. "for items.jsonl), each\nup to what it has committed. Exit status: 0, 2 for a wrong command line, 4 where the "
+    .. "state or a file\ncannot be read or written.\n\n" .. arguments.help(M.flags)
+end
+
+--- Runs the command.
+---@param _ table
+---@param words string[]
+---@return integer status
+function M.run(_, words)
+  if not words[2] then arguments.fail("%s is missing", words[1] and "OUT" or "STATE") end
+  if words[3] then arguments.fail("what is %q? one STATE and one OUT are joined", words[3]) end
+  local ok, err = join(words[1], words[2])
+  if ok then return 0 end
+  common.say("%s", tostring(err))
+  return 4
+end
+
+return M

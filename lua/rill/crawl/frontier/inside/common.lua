@@ -1,0 +1,108 @@
+-- Runs inside Redis, before each of the scripts beside it: keys, clock, origins, leases. `origin` is rill.crawl.origin.
+-- Nothing is written before a script has checked what it was given: an error in the middle would keep the half.
+local P = KEYS[1] .. ":"
+local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE =
+  P .. "conf", P .. "due", P .. "later", P .. "lease", P .. "leased", P .. "stats", P .. "shape"
+local call = redis.call
+
+local clock = call("TIME")
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
+math.randomseed(tonumber(clock[2]))
+
+local origins = {} -- those that this script has looked at, by name: save() writes them all
+
+local function origin_of(name, policy)
+  local o = origins[name]
+  if o then return o end
+  local packed = call("HGET", P .. "o:" .. name, "state")
+  if packed then
+    o = cmsgpack.unpack(packed)
+  else
+    o = origin.new(name, policy)
+    o.ranks, o.ready, o.found = {}, 0, 0
+    call("HINCRBY", STATS, "_origins", 1)
+  end
+  origins[name] = o
+  return o
+end
+
+-- A later run may be more polite, or less.
+local function set_policy(o, policy)
+  if policy.concurrency ~= o.policy.concurrency then o.limit = policy.concurrency end
+  o.policy = policy
+end
+
+local function queue_of(o, rank)
+  return P .. "q:" .. o.key .. ":" .. rank
+end
+
+-- Repeats, and what came back: it was counted already, and goes first.
+local function make_ready(o, record, at_head)
+  call(at_head and "LPUSH" or "RPUSH", queue_of(o, "r"), record)
+  o.ready = o.ready + 1
+  call("HINCRBY", STATS, "_queued", 1)
+end
+
+local function add_rank(o, rank)
+  local at = 1
+  while o.ranks[at] and o.ranks[at] < rank do at = at + 1 end
+  if o.ranks[at] ~= rank then table.insert(o.ranks, at, rank) end
+end
+
+local function has_work(o)
+  return o.ready > 0 or o.ranks[1] ~= nil
+end
+
+local function save()
+  for name, o in pairs(origins) do
+    call("HSET", P .. "o:" .. name, "state", cmsgpack.pack(o))
+    local time = has_work(o) and origin.due(o, now) or nil
+    if time then
+      call("ZADD", DUE, string.format("%.6f", time), name)
+    else
+      call("ZREM", DUE, name)
+    end
+  end
+end
+
+local function lease_of(id)
+  local packed = call("HGET", LEASED, id)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function end_lease(id)
+  call("ZREM", LEASE, id)
+  call("HDEL", LEASED, id)
+end
+
+-- What a worker had and has not finished: it goes back.
+local function take_back(id, lease)
+  local o = origin_of(lease.origin)
+  if not lease.settled then o.in_flight = math.max(0, o.in_flight - 1) end
+  if lease.kind == "robots" then
+    o.asking = false
+  else
+    make_ready(o, lease.record, true)
+  end
+  end_lease(id)
+end
+
+local function settle(lease, result)
+  if lease.settled then return end
+  lease.settled = true
+  local o = origin_of(lease.origin)
+  origin.finish(o, result, now)
+  if result.skip then o.dead = { skip = result.skip } end
+end
+
+-- { queued, in flight, origins, stop, size of the scope }
+local function numbers()
+  return { tonumber(call("HGET", STATS, "_queued") or 0), call("ZCARD", LEASE),
+    tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope") }
+end
+
+local function is_gone(run)
+  return call("HGET", CONF, "run") ~= run
+end
+
+local GONE = { err = "GONE the state is not there any more" }

@@ -1,0 +1,66 @@
+-- Makes the state, or joins it. ARGV: run (for a new one), format, key, buckets, conf, worker, owner, seconds until its
+-- name is free, workers that are known to be dead.
+local run, format, key, buckets, conf, worker, owner, alive =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+
+local function kind_of(name)
+  return call("TYPE", P .. name).ok
+end
+
+local TYPES = { conf = "hash", due = "zset", later = "zset", lease = "zset", leased = "hash", stats = "hash",
+  shape = "hash", workers = "set", scope = "set" }
+for name, wanted in pairs(TYPES) do
+  local kind = kind_of(name)
+  if kind ~= "none" then
+    if kind ~= wanted then return { "corrupt", P .. name .. " is a " .. kind .. ", not a " .. wanted } end
+    if kind_of "conf" == "none" then return { "corrupt", P .. name .. " is there, and no " .. CONF } end
+  end
+end
+
+local is_new = call("EXISTS", CONF) == 0
+if not is_new then
+  local kept = call("HMGET", CONF, "format", "key", "run", "buckets")
+  if not kept[1] or not kept[3] then return { "corrupt", CONF .. " is not a crawl's" } end
+  if kept[1] ~= format then return { "version", kept[1] } end
+  if kept[2] ~= key then return { "key", kept[2] } end
+  run, buckets = kept[3], kept[4]
+end
+
+local W = P .. "w:" .. worker
+local before = call("HMGET", W, "owner", "alive")
+if before[1] and before[1] ~= owner and tonumber(before[2] or 0) > now then
+  local dead = false
+  for i = 9, #ARGV do dead = dead or ARGV[i] == worker end
+  if not dead then return { "worker", before[1], tostring(math.ceil(tonumber(before[2]) - now)) } end
+end
+
+if is_new then
+  call("HSET", CONF, "format", format, "key", key, "run", run, "buckets", buckets, "conf", conf)
+else
+  call("HSET", CONF, "conf", conf)
+end
+call("HSET", W, "owner", owner, "alive", string.format("%.3f", now + alive))
+call("SADD", P .. "workers", worker)
+
+-- What dead workers of this machine, and an earlier life of this one, had goes back at once.
+local dead = { [worker] = true }
+for i = 9, #ARGV do dead[ARGV[i]] = true end
+for name in pairs(dead) do
+  if name ~= worker then call("HDEL", P .. "w:" .. name, "alive") end
+end
+local leased = call("HGETALL", LEASED)
+for i = 1, #leased, 2 do
+  local lease = cmsgpack.unpack(leased[i + 1])
+  if dead[lease.worker] then take_back(leased[i], lease) end
+end
+save()
+
+-- A stop ends with those it stopped.
+local others = 0
+for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
+  if name ~= worker and tonumber(call("HGET", P .. "w:" .. name, "alive") or 0) > now then others = others + 1 end
+end
+if others == 0 then call("HDEL", CONF, "stop") end
+
+return { "ok", run, buckets, is_new and 1 or 0, call("HGETALL", W), call("HGETALL", STATS),
+  call("SMEMBERS", P .. "scope"), numbers(), tostring(now) }

@@ -1,0 +1,393 @@
+--- What waits, in Redis, for workers in many processes and on many machines. Each step is one script inside Redis:
+--- atomic, one round trip. Which origin may be asked is decided there, by its clock, so all workers together keep an
+--- origin's limits. What is handed out is leased; a lease that is not renewed goes back to the head of its queue.
+local batches = require("rill.crawl.frontier.batch")
+local errors = require("rill.errors")
+local joining = require("rill.crawl.frontier.joining")
+local json = require("rill.crawl.json")
+local map64 = require("rill.crawl.map64")
+local owner = require("rill.crawl.frontier.owner")
+local questions = require("rill.crawl.frontier.questions")
+local record = require("rill.crawl.frontier.record")
+local rill = require("rill")
+local totals = require("rill.crawl.frontier.totals")
+local wire = require("rill.crawl.frontier.wire")
+
+local M = {}
+
+local POLL = 0.2 -- seconds until it is looked again whether others have brought work
+local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
+local MAX_KNOWN = 2 ^ 22 -- fingerprints that are remembered here, so that Redis need not be asked
+
+---@class rill.CrawlRedis: rill.CrawlFrontier
+---@field worker string
+---@field offsets table<string, number> of this worker's outputs
+---@field counters table of all workers
+---@field fresh boolean it was made now
+---@field stop_reason string? all workers stop
+---@field may_lose boolean a batch may be refused in part: commit() then returns an error with `lost`
+---@field private _wire rill.CrawlWire
+---@field private _options table what robots.txt is judged by
+---@field private _settings table
+---@field private _run string
+---@field private _buckets number
+---@field private _batch integer the last one that was committed
+---@field private _sums table<string, number> counters at that time
+---@field private _numbers table queued, in flight, origins, stop, size of the scope
+---@field private _own table<string, rill.CrawlEntry> by lease
+---@field private _own_count integer
+---@field private _ended table[] requests that have ended, and Redis does not know yet
+---@field private _origins table<string, table>
+---@field private _pending table<string, boolean> fingerprints that were passed over since the last commit
+---@field private _questions rill.CrawlQuestions
+---@field private _renewal rill.Task?
+---@field private _seen rill.Map64 what this worker knows to be known; so are the next three
+---@field private _skipped rill.Map64
+---@field private _bodies rill.Map64
+---@field private _runs rill.Map64 how often in a row shapes gave known bodies
+---@field private _scope_size integer
+---@field private _stop string? why all stop
+local Frontier = { may_lose = true }
+Frontier.__index = Frontier
+
+local function call(self, name, words)
+  table.insert(words, 1, self.worker)
+  table.insert(words, 1, self._run)
+  return self._wire:script(name, words)
+end
+
+local function read_numbers(self, list)
+  self._numbers = list
+  self.stop_reason = list[4] ~= "" and list[4] or nil
+end
+
+---@param key string
+---@return table origin what this worker knows of it: policy, robots
+function Frontier:origin(key)
+  local o = self._origins[key]
+  if not o then
+    o = { key = key, policy = self._settings.policy(key) }
+    self._origins[key] = o
+  end
+  return o
+end
+
+--- The number of the set that holds a fingerprint.
+---@param low number
+---@return string
+function Frontier:bucket(low)
+  return tostring(low % self._buckets)
+end
+
+--- Whether pages are remembered, for a recrawl.
+---@return boolean
+function Frontier:remembers()
+  return self._settings.remember == true
+end
+
+local function load_robots(self, key, at)
+  local o = self:origin(key)
+  if o.robots and o.robots.at == at then return true end
+  local body, err = self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
+  if err then return nil, err end
+  o.robots = { at = at, body = body or "" }
+  return true
+end
+
+local function entry_of(self, given)
+  local id, key, kind, text, dead, robots_at = unpack(given)
+  local entry
+  if kind == "robots" then
+    entry = { id = 0, kind = "robots", url = key .. "/robots.txt", depth = 0, hops = 0, attempts = 0, free = 0 }
+  else
+    entry = record.decode(text)
+  end
+  entry.lease, entry.origin, entry.dead = id, key, dead ~= "" and json.decode(dead) or nil
+  self._own[id], self._own_count = entry, self._own_count + 1
+  if robots_at == "" or kind == "robots" then return entry end
+  local ok, err = load_robots(self, key, robots_at)
+  if not ok then return nil, err end
+  return entry
+end
+
+-- The words of `renew`; all: what is not named goes back.
+local function renewal(self, all)
+  local words = { tostring(self._settings.lease), all and "1" or "0" }
+  for id in pairs(self._own) do words[#words + 1] = id end
+  return words
+end
+
+-- After the connection was lost: what Redis handed out and never arrived goes back.
+local function resynchronize(self)
+  self._wire.was_lost = false
+  local answer, err = call(self, "renew", renewal(self, true))
+  return answer and true or nil, err
+end
+
+local function restore_scope(self)
+  if self._numbers[5] == self._scope_size then return true end
+  local list, err = self._wire:command { "SMEMBERS", self._wire.key .. ":scope" }
+  if err then return nil, err end
+  self._scope_size = #list
+  self._settings.scope:restore(list)
+  return true
+end
+
+local function ask_for(self, n)
+  if self._wire.was_lost then
+    local ok, err = resynchronize(self)
+    if not ok then return nil, err end
+  end
+  local settings, ended = self._settings, self._ended
+  self._ended = {}
+  local answer, err = call(self, "take", { tostring(settings.lease), tostring(n), tostring(settings.max_pages or ""),
+    settings.robots and "1" or "0", batches.ended(ended),
+    settings.policy_all and json.encode(settings.policy_all) or "" })
+  if err then return nil, err end
+  read_numbers(self, answer[3])
+  return answer
+end
+
+--- At most n entries, and when to ask again. How many may be new, Redis knows.
+---@param n integer
+---@param now number
+---@return rill.CrawlEntry[]
+---@return number? again
+---@return rill.Error? err
+function Frontier:take(n, now)
+  local answer, err = ask_for(self, n)
+  local ok = answer and true
+  if ok then ok, err = restore_scope(self) end
+  local list = {}
+  for i, given in ipairs(ok and answer[1] or {}) do
+    list[i], err = entry_of(self, given)
+    if err then break end
+  end
+  if err then return {}, nil, err end
+  local wait = tonumber(answer[2])
+  if self._numbers[2] > self._own_count then wait = math.min(wait or POLL, POLL) end
+  return list, wait and now + wait
+end
+
+--- A request has ended: Redis is told with the next take.
+---@param entry rill.CrawlEntry
+---@param result table
+function Frontier:settle(entry, result)
+  if not result.robots then table.insert(self._ended, { entry.lease, batches.result(result) }) end
+end
+
+---@return integer? id
+function Frontier:known(high, low)
+  return self._seen:get(high, low)
+end
+
+--- Redis knows of traps, and says so with the commit.
+function Frontier.trap() end
+
+--- Whether the shape has given nothing but known bodies for so long that it is retired.
+function Frontier:retired(high, low)
+  return (self._runs:get(high, low) or 0) >= self._settings.limits.same_run
+end
+
+---@param link table
+---@return boolean admitted
+---@return string? reason
+function Frontier:admit(link)
+  if not link.again and self._seen:get(link.high, link.low) then return false, "seen" end
+  link.id = record.id(link.high, link.low)
+  return true
+end
+
+---@return boolean first the first time, as far as this worker knows
+function Frontier:pass_over(high, low)
+  local name = record.bytes(high, low)
+  if self._pending[name] or self._skipped:get(high, low) then return false end
+  self._pending[name] = true
+  return true
+end
+
+-- Whether a set holds a fingerprint. Waits.
+local function ask(self, set, high, low)
+  return self._questions:ask(("%s:%s"):format(set, self:bucket(low)), batches.decimal(high, low))
+end
+
+--- Whether a URL is known to any worker. Waits.
+---@return boolean
+function Frontier:is_seen(high, low)
+  return self._seen:get(high, low) ~= nil or ask(self, "seen", high, low)
+end
+
+--- Whether a page had this body before. Waits.
+---@return true?
+function Frontier:duplicate(high, low, entry)
+  local own = 1 + entry.low % 2 ^ 31
+  local id = self._bodies:get(high, low)
+  if id then return id ~= own or nil end
+  local known = not entry.known and ask(self, "body", high, low)
+  if not self._bodies:get(high, low) then self._bodies:set(high, low, known and ELSEWHERE or own) end
+  return known or nil
+end
+
+local function forget(self, outcomes)
+  for _, outcome in ipairs(outcomes) do
+    local id = outcome.entry.lease
+    if self._own[id] then self._own[id], self._own_count = nil, self._own_count - 1 end
+  end
+end
+
+local function remember(map, high, low, value)
+  if map.count < MAX_KNOWN then map:set(high, low, value) end
+end
+
+local function learn(self, batch, reply)
+  forget(self, batch.outcomes)
+  for _, link in ipairs(batch.links) do remember(self._seen, link.high, link.low, 1) end
+  for _, skip in ipairs(batch.skips) do remember(self._skipped, skip.high, skip.low, 1) end
+  self._pending = {}
+  local at = 0
+  for _, outcome in ipairs(batch.outcomes) do
+    if outcome.run then
+      at = at + 1
+      self._runs:set(outcome.run.high, outcome.run.low, reply.runs[at])
+    end
+  end
+  batch.trapped = {}
+  for _, each in ipairs(reply.skips) do
+    local link = batch.links[each[1]]
+    table.insert(batch.trapped, { url = link.url, from = link.from, reason = each[2], high = link.high,
+      low = link.low })
+  end
+end
+
+-- The sums of all workers, and what was counted here since the batch was made.
+local function sum_up(self, counters, sent, list)
+  local sums = totals.read(list)
+  totals.apply(counters, sums, totals.since(totals.flat(counters), sent))
+  self._sums = sums
+end
+
+-- Redis has gone back in time: it restarted, or a replica took over.
+local function rewound(self, list)
+  local hash = joining.hash(list)
+  self._batch = tonumber(hash.batch or 0)
+  return errors.new { reason = "state", kind = "rewound", path = self._wire.shown, message = "Redis went back in time",
+    lost = {}, offsets = joining.offsets(hash) }
+end
+
+local function refused(self, ids)
+  local lost = {}
+  for _, id in ipairs(ids) do
+    lost[id] = true
+    if self._own[id] then self._own[id], self._own_count = nil, self._own_count - 1 end
+  end
+  return errors.new { reason = "state", kind = "lost", path = self._wire.shown, message = "leases were lost",
+    lost = lost }
+end
+
+--- Makes a batch durable, or nothing of it.
+---@param batch table
+---@return boolean? ok
+---@return rill.Error? err with `lost` where the batch has to be made again: a set of the leases that are gone, and
+---  `offsets` where the outputs are at other places than they were
+function Frontier:commit(batch)
+  local sent = totals.flat(batch.counters)
+  local reply, err = call(self, "finish", batches.words(self, batch, { number = self._batch,
+    deltas = totals.since(sent, self._sums), options = self._options, limits = self._settings.limits }))
+  if err then return nil, err end
+  if reply[1] == "rewound" then return nil, rewound(self, reply[3]) end
+  self._pending = {}
+  if reply[1] == "lost" then return nil, refused(self, reply[2]) end
+  self._batch = self._batch + 1
+  read_numbers(self, reply[3])
+  learn(self, batch, json.decode(reply[2]))
+  sum_up(self, batch.counters, sent, reply[5])
+  return true
+end
+
+---@return table
+function Frontier:stats()
+  return { queued = self._numbers[1], in_flight = self._numbers[2], origins = self._numbers[3], retrying = 0 }
+end
+
+---@return integer
+function Frontier:waiting()
+  return self._numbers[1]
+end
+
+--- Which origins rest is known to Redis alone.
+function Frontier.resting()
+  return {}
+end
+
+---@param name string
+---@param length number
+---@return boolean? ok
+---@return rill.Error? err
+function Frontier:register(name, length)
+  local _, err = self._wire:command { "HSET", ("%s:w:%s"):format(self._wire.key, self.worker), "out:" .. name,
+    ("%.0f"):format(length) }
+  return not err or nil, err
+end
+
+--- All workers stop when this one has.
+---@param reason string
+function Frontier:stop(reason)
+  self._stop = reason
+end
+
+--- Leaves: what is not committed goes back. The counters are those of all workers then.
+---@param counters table
+function Frontier:close(counters)
+  if self._renewal then self._renewal:cancel() end
+  self._wire:be_patient(0)
+  local reply = call(self, "leave", { self._stop or "" })
+  if reply then
+    read_numbers(self, reply[1])
+    if counters then sum_up(self, counters, totals.flat(counters), reply[2]) end
+  end
+  self._wire:close()
+end
+
+-- Keeps the leases of what takes long.
+local function renew(self)
+  while true do
+    rill.sleep(self._settings.lease / 3)
+    call(self, "renew", renewal(self, false))
+  end
+end
+
+local function enter(self, joined)
+  self._run, self._buckets, self._batch, self.fresh = joined.run, joined.buckets, joined.batch, joined.fresh
+  self._sums, self.counters, self.offsets = joined.sums, {}, joined.offsets
+  totals.apply(self.counters, joined.sums, {})
+  self._scope_size = #joined.scope
+  self._settings.scope:restore(joined.scope)
+  read_numbers(self, joined.numbers)
+end
+
+--- Joins the crawl of that name, or begins it. In a task.
+---@param settings table of the schedule, and path, worker, lease, expect, remember, unreachable, key_name, conf, scope
+---@return rill.CrawlRedis?
+---@return rill.Error? err reason "state"; kind "url", "missing", "unreachable", "auth", "key", "version", "corrupt",
+---  "worker", "full"
+function M.open(settings)
+  local opened, err = wire.open(settings.path)
+  if not opened then return nil, err end
+  local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
+    _batch = 0, _own = {}, _own_count = 0, _ended = {}, _origins = {}, _pending = {}, _seen = map64(),
+    _skipped = map64(), _bodies = map64(), _runs = map64(),
+    _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
+  local joined
+  joined, err = joining.join(opened, settings, self.worker)
+  if not joined then
+    opened:close()
+    return nil, err
+  end
+  enter(self, joined)
+  self._questions = questions.new(function(words) return call(self, "ask", words) end)
+  opened:be_patient(settings.unreachable)
+  self._renewal = rill.spawn(renew, self)
+  return self
+end
+
+return M

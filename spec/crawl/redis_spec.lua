@@ -1,0 +1,300 @@
+-- A crawl's state in Redis: many workers, and what goes wrong there.
+local dkjson = require "dkjson"
+local process = require "support.process"
+local rill = require "rill"
+local site = require "support.site"
+local support = require "support"
+
+local PAGES = 300
+
+-- A tree of pages. All but the first wait until so many workers have asked for one.
+local TREE = ([[
+let now = 0, most = 0;
+const agents = new Set(), held = [], WANTED = %%d;
+server.on('stream', (stream, headers) => {
+  const path = headers[':path'], n = path === '/' ? 1 : Number(path.slice(1));
+  most = Math.max(most, ++now);
+  log({ path, agent: headers['user-agent'], most });
+  stream.on('error', () => {});
+  stream.on('close', () => { now--; });
+  const answer = () => {
+    if (stream.destroyed) return;
+    stream.respond({ ':status': 200, 'content-type': 'text/html' });
+    stream.end(`<title>page ${n}</title>${links}<a href="/">`);
+  };
+  const next = n === 1 ? [...Array(30).keys()].map((m) => m + 2) : [2 * n + 28, 2 * n + 29];
+  const links = next.filter((m) => m <= %d).map((m) => `<a href="/${m}">`).join('');
+  if (n > 1) agents.add(headers['user-agent']);
+  if (n > 1 && agents.size < WANTED) return held.push(answer);
+  for (const each of held.splice(0)) each();
+  answer();
+});
+]]):format(PAGES)
+
+describe("a crawl with its state in Redis", function()
+  local server, directory, redis, children
+
+  before_each(function()
+    support.begin()
+    directory, children = support.directory "shared", {}
+    server = support.node { source = TREE:format(1) }
+    redis = support.redis()
+  end)
+  after_each(function()
+    for _, child in ipairs(children) do child:stop() end
+    server:stop()
+    redis:stop()
+    support.check_clean()
+  end)
+
+  -- From here on workers wait for each other.
+  local function gather(count)
+    server:stop()
+    server = support.node { source = TREE:format(count) }
+  end
+
+  local function options(more)
+    local all = { start = server.url .. "/", state = redis:state "site", robots = false, progress = false,
+      out = directory .. "/items.jsonl", client = { tls = { ca_file = server.ca } }, traps = false, lease = 2 }
+    for name, value in pairs(more or {}) do all[name] = value end
+    return all
+  end
+
+  local function run(more)
+    return support.run(function() return require "rill.crawl"(options(more)) end, 60)
+  end
+
+  local function worker(name, lua)
+    local argv = { "env", unpack(process.sanitizers()) }
+    local script = support.write(directory .. "/" .. name .. ".lua", [[
+      package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
+      local url, ca, state, out, name = unpack(arg)
+      local done, err = require "rill.crawl" { start = url .. "/", state = state, out = out, worker = name, lease = 2,
+        robots = false, progress = false, traps = false, client = { tls = { ca_file = ca }, user_agent = name },
+        concurrency = 2, per_origin = { concurrency = 8 },
+        ]] .. (lua or "") .. [[ }
+      if not done then io.stderr:write(tostring(err), "\n") os.exit(4) end
+      print(done.reason, done.pages, done.items)]])
+    for _, word in ipairs { "luajit", script, server.url, server.ca, redis:state "site",
+      directory .. "/items.jsonl", name } do
+      argv[#argv + 1] = word
+    end
+    local child = process.start(argv, directory .. "/" .. name .. ".output")
+    children[#children + 1] = child
+    return child
+  end
+
+  local function wait_for(child)
+    assert.equal(0, child:wait(60), child:output())
+    assert.equal(("finished\t%d\t%d\n"):format(PAGES, PAGES), child:output():match "finished\t.*$")
+  end
+
+  local function asked_by(name)
+    local count = 0
+    for _, event in ipairs(server:events()) do
+      if event.agent == name then count = count + 1 end
+    end
+    return count
+  end
+
+  local function joined()
+    assert(require("rill.crawl").join(redis:state "site", directory .. "/items.jsonl"))
+    local seen = {}
+    local lines = site.lines(directory .. "/items.jsonl")
+    for _, item in ipairs(lines) do
+      assert.is_nil(seen[item.url], item.url)
+      seen[item.url] = true
+    end
+    return #lines
+  end
+
+  local function wait_until_asked(count)
+    support.wait(function() return #site.asked(server) >= count end, 30, "pages to be asked for")
+  end
+
+  it("is one crawl for all workers: each page once, and the same summary", function()
+    gather(3)
+    local list = { worker "a", worker "b", worker "c" }
+    for _, child in ipairs(list) do wait_for(child) end
+    assert.equal(PAGES, #site.asked(server))
+    assert.equal(PAGES, joined())
+  end)
+
+  it("loses nothing when a worker is killed and another one stands still past its lease", function()
+    gather(2)
+    local killed, still = worker "a", worker "b"
+    support.wait(function() return asked_by "a" > 5 and asked_by "b" > 5 end, 30, "both to work")
+    still:signal "STOP"
+    killed:signal "KILL"
+    wait_for(worker "c") -- what they had has come back to it
+    still:signal "CONT"
+    wait_for(still)
+    assert.equal(PAGES, joined())
+  end)
+
+  it("goes on when all were killed, twice", function()
+    for _, more in ipairs { 20, 60 } do
+      local list = { worker "a", worker "b" }
+      wait_until_asked(more)
+      for _, child in ipairs(list) do
+        child:signal "KILL"
+        child:wait(10)
+      end
+    end
+    wait_for(worker "c")
+    assert.equal(PAGES, joined())
+  end)
+
+  it("goes on when Redis was restarted, and nothing was lost there", function()
+    redis:stop()
+    redis = support.redis { save = true }
+    local list = { worker "a", worker "b" }
+    wait_until_asked(50)
+    redis:restart()
+    for _, child in ipairs(list) do wait_for(child) end
+    assert.equal(PAGES, joined())
+  end)
+
+  it("ends when its keys are gone: it fetches nothing twice", function()
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    wait_until_asked(5)
+    redis:cli "FLUSHALL"
+    assert.equal(4, child:wait(30))
+    assert.matches("the state is gone", child:output())
+    assert.equal("0", redis:cli("EXISTS", "{site}:conf"))
+  end)
+
+  it("ends after `unreachable` when Redis does not come back", function()
+    local child = worker("a", "unreachable = 0.3, per_origin = { concurrency = 1, delay = 0.05 },")
+    wait_until_asked(5)
+    redis:stop()
+    assert.equal(4, child:wait(30))
+    assert.matches("not reached for 0.3 s", child:output())
+    redis = support.redis()
+  end)
+
+  it("stops at once where nothing can be reached, and shows no password", function()
+    local done, err = run { state = "redis://user:secret@127.0.0.1:" .. support.free_port() .. "/?name=x" }
+    assert.is_nil(done)
+    assert.same({ "state", "unreachable" }, { err.reason, err.kind })
+    assert.is_nil(tostring(err):find("secret", 1, true))
+  end)
+
+  it("keeps an origin's limit for all workers together", function()
+    gather(2)
+    local list = { worker("a", "per_origin = { concurrency = 3 },"), worker("b", "per_origin = { concurrency = 3 },") }
+    for _, child in ipairs(list) do wait_for(child) end
+    for _, event in ipairs(server:events()) do assert.is_true((event.most or 0) <= 3, event.most) end
+  end)
+
+  it("counts max_pages over all workers, and goes on with a higher one", function()
+    local list = { worker("a", "max_pages = 40,"), worker("b", "max_pages = 40,") }
+    for _, child in ipairs(list) do
+      assert.equal(0, child:wait(60), child:output())
+      assert.equal("max_pages\t40\t40\n", child:output():match "max_pages\t.*$")
+    end
+    assert.equal(40, #site.asked(server))
+    local done = assert(run { worker = "c" })
+    assert.same({ "finished", PAGES }, { done.reason, done.pages })
+    assert.equal(PAGES, joined())
+  end)
+
+  it("joins no crawl that has another key or format, and writes over nothing that is not its own", function()
+    assert(run { max_pages = 3, worker = "a" })
+    local function kind(more)
+      local done, err = run(more)
+      assert.is_nil(done)
+      assert.equal("state", err.reason)
+      return err.kind
+    end
+    assert.equal("key", kind { key = { sort_query = false }, worker = "b" })
+    redis:cli("HSET", "{site}:conf", "format", "99")
+    assert.equal("version", kind { worker = "b" })
+    redis:cli("SET", "{other}:due", "mine")
+    assert.equal("corrupt", kind { state = redis:state "other" })
+    assert.equal("mine", redis:cli("GET", "{other}:due"))
+    redis:cli("HSET", "{third}:conf", "colour", "blue")
+    assert.equal("corrupt", kind { state = redis:state "third" })
+    assert.equal("recrawl", kind { recrawl = true, state = redis:state "fourth" })
+    assert.equal("url", kind { state = "redis://127.0.0.1" })
+  end)
+
+  it("has one worker of a name at a time", function()
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.2 },")
+    wait_until_asked(2)
+    local done, err = run { worker = "a" }
+    assert.is_nil(done)
+    assert.equal("worker", err.kind)
+    child:signal "KILL"
+    child:wait(10)
+    assert.equal("finished", assert(run { worker = "a" }).reason) -- its process is gone: the name is free
+  end)
+
+  it("ends with kind full where Redis has no room, and goes on when there is some", function()
+    assert(run { max_pages = 5, worker = "a" })
+    redis:cli("CONFIG", "SET", "maxmemory", "1")
+    local done, err = run { worker = "a" }
+    assert.is_nil(done)
+    assert.same({ "state", "full" }, { err.reason, err.kind })
+    redis:cli("CONFIG", "SET", "maxmemory", "0")
+    assert.equal("finished", assert(run { worker = "a" }).reason)
+    assert.equal(PAGES, joined())
+  end)
+
+  it("uses a password, and a wrong one is an error", function()
+    redis:cli("CONFIG", "SET", "requirepass", "pass%")
+    local socket = redis.socket
+    local done, err = run {}
+    assert.is_nil(done)
+    assert.equal("auth", err.kind)
+    assert.is_not_nil(socket)
+  end)
+
+  it("what stops one worker stops all", function()
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    wait_until_asked(3)
+    local seen = 0
+    local done = support.run(function()
+      local crawl
+      crawl = require("rill.crawl").new(options { worker = "b", per_origin = { concurrency = 1, delay = 0.05 },
+        page = function()
+          seen = seen + 1
+          crawl:stop "enough"
+        end })
+      return assert(crawl:run())
+    end, 60)
+    assert.equal("enough", done.reason)
+    assert.equal(0, child:wait(60), child:output())
+    assert.matches("^enough", child:output())
+  end)
+
+  it("`rill status` and `rill join` read it while it runs", function()
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    wait_until_asked(5)
+    local path = directory .. "/status"
+    local status = process.start({ "luajit", "bin/rill", "status", redis:state "site", "--json" }, path)
+    assert.equal(0, status:wait(20), status:output())
+    local shown = assert(dkjson.decode(status:output()))
+    assert.is_true(shown.pages < PAGES and shown.queued > 0)
+    local join = process.start({ "luajit", "bin/rill", "join", redis:state "site", directory .. "/items.jsonl" },
+      directory .. "/join")
+    assert.equal(0, join:wait(20), join:output())
+    for _, item in ipairs(site.lines(directory .. "/items.jsonl")) do assert.is_string(item.url) end
+    child:signal "TERM"
+    child:wait(20)
+    join = process.start({ "luajit", "bin/rill", "join", redis:state "site", directory .. "/other.jsonl" },
+      directory .. "/join2")
+    assert.equal(4, join:wait(20))
+    assert.matches("no worker of .* writes other.jsonl", join:output())
+  end)
+
+  it("goes on with the start URLs and options that the state has", function()
+    assert(run { max_pages = 3, worker = "a" })
+    local done = support.run(function()
+      return require "rill.crawl" { state = redis:state "site", worker = "a", progress = false, lease = 2,
+        client = { tls = { ca_file = server.ca } }, max_pages = PAGES }
+    end, 60)
+    assert.same({ "finished", PAGES }, { done and done.reason, done and done.pages })
+    assert.is_true(rill.now() > 0)
+  end)
+end)

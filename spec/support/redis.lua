@@ -1,0 +1,81 @@
+--- Redis servers: on a Unix socket, nothing on the disk unless a spec wants it.
+local scratch = require "support.scratch"
+local server = require "support.server"
+local deadline = require "support.deadline"
+local process = require "support.process"
+
+local M = {}
+
+---@class support.Redis: support.Server
+---@field socket string
+---@field private _arguments string[]
+local Redis = setmetatable({}, { __index = server.Server })
+Redis.__index = Redis
+
+local function launch(self)
+  self.process = process.start(self._arguments, self.directory .. "/output")
+  deadline.wait(function()
+    return self.process:output():find("ready to accept connections", 1, true)
+      or self.process:ended() and error("redis-server ended at once:\n" .. self.process:output(), 0)
+  end, 30, "redis-server to be ready")
+end
+
+--- The state of a crawl here.
+---@param name string
+---@return string
+function Redis:state(name)
+  return ("redis+unix://%s?name=%s"):format(self.socket, name)
+end
+
+--- Runs a command with redis-cli.
+---@param ... string
+---@return string answer without its line end
+function Redis:cli(...)
+  local path = scratch.directory "redis-cli" .. "/output"
+  local child = process.start({ "redis-cli", "-s", self.socket, ... }, path)
+  child:wait(30)
+  return (child:output():gsub("\n$", ""))
+end
+
+--- Stops it and starts it again.
+function Redis:restart()
+  self:stop()
+  launch(self)
+end
+
+--- Sets the time of day of one that was started with `told`.
+---@param seconds number
+function Redis:set_clock(seconds)
+  local file = assert(io.open(self.directory .. "/clock", "r+"))
+  file:write(("%-20.6f"):format(seconds))
+  file:close()
+end
+
+-- The library that tells the time.
+local function preload(directory)
+  local library = directory .. "/told_clock.so"
+  local child = process.start({ "cc", "-shared", "-fPIC", "-o", library, server.here .. "/../c/told_clock.c", "-ldl" },
+    directory .. "/cc")
+  assert(child:wait(60) == 0, child:output())
+  scratch.write(directory .. "/clock", ("%-20.6f"):format(1000))
+  return { "env", "LD_PRELOAD=" .. library, "TOLD_CLOCK=" .. directory .. "/clock" }
+end
+
+--- Starts one.
+---@param options { told: boolean?, save: boolean? }? told: its clock stands until set_clock(); save: what is written is
+---  on the disk before it is answered
+---@return support.Redis
+function M.start(options)
+  options = options or {}
+  local directory = scratch.directory "redis"
+  local argv = options.told and preload(directory) or {}
+  for _, word in ipairs { "redis-server", "--port", "0", "--unixsocket", directory .. "/s", "--dir", directory,
+    "--save", "", "--appendonly", options.save and "yes" or "no", "--appendfsync", "always" } do
+    argv[#argv + 1] = word
+  end
+  local self = setmetatable({ directory = directory, socket = directory .. "/s", _arguments = argv }, Redis)
+  launch(self)
+  return self
+end
+
+return M
