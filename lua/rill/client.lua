@@ -22,7 +22,6 @@ local COUNTS = {
 ---@field private _closed boolean?
 ---@field private _redirects integer that a call follows
 ---@field private _allow_downgrade boolean
----@field private _jar rill.Jar?
 ---@field private _hops integer requests that went on with a call
 ---@field private _passed integer responses that no caller was given
 local Client = {}

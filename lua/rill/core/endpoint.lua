@@ -20,11 +20,12 @@ local M = {}
 ---@field private _fields table header fields of every request, flat list
 ---@field private _block string the same as a header block
 ---@field private _decompress boolean
----@field private _on_headers function?
----@field private _on_chunk function?
----@field private _on_warning function?
----@field private _expect_continue boolean?
----@field private _query {[1]: string, [2]: string}[]? of every URL
+---@field private _on_headers function|false
+---@field private _on_chunk function|false
+---@field private _on_warning function|false
+---@field private _expect_continue boolean
+---@field private _query {[1]: string, [2]: string}[]|false of every URL
+---@field private _jar rill.Jar|false of a client
 ---@field private _timeout number seconds; 0: none
 ---@field private _later table|false what the core's object will be made of, by _make
 ---@field private _make (fun(endpoint: rill.Endpoint): rill.Error?)?
@@ -88,19 +89,20 @@ function M.new(call, given, create, url, made)
   local wanted, anchor = options.for_core(call, given, block)
   -- what the core borrows is held here
   local later = { wanted = wanted, anchor = anchor, create = create, made = made, url = url, texts = texts_of(given) }
-  local endpoint = {
+  local endpoint = { -- what each request looks at is never nil: a field that is not there is looked for in the class
     _id = false,
     _later = false,
     _start = start,
     _fields = fields,
     _block = block,
     _decompress = decompress,
-    _on_headers = given.on_headers,
-    _on_chunk = given.on_chunk,
-    _on_warning = given.on_warning,
-    _expect_continue = given.expect_continue,
+    _on_headers = given.on_headers or false,
+    _on_chunk = given.on_chunk or false,
+    _on_warning = given.on_warning or false,
+    _expect_continue = given.expect_continue or false,
     _timeout = wanted.timeout,
-    _query = appended,
+    _query = appended or false,
+    _jar = false,
   }
   local err, code
   if made then

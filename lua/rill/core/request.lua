@@ -138,14 +138,14 @@ function M.start(receiver, client, method, url, body, options, stream)
   if special then
     if body then
       fill_body(receiver, body)
-      request.expect_continue = choose(options and options.expect_continue, client._expect_continue) or false
+      request.expect_continue = choose(options and options.expect_continue, client._expect_continue)
     end
     if own_block then request.headers, request.headers_length = block, #block end
     if options then fill(options) end
     if trailers then request.trailers, request.trailers_length = trailers, #trailers end
     if path then request.save_path = path end
     request.stream = stream ~= nil
-    if stream then request.head_first = (options and options.on_headers or client._on_headers) ~= nil end
+    if stream then request.head_first = (options and options.on_headers or client._on_headers) and true end
     request["repeat"] = stream ~= "once"
   end
   local code = C.rill_request_start(loop, client._id, request, id, failure)
