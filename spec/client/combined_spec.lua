@@ -33,8 +33,10 @@ server.on('stream', (stream, headers) => {
       const from = range && headers['if-range'] === '"1"' ? Number(range[1]) : 0;
       const rest = coded ? zlib.gzipSync(text) : text.subarray(from);
       stream.respond({ ':status': from ? 206 : 200, etag: '"1"', 'content-length': rest.length,
-        ...(coded ? { 'content-encoding': 'gzip' } : {}), ...(from ? { 'content-range': `bytes ${from}-${text.length - 1}/${text.length}` } : {}) });
-      if (q('cut')) return stream.write(rest.subarray(0, Number(q('cut'))), () => setImmediate(() => stream.close(2)));
+        ...(coded ? { 'content-encoding': 'gzip' } : {}),
+        ...(from ? { 'content-range': `bytes ${from}-${text.length - 1}/${text.length}` } : {}) });
+      const breaks = () => setImmediate(() => stream.close(2));
+      if (q('cut')) return stream.write(rest.subarray(0, Number(q('cut'))), breaks);
       return stream.end(rest);
     }
     stream.respond({ ':status': 200 });
