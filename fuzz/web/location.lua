@@ -103,7 +103,7 @@ local function chain_keeps_the_rules()
   local walk = new_walk(pick.of(PAGES), pick.of(METHODS))
   local fields = { "authorization", "secret", "cookie", "secret", "proxy-authorization", "secret", "x-any", "1",
     "content-type", "text/plain" }
-  local hop = { endpoint = { _hops = 0, _timeout = 20, _allow_downgrade = walk.allowed }, call = "get",
+  local hop = { endpoint = { _hops = 0, _passed = 0, _timeout = 20, _allow_downgrade = walk.allowed }, call = "get",
     method = walk.method, url = walk.page, body = "body", fields = fields, block = headers.block(fields) }
   local response, err = follow.go(hop, answer(walk, hop), LIMIT, function(next_hop)
     check_hop(walk, next_hop)
