@@ -9,6 +9,7 @@ local FORCED = { redirects = 0, retries = 0, retry_idempotent = false }
 ---@class rill.CrawlClients
 ---@field main rill.Client
 ---@field owned boolean made here, so closed here
+---@field archive rill.CrawlArchive?
 ---@field private _guarded rill.Client? for hosts that no start URL names
 ---@field private _scope rill.CrawlScope
 local Clients = {}
@@ -20,6 +21,21 @@ Clients.__index = Clients
 function Clients:of(origin)
   if self._guarded and not self._scope:is_start(origin) then return self._guarded end
   return self.main
+end
+
+--- Asks for a URL, and keeps what was exchanged where that is archived.
+---@param address string
+---@param options table of the request
+---@return rill.Response?
+---@return rill.Error? err
+---@return rill.CrawlExchange? exchange
+function Clients:get(address, options)
+  local client = self:of(address:match "^%a+://[^/?#]+")
+  if not self.archive then return client:get(address, options) end
+  local exchange, own = self.archive:watch(address, options)
+  local response, err = client:get(address, own)
+  exchange:done(response, err)
+  return response, err, exchange
 end
 
 function Clients:close()

@@ -155,10 +155,12 @@ local function flush_skips(self)
   return self._skip_file:write(bytes)
 end
 
-local function flush_outputs(self)
+local function flush_outputs(self, outcomes)
+  local archive = self._crawl.archive
   progress.hide(self._crawl)
   local ok, err = self._crawl.outputs:flush()
   if ok then ok, err = flush_skips(self) end
+  if ok and archive then ok, err = archive:write(outcomes) end
   if ok and self._crawl.options.durable == "power" then ok, err = self:sync() end
   return ok, err
 end
@@ -169,12 +171,14 @@ end
 function Commit:sync()
   local ok, err = self._crawl.outputs:sync()
   if ok and self._skip_file then ok, err = self._skip_file:sync() end
+  if ok and self._crawl.archive then ok, err = self._crawl.archive:sync() end
   return ok, err
 end
 
 local function lengths(self)
   local offsets = self._crawl.outputs:offsets()
   if self._skip_file then offsets[self._skip_file.path] = self._skip_file.length end
+  for path, length in pairs(self._crawl.archive and self._crawl.archive:offsets() or {}) do offsets[path] = length end
   return offsets
 end
 
@@ -191,7 +195,7 @@ local function gather(self, outcomes)
   local batch = { outcomes = outcomes, extra = self._extra, scope = scope, sync = self._sync }
   for _, outcome in ipairs(outcomes) do take_in(self, outcome) end
   write_extra(self)
-  local ok, err = flush_outputs(self)
+  local ok, err = flush_outputs(self, outcomes)
   if not ok then return nil, err end
   batch.links, batch.skips, batch.counters = self._links, self._skips, crawl.counts.counters
   batch.outputs, batch.now, batch.sent = lengths(self), crawl:clock(), totals.flat(batch.counters)
@@ -228,6 +232,7 @@ local function undo(self, batch, mark, refusal)
   local places = refusal.offsets or mark.lengths
   local ok, err = self._crawl.outputs:truncate(places)
   if ok and self._skip_file then ok, err = self._skip_file:truncate(places[self._skip_file.path] or 0) end
+  if ok and self._crawl.archive then ok, err = self._crawl.archive:truncate(places) end
   if not ok then return nil, err end
   local left = {}
   for _, outcome in ipairs(batch.outcomes) do

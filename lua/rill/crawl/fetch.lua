@@ -153,8 +153,8 @@ function Fetch:page(entry)
   entry.attempts = entry.attempts + 1
   page.attempts = entry.attempts
   local seen = {}
-  local client = crawl.clients:of(entry.origin)
-  local response, err = client:get(entry.url, request_options(entry, crawl.options, seen))
+  local response, err, exchange = crawl.clients:get(entry.url, request_options(entry, crawl.options, seen))
+  outcome.exchanges = { exchange }
   local now = crawl:clock()
   if not response then return of_error(crawl, outcome, page, err, now) end
   fill(page, response, seen.stopped)
@@ -172,12 +172,13 @@ end
 ---@param entry rill.CrawlEntry
 ---@return table outcome
 function Fetch:robots(entry)
-  local robots, head = self._crawl.robots:ask(entry.url)
+  local exchanges = {}
+  local robots, head = self._crawl.robots:ask(entry.url, exchanges)
   if robots.answer == "lost" then
     robots.answer = dial_answer(robots.err)
     local result = retry.result_of(robots.err)
     result.robots = robots
-    return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots }
+    return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots, exchanges = exchanges }
   end
   local delay, sitemaps = self._crawl.robots:read(robots.body)
   robots.delay = delay
@@ -187,13 +188,14 @@ function Fetch:robots(entry)
     local max = self._crawl.frontier:origin(entry.origin).policy.retry_after_max
     if result.hold and result.hold > max then result.hold = nil end
   end
-  return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots, sitemaps = sitemaps }
+  return { entry = entry, kind = "robots", bytes = 0, result = result, robots = robots, sitemaps = sitemaps,
+    exchanges = exchanges }
 end
 
 -- Reads a sitemap as it comes. Returns what it has read with, and the answer.
 local function read_sitemap(self, entry, take)
   local reader, head, read = sitemap.reader(entry.url), nil, 0
-  local response, err = self._crawl.clients:of(entry.origin):get(entry.url, { redirects = 0, retries = 0, maxsize = 0,
+  local response, err, exchange = self._crawl.clients:get(entry.url, { redirects = 0, retries = 0, maxsize = 0,
     on_headers = function(of)
       head = of
       if of.status < 200 or of.status > 299 then return "stop" end
@@ -206,7 +208,7 @@ local function read_sitemap(self, entry, take)
     end })
   reader:finish()
   take(reader)
-  return reader, head or response, err, response
+  return reader, head or response, err, response, exchange
 end
 
 --- Asks for a sitemap; what could be read of a bad one counts. A redirect leads to another sitemap.
@@ -221,7 +223,8 @@ function Fetch:sitemap(entry, take)
     return outcome
   end
   entry.attempts = entry.attempts + 1
-  local reader, head, err, response = read_sitemap(self, entry, take)
+  local reader, head, err, response, exchange = read_sitemap(self, entry, take)
+  outcome.exchanges = { exchange }
   local now = crawl:clock()
   local again
   if response then

@@ -27,6 +27,7 @@ local SHOWN_MOST = 100 -- messages of handlers, each with its traceback
 ---@field frontier rill.CrawlFrontier
 ---@field outputs rill.CrawlOutputs
 ---@field commit rill.CrawlCommit
+---@field archive rill.CrawlArchive?
 ---@field counts rill.CrawlStats
 ---@field links rill.CrawlLinks
 ---@field robots rill.CrawlRobots

@@ -161,7 +161,6 @@ function M.check(given)
   local options = { given = given }
   for name, default in pairs(DEFAULTS) do options[name] = default end
   for name, value in pairs(given) do options[name] = value end
-  if given.warc then errors.raise("crawl: warc is not supported yet") end
   if given.remember == nil then options.remember = not frontiers.is_shared(given.state) end
   options.policy = policies(given.per_origin)
   options.scope = scope.new(given.allow, given.deny)

@@ -43,11 +43,10 @@ function Robots:allowed(key, link)
 end
 
 -- Reads at most the first 500 KiB: a longer one is cut, not refused.
-local function get(self, address)
+local function get(self, address, exchanges)
   local parts, size = {}, 0
   local head
-  local origin = address:match "^https?://[^/?#]+"
-  local response, err = self._clients:of(origin):get(address, {
+  local response, err, exchange = self._clients:get(address, {
     redirects = 0, maxsize = 0,
     on_headers = function(of) head = of end,
     on_chunk = function(chunk)
@@ -55,6 +54,7 @@ local function get(self, address)
       if size >= MAX_BYTES then return "stop" end
     end,
   })
+  exchanges[#exchanges + 1] = exchange
   self._report(address, (head or response or {}).status, err)
   if not response then return nil, err end
   return head or response, nil, table.concat(parts):sub(1, MAX_BYTES)
@@ -75,12 +75,13 @@ end
 
 --- Asks for an origin's robots.txt.
 ---@param address string
+---@param exchanges table[] gets what is archived
 ---@return table robots answer, body, err
 ---@return table? head of the last answer
-function Robots:ask(address)
+function Robots:ask(address, exchanges)
   local head, err, body
   for _ = 0, MAX_HOPS do
-    head, err, body = get(self, address)
+    head, err, body = get(self, address, exchanges)
     if not head then return { answer = "lost", err = err } end
     if head.status < 300 or head.status >= 400 then return of_status(head.status, body), head end
     address = next_hop(address, head)

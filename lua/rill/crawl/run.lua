@@ -52,12 +52,26 @@ local function open_frontier(self)
   return true
 end
 
+-- What the archive says of itself.
+local function about(self)
+  local client = self.options.client
+  local given = type(client) == "table" and client.user_agent
+  return { agent = type(given) == "string" and given or "rill/" .. rill.version, robots = self.options.robots,
+    version = rill.version }
+end
+
 local function open(self)
   local ok, err = open_frontier(self)
   if not ok then return nil, err end
   self.outputs, err = outputs.open(self.options.out, self.frontier, function(text) self:say(text) end,
     function(...) return self:guarded(...) end)
   if not self.outputs then return nil, err end
+  if self.options.warc then
+    self.archive, err = require("rill.crawl.archive").open(self.options.warc, self.frontier, about(self),
+      function() return self:clock() end)
+    if not self.archive then return nil, err end
+    self.clients.archive = self.archive
+  end
   self.commit, err = commit.new(self)
   if not self.commit then return nil, err end
   return true
@@ -66,6 +80,7 @@ end
 local function close(self)
   if self.commit then self.commit:close() end
   if self.outputs then self.outputs:close() end
+  if self.archive then self.archive:close() end
   if self.frontier then
     self.frontier:close(self.counts and self.counts.counters)
     self.final = self.frontier:stats()
