@@ -130,6 +130,7 @@ local function take_one(self, o, now, fresh)
   end
   local entry = next_entry(self, o, fresh > 0)
   if not entry then return nil end
+  if entry.kind == "sitemap" and self._store.recrawls then o.asking = true end -- it may spare others
   if o.dead then
     entry.dead = o.dead
     o.in_flight = o.in_flight + 1
@@ -197,6 +198,7 @@ function Frontier:settle(entry, result, now)
   self._in_flight = self._in_flight - 1
   origin.finish(o, result, now)
   if entry.kind == "robots" then origin.robots(o, result.robots, self._options, now) end
+  if entry.kind then o.asking = false end
   if result.skip then o.dead = { skip = result.skip } end
   if answered ~= o.answered or rounds ~= o.rounds or hold ~= o.hold or dials ~= o.dials or entry.kind == "robots" then
     self._touched[o.key] = true
@@ -249,7 +251,10 @@ end
 function Frontier:admit(link)
   if not link.kind then origin_of(self, link.origin).pages = true end
   local id = self.seen:get(link.high, link.low)
-  if id and not link.again then return false, "seen" end
+  if id and not link.again then
+    if link.lastmod and self._store.spare then self._store:spare(id, link.lastmod) end
+    return false, "seen"
+  end
   if link.counters and not id then
     local trap = not link.start and full(self, link, self._options.limits)
     if trap then return false, trap end
