@@ -135,7 +135,8 @@ describe("a sitemap of a crawl", function()
     local server = serve("{ " .. ROBOTS .. [[, '/map': `<urlset>
       <url><loc>/old</loc><lastmod>2020-01-01</lastmod></url>
       <url><loc>/new</loc><lastmod>]] .. new .. [[</lastmod></url><url><loc>/plain</loc></url>
-      <url><loc>/bad</loc><lastmod>yesterday</lastmod></url><url><loc>/gone</loc><lastmod>2020</lastmod></url></urlset>`,
+      <url><loc>/bad</loc><lastmod>yesterday</lastmod></url>
+      <url><loc>/gone</loc><lastmod>2020</lastmod></url></urlset>`,
       '/old': 'o', '/new': 'n', '/plain': '0', '/bad': 'b' }]])
     local options = { state = directory .. "/s.crawl" }
     assert.equal(6, run(options).pages)

@@ -176,7 +176,7 @@ end
 -- An origin that only a sitemap has led to names no further ones: else one host would lead to the next.
 local function finish_robots(self, outcome)
   local wanted, key = self._crawl.options.sitemaps, outcome.entry.origin
-  if wanted ~= "robots" and wanted ~= "auto" or not self._crawl.frontier:origin(key).pages then return end
+  if wanted ~= "robots" and wanted ~= "auto" or not self._crawl.frontier:leads_on(key) then return end
   for i, address in ipairs(outcome.sitemaps or {}) do
     if i > ROBOTS_SITEMAPS then break end
     add_sitemap(self, outcome, url.resolve(key .. "/robots.txt", address) or address, 1, 0)

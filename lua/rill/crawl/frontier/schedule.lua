@@ -13,26 +13,6 @@ local origin = require("rill.crawl.origin")
 
 local M = {}
 
----@class rill.CrawlEntry
----@field id integer
----@field url string
----@field origin string
----@field depth integer
----@field priority integer?
----@field from string? the page that named it
----@field hops integer redirects that led here
----@field via string[]? their URLs
----@field meta any
----@field kind "robots"|"sitemap"|nil nil: a page
----@field level integer? of a sitemap
----@field attempts integer that counted
----@field free integer repeats that did not
----@field counted boolean? against max_pages
----@field again boolean? asked for though it was seen
----@field due number? of a retry
----@field dead table? its origin is given up
----@field known table? of a recrawl: { etag=, modified=, hash= }
-
 ---@class rill.CrawlFrontier
 ---@field seen rill.Map64 fingerprint to id
 ---@field skipped rill.Map64 fingerprints of what was passed over
@@ -205,6 +185,13 @@ function Frontier:settle(entry, result, now)
   end
   if o.dead and not dead then wake_dead(self, o, now) end
   arrange(self, o, now)
+end
+
+--- Whether the sitemaps that an origin's robots.txt names are read: pages of it were found.
+---@param key string
+---@return boolean
+function Frontier:leads_on(key)
+  return origin_of(self, key).pages == true
 end
 
 --- What was handed out will not be settled: its task was cancelled.
