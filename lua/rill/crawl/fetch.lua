@@ -207,10 +207,9 @@ end
 
 -- Reads a sitemap as it comes, as fast as it can be taken in. Returns its head, what went wrong, and bytes.
 local function read_stream(self, entry, reader, take)
-  local read, chunk = 0, nil
+  local read, chunk, head = 0
   local stream, err = self._crawl.clients:of(entry.origin):open { url = entry.url, maxsize = 0 }
   if not stream then return nil, err, 0 end
-  local head
   head, err = stream:headers()
   while head and is_ok(head) and not reader.done and read < SITEMAP_SIZE do
     chunk, err = stream:read(SITEMAP_CHUNK)
