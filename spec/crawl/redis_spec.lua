@@ -288,6 +288,37 @@ describe("a crawl with its state in Redis", function()
     assert.matches("no worker of .* writes other.jsonl", join:output())
   end)
 
+  it("asks again for what it remembers, by ETag, once for all workers", function()
+    server:stop()
+    server = site.start [[(path, headers) => {
+      const etag = path === '/changes' ? String(Math.random()) : path;
+      if (headers['if-none-match'] === etag) return { status: 304 };
+      return { headers: { etag }, body: path === '/' ? '<a href="/changes"><a href="/same">' : path + Math.random() };
+    }]]
+    local first = assert(run { remember = true, expect = 1e5, worker = "a" })
+    assert.equal(3, first.pages)
+    local seen = {}
+    local again = assert(run { remember = true, recrawl = true, worker = "b",
+      page = function(page) seen[#seen + 1] = page.url:match "/%a+$" end })
+    assert.same({ 3, 2, 1, 1 }, { again.pages, again.unchanged, again.changed, again.ok })
+    assert.same({ "/changes" }, seen)
+    assert.equal(6, #site.asked(server))
+    redis:cli "FLUSHALL"
+    assert(run { worker = "c" })
+    local done, err = run { remember = true, recrawl = true, worker = "d" }
+    assert.is_nil(done)
+    assert.equal("recrawl", err.kind)
+  end)
+
+  it("the example in shell starts workers and joins what they have written", function()
+    local child = process.start({ "env", "RILL=luajit bin/rill", "WORKER=m", "sh", "examples/many-machines/workers.sh",
+      "2", redis:state "shell", directory .. "/items.jsonl", server.url .. "/", "--ca", server.ca, "--no-robots",
+      "--no-traps", "--concurrency", "2" }, directory .. "/shell")
+    children[#children + 1] = child
+    assert.equal(0, child:wait(60), child:output())
+    assert.equal(PAGES, #site.lines(directory .. "/items.jsonl"))
+  end)
+
   it("goes on with the start URLs and options that the state has", function()
     assert(run { max_pages = 3, worker = "a" })
     local done = support.run(function()

@@ -11,6 +11,8 @@ local LETTERS = { per_host = "h", per_path = "p", per_shape = "s" }
 local RESULT = { "kind", "latency", "hold", "bad", "reason", "message", "skip" }
 local BEFORE = 2 -- words in front of these: run and worker
 
+pcall(ffi.cdef, "long long strtoll(const char *text, char **rest, int base);")
+
 local both = ffi.new("union { int64_t whole; uint32_t half[2]; }")
 
 --- A fingerprint as Redis' sets of whole numbers hold it: never through a double.
@@ -20,6 +22,15 @@ local both = ffi.new("union { int64_t whole; uint32_t half[2]; }")
 function M.decimal(high, low)
   both.half[0], both.half[1] = low, high
   return (tostring(both.whole):gsub("LL$", ""))
+end
+
+--- The halves of what decimal() has made.
+---@param text string
+---@return number high
+---@return number low
+function M.halves(text)
+  both.whole = ffi.C.strtoll(text, nil, 10)
+  return both.half[1], both.half[0]
 end
 
 --- What the origin has to know of the end of a request.
@@ -54,8 +65,8 @@ end
 
 local function page_of(frontier, outcome, blob, now)
   local entry = outcome.entry
-  local kept = { url = entry.url, origin = entry.origin, depth = entry.depth, status = outcome.status, visited = now,
-    etag = outcome.etag, modified = outcome.modified,
+  local kept = { url = entry.url, origin = entry.origin, depth = entry.depth, status = outcome.status,
+    visited = math.floor(now), etag = outcome.etag, modified = outcome.modified,
     hash = outcome.high and ("%08x%08x"):format(outcome.high, outcome.low) or entry.known and entry.known.hash }
   if outcome.status == 404 or outcome.status == 410 then
     kept.gone = (entry.known and entry.known.gone or 0) + 1

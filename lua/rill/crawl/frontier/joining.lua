@@ -75,7 +75,7 @@ end
 ---@param opened rill.CrawlWire
 ---@param settings table
 ---@param worker string
----@return { run: string, buckets: number, fresh: boolean, batch: number, offsets: table, sums: table, scope: string[],
+---@return { run: string, buckets: number, fresh: boolean, batch: number, offsets: table, scope: string[],
 ---  numbers: table }?
 ---@return rill.Error? err
 function M.join(opened, settings, worker)
@@ -85,12 +85,13 @@ function M.join(opened, settings, worker)
   local buckets = math.max(1, math.ceil(settings.expect / URLS_PER_BUCKET))
   local answer
   answer, err = opened:script("open", { run, FORMAT, settings.key_name, tostring(buckets), settings.conf, worker,
-    owner.own(), tostring(settings.lease), unpack(dead) })
+    owner.own(), tostring(settings.lease), settings.remember and "1" or "0", settings.recrawl and "1" or "0",
+    unpack(dead) })
   if err then return nil, err end
   if answer[1] ~= "ok" then return unusable(opened, worker, answer) end
   local hash = M.hash(answer[5])
   return { run = answer[2], buckets = tonumber(answer[3]), fresh = answer[4] == 1, batch = tonumber(hash.batch or 0),
-    offsets = M.offsets(hash), sums = totals.read(answer[6]), scope = answer[7], numbers = answer[8] }
+    offsets = M.offsets(hash), scope = answer[6], numbers = answer[7] }
 end
 
 --- What a crawl has recorded, also while it runs, and the outputs of its workers.

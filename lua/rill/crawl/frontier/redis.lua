@@ -1,6 +1,7 @@
 --- What waits, in Redis, for workers in many processes and on many machines. Each step is one script inside Redis:
 --- atomic, one round trip. Which origin may be asked is decided there, by its clock, so all workers together keep an
 --- origin's limits. What is handed out is leased; a lease that is not renewed goes back to the head of its queue.
+local again = require("rill.crawl.frontier.again")
 local batches = require("rill.crawl.frontier.batch")
 local errors = require("rill.errors")
 local joining = require("rill.crawl.frontier.joining")
@@ -33,7 +34,7 @@ local MAX_KNOWN = 2 ^ 22 -- fingerprints that are remembered here, so that Redis
 ---@field private _buckets number
 ---@field private _batch integer the last one that was committed
 ---@field private _sums table<string, number> counters at that time
----@field private _numbers table queued, in flight, origins, stop, size of the scope
+---@field private _numbers table see numbers() in inside/common.lua
 ---@field private _own table<string, rill.CrawlEntry> by lease
 ---@field private _own_count integer
 ---@field private _ended table[] requests that have ended, and Redis does not know yet
@@ -217,8 +218,9 @@ function Frontier:pass_over(high, low)
   return true
 end
 
--- Whether a set holds a fingerprint. Waits.
+-- Whether a set holds a fingerprint. Waits, unless all that is in it was put there from here.
 local function ask(self, set, high, low)
+  if self.fresh and self._numbers[6] == 1 then return false end
   return self._questions:ask(("%s:%s"):format(set, self:bucket(low)), batches.decimal(high, low))
 end
 
@@ -325,10 +327,7 @@ function Frontier:waiting()
   return self._numbers[1]
 end
 
---- Which origins rest is known to Redis alone.
-function Frontier.resting()
-  return {}
-end
+function Frontier.resting() return {} end -- Redis alone knows which origins do
 
 ---@param name string
 ---@param length number
@@ -369,8 +368,7 @@ end
 
 local function enter(self, joined)
   self._run, self._buckets, self._batch, self.fresh = joined.run, joined.buckets, joined.batch, joined.fresh
-  self._sums, self.counters, self.offsets = joined.sums, {}, joined.offsets
-  totals.apply(self.counters, joined.sums, {})
+  self.counters, self.offsets = {}, joined.offsets
   self._scope_size = #joined.scope
   self._settings.scope:restore(joined.scope)
   read_numbers(self, joined.numbers)
@@ -396,6 +394,14 @@ function M.open(settings)
   end
   enter(self, joined)
   self._questions = questions.new(function(words) return call(self, "ask", words) end)
+  local sums
+  sums, err = again(function(name, words) return call(self, name, words) end, opened, settings, self._buckets)
+  if not sums then
+    opened:close()
+    return nil, err
+  end
+  self._sums = sums
+  totals.apply(self.counters, sums, {})
   opened:be_patient(settings.unreachable)
   self._renewal = rill.spawn(renew, self)
   return self

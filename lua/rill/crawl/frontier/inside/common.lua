@@ -95,10 +95,11 @@ local function settle(lease, result)
   if result.skip then o.dead = { skip = result.skip } end
 end
 
--- { queued, in flight, origins, stop, size of the scope }
+-- { queued, in flight, origins, stop, size of the scope, workers that there have ever been }
 local function numbers()
   return { tonumber(call("HGET", STATS, "_queued") or 0), call("ZCARD", LEASE),
-    tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope") }
+    tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope"),
+    call("SCARD", P .. "workers") }
 end
 
 local function is_gone(run)

@@ -1,7 +1,8 @@
 -- Makes the state, or joins it. ARGV: run (for a new one), format, key, buckets, conf, worker, owner, seconds until its
--- name is free, workers that are known to be dead.
-local run, format, key, buckets, conf, worker, owner, alive =
-  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+-- name is free, "1" where pages are remembered, "1" where they are asked for again, workers that are known to be dead.
+local run, format, key, buckets, conf, worker, owner, alive, remember, recrawl =
+  ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
+local FIRST_DEAD = 11
 
 local function kind_of(name)
   return call("TYPE", P .. name).ok
@@ -19,10 +20,11 @@ end
 
 local is_new = call("EXISTS", CONF) == 0
 if not is_new then
-  local kept = call("HMGET", CONF, "format", "key", "run", "buckets")
+  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember")
   if not kept[1] or not kept[3] then return { "corrupt", CONF .. " is not a crawl's" } end
   if kept[1] ~= format then return { "version", kept[1] } end
   if kept[2] ~= key then return { "key", kept[2] } end
+  if recrawl == "1" and kept[5] ~= "1" then return { "recrawl", "its pages were not remembered" } end
   run, buckets = kept[3], kept[4]
 end
 
@@ -30,12 +32,12 @@ local W = P .. "w:" .. worker
 local before = call("HMGET", W, "owner", "alive")
 if before[1] and before[1] ~= owner and tonumber(before[2] or 0) > now then
   local dead = false
-  for i = 9, #ARGV do dead = dead or ARGV[i] == worker end
+  for i = FIRST_DEAD, #ARGV do dead = dead or ARGV[i] == worker end
   if not dead then return { "worker", before[1], tostring(math.ceil(tonumber(before[2]) - now)) } end
 end
 
 if is_new then
-  call("HSET", CONF, "format", format, "key", key, "run", run, "buckets", buckets, "conf", conf)
+  call("HSET", CONF, "format", format, "key", key, "run", run, "buckets", buckets, "conf", conf, "remember", remember)
 else
   call("HSET", CONF, "conf", conf)
 end
@@ -44,7 +46,7 @@ call("SADD", P .. "workers", worker)
 
 -- What dead workers of this machine, and an earlier life of this one, had goes back at once.
 local dead = { [worker] = true }
-for i = 9, #ARGV do dead[ARGV[i]] = true end
+for i = FIRST_DEAD, #ARGV do dead[ARGV[i]] = true end
 for name in pairs(dead) do
   if name ~= worker then call("HDEL", P .. "w:" .. name, "alive") end
 end
@@ -62,5 +64,4 @@ for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
 end
 if others == 0 then call("HDEL", CONF, "stop") end
 
-return { "ok", run, buckets, is_new and 1 or 0, call("HGETALL", W), call("HGETALL", STATS),
-  call("SMEMBERS", P .. "scope"), numbers(), tostring(now) }
+return { "ok", run, buckets, is_new and 1 or 0, call("HGETALL", W), call("SMEMBERS", P .. "scope"), numbers() }
