@@ -82,7 +82,6 @@ describe("rill", function()
       [{ "crawl", "a", "--sitemaps", "x" }] = '--sitemaps: what is "x"?',
       [{ "crawl", "a", "--retry-status", "500,x" }] = '--retry-status: what is "x"?',
       [{ "crawl", "a", "--allow", "http://[" }] = '--allow: what is "http://["?',
-      [{ "crawl", "a", "--state", "redis://x" }] = "Redis is not supported yet",
       [{ "crawl", "@/nonexistent" }] = "cannot read /nonexistent",
       [{ "crawl", "/nonexistent.lua" }] = "/nonexistent.lua",
       [{ "robots", "a", "b", "c" }] = 'what is "c"?',

@@ -1,6 +1,7 @@
 --- rill robots: whether a URL may be asked for, by the code that crawls ask.
 local arguments = require("rill.cli.arguments")
 local asking = require("rill.crawl.robots")
+local clients = require("rill.crawl.clients")
 local common = require("rill.cli.common")
 local rill = require("rill")
 local robots = require("rill.robots")
@@ -49,7 +50,7 @@ function M.run(given, words)
   local options = common.client_options(given)
   local agent = asking.agent(words[2], options.user_agent)
   local client = common.client(options)
-  local asker = asking.new(agent, { of = function() return client end }, function() end,
+  local asker = asking.new(agent, clients.new(client), function() end,
     function(of, answered, err) common.exchange(given, of, answered, err) end)
   local status = rill.run(function()
     local asked, head = asker:ask(("%s://%s/robots.txt"):format(parts.scheme, parts.authority))

@@ -1,5 +1,6 @@
 --- A walk over whole sites that asks once for all they link to.
 local asking = require("rill.crawl.robots")
+local clients = require("rill.crawl.clients")
 local html = require("rill.html")
 local rill = require("rill")
 local robots = require("rill.robots")
@@ -9,7 +10,7 @@ local M = {}
 
 local PAGE_MOST = 16 * 2 ^ 20 -- bytes of a page that is read
 local PAGES_SHOWN = 100 -- of those that hold a broken link
-local FRAGMENTS_MOST = 10000 -- of one page that are looked for
+local FRAGMENTS_MOST = 10000 -- links of one page with a fragment that are looked at
 local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 
 ---@class rill.cli.Target a URL that something links to
@@ -52,55 +53,49 @@ function Site:note(address, page, may_be_page)
   return target
 end
 
--- Markup without what is no element.
-local function bare(body)
-  return (body:gsub("<!%-%-.-%-%->", ""):gsub("<[sS][cC][rR][iI][pP][tT].-</[sS][cC][rR][iI][pP][tT]", ""))
-end
-
-local function ids_of(markup)
-  local ids = {}
-  for name, quote, at in markup:gmatch "%s([iInN][dDaA]%a*)%s*=%s*([\"']?)()" do
-    name = name:lower()
-    if name == "id" or name == "name" then
-      local value = markup:match(quote == "" and "^[^%s>]+" or "^[^" .. quote .. "]*", at)
-      if value then ids[value] = true end
-    end
+-- What a fragment can lead to, and where the page's own links with one lead.
+local function read_fragments(body, address, content_type)
+  local ids, links = {}, {}
+  local document = html.document(body, address, content_type)
+  if not document then return nil, links end
+  for _, selector in ipairs { "[id]::attr(id)", "a[name]::attr(name)" } do
+    for _, name in ipairs(document:css(selector) or {}) do ids[name] = true end
   end
-  return ids
+  for _, href in ipairs(document:css "a[href*='#']::attr(href), area[href*='#']::attr(href)" or {}) do
+    if #links < FRAGMENTS_MOST then links[#links + 1] = href end
+  end
+  document:close()
+  return ids, links
 end
 
 local function unescaped(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
-local function note_fragments(self, markup, base, page)
-  local count = 0
-  for quote, at in markup:gmatch "%s[hH][rR][eE][fF]%s*=%s*([\"']?)()" do
-    local value = markup:match(quote == "" and "^[^%s>]+" or "^[^" .. quote .. "]*", at) or ""
-    local fragment = value:match "#(.+)$"
-    local absolute = fragment and url.resolve(base, (value:gsub("&amp;", "&")))
+local function note_fragments(self, links, base, page)
+  for _, href in ipairs(links) do
+    local fragment = href:match "#(.*%S)%s*$"
+    local absolute = fragment and url.resolve(base, href)
     local target = absolute and url.normalize(absolute)
     target = target and self.targets[target]
-    if target and target.page and count < FRAGMENTS_MOST then
-      count = count + 1
-      local name = fragment:gsub("&amp;", "&")
-      target.fragments[name] = target.fragments[name] or {}
-      local pages = target.fragments[name]
+    if target and target.page then
+      local pages = target.fragments[fragment] or {}
+      target.fragments[fragment] = pages
       if #pages < PAGES_SHOWN and pages[#pages] ~= page then table.insert(pages, page) end
     end
   end
 end
 
 local function read_page(self, target, response)
-  local body, address = response.body, response.url:gsub("#.*", "")
-  local scan = html.scan(body, address, { content_type = response.headers["content-type"], tags = "all" })
-  local markup = bare(body)
-  target.ids = ids_of(markup)
+  local body, address, kind = response.body, response.url:gsub("#.*", ""), response.headers["content-type"]
+  local fragments
+  target.ids, fragments = read_fragments(body, address, kind)
   if not self.origins[origin_of(address)] then return end
+  local scan = html.scan(body, address, { content_type = kind, tags = "all" })
   for _, link in ipairs(scan) do
     if link.tag ~= "form" then self:note(link.url, target.url, PAGE_TAGS[link.tag]) end
   end
-  note_fragments(self, markup, scan.base or address, target.url)
+  note_fragments(self, fragments, scan.base or address, target.url)
 end
 
 local function is_html(response)
@@ -187,7 +182,7 @@ end
 function M.check(starts, options)
   local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
     rules = {}, agent = asking.agent() }, Site)
-  self.asker = asking.new(self.agent, { of = function() return options.client end }, function() end,
+  self.asker = asking.new(self.agent, clients.new(options.client), function() end,
     options.exchange)
   for _, start in ipairs(starts) do self.origins[origin_of(start)] = true end
   for _, start in ipairs(starts) do self:note(start, nil, true) end

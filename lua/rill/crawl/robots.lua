@@ -54,7 +54,7 @@ local function get(self, address, exchanges)
       if size >= MAX_BYTES then return "stop" end
     end,
   })
-  exchanges[#exchanges + 1] = exchange
+  if exchanges then exchanges[#exchanges + 1] = exchange end
   self._report(address, (head or response or {}).status, err)
   if not response then return nil, err end
   return head or response, nil, table.concat(parts):sub(1, MAX_BYTES)
