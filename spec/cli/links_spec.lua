@@ -74,6 +74,51 @@ server.on('stream', (stream, headers) => {
     assert.same({ "GET /", "GET /a.html", "GET /odd.css", "GET /robots.txt", "HEAD /i.png", "HEAD /odd.css" }, asked)
   end)
 
+  it("finds ids as browsers do, and the fragments that lead nowhere", function()
+    local server = support.nginx { files = {
+      ["index.html"] = [[<base href="/sub/"><p ID=plain>x</p><a name=old>y</a><p id='a"b'>z</p><p id="x&amp;y">w</p>
+        <script>"<p id=ghost>"</script><p name=no>n</p><p id=K>k</p>
+        <a href="/#plain">1</a><a href=/#old>2</a><a href='/#a"b'>3</a><a href="/#x&amp;y">4</a><a href="/#%4b">5</a>
+        <a href="/#ghost">6</a><a href="/#no">8</a><a href="/#k">9</a><a href="/#">10</a>
+        <a href="/#TOP">11</a><a href="other.html#here">12</a><area href="other.html#gone"><a href="/#:~:text=x">13</a>
+        <a href="/data.txt#L5">14</a>]],
+      ["sub/other.html"] = "<svg><g id=here></g></svg>", ["data.txt"] = "text",
+    } }
+    local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }
+    local found = {}
+    for name in pairs(found_of(said)) do found[#found + 1] = name end
+    table.sort(found)
+    assert.same({ "/#ghost", "/#k", "/#no", "/sub/other.html#gone" }, found)
+  end)
+
+  it("keeps a delay, and is patient where it is asked to be", function()
+    local server = support.node { source = [==[
+const times = {};
+server.on('stream', (stream, headers) => {
+  const path = headers[':path'];
+  times[path] = (times[path] || 0) + 1;
+  log({ path, ua: headers['user-agent'] });
+  stream.on('error', () => {});
+  if (path === '/robots.txt') {
+    stream.respond({ ':status': 200 });
+    return stream.end('User-agent: mine\nCrawl-delay: 0.3\nDisallow: /no\n');
+  }
+  const busy = path === '/busy' && times[path] < 3;
+  stream.respond(busy ? { ':status': 503, 'retry-after': '0' } : { ':status': 200, 'content-type': 'text/html' });
+  stream.end(path === '/' ? '<a href=/busy><a href=/no><a href=/b>' : '');
+});]==] }
+    local clock = require("rill").now
+    local began = clock()
+    local said = command.run { "links", server.url .. "/", "--ca", server.ca, "--user-agent", "mine/1" }
+    assert.same({ 0, "rill: 3 links, 0 broken\n" }, { said.status, said.err })
+    assert.is_true(clock() - began >= 4 * 0.3)
+    local paths = {}
+    for _, event in ipairs(server:events()) do paths[#paths + 1] = event.path end
+    table.sort(paths)
+    assert.same({ "/", "/b", "/busy", "/busy", "/busy", "/robots.txt" }, paths)
+    assert.equal(2, command.run({ "links", server.url, "--per-origin", "0" }).status)
+  end)
+
   it("says so where the site is not there", function()
     local said = command.run { "links", "http://127.0.0.1:1/" }
     assert.equal(1, said.status)

@@ -1,5 +1,6 @@
 --- rill links: every link and asset of a site asked for once; the broken ones, and the pages that hold them.
 local arguments = require("rill.cli.arguments")
+local asking = require("rill.crawl.robots")
 local common = require("rill.cli.common")
 local json = require("rill.crawl.json")
 local rill = require("rill")
@@ -23,6 +24,8 @@ M.flags = {
   { "--external", false, "check links to other hosts too, by one request each" },
   { "--format", "text|jsonl", "of what is written (text)", of = FORMATS },
   { "--concurrency", "N", "requests in flight (16)", kind = "whole" },
+  { "--per-origin", "N", "requests in flight to one origin (4)", kind = "whole" },
+  { "--delay", "S", "seconds between two requests to one origin (0)", kind = "number" },
   { "--robots", false, "heed robots.txt (on)", negated = true },
 }
 for _, list in ipairs { common.request_flags, common.flags } do
@@ -53,8 +56,11 @@ function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   local starts = {}
   for address in common.urls(words) do starts[#starts + 1] = url.normalize(address) end
-  if given.concurrency == 0 then arguments.fail("--concurrency takes a whole number from 1, got 0") end
+  for _, name in ipairs { "concurrency", "per_origin" } do
+    if given[name] == 0 then arguments.fail("--%s takes a whole number from 1, got 0", (name:gsub("_", "-"))) end
+  end
   local checked = { external = given.external, robots = given.robots ~= false, concurrency = given.concurrency or 16,
+    per_origin = given.per_origin or 4, delay = given.delay or 0, agent = asking.agent(nil, given.user_agent),
     show = function(response, err) common.show(given, response, err) end,
     exchange = function(...) common.exchange(given, ...) end }
   local format, quiet = given.format, given.quiet
@@ -63,6 +69,7 @@ function M.run(given, words)
   local broken, count = rill.run(site.check, starts, checked)
   client:close()
   for _, found in ipairs(broken) do
+    if found.message and not quiet then common.say("%s", found.message) end
     if not show(found, format) then break end
   end
   if not quiet then common.say("%d links, %d broken", count, #broken) end

@@ -3,6 +3,7 @@ local asking = require("rill.crawl.robots")
 local clients = require("rill.crawl.clients")
 local html = require("rill.html")
 local rill = require("rill")
+local retry = require("rill.crawl.retry")
 local robots = require("rill.robots")
 local url = require("rill.url")
 
@@ -11,6 +12,8 @@ local M = {}
 local PAGE_MOST = 16 * 2 ^ 20 -- bytes of a page that is read
 local PAGES_SHOWN = 100 -- of those that hold a broken link
 local FRAGMENTS_MOST = 10000 -- links of one page with a fragment that are looked at
+local CRAWL_DELAY_MOST = 60 -- seconds
+local PATIENCE, PAUSE_MOST = 3, 60 -- times that a server may ask for it, seconds
 local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 
 ---@class rill.cli.Target a URL that something links to
@@ -28,6 +31,9 @@ local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 ---@field list rill.cli.Target[]
 ---@field queue rill.Queue
 ---@field origins table<string, boolean> of the start URLs
+---@field agent string whose robots rules hold
+---@field next_starts table<string, number> by origin
+---@field gates table<string, rill.Semaphore> by origin
 ---@field rules table<string, table|false|nil> robots by origin
 local Site = {}
 Site.__index = Site
@@ -125,17 +131,54 @@ function Site:allowed(address)
   return not rules or rules:allowed(address, self.agent)
 end
 
+-- Waits until the next request to that origin may start: by --delay, and by the Crawl-delay of its robots.txt.
+function Site:wait_turn(origin)
+  local rules = self.rules[origin]
+  local asked = rules and rules:crawl_delay(self.agent) or 0
+  local delay = math.max(self.options.delay, math.min(CRAWL_DELAY_MOST, asked))
+  if delay == 0 then return end
+  local now = rill.now()
+  local start = math.max(now, self.next_starts[origin] or 0)
+  self.next_starts[origin] = start + delay
+  if start > now then rill.sleep(start - now) end
+end
+
+-- How long a server asks to be left alone; nil: it does not, or for too long.
+local function pause_of(response)
+  if not response or response.status ~= 429 and response.status ~= 503 then return nil end
+  local pause = retry.retry_after(response.headers["retry-after"], os.time())
+  return pause and pause <= PAUSE_MOST and pause or nil
+end
+
+-- A server that asks for patience gets it, from this request and those behind it.
+local function ask_patiently(self, method, target)
+  local origin = origin_of(target.url)
+  local gate = self.gates[origin] or rill.semaphore(self.options.per_origin)
+  self.gates[origin] = gate
+  gate:acquire()
+  local response, err, pause
+  for _ = 1, PATIENCE do
+    self:wait_turn(origin)
+    response, err = ask(self, method, target.url)
+    self.options.show(response, err)
+    pause = pause_of(response)
+    if not pause then break end
+    rill.sleep(pause)
+  end
+  gate:release()
+  return response, err
+end
+
 -- Asks for a target and looks at the answer.
 function Site:visit(target)
   if not self:allowed(target.url) then
     target.refused = true
     return
   end
-  local response, err = ask(self, target.page and "GET" or "HEAD", target.url)
+  local response, err = ask_patiently(self, target.page and "GET" or "HEAD", target)
   if response and not target.page and (response.status == 405 or response.status == 501) then
-    response, err = ask(self, "GET", target.url)
+    response, err = ask_patiently(self, "GET", target)
   end
-  self.options.show(response, err)
   if not response then
     target.reason, target.message = err.reason, tostring(err)
     return
@@ -166,7 +209,8 @@ local function broken_of(self)
   for _, target in ipairs(self.list) do
     if not target.refused then asked = asked + 1 end
     if target.reason then
-      list[#list + 1] = { url = target.url, status = target.status, reason = target.reason, pages = target.pages }
+      list[#list + 1] = { url = target.url, status = target.status, reason = target.reason, pages = target.pages,
+        message = target.message }
     elseif target.ids then
       add_broken_fragments(list, target)
     end
@@ -176,12 +220,14 @@ end
 
 --- Checks the sites of some URLs.
 ---@param starts string[] normalized
----@param options { client: rill.Client, external: boolean?, robots: boolean, concurrency: integer, show: function }
+---@param options { client: rill.Client, external: boolean?, robots: boolean, concurrency: integer,
+---  per_origin: integer, delay: number,
+---  agent: string, show: function, exchange: function }
 ---@return { url: string, status: integer?, reason: string, pages: string[] }[] broken
 ---@return integer count of what was asked for
 function M.check(starts, options)
   local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
-    rules = {}, agent = asking.agent() }, Site)
+    rules = {}, next_starts = {}, gates = {}, agent = options.agent }, Site)
   self.asker = asking.new(self.agent, clients.new(options.client), function() end,
     options.exchange)
   for _, start in ipairs(starts) do self.origins[origin_of(start)] = true end
@@ -191,7 +237,7 @@ function M.check(starts, options)
     return true
   end
   for target, done, err in rill.map(self.queue, visit, { concurrency = options.concurrency }) do
-    if not done then target.reason = target.reason or "error" target.message = tostring(err) end
+    if not done then target.reason, target.message = target.reason or "error", tostring(err) end
   end
   return broken_of(self)
 end
