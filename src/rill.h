@@ -318,6 +318,8 @@ RILL_API const uint32_t *rill_nginx_gone(const rill_loop *loop);
 RILL_API rill_session *rill_session_new(rill_loop *loop, void *request, uint32_t number);
 RILL_API bool rill_session_own(rill_session *session, uint32_t slot, uint32_t generation);
 
+RILL_API bool rill_session_has_ended(const rill_session *session); /* and was not taken */
+
 /* The number of a session that has ended, which is freed with this; 0: none. */
 RILL_API uint32_t rill_session_take_ended(rill_loop *loop);
 

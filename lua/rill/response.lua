@@ -327,7 +327,7 @@ end
 
 --- The task that waits was cancelled: so is the request.
 function methods:abandon()
-  runtime.unwatch(self.slot)
+  runtime.unwatch(self.slot, self)
   C.rill_drop(runtime.loop(), self.slot, self.generation)
 end
 

@@ -16,7 +16,7 @@ daemon off;
 worker_processes $workers;
 pid $directory/pid;
 error_log $directory/error.log notice;
-events { worker_connections 1024; }
+events { worker_connections 4096; }
 http {
   access_log $directory/access.log;
   client_body_temp_path $directory/temp/body;

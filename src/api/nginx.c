@@ -288,6 +288,11 @@ bool rill_session_own(rill_session *session, uint32_t slot, uint32_t generation)
     return true;
 }
 
+bool rill_session_has_ended(const rill_session *session)
+{
+    return session->member.list == &session->nginx->ended;
+}
+
 uint32_t rill_session_take_ended(rill_loop *loop)
 {
     if (!is_given(loop))

@@ -152,7 +152,7 @@ end
 function State:abandon(task)
   waiting.leave(self._waiting, task)
   if self.connected then return end
-  runtime.unwatch(self.slot)
+  runtime.unwatch(self.slot, self)
   C.rill_drop(runtime.loop(), self.slot, self.generation)
 end
 

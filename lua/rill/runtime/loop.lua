@@ -78,8 +78,9 @@ end
 
 --- Forgets the receiver of `slot`. To be called when the id is released: in on_event, or with rill_drop.
 ---@param slot integer
-function M.unwatch(slot)
-  receivers[slot] = nil
+---@param receiver table? only if it still is that one: where the core may have released the id by itself
+function M.unwatch(slot, receiver)
+  if not receiver or receivers[slot] == receiver then receivers[slot] = nil end
 end
 
 --- Hands events to their receivers. A body that nobody waits for any more is freed.

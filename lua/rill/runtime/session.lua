@@ -63,6 +63,11 @@ function M.has_gone()
   return gone ~= nil and gone[0] ~= 0
 end
 
+-- Not taken yet: its address may be another request's by now.
+local function has_ended(session)
+  return gone[0] ~= 0 and C.rill_session_has_ended(session.core)
+end
+
 --- Takes what has gone.
 ---@return rill.Task[] that will not go on
 function M.take_gone()
@@ -70,7 +75,8 @@ function M.take_gone()
   local number = C.rill_session_take_ended(loop)
   while number ~= 0 do
     local session = by_number[number]
-    by_number[number], by_address[session.address] = nil, nil
+    by_number[number] = nil
+    if by_address[session.address] == session then by_address[session.address] = nil end
     for task in pairs(session.tasks) do lost[#lost + 1] = task end
     number = C.rill_session_take_ended(loop)
   end
@@ -92,19 +98,21 @@ local function new(request, address)
   return session
 end
 
---- The session of the request that runs. Who has gone must have been taken.
+--- The session of the request that runs.
 ---@return rill.Session
 function M.current()
   local request = get_request()
   loops.get()
   local address = tonumber(ffi.cast("intptr_t", request))
-  return by_address[address] or new(ffi.cast("void *", request), address)
+  local session = by_address[address]
+  if session and not has_ended(session) then return session end
+  return new(ffi.cast("void *", request), address)
 end
 
 ---@param session rill.Session
 ---@return boolean
 function M.is_current(session)
-  return session.request == get_request()
+  return session.request == get_request() and not has_ended(session)
 end
 
 local function new_cell()

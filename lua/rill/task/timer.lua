@@ -41,7 +41,7 @@ function Timer:stop()
   local slot = self.slot
   if slot then
     self.slot = nil
-    runtime.unwatch(slot)
+    runtime.unwatch(slot, self)
     C.rill_drop(runtime.loop(), slot, self.generation)
   end
 end

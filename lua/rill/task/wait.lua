@@ -23,7 +23,7 @@ end
 
 function Watch:abandon()
   if self.slot then
-    runtime.unwatch(self.slot)
+    runtime.unwatch(self.slot, self)
     C.rill_drop(runtime.loop(), self.slot, self.generation)
     self.slot = nil
   end
