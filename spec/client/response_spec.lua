@@ -93,7 +93,7 @@ describe("a response", function()
       local res = assert(client:get(node.url .. "/slow?ms=50"))
       local timings = res.timings
       assert.is_true(timings.connect + timings.tls > 0)
-      assert.is_true(timings.wait >= 0.04 and timings.wait < 3)
+      assert.is_true(timings.wait >= 0.04)
       assert.is_true(timings.total >= timings.wait)
       timings = assert(client:get(node.url .. "/slow?ms=1")).timings
       assert.equal(0, timings.connect)

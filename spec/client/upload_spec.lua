@@ -135,7 +135,7 @@ describe("a request body", function()
     local server, client = hostile "window-raised-mid-upload" -- which waits for 0.1 s
     support.run(function()
       local timings = assert(client:post(server.url, ("x"):rep(200 * 1024))).timings
-      assert.is_true(timings.stalled_remote > 0.05 and timings.stalled_remote < 2, timings.stalled_remote .. " s")
+      assert.is_true(timings.stalled_remote > 0.05, timings.stalled_remote .. " s")
       assert.equal(0, timings.stalled_local)
     end)
   end)
@@ -318,7 +318,7 @@ describe("a body function", function()
       local err = select(2, client:post(server.url, function()
         produced = produced + CHUNK
         return ("x"):rep(CHUNK)
-      end, { timeout = 1 }))
+      end, { timeout = 3 }))
       assert.equal("timeout", err.reason)
       assert.equal("headers", err.phase)
       assert.is_true(produced >= HIGH_WATER, produced .. " bytes were asked for")

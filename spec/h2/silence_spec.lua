@@ -149,7 +149,7 @@ describe("a connection that was silent for ping_after", function()
   end)
 
   it("is kept when it answers", function()
-    local server, client = hostile("baseline-small", { ping_after = 0.1, ping_timeout = 2 })
+    local server, client = hostile("baseline-small", { ping_after = 0.1, ping_timeout = 20 })
     support.run(function()
       assert(client:get(server.url))
       wait_for(0.15)

@@ -219,6 +219,7 @@ describe("timeout", function()
     local hostile = support.hostile { case = "silent-after-headers" }
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
+      assert(client:get((hostile.url:gsub("[^/]+$", "baseline-small")))) -- the connection stands
       local res, err = client:get(hostile.url, { timeout = 1 })
       assert.is_nil(res)
       assert.equal("timeout", err.reason)
@@ -232,6 +233,7 @@ describe("timeout", function()
     local hostile = support.hostile { case = "slow-body-for-ever" }
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
+      assert(client:get((hostile.url:gsub("[^/]+$", "baseline-small")))) -- the connection stands
       local _, err = client:get(hostile.url, { timeout = 1 })
       assert.equal("timeout", err.reason)
       assert.equal("body", err.phase)

@@ -30,7 +30,10 @@ describe("timeout", function()
   for case, phase in pairs { ["silent-after-request"] = "headers", ["silent-after-headers"] = "body" } do
     it("says what was waited for: " .. phase, function()
       local url, client = of_stream(case)
-      support.run(function() assert_timeout(phase, client:get(url, { timeout = 1 })) end)
+      support.run(function()
+        assert(client:get((of_stream "baseline-small"))) -- the connection stands
+        assert_timeout(phase, client:get(url, { timeout = 1 }))
+      end)
     end)
   end
 
@@ -58,11 +61,12 @@ describe("timeout", function()
   it("covers the wait for a connection that grants no slot at all", function()
     local server, client = hostile("settings-zero-streams-then-100", { timeout = 0.4 })
     support.run(function()
-      local function get(options) return function() return client:get(server.url, options) end end
-      local results = rill.all { get { timeout = 5 }, get() }
-      assert.equal(200, assert(results[1][1], tostring(results[1][2])).status)
-      local err = assert_timeout("queue", unpack(results[2], 1, 2))
+      local first = rill.spawn(function() return client:get(server.url, { timeout = 60 }) end)
+      support.wait(function() return client:stats().connections_opened == 1 end, 10, "the handshake")
+      local err = assert_timeout("queue", client:get(server.url))
       assert.equal("no", err.processed)
+      local res, why = first:join()
+      assert.equal(200, assert(res, tostring(why)).status)
     end)
   end)
 
@@ -70,7 +74,7 @@ describe("timeout", function()
     local server = support.node { script = "failing.js" }
     local client = support.client { retries = 100 }
     support.run(function()
-      local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 1 })
+      local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 3 })
       assert.is_nil(res)
       -- it ran out during back-off, or, seldom, during an attempt
       assert.is_true(err.reason == "connection_lost" or err.reason == "timeout", tostring(err))
@@ -88,14 +92,14 @@ describe("timeout", function()
 
   it("does not run while a request waits for a slot that the peer's SETTINGS took away", function()
     local server = support.node { settings = { maxConcurrentStreams = 1 } }
-    local client = support.client { timeout = 1 }
+    local client = support.client { timeout = 3 }
     support.run(function()
-      local first = rill.spawn(function() return client:get(server.url .. "/slow?ms=1500", { timeout = 0 }) end)
+      local first = rill.spawn(function() return client:get(server.url .. "/slow?ms=3500", { timeout = 0 }) end)
       local second = rill.spawn(function() return client:get(server.url .. "/echo") end) -- both wait for the dial
       assert.equal(200, assert(first:join()).status)
       local res, err = second:join()
       assert.equal(200, assert(res, tostring(err)).status)
-      assert.is_true(res.timings.queue > 1, res.timings.queue .. " s in the queue")
+      assert.is_true(res.timings.queue > 3, res.timings.queue .. " s in the queue")
     end)
   end)
 end)
@@ -109,11 +113,11 @@ describe("queue_timeout", function()
     local client = support.client()
     support.run(function()
       assert(client:get(server.url .. "/echo"))
-      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=1500") end)
-      server:wait_events(ended("request", "/slow?ms=1500"))
+      local slow = rill.spawn(function() return client:get(server.url .. "/slow?ms=4000") end)
+      server:wait_events(ended("request", "/slow?ms=4000"))
       assert_timeout("queue", client:get(server.url .. "/echo", { queue_timeout = 0.2 }))
       -- more than its timeout has passed in the queue when this one is sent
-      local res, err = client:get(server.url .. "/echo", { queue_timeout = 0, timeout = 1 })
+      local res, err = client:get(server.url .. "/echo", { queue_timeout = 0, timeout = 3 })
       assert.equal(200, assert(res, tostring(err)).status)
       assert(slow:join())
     end)

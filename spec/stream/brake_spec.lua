@@ -4,8 +4,8 @@ local silent = require "support.silent"
 local support = require "support"
 local rill = require "rill"
 
-local PATIENCE = 0.4 -- what the peer has
-local PAUSE = 1.2 -- what the script takes
+local PATIENCE = 1 -- what the peer has
+local PAUSE = 2.2 -- what the script takes
 
 local SOURCE = [[
 server.on('stream', (stream, headers) => {
