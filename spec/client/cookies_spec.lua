@@ -1,4 +1,5 @@
 local cookies = require "rill.cookies"
+local disk = require "support.disk"
 local lfs = require "lfs"
 local rill = require "rill"
 local support = require "support"
@@ -110,6 +111,27 @@ describe("a cookie", function()
 end)
 
 describe("a jar", function()
+  it("shows each cookie with all that is known of it", function()
+    local jar = cookies.jar()
+    for _, value in ipairs { "Strict", "lax", "NONE", "other" } do
+      jar:set(HOST, ("%s=1; SameSite=%s; Secure; HttpOnly; Domain=example.com; Path=/a; Max-Age=60")
+        :format(value, value))
+    end
+    jar:set(HOST, "plain=2")
+    local seen = {}
+    for cookie in jar:each() do seen[#seen + 1] = cookie end
+    assert.is_true(math.abs(seen[1].expires - os.time() - 60) <= 20)
+    for i, same_site in ipairs { "Strict", "Lax", "None", false } do
+      assert.equal(same_site or nil, seen[i].same_site)
+      assert.same({ "1", "example.com", "/a", true, true, false }, { seen[i].value, seen[i].domain, seen[i].path,
+        seen[i].secure, seen[i].http_only, seen[i].host_only })
+    end
+    assert.same({ name = "plain", value = "2", domain = "www.example.com", path = "/a", secure = false,
+      http_only = false, host_only = true }, seen[5])
+    seen[5].value = "changed"
+    assert.matches("plain=2", jar:get(HOST), 1, true)
+  end)
+
   it("sends longer paths first, then older cookies, and replaces in place", function()
     local jar = cookies.jar()
     for _, text in ipairs { "a=1; Path=/", "b=2; Path=/a/b", "c=3; Path=/", "a=4; Path=/" } do jar:set(HOST, text) end
@@ -220,6 +242,44 @@ describe("a jar's file", function()
     assert.equal("__Host-f=6", jar:get "https://a.co.uk/x")
     assert.equal("a=1", jar:get "https://co.uk/")
     assert.equal("b=2", jar:get "https://localhost/")
+  end)
+
+  it("is replaced, whatever it was: a link, a file that others could read", function()
+    local jar, place = cookies.jar(), path:match "^(.*)/"
+    jar:set(HOST, "a=1; Max-Age=1000")
+    support.write(path, "old")
+    local made = "chmod 644 '%s'; ln -s cookies.txt '%s/link'; mkfifo '%s/pipe'"
+    assert(os.execute(made:format(path, place, place)) == 0)
+    assert(jar:save(place .. "/link"))
+    assert.equal("file", lfs.symlinkattributes(place .. "/link", "mode"))
+    assert.equal("old", support.read(path))
+    assert(jar:save(path))
+    assert.equal("rw-------", lfs.attributes(path, "permissions"))
+    for name, why in pairs { pipe = "not a regular file", ["cookies.txt/x"] = "Not a directory",
+      [("n"):rep(256)] = "File name too long", ["."] = "Is a directory" } do
+      local saved, err = jar:save(place .. "/" .. name)
+      assert.is_nil(saved)
+      assert.equal("file_error", err.reason)
+      assert.matches(why, tostring(err), 1, true)
+    end
+    assert(jar:save(place .. "/" .. ("n"):rep(255)))
+    assert.equal(4, #support.find(place) + 1) -- the pipe is none of the files
+  end)
+
+  it("stays as it was where the disk is full", function()
+    local directory = disk.small()
+    if not directory then return pending "mounting is not permitted" end
+    local jar = cookies.jar()
+    for i = 1, 100 do jar:set(HOST, ("n%d=%s; Max-Age=1000"):format(i, ("v"):rep(2000))) end
+    support.write(directory .. "/jar", "old")
+    local saved, err = jar:save(directory .. "/jar")
+    local left = #support.find(directory)
+    local kept = support.read(directory .. "/jar")
+    disk.unmount()
+    assert.is_nil(saved)
+    assert.equal("file_error", err.reason)
+    assert.matches("No space left on device", tostring(err), 1, true)
+    assert.same({ "old", 1 }, { kept, left })
   end)
 
   it("stays as it was where it cannot be written, and says why it cannot be read", function()

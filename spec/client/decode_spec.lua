@@ -166,6 +166,10 @@ local function specs(http1)
     local res = assert(get "/?say=x-unheard-of")
     assert.is_true(res.body == text(1000))
     assert.same({}, res.flags.decoded)
+    local coded = get("/?codings=gzip", {}, { decompress = false }).body
+    res = assert(get "/?codings=gzip&say=gzip,%20x-unheard-of") -- what is under it stays as well
+    assert.is_true(res.body == coded)
+    assert.same({}, res.flags.decoded)
     res = assert(get "/?codings=gzip&say=x-unheard-of,gzip")
     assert.is_true(res.body == text(1000))
     assert.same({ "gzip" }, res.flags.decoded)
@@ -267,14 +271,15 @@ local function specs(http1)
   end)
 
   it("is handed on as it is flushed, before more comes", function()
-    for _, how in ipairs { "read", "on_chunk" } do
+    local function check(coding, how)
       local client = support.client()
       support.run(function()
         local seen = rill.queue()
         local function show(chunk) seen:push(chunk) end
+        local url = server.url .. "/steps?coding=" .. coding
         local task = rill.spawn(function()
-          if how == "on_chunk" then return assert(client:get(server.url .. "/steps", { on_chunk = show })) end
-          for chunk in assert(client:open { url = server.url .. "/steps" }):chunks() do show(chunk) end
+          if how == "on_chunk" then return assert(client:get(url, { on_chunk = show })) end
+          for chunk in assert(client:open { url = url }):chunks() do show(chunk) end
           return true
         end)
         support.wait(function() return client:stats().streams == 1 end, 15, "a stream")
@@ -285,6 +290,9 @@ local function specs(http1)
         assert(client:get(server.url .. "/next"))
         assert(task:join())
       end)
+    end
+    for _, coding in ipairs { "gzip", "deflate", "br", "zstd" } do
+      for _, how in ipairs { "read", "on_chunk" } do check(coding, how) end
     end
   end)
 
@@ -374,6 +382,15 @@ local function specs(http1)
       assert.is_true(res.body == text(1000))
       assert.equal("gzip, deflate, br, zstd", res.request.headers["accept-encoding"])
     end)
+  end)
+
+  it("counts for maxsize before it is undone as well as after", function()
+    local length = tonumber(get("/lengths?codings=gzip&n=5").body)
+    assert.is_true(length > 5)
+    assert.equal(5, #assert(get("/?codings=gzip&n=5", {}, { maxsize = length })).body)
+    local res, err = get("/?codings=gzip&n=5", {}, { maxsize = length - 1 })
+    assert.is_nil(res)
+    assert.equal("maxsize_exceeded_actual", err.reason)
   end)
 
   it("is announced in bytes as they come", function()

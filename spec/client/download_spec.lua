@@ -53,6 +53,19 @@ describe("client:download", function()
     assert.same({}, names(place))
   end)
 
+  it("writes a file without a byte where a 2xx has no body", function()
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      for _, options in ipairs { {}, { resume = true }, { on_progress = function() end } } do
+        local res = assert(client:download(node.url .. "/status?n=204", place .. "/page", options))
+        assert.same({ 204, place .. "/page" }, { res.status, res.path })
+        assert.equal("", support.read(place .. "/page"))
+        os.remove(place .. "/page")
+      end
+    end)
+    assert.same({}, names(place))
+  end)
+
   it("is turned away by on_headers before anything is written", function()
     local client, place = support.client(), support.directory()
     support.run(function()

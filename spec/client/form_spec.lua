@@ -65,6 +65,15 @@ describe_with_server("rill.json", function()
     for _, value in ipairs { 1 / 0, { a = { 0 / 0 } }, circle } do refused("cannot be encoded", rill.json, value) end
   end)
 
+  it("names what to install where no library is there", function()
+    local said = require("support.script").run [[
+      package.path, package.cpath = package.path:match "^[^;]*;[^;]*", ""
+      local ok, why = pcall(rill.json, { 1 })
+      tell(tostring(ok), (why:gsub("\n", " ")))
+    ]]
+    assert.matches("false .*rill.json needs .*luarocks install lua%-cjson.*luarocks install dkjson", said[1])
+  end)
+
   it("sends numbers to their last digit, and leaves what it was given alone", function()
     local given = { id = 1234567890123456, list = { 2 ^ 53, -2 ^ 53, 1 / 3, 0.1, 1e300, 7 }, name = "1234567890123456" }
     local kept = given.list[3]

@@ -50,6 +50,23 @@ describe("a request", function()
     assert.is_nil(res.url:find "cret")
   end)
 
+  it("sends credentials as fields that no index keeps", function()
+    local sensitive = support.node { source = [[server.on('stream', (stream, headers) => {
+      stream.respond();
+      stream.end(headers[http2.sensitiveHeaders].sort().join(' '));
+    });]] }
+    local client = support.client { headers = { cookie = "a=b" } }
+    support.run(function()
+      local by_hand = { headers = { authorization = "x", ["proxy-authorization"] = "y", ["x-plain"] = "z" } }
+      for _ = 1, 2 do
+        assert.equal("authorization cookie proxy-authorization", client:get(sensitive.url, by_hand).body)
+        assert.equal("authorization cookie", client:get(sensitive.url, { auth = { bearer = "x" } }).body)
+        assert.equal("authorization cookie", client:get((sensitive.url:gsub("://", "://a:b@"))).body)
+      end
+    end)
+    sensitive:stop()
+  end)
+
   it("without a body has content-length: 0 for POST, PUT and PATCH only", function()
     for method, expected in pairs { POST = { "0" }, PUT = { "0" }, PATCH = { "0" }, GET = {}, DELETE = {} } do
       local seen = echoed { method = method }

@@ -6,10 +6,11 @@ local SMALL = 65535 -- bytes: the smallest window there is
 local MIB = 2 ^ 20
 local SLACK = 256 * 1024 -- of a decoder beside its window, and what passes a bound in one step
 
-describe("bodies that explode at once", function()
+-- What is so over each version of HTTP: `http1` of the server.
+local function specs(http1)
   local server
 
-  setup(function() server = support.node { script = "coded.js", memory = 200 } end)
+  setup(function() server = support.node { script = "coded.js", memory = 200, http1 = http1 } end)
   teardown(function() server:stop() end)
   before_each(support.begin)
   after_each(support.check_clean)
@@ -36,10 +37,13 @@ describe("bodies that explode at once", function()
   }
   local windows = { gzip = 64 * 1024, zstd = 8 * MIB, br = 16 * MIB, ["zstd,zstd,zstd,zstd,zstd"] = 9 * MIB }
 
+  if http1 then ways.response, ways.on_headers = nil, nil end -- they take the same way as over HTTP/2
+
   for coding, window in pairs(windows) do
     for way, take in pairs(ways) do
       it(("cost max_buffered, one body and one decoder: %s, %s"):format(coding, way), function()
-        local client = new_client { max_buffered = BUDGET, maxsize = SIZE }
+        local client = new_client { max_buffered = BUDGET, maxsize = SIZE,
+          max_connections_per_origin = http1 and COUNT or 1 }
         support.run(function()
           local bomb = ("codings=%s&zeros=%d"):format(coding, SIZE / MIB)
           assert(client:get(server.url .. "/lengths?" .. bomb)) -- it takes a while to make
@@ -66,7 +70,10 @@ describe("bodies that explode at once", function()
       end)
     end
   end
-end)
+end
+
+describe("bodies that explode at once, over HTTP/2,", function() specs(false) end)
+describe("bodies that explode at once, over HTTP/1.1,", function() specs(true) end)
 
 describe("a body that has come and waits coded", function()
   local server, client, oldest

@@ -6,7 +6,7 @@
 //   each=N           in DATA frames of N bytes
 //   status=CODE      instead of 200
 //   announce=1       content-length
-// /members: several gzip members, tail behind. /steps: one gzip body in flushed pieces, the next one with each /next.
+// /members: several gzip members, tail behind. /steps?coding=: one body in flushed pieces, the next one with each /next.
 // /bursts: n bytes, and no end; so many more on it with each /burst.
 // /hold: coded bytes, and no end. /drop: the same, and the connection is destroyed. /lengths: how many bytes the coded body has. /echo: the request's fields.
 'use strict';
@@ -71,9 +71,14 @@ const answers = {
     const parts = ['one ', 'two ', '', 'three'].map((part) => zlib.gzipSync(part));
     send(stream, query, Buffer.concat([...parts, Buffer.from(query.get('tail') || '')]), true);
   },
-  '/steps': (stream) => {
-    stream.respond({ ':status': 200, 'content-encoding': 'gzip' });
-    steps = zlib.createGzip();
+  '/steps': (stream, query) => {
+    const coding = query.get('coding') || 'gzip';
+    stream.respond({ ':status': 200, 'content-encoding': coding });
+    if (coding === 'zstd') { // a frame for each piece
+      steps = { write: (word) => stream.write(zstd(word)), flush: () => {}, end: () => stream.end() };
+      return;
+    }
+    steps = { gzip: zlib.createGzip, deflate: zlib.createDeflate, br: zlib.createBrotliCompress }[coding]();
     steps.pipe(stream);
   },
   '/next': (stream, query) => {
