@@ -46,7 +46,6 @@ enum { RILL_ABI = 4 };
 
 typedef struct rill_loop rill_loop;
 typedef struct rill_body rill_body;
-typedef struct rill_flight rill_flight;
 
 /* What a handle names: a dense index, and which of its successive owners. A generation is never 0,
  * so {0, 0} is "nothing". */
@@ -183,8 +182,6 @@ typedef struct rill_event {
     rill_body *large;          /* a larger body: whoever is handed the event owns it, and calls
                                   rill_body_free() */
     const rill_error *errors;  /* the error, then its cause if there is one */
-    rill_flight *flight;       /* with `errors` that a connection has ended with: its last frames;
-                                  borrowed, rill_flight_hold() keeps them; NULL: none */
     const char *text;          /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
@@ -374,6 +371,16 @@ typedef struct rill_resolve {
     const char *address;
 } rill_resolve;
 
+/* Politeness: how the requests of one origin follow each other, over all its connections. */
+typedef struct rill_politeness {
+    const char *origin;   /* "https://host:port", "host:port" or "host" (all that no other names) */
+    uint32_t concurrency; /* streams at a time (0: any number) */
+    double delay;         /* seconds from start to start (0) */
+    double jitter;        /* the delay is times a random number from 1 - jitter to 1 + jitter (0) */
+    bool retry_after;     /* a 429 or 503 that says for how long holds the next ones back, an hour
+                             at most */
+} rill_politeness;
+
 /* rill_options_init() fills in the defaults, given in parentheses. 0 turns a timeout or limit off.
  * Seconds are 0 to 1e9, or INFINITY: none; sizes whole numbers from 0 to 2^53. */
 typedef struct rill_options {
@@ -394,6 +401,8 @@ typedef struct rill_options {
     uint32_t max_connections; /* of this client (512) */
     double max_connections_per_origin; /* a further one is opened when all are full; 0: any number
                                           (negative: 1 of HTTP/2, 6 of HTTP/1.1) */
+    const rill_politeness *per_origin; /* limits for origins (none) */
+    uint32_t per_origin_count;
     const char *protocols; /* offered by ALPN in this order, comma-separated ("h2,http/1.1") */
     uint32_t retries;      /* of what fails without being processed (2) */
     bool retry_idempotent; /* GET, HEAD, OPTIONS too when the connection is lost (true) */
@@ -665,33 +674,6 @@ typedef struct rill_peer_info {
 /* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
 RILL_API int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                     rill_peer_info *info);
-
-/* --- the last frames of a connection --------------------------------------------------------- */
-
-/* A frame, or what HTTP/1.1 has in its place: a message (REQUEST, RESPONSE), or BYTES that belong
- * to none. Strings are NUL-terminated. There are no field values and no payload in it. */
-typedef struct rill_flight_frame {
-    double time; /* as rill_now() */
-    bool sent;   /* else received */
-    int32_t stream;
-    uint32_t length; /* of the payload; of a message what has passed of it, head included */
-    char type[16];   /* RFC 9113's name; "type 0xfa" for one that has none */
-    char flags[64];  /* their names, a blank between; of a message "END": it was complete */
-    char note[256];  /* error code, settings, increment, last stream; method; status; or "" */
-} rill_flight_frame;
-
-/* The connection's last 256 frames. Each reference (one comes with rill_connection_frames()) is
- * given back with rill_flight_free(); NULL is fine. They need no loop; those of an open connection
- * go on, those of an error do not. */
-RILL_API rill_flight *rill_flight_hold(rill_flight *flight); /* returns it */
-RILL_API void rill_flight_free(rill_flight *flight);
-RILL_API uint32_t rill_flight_count(const rill_flight *flight);
-
-/* The frame with this index, from 0, the oldest; false: there is none. */
-RILL_API bool rill_flight_get(const rill_flight *flight, uint32_t index, rill_flight_frame *frame);
-
-/* Those of a connection from rill_connect(). NULL: a stale id, or it was never connected. */
-RILL_API rill_flight *rill_connection_frames(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free.
  */

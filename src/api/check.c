@@ -79,14 +79,15 @@ static void add_ended(const rill_turn *turn, held *found)
     }
 }
 
-static void check_queue(const rill_origin *origin, held *found)
+/* One of an origin, or (`origin` NULL) of a pace. */
+static void check_queue(const rill_queue *queue, const rill_origin *origin, held *found)
 {
-    const rill_queue *queue = &origin->queue;
     const rill_call *before = NULL;
     uint32_t count = 0;
     for (const rill_call *call = rill_queue_first(queue); call;
          call = rill_queue_call(call->queued.next), count++) {
-        assert(rill_call_waits(call) && call->origin == origin && !call->conn);
+        assert(rill_call_waits(call) && !call->conn && (!origin || call->origin == origin));
+        assert(!call->paced || call->paced->granted == (origin != NULL));
         assert(!before || before->number < call->number); /* the older one is sent first */
         assert((call->state == CALL_ASSIGNED) == (count < queue->assigned));
         add_body(call, found);
@@ -146,7 +147,8 @@ static void check_conn(const rill_origin *origin, const rill_conn *conn, seen *a
 static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *granted)
 {
     uint32_t placed = 0;
-    check_queue(origin, &all->found);
+    check_queue(&origin->queue, origin, &all->found);
+    length_of(&origin->parked);
     all->origins++;
     all->waiting += origin->queue.count;
     all->requests += origin->queue.count;
@@ -157,7 +159,7 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
         placed += !conn->pool.given_back;
         *granted += conn->setup.link.conn_window;
     }
-    assert(!origin->unused.list || (!origin->queue.calls.first && !origin->conns.first));
+    assert(!origin->unused.list || (!rill_pace_first(origin) && !origin->conns.first));
     assert(!origin->last_conn || origin->last_conn->state == CONN_CLOSED);
     return placed;
 }
@@ -180,11 +182,34 @@ static void check_account(const rill_account *account, held *counted)
     counted->done += account->done;
 }
 
+/* What waits for its turn, and what may go. */
+static void check_pace(const rill_pace *pace, seen *all)
+{
+    check_queue(&pace->waiting, NULL, &all->found);
+    assert(!pace->waiting.assigned);
+    assert(pace->running <= pace->manners->concurrency && pace->running <= pace->calls);
+    assert(length_of(&pace->granted) <= pace->running);
+    assert((pace->unused.list != NULL) == !pace->calls);
+    all->waiting += pace->waiting.count;
+    all->requests += pace->waiting.count;
+}
+
+static void check_paces(const rill_paces *paces, seen *all)
+{
+    uint32_t before = all->waiting;
+    for (const rill_item *item = rill_table_next(&paces->table, NULL); item;
+         item = rill_table_next(&paces->table, item))
+        check_pace(RILL_OWNER((rill_item *)item, rill_pace, item), all);
+    assert(paces->waiting == all->waiting - before);
+    assert(length_of(&paces->unused) == paces->unused_count);
+}
+
 static void check_pool(const rill_pool *pool, seen *all)
 {
     uint32_t placed = 0;
     uint64_t granted = 0, count = 0;
     check_account(pool->account, &all->counted);
+    check_paces(&pool->paces, all);
     for (const rill_origin *origin = rill_origin_next(pool, NULL); origin;
          origin = rill_origin_next(pool, origin), count++) {
         assert(origin->pool == pool);

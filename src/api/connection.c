@@ -175,7 +175,7 @@ static void drain(rill_connection *connection)
     static const rill_error drained = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection drains"};
     rill_call *call;
-    while ((call = rill_queue_first(&connection->origin->queue)))
+    while ((call = rill_pace_first(connection->origin)))
         rill_ending_close(call, &drained);
     rill_conn_drain(conn_of(connection));
     rill_turn_mark(connection->endpoint.pool.turn, &connection->origin->mark);
@@ -199,7 +199,7 @@ static void describe(const rill_connection *connection, rill_connection_state *s
     *state = (rill_connection_state){
         .connected = rill_conn_greeted(conn),
         .closed = conn->state == CONN_CLOSED,
-        .pending = origin->queue.count,
+        .pending = origin->queue.count + origin->pool->paces.waiting,
         .peer_slot = conn->peer ? conn->peer->entry.id.slot : 0,
         .peer_generation = conn->peer ? conn->peer->entry.id.generation : 0,
         .error = conn->error.reason ? &conn->error : NULL,
@@ -320,12 +320,4 @@ int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
         return connection ? -RILL_ARGUMENT : -RILL_CLOSED;
     describe(connection, state);
     return 0;
-}
-
-rill_flight *rill_connection_frames(rill_loop *loop, uint32_t slot, uint32_t generation)
-{
-    const rill_connection *connection =
-        rill_loop_check(loop, NULL) ? NULL : find(loop, slot, generation);
-    const rill_conn *conn = connection ? conn_of(connection) : NULL;
-    return conn && conn->session ? rill_flight_hold(conn->session->flight) : NULL;
 }

@@ -140,6 +140,7 @@ rill_origin *rill_endpoint_follow(rill_endpoint *endpoint, const rill_request *r
                                         RILL_URL_ROOM, &endpoint->url))
         return pool->latest;
     pool->latest = NULL;
+    pool->paces.latest = NULL;
     return NULL;
 }
 
@@ -213,11 +214,24 @@ rill_call *rill_endpoint_call(rill_endpoint *endpoint, const rill_request *reque
     return call;
 }
 
+/* The pace of the URL that was parsed, unless it is known. False: out of memory. */
+static bool find_pace(rill_endpoint *endpoint)
+{
+    rill_paces *paces = &endpoint->pool.paces;
+    const rill_url *url = &endpoint->url;
+    return paces->latest ||
+           rill_paces_find(paces, url->scheme_length == 5, endpoint->url_text + url->host,
+                           (size_t)url->host_length, (uint16_t)url->port, &paces->latest);
+}
+
 int32_t rill_endpoint_add(rill_endpoint *endpoint, rill_origin *origin, rill_call *call,
                           rill_id *id, rill_error *err)
 {
-    int32_t code = origin ? rill_turn_name(endpoint->pool.turn, &call->entry, ENTRY_CALL, err)
-                          : rill_error_memory(err);
+    int32_t code = origin && find_pace(endpoint)
+                       ? rill_turn_name(endpoint->pool.turn, &call->entry, ENTRY_CALL, err)
+                       : rill_error_memory(err);
+    if (!code && !rill_pace_join(endpoint->pool.paces.latest, call))
+        code = rill_error_memory(err);
     if (code) {
         rill_call_free(call);
         return code;
@@ -241,6 +255,7 @@ void rill_endpoint_count(const rill_endpoint *endpoint, rill_stats *stats)
     *stats = endpoint->pool.stats;
     stats->connections = endpoint->pool.connections;
     stats->buffered = (double)endpoint->pool.account->bytes;
+    stats->pending = endpoint->pool.paces.waiting;
     const rill_origin *origin = NULL;
     while ((origin = rill_origin_next(&endpoint->pool, origin))) {
         stats->pending += origin->queue.count;

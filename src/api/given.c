@@ -135,6 +135,23 @@ static int32_t check_resolve(const rill_options *options, rill_error *err)
     return 0;
 }
 
+static int32_t check_politeness(const rill_options *options, rill_error *err)
+{
+    if (options->per_origin_count && !options->per_origin)
+        return rill_given_pointer(NULL, "option per_origin", err);
+    for (uint32_t i = 0; i < options->per_origin_count; i++) {
+        const rill_politeness *given = &options->per_origin[i];
+        int32_t code = check_seconds("per_origin: delay", given->delay, err);
+        if (code)
+            return code;
+        if (!(given->jitter >= 0 && given->jitter <= 1))
+            return rill_error_set(err, RILL_ARGUMENT,
+                                  "option per_origin: jitter: %g is not from 0 to 1",
+                                  given->jitter);
+    }
+    return 0;
+}
+
 int32_t rill_given_options(const rill_options *options, rill_error *err)
 {
     static const field seconds[] = {
@@ -154,6 +171,8 @@ int32_t rill_given_options(const rill_options *options, rill_error *err)
         code = check_counts(options, err);
     if (!code)
         code = rill_given_bytes(options->headers, options->headers_length, "option headers", err);
+    if (!code)
+        code = check_politeness(options, err);
     return code ? code : check_resolve(options, err);
 }
 

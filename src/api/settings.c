@@ -275,6 +275,9 @@ int32_t rill_settings_init(rill_settings *settings, rill_pool *pool, const rill_
     if (!code)
         code = copy_resolve(settings, pool, options, err);
     if (!code)
+        code = rill_rules_read(&pool->paces.rules, options->per_origin, options->per_origin_count,
+                               err);
+    if (!code)
         code = build_defaults(settings, pool, options, err);
     if (!code)
         code = read_proxies(settings, pool, options, err);

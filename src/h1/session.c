@@ -1,7 +1,6 @@
 #include "h1/session.h"
 
 #include "base/error.h"
-#include "http/flight.h"
 #include "http/upload.h"
 
 static void break_off(rill_h1_session *session, const char *rule)
@@ -48,7 +47,7 @@ static void retire(rill_link *link, rill_stream *stream)
     rill_bytes_dispose(&link->turn->slab, &session->out);
     if (session->state != H1_IDLE) { /* in the middle of a message: there is no way back */
         link->spent = true;
-        rill_link_say_goodbye(link, LINK_DEAF);
+        link->goodbye = LINK_DEAF;
     }
     rill_socket_hold(&link->transport->socket, false);
     rill_turn_mark(link->turn, link->transport->socket.mark);
@@ -83,7 +82,7 @@ static void end(rill_link *link, enum rill_transport_end how)
         stream->stale = !session->received && link->streams > 1;
     }
     if (!link->open.first)
-        rill_link_say_goodbye(link, LINK_DEAF);
+        link->goodbye = LINK_DEAF;
 }
 
 /* --- heads ----------------------------------------------------------------------------------- */
@@ -138,7 +137,7 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
     if (final)
         frame_body(session, stream);
     rill_stream_end_head(stream);
-    link->warn = link->warn || stream->warn;
+    link->look = link->look || stream->warn || stream->busy;
     if (stream->reason != RILL_OPEN) {
         retire(link, stream);
     } else if (!final) {
@@ -159,10 +158,7 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
 static size_t read_head(rill_h1_session *session, rill_stream *stream, const char *data,
                         size_t length)
 {
-    rill_link *link = &session->link;
-    if (session->state == H1_HEAD)
-        rill_flight_respond(link->flight, link->turn->now_us, stream->id);
-    int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &link->fatal);
+    int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &session->link.fatal);
     if (taken < 0)
         return length;
     if (stream->reason != RILL_OPEN)
@@ -179,7 +175,7 @@ static size_t read_data(rill_h1_session *session, rill_stream *stream, const cha
 {
     rill_frame_note_part(&session->link, false, PART_BODY, stream->id, length);
     size_t released = rill_stream_data(stream, data, length);
-    session->link.warn = session->link.warn || stream->warn;
+    session->link.look = session->link.look || stream->warn;
     session->room -= (int64_t)length;
     pace(session, stream, released);
     if (stream->reason != RILL_OPEN)
@@ -227,8 +223,6 @@ static void receive(rill_link *link, const char *data, size_t length)
            !link->fatal.reason)
         taken += readers[session->state](session, rill_stream_first(&link->open), data + taken,
                                          length - taken);
-    if (taken < length && session->state == H1_IDLE)
-        rill_flight_stray(link->flight, link->turn->now_us, length - taken);
     link->spent = link->spent || taken < length; /* nobody has asked for that */
 }
 

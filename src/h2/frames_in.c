@@ -79,7 +79,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         session->points += session->frame_cost; /* padding included, and once for each frame */
         session->frame_cost = 0;
         due = rill_inlet_release(&stream->inlet, rill_stream_data(stream, data, length));
-        session->link.warn = session->link.warn || stream->warn;
+        session->link.look = session->link.look || stream->warn;
         if (!due)
             note_held(ng, stream);
         retire_if_closed(session, stream);
@@ -126,7 +126,7 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
         session->link.answered = true;
         rill_points_give(session, frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);
     }
-    session->link.warn = session->link.warn || stream->warn;
+    session->link.look = session->link.look || stream->warn || stream->busy;
     receive_data(session, stream, frame);
 }
 
@@ -239,8 +239,6 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
                           rill_code_name((int32_t)code), (unsigned)code);
     else
         close_broken(session, stream, code);
-    if (stream->reason == RILL_GOAWAY)
-        rill_stream_keep_flight(stream, session->link.flight);
     rill_streams_retire(&session->link, stream);
     return 0;
 }

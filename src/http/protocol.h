@@ -6,8 +6,6 @@
 
 #include "http/code.h"
 #include "http/frame.h"
-#include <assert.h>
-
 #include "http/head.h"
 #include "http/stream.h"
 #include "net/transport.h"
@@ -45,14 +43,13 @@ enum link_goodbye {
     LINK_DEAF    /* nothing more is read */
 };
 
-/* What may be read of a session. Its protocol is the only writer, but for `pong` and `warn`, which
+/* What may be read of a session. Its protocol is the only writer, but for `pong` and `look`, which
  * whoever has seen them clears, and `sent`. */
 struct rill_link {
     const rill_protocol *protocol;
     rill_turn *turn;              /* borrowed */
     rill_transport *transport;    /* borrowed */
     const rill_link_setup *setup; /* borrowed */
-    rill_flight *flight;          /* one reference: its last frames; NULL: out of memory */
     rill_list open;               /* sent or about to be, not closed */
     rill_list closed;             /* closed: for the owner of the request to take */
     uint32_t active;              /* streams that count against the limit */
@@ -64,7 +61,7 @@ struct rill_link {
     bool full;                    /* so much was submitted that it must be sent first */
     bool spent;                   /* its stream ids are (nearly) used up */
     bool cut;                     /* a stream was ended before the peer had sent it all */
-    bool warn;                    /* a stream has passed its warnsize */
+    bool look;                    /* a stream has passed its warnsize, or may ask for a pause */
     bool pong;                    /* a ping's answer is here, `rtt_ms` is its round trip */
     uint64_t ping_ms;             /* a ping is out since then; 0: none */
     uint64_t rtt_ms;              /* the last round trip, at least 1; 0: not known */
@@ -141,14 +138,6 @@ struct rill_protocol {
     void (*dispose)(rill_link *link);
 };
 
-/* The only writer of link->goodbye: there is no way back, and the further one stays. */
-static inline void rill_link_say_goodbye(rill_link *link, enum link_goodbye how)
-{
-    assert(how != LINK_GOES_ON);
-    if (link->goodbye < how)
-        link->goodbye = how;
-}
-
 /* No more of bodies in this turn. */
 static inline bool rill_link_has_sent(const rill_link *link)
 {
@@ -161,7 +150,8 @@ static inline bool rill_link_has_sent(const rill_link *link)
 static inline void rill_link_goaway(rill_link *link, uint32_t code, bool at_once)
 {
     bool again = link->goodbye != LINK_GOES_ON && code == CODE_NO_ERROR;
-    rill_link_say_goodbye(link, at_once ? LINK_DEAF : LINK_DRAINS);
+    if (at_once || link->goodbye == LINK_GOES_ON)
+        link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
     if (!again && link->protocol->goaway)
         link->protocol->goaway(link, code);
 }

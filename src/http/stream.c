@@ -59,8 +59,6 @@ void rill_stream_dispose(rill_stream *stream)
     rill_inlet_dispose(&stream->inlet);
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
-    rill_flight_free(stream->flight);
-    stream->flight = NULL;
     stream->error_count = 0;
 }
 
@@ -257,12 +255,6 @@ void rill_stream_overrule(rill_stream *stream, const rill_error *error)
     set_error(stream, error);
 }
 
-void rill_stream_keep_flight(rill_stream *stream, rill_flight *flight)
-{
-    if (!stream->flight)
-        stream->flight = rill_flight_hold(flight);
-}
-
 void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)
 {
     if (stream->error_count == 1)
@@ -382,10 +374,10 @@ static void open_sink(rill_stream *stream)
 {
     rill_turn *turn = stream->turn;
     rill_error error = {0};
-    rill_sink *sink =
+    stream->inlet.sink =
         rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
-    if (sink)
-        rill_inlet_begin_file(&stream->inlet, sink);
+    if (stream->inlet.sink)
+        stream->inlet.way = INLET_FILE;
     else
         rill_stream_close_because(stream, &error);
 }
@@ -406,6 +398,7 @@ void rill_stream_end_head(rill_stream *stream)
         return;
     }
     received_head(stream);
+    stream->busy = stream->status == 429 || stream->status == 503;
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
     if (stream->save_path && stream->status < 300)
         open_sink(stream);

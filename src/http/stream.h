@@ -39,6 +39,7 @@ struct rill_stream {
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool is_head;            /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
+    bool busy;    /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
     bool blocked; /* its upload waits for the socket, or for the next turn */
     bool starved; /* its upload waits for its source */
 
@@ -69,8 +70,6 @@ struct rill_stream {
     rill_timer silence;        /* read_timeout */
     rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
     uint32_t error_count;
-    rill_flight *flight; /* one reference: the last frames of the connection that ended with it, or
-                            that took no new streams; NULL */
 };
 
 /* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose()
@@ -118,9 +117,6 @@ void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
  * closed: the connection's error becomes the stream's. Not for what was refused, which may be sent
  * again. */
 void rill_stream_overrule(rill_stream *stream, const rill_error *error);
-
-/* Keeps the last frames of the connection that has ended it. NULL is fine. */
-void rill_stream_keep_flight(rill_stream *stream, rill_flight *flight);
 
 /* Adds what led to the error: the connection's own. Once. */
 void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);

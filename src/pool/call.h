@@ -20,6 +20,8 @@ enum { CALL_EXPECT_MS = 1000 };
 typedef struct rill_call rill_call;
 typedef struct rill_origin rill_origin;
 typedef struct rill_conn rill_conn;
+typedef struct rill_pace rill_pace;
+typedef struct rill_paced rill_paced;
 
 enum call_state {
     CALL_WAITING,  /* in its origin's queue; no connection is coming for it */
@@ -35,6 +37,7 @@ struct rill_call {
     rill_member queued;  /* in its origin's queue, or among those that leave it together */
     rill_origin *origin; /* borrowed; NULL when it has ended */
     rill_conn *conn;     /* borrowed; NULL unless sent and open */
+    rill_paced *paced;   /* owned, until it ends; NULL: its origin has no limits */
     rill_stream *stream; /* owned: the current attempt; NULL: none was made yet, or memory ran
                             out when the call was to end */
     rill_timer timer;    /* queue_timeout or timeout, whichever clock runs */
@@ -44,8 +47,7 @@ struct rill_call {
     bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
     bool tls;        /* :scheme */
     bool says_empty; /* content-length: 0 is sent though there is no body */
-    enum call_state state : 8;
-    enum rill_processed processed : 8; /* the worst of former attempts */
+    enum call_state state;
     bool repeat;
     bool was_stale;    /* it was repeated because its connection had ended unseen */
     bool pieces, head; /* read in pieces; a HEAD request */
@@ -58,6 +60,7 @@ struct rill_call {
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     uint32_t round;                      /* its origin's when it was repeated last; 0: never */
+    enum rill_processed processed;       /* the worst of former attempts */
     rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
     rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/trace.h"
+#include "pool/pace.h"
 #include "pool/retry.h"
 
 static void trace_end(const rill_call *call, const char *what)
@@ -43,12 +44,14 @@ void rill_ending_finish(rill_call *call)
             rill_conn_count_response(call->conn);
     }
     origin->pool->turn->counters.requests--;
+    rill_pace_end(call);
     rill_call_finish(call);
 }
 
 void rill_ending_attempt(rill_call *call)
 {
     rill_origin *origin = call->origin;
+    rill_pace_heed(call);
     rill_retry_heed_calm(call);
     enum call_next next = rill_retry_next(call);
     if (next == CALL_DONE) {
@@ -60,7 +63,8 @@ void rill_ending_attempt(rill_call *call)
         rill_retry_back_off(origin);
     origin->pool->stats.retries++;
     rill_call_renew(call);
-    rill_queue_add(&origin->queue, call);
+    rill_pace_release(call);
+    rill_pace_enter(call);
 }
 
 /* The peer had ended it, and now it has closed. */
@@ -82,7 +86,7 @@ void rill_ending_close(rill_call *call, const rill_error *error)
         return;
     rill_call_close(call, error);
     if (rill_call_waits(call)) {
-        rill_queue_remove(&origin->queue, call);
+        rill_pace_withdraw(call);
         rill_ending_finish(call);
     } else {
         rill_link_retire(call->conn->session, call->stream);

@@ -5,6 +5,7 @@
 
 #include "pool/timeouts.h"
 #include "pool/ending.h"
+#include "pool/pace.h"
 #include "pool/retry.h"
 #include "base/error.h"
 #include "base/trace.h"
@@ -51,12 +52,17 @@ static const rill_error *why_of(const rill_origin *origin, const rill_call *call
     return origin->http11 && refused && call->last ? call->last : error;
 }
 
-/* Every waiting call has one failed attempt more: there is no connection. `conn` is what
- * was dialled for them; NULL: nothing. */
+/* Every waiting call has one failed attempt more, those that wait for their turn too: there is no
+ * connection. `conn` is what was dialled for them; NULL: nothing. */
 static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
 {
     rill_list calls = {0};
     rill_queue_take_all(&origin->queue, &calls);
+    while (origin->parked.first) {
+        rill_call *parked = rill_paced_first(&origin->parked)->call;
+        rill_pace_withdraw(parked);
+        rill_list_push(&calls, &parked->queued);
+    }
     while (calls.first) {
         rill_call *call = rill_queue_call(calls.first);
         rill_list_leave(&call->queued);
@@ -64,19 +70,19 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
         if (conn && rill_call_begin(call))
             rill_timeouts_dialled(call, conn);
         rill_call_close(call, why_of(origin, call, error));
-        if (conn && conn->session && call->stream)
-            rill_stream_keep_flight(call->stream, conn->session->flight);
         rill_ending_attempt(call);
     }
 }
 
-static void warn_sizes(rill_origin *origin, rill_conn *conn)
+/* Warns of sizes, and heeds what asks for a pause. */
+static void look_at_streams(rill_origin *origin, rill_conn *conn)
 {
     const rill_list *const lists[] = {&conn->session->open, &conn->session->closed};
-    conn->session->warn = false;
+    conn->session->look = false;
     for (int i = 0; i < 2; i++) {
         for (rill_stream *stream = rill_stream_first(lists[i]); stream;
              stream = rill_stream_next(stream)) {
+            rill_pace_heed(rill_call_of(stream));
             if (!stream->warn)
                 continue;
             char url[256];
@@ -209,7 +215,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
         rill_call_begin(call) ? rill_conn_submit(conn, call->stream, &head) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
         return false;
-    rill_queue_remove(&origin->queue, call);
+    rill_pace_sent(call);
     rill_pool_leave_idle(conn);
     call->attempts++;
     if (code) {
@@ -434,7 +440,7 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (origin->queue.calls.first || origin->conns.first || origin->unused.list)
+    if (rill_pace_first(origin) || origin->conns.first || origin->unused.list)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -449,8 +455,8 @@ static void on_act(rill_mark *marked)
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         rill_conn_act(conn);
         count_opened(origin, conn);
-        if (conn->session && conn->session->warn)
-            warn_sizes(origin, conn);
+        if (conn->session && conn->session->look)
+            look_at_streams(origin, conn);
         take_ended(conn);
     }
     free_all_closed(origin);
@@ -481,7 +487,7 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     call->origin = origin;
     rill_timeouts_init(call);
     call->number = ++origin->pool->calls;
-    rill_queue_add(&origin->queue, call);
+    rill_pace_enter(call);
     rill_call_assign(call, false);
     turn->counters.requests++;
     turn->submitted++;
@@ -499,7 +505,7 @@ void rill_origin_close(rill_origin *origin)
     static const rill_error cancelled = {
         .reason = RILL_CANCELLED, .code = -1, .message = "the client was closed"};
     rill_call *call;
-    while ((call = rill_queue_first(&origin->queue)))
+    while ((call = rill_pace_first(origin)))
         rill_ending_close(call, &inactive);
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         while (rill_conn_streams(conn))
@@ -548,7 +554,7 @@ rill_origin *rill_origin_new(rill_pool *pool, bool tls, const char *host, size_t
 void rill_origin_free(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    assert(!origin->queue.calls.first);
+    assert(!rill_pace_first(origin));
     rill_conn *conn;
     while ((conn = rill_conn_first(&origin->conns))) {
         rill_conn_fail(conn, NULL);

@@ -30,6 +30,7 @@ struct rill_origin {
     rill_list conns;      /* owned */
     rill_conn *last_conn; /* owned: the single connection, when it has closed; else NULL */
     rill_queue queue;     /* its calls are owned until sent */
+    rill_list parked;     /* calls that wait for their paces before they come to the queue */
     rill_timer backoff;   /* runs while it lasts */
     uint32_t failures;    /* in a row */
     uint32_t calm;        /* what the next connection begins with: rill_conn.calm; 0: no limit */

@@ -42,6 +42,7 @@ void rill_pool_close_ended(rill_pool *pool, const rill_error *error)
 bool rill_pool_init(rill_pool *pool, rill_turn *turn)
 {
     pool->turn = turn;
+    rill_paces_init(&pool->paces, turn);
     pool->relief.act = on_relief;
     pool->account = rill_account_new(turn, &pool->relief);
     if (pool->account)
@@ -54,6 +55,7 @@ void rill_pool_dispose(rill_pool *pool)
     if (pool->account)
         relieve(pool->account, true); /* nobody does it later */
     rill_turn_unmark(&pool->relief);
+    rill_paces_dispose(&pool->paces);
     rill_slab_free(&pool->turn->slab, pool->warning);
     if (pool->account) {
         pool->account->relieve = NULL;

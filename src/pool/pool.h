@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "pool/call.h"
 #include "pool/conn.h"
+#include "pool/pace.h"
 
 /* Origins with nothing to do that a client remembers, for their TLS sessions; then the one that has
  * been unused longest is forgotten. */
@@ -36,6 +37,7 @@ typedef struct rill_pool {
     uint64_t calls;             /* made so far: gives each its number */
     uint32_t connections;       /* open or being dialled, of all origins */
     rill_table origins;         /* all */
+    rill_paces paces;           /* politeness: see per_origin */
     rill_list idle;             /* connections: the one that became idle first stands first */
     rill_list waiting;          /* origins that wait for a connection to close, in order */
     rill_list waiting_for_more; /* the same, of those that have a connection: they come after */

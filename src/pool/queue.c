@@ -16,12 +16,30 @@ static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
     return before;
 }
 
+void rill_call_assign(rill_call *call, bool assigned)
+{
+    rill_turn *turn = call->turn;
+    rill_timer *timer = &call->timer;
+    uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
+    uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
+    if (rill_timer_running(timer))
+        *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
+    rill_call_move(call, assigned ? CALL_ASSIGNED : CALL_WAITING);
+    if (running)
+        rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
+    else
+        rill_wheel_stop(&turn->wheel, timer);
+}
+
 void rill_queue_add(rill_queue *queue, rill_call *call)
 {
     rill_call *before = find_younger(queue, call);
     rill_list_insert(&queue->calls, &call->queued, before ? &before->queued : NULL);
     call->turn->counters.waiting++;
     queue->count++;
+    rill_call *next = rill_queue_call(call->queued.next);
+    if (call->state == CALL_WAITING && next && next->state == CALL_ASSIGNED)
+        rill_call_assign(call, true); /* the first ones are */
     queue->assigned += call->state == CALL_ASSIGNED;
 }
 
@@ -41,21 +59,6 @@ void rill_queue_take_all(rill_queue *queue, rill_list *taken)
         rill_queue_remove(queue, call);
         rill_list_push(taken, &call->queued);
     }
-}
-
-void rill_call_assign(rill_call *call, bool assigned)
-{
-    rill_turn *turn = call->turn;
-    rill_timer *timer = &call->timer;
-    uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
-    uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
-    if (rill_timer_running(timer))
-        *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
-    rill_call_move(call, assigned ? CALL_ASSIGNED : CALL_WAITING);
-    if (running)
-        rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
-    else
-        rill_wheel_stop(&turn->wheel, timer);
 }
 
 void rill_queue_assign(rill_queue *queue, uint32_t most)

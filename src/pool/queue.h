@@ -21,7 +21,8 @@ static inline rill_call *rill_queue_first(const rill_queue *queue)
     return rill_queue_call(queue->calls.first);
 }
 
-/* Where its number belongs: the older ones are sent first, repeated ones too. */
+/* Where its number belongs: the older ones are sent first, repeated ones too. Before one that
+ * counts as assigned it does so too. */
 void rill_queue_add(rill_queue *queue, rill_call *call);
 void rill_queue_remove(rill_queue *queue, rill_call *call);
 
