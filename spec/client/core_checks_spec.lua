@@ -99,8 +99,18 @@ describe("the C interface", function()
         o.resolve, o.resolve_count = entry, 1
       end
     end
+    local limits = ffi.new "rill_politeness[1]"
+    local function polite(fields)
+      return function(o)
+        limits[0] = ffi.new("rill_politeness", fields)
+        o.per_origin, o.per_origin_count = limits, 1
+      end
+    end
     local WRONG = {
       { "resolve", function(o) o.resolve_count = 1 end },
+      { "per_origin", function(o) o.per_origin_count = 1 end }, { "per_origin", polite { delay = -1 } },
+      { "per_origin", polite { jitter = 0 / 0 } }, { "per_origin", polite { jitter = 2 } },
+      { "per_origin", polite { origin = "a/b" } }, { "per_origin", polite { origin = "" } },
       { "resolve", resolve(nil, "127.0.0.1") }, { "resolve", resolve("host:443", nil) },
       { "resolve", resolve("host", "127.0.0.1") }, { "resolve", resolve(":443", "127.0.0.1") },
       { "resolve", resolve("host:", "127.0.0.1") }, { "resolve", resolve("host:443", "no address") },

@@ -31,7 +31,7 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "per_origin", "coalesce", "on_event" } do
+  for _, name in ipairs { "coalesce", "on_event" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
@@ -87,6 +87,9 @@ describe("an option of a client", function()
     user_agent = { 1, "a\0b", "a\r\nb: c" },
     headers = { "x" },
     tls = { true },
+    per_origin = { 5, true, { delay = -1 }, { delay = "1" }, { concurrency = 1.5 }, { jitter = 1.1 }, { jitter = -1 },
+      { retry_after = 1 }, { delays = 1 }, { ["a.test"] = {}, b = 1 }, { {} }, { ["a.test"] = { delays = 1 } },
+      { ["https://a.test/path"] = {} }, { ["ftp://a.test"] = {} }, { [""] = {} }, { ["a b"] = {} }, { ["a?b"] = {} } },
     resolve = { "x", { localhost = "127.0.0.1" }, { ["a.test:443"] = 5 }, { ["a.test:443"] = { 5 } } },
     dns_servers = { "127.0.0.1", { 5 }, { "127.0.0.1,127.0.0.2" } },
     on_headers = { "x" },

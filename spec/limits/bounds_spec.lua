@@ -32,6 +32,25 @@ describe("a client", function()
     end, 90)
   end)
 
+  it("remembers the politeness of 65,536 origins that have nothing to do", function()
+    if os.getenv "RILL_SANITIZED" then return pending "70,000 origins take too long there" end
+    local UNUSED = 65536
+    local client = support.client { deny_private = true, per_origin = { concurrency = 1 } }
+    local function ask(from, to)
+      for i = from, to do
+        local address = ("10.%d.%d.%d"):format(i / 65536, i / 256 % 256, i % 256)
+        local _, err = client:get("http://" .. address .. "/")
+        assert.equal("denied", err.kind)
+      end
+      return support.counters().bytes
+    end
+    support.run(function()
+      local few, most = ask(0, 2000), ask(2001, UNUSED + 100)
+      assert.is_true(most - few > (UNUSED - 2000) * 100)
+      assert.equal(most, ask(UNUSED + 101, UNUSED + 3000))
+    end, 90)
+  end)
+
   it("remembers the addresses of 10,000 names, and then asks again", function()
     if os.getenv "RILL_SANITIZED" then return pending "10,000 names take too long there" end
     local NAMES = 10000

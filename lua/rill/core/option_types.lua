@@ -37,6 +37,11 @@ local function is_hosts(value)
   return value == false or type(value) == "table" or is_text(value)
 end
 
+-- false: none
+local function is_politeness(value)
+  return value == false or type(value) == "table"
+end
+
 local function is_table_or_function(value)
   return type(value) == "table" or type(value) == "function"
 end
@@ -76,5 +81,7 @@ return {
   proxy = { 'a URL of a proxy, "env" or false', is_proxy },
   hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },
   protocols = { 'a list of "h2" and "http/1.1", in order', is_table },
+  politeness = { "a table of limits, a map from origin or host to such tables, or false", is_politeness },
+  share = { "a number from 0 to 1", number_from(0, 1) },
   pins = { "a list of base64 SHA-256 digests", is_table },
 }

@@ -5,6 +5,7 @@ local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
+local politeness = lazy.module("rill.core.politeness")
 local suggest = lazy.module("rill.core.suggest")
 local types = require("rill.core.option_types")
 
@@ -32,7 +33,7 @@ local OPTIONS = {
   max_connections_per_origin = { type = "count", field = true },
   max_connections = { type = "count", field = true },
   max_streams = { type = "count", field = true },
-  per_origin = { off = OFF },
+  per_origin = { type = "politeness" },
   retries = { type = "times", request = true, field = true },
   retry_idempotent = { type = "boolean", request = true, field = true },
   tls = { type = "tls" },
@@ -165,6 +166,7 @@ function M.check_client(call, given)
   for name, value in pairs(given.tls or {}) do
     check_tls_option(call .. ": tls", name, value)
   end
+  if given.per_origin then politeness.check(call .. ": per_origin", given.per_origin) end
 end
 
 --- Checks the options of one request.
@@ -305,6 +307,7 @@ function M.for_core(call, given, block)
     options.dns_servers = anchor[3]
   end
   if given.idempotent ~= nil then options.idempotent = given.idempotent and 1 or 0 end
+  if given.per_origin then anchor[7] = politeness.fill(options, given.per_origin) end
   if given.proxy then options.proxy = given.proxy end
   if type(given.no_proxy) == "table" then
     anchor[6] = join(call, "no_proxy", given.no_proxy, "a host, an address or a network")
