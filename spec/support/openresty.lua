@@ -16,7 +16,8 @@ daemon off;
 worker_processes $workers;
 pid $directory/pid;
 error_log $directory/error.log notice;
-events { worker_connections 4096; }
+$main_config
+events { $events }
 http {
   access_log $directory/access.log;
   client_body_temp_path $directory/temp/body;
@@ -53,8 +54,9 @@ local function unpack_packages()
 end
 
 --- Starts it on a free port of 127.0.0.1, in clear text.
----@param options { config: string, http_config: string?, workers: integer?, port: integer? } lines for the server and
----  the http block
+---@param options { config: string, http_config: string?, main_config: string?, events: string?, workers: integer?,
+---  port: integer?, connections: string? } lines for the server, the http block, and what is around them;
+---  connections: instead of many
 ---@return support.Openresty
 function M.start(options)
   unpack_packages()
@@ -63,7 +65,8 @@ function M.start(options)
   local self = { directory = directory, port = options.port or port.free() }
   local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
     user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
-    http_config = options.http_config or "" }
+    http_config = options.http_config or "", main_config = options.main_config or "",
+    events = (options.events or "") .. (options.connections or " worker_connections 4096;") }
   scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
   -- It takes the plain library: there is no LD_PRELOAD for one with sanitizers.
   local started = server.start("openresty", { "env", "-u", "RILL_LIBRARY", "LD_LIBRARY_PATH=" .. libraries(),

@@ -24,7 +24,7 @@ local O_RDONLY, O_APPENDING, O_CLOEXEC = 0, 0x441, 0x80000 -- appending: O_WRONL
 local WNOHANG = 1
 local RUN_SECONDS = 300 -- for a program that is run to its end: a whole build, on a busy machine
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
-local SIGNALS = { HUP = 1, INT = 2, KILL = 9, USR1 = 10, TERM = 15, CONT = 18, STOP = 19 }
+local SIGNALS = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, TERM = 15, CONT = 18, STOP = 19 }
 local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=", "^UBSAN_OPTIONS=" }
 
 ---@class support.Process
@@ -144,7 +144,7 @@ function Process:wait(seconds)
   return self.status
 end
 
----@param name "HUP"|"INT"|"TERM"|"KILL"|"USR1"|"STOP"|"CONT"
+---@param name "HUP"|"INT"|"QUIT"|"TERM"|"KILL"|"USR1"|"STOP"|"CONT"
 function Process:signal(name)
   if not self:ended() then C.kill(self.pid, SIGNALS[name]) end
 end
