@@ -70,10 +70,12 @@ location /warning {
 location /push {
   content_by_lua_block { for i = 1, 6 do queue:push(i) end ngx.say "pushed" }
 }
+location /count { content_by_lua_block { ngx.say(queue:count()) } }
 location /map {
   content_by_lua_block {
     local sum = 0
-    for _, res in rill.map(queue, function(i) return assert(client:get("$upstream/" .. i)) end, { concurrency = 2 }) do
+    local function get(i) return assert(client:get("$upstream/" .. i)) end
+    for _, res in rill.map(queue, get, { concurrency = 2 }) do
       sum = sum + tonumber(res.body:match "%d+")
       if sum == 21 then queue:close() end
     end
@@ -82,7 +84,8 @@ location /map {
 }
 location /tasks {
   content_by_lua_block {
-    local outcomes = rill.all { function() return 1 end, function() return assert(client:get "$upstream/all").status end,
+    local outcomes = rill.all { function() return 1 end,
+      function() return assert(client:get "$upstream/all").status end,
       function() error { planted = true } end }
     ngx.say(outcomes[1][1], " ", outcomes[2][1], " ", outcomes[3][2].reason)
     local semaphore, most, now = rill.semaphore(2), 0, 0
@@ -157,10 +160,11 @@ describe("inside nginx", function()
 
   it("a queue's items come from one request and are worked on in another", function()
     local process = require "support.process"
-    local child = process.start({ "curl", "-s", server.url .. "/map" }, server.directory .. "/mapped")
-    assert.equal("pushed\n", server:get "/push")
+    local child = process.start({ "curl", "-s", server.url .. "/push" }, server.directory .. "/pushed")
+    support.wait(function() return server:get "/count" == "2\n" end, 10, "a full queue")
+    assert.equal("21\n", server:get "/map")
     child:wait(10)
-    assert.equal("21\n", support.read(server.directory .. "/mapped"))
+    assert.equal("pushed\n", support.read(server.directory .. "/pushed"))
   end)
 
   it("tasks do what they do elsewhere: all, map, semaphore, timeout, cancel, join", function()

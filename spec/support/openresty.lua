@@ -53,6 +53,19 @@ local function unpack_packages()
   assert(child:wait(120) == 0, child:output())
 end
 
+-- It takes the plain library: there is no LD_PRELOAD for one with sanitizers.
+local function launch(self, environment, arguments)
+  local directory = self.directory
+  local words = { "env", "-u", "RILL_LIBRARY", "LD_LIBRARY_PATH=" .. libraries() }
+  for _, word in ipairs(environment) do words[#words + 1] = word end
+  for _, word in ipairs { "nginx", "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log",
+    unpack(arguments or {}) } do words[#words + 1] = word end
+  self.process = server.start("openresty", words, directory).process
+  port.wait(self.port, self.process)
+  self.url = ("http://127.0.0.1:%d"):format(self.port)
+  return setmetatable(self, Openresty)
+end
+
 --- Starts it on a free port of 127.0.0.1, in clear text.
 ---@param options { config: string, http_config: string?, main_config: string?, events: string?, workers: integer?,
 ---  port: integer?, connections: string? } lines for the server, the http block, and what is around them;
@@ -68,13 +81,30 @@ function M.start(options)
     http_config = options.http_config or "", main_config = options.main_config or "",
     events = (options.events or "") .. (options.connections or " worker_connections 4096;") }
   scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
-  -- It takes the plain library: there is no LD_PRELOAD for one with sanitizers.
-  local started = server.start("openresty", { "env", "-u", "RILL_LIBRARY", "LD_LIBRARY_PATH=" .. libraries(),
-    "nginx", "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log" }, directory)
-  self.process = started.process
-  port.wait(self.port, self.process)
-  self.url = ("http://127.0.0.1:%d"):format(self.port)
-  return setmetatable(self, Openresty)
+  return launch(self, {})
+end
+
+--- Starts it with a whole configuration, which loads no module and names `port`, from a folder of its own.
+---@param options { text: string, port: integer, files: table<string, string>, environment: string[]? } environment:
+---  words for env(1), whose variables the workers see
+---@return support.Openresty
+function M.start_whole(options)
+  unpack_packages()
+  local directory = scratch.directory "openresty"
+  for name, content in pairs(options.files) do scratch.write(directory .. "/" .. name, content) end
+  scratch.write(directory .. "/nginx.conf", options.text)
+  local globals = { scratch.is_root and "user root;" or "" }
+  for _, module in ipairs { "ndk_http_module", "ngx_http_lua_module" } do
+    globals[#globals + 1] = ("load_module %s/usr/lib/nginx/modules/%s.so;"):format(PACKAGES, module)
+  end
+  local path = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/usr/share/lua/5.1/?.lua;;"):format(HERE, HERE, PACKAGES)
+  local words = { "LUA_PATH=" .. path }
+  for _, word in ipairs(options.environment or {}) do
+    globals[#globals + 1] = ("env %s;"):format(word:match "^[^=]+")
+    words[#words + 1] = word
+  end
+  local self = { directory = directory, port = options.port }
+  return launch(self, words, { "-g", "daemon off; " .. table.concat(globals, " ") })
 end
 
 --- What a GET of it gives, within ten seconds; empty where nothing came.
