@@ -32,7 +32,8 @@ int32_t rill_client_request(rill_endpoint *client, const rill_request *request, 
                             rill_error *err)
 {
     rill_origin *origin;
-    rill_route route = {0};
+    rill_route route;
+    route.proxy = NULL;
     int32_t code = rill_endpoint_check(client, request, err);
     if (!code)
         code = read_url(client, request, &origin, err);

@@ -31,9 +31,10 @@ static uint32_t class_of(size_t size)
         return SLAB_CLASSES;
     if (size <= SLAB_SMALLEST)
         return 0;
-    unsigned power = 63 - (unsigned)__builtin_clzll(size - 1); /* of two, below: 5 to 16 */
-    unsigned quarters = (unsigned)((size - 1) >> (power - 2)); /* 4 to 7 */
-    return 1 + 4 * (power - 5) + (quarters - 4);
+    float below = (float)(int32_t)(size - 1); /* exact: its exponent and two bits are the class */
+    uint32_t bits;
+    memcpy(&bits, &below, sizeof(bits));
+    return 1 + (bits >> 21) - ((127 + 5) << 2);
 }
 
 static size_t room_of(uint32_t index)

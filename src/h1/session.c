@@ -64,7 +64,7 @@ static void finish(rill_h1_session *session, rill_stream *stream)
     rill_frame_note_part(link, false, PART_END, stream->id, 0);
     session->state = H1_IDLE;
     rill_stream_received_end(stream);
-    rill_stream_close(stream, RILL_ENDED, -1, " ");
+    rill_stream_end(stream);
     retire(link, stream);
 }
 

@@ -29,7 +29,7 @@ bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, con
     const rill_text parts[] = {
         {head->method, head->method_length},
         TEXT(" "),
-        TEXT_IF(whole, {head->scheme, strlen(head->scheme)}),
+        TEXT_IF(whole, {head->scheme, head->scheme_length}),
         TEXT_IF(whole, {"://", 3}),
         whole ? authority : nothing,
         head->connect       ? authority

@@ -94,7 +94,7 @@ static void end_stream(rill_session *session, rill_stream *stream)
     rill_stream_received_end(stream);
     if (stream->local == HALF_CLOSED)
         return; /* nghttp2 closes it next */
-    rill_stream_close(stream, RILL_ENDED, -1, " ");
+    rill_stream_end(stream);
     rill_streams_retire(&session->link, stream);
 }
 
@@ -226,9 +226,9 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
         return 0; /* we have closed it before */
     rill_streams_leave(session, stream);
     if (stream->remote == HALF_CLOSED && (code == NGHTTP2_NO_ERROR || stream->peer_reset))
-        rill_stream_close(stream, RILL_ENDED, -1, " ");
+        rill_stream_end(stream);
     else if (stream->peer_reset && code == NGHTTP2_NO_ERROR && is_whole(stream))
-        rill_stream_close(stream, RILL_ENDED, -1, " ");
+        rill_stream_end(stream);
     else if (session->link.goaway.received && id > session->link.goaway.last && !stream->peer_reset)
         rill_stream_close(stream, RILL_GOAWAY, session->link.goaway.code,
                           "excluded by the peer's GOAWAY (%s, last stream %d)%s%s",

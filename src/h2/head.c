@@ -76,7 +76,7 @@ nghttp2_nv *rill_h2_fields(rill_turn *turn, const rill_head *head, size_t *count
     size_t n = 0;
     fields[n++] = FIELD(":method", head->method, head->method_length);
     if (!head->connect)
-        fields[n++] = FIELD(":scheme", head->scheme, strlen(head->scheme));
+        fields[n++] = FIELD(":scheme", head->scheme, head->scheme_length);
     fields[n++] = FIELD(":authority", head->authority, head->authority_length);
     if (!head->connect)
         fields[n++] = FIELD(":path", head->target, head->target_length);

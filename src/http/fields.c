@@ -11,7 +11,7 @@ static bool is_token(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text[i];
-        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        bool letter = (unsigned)(c | 0x20) - 'a' < 26;
         if (!letter && !(c >= '0' && c <= '9') && (!c || !strchr(token_marks, c)))
             return false;
     }
@@ -218,10 +218,11 @@ bool rill_fields_element(rill_text *list, rill_text *element)
 
 int64_t rill_fields_number(const char *text, size_t length)
 {
+    enum { NEVER_TOO_LARGE = 18 }; /* digits */
     int64_t number = 0;
     for (size_t i = 0; i < length; i++) {
-        int digit = text[i] - '0';
-        if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10)
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9 || (i >= NEVER_TOO_LARGE && number > (INT64_MAX - (int64_t)digit) / 10))
             return -1;
         number = number * 10 + digit;
     }

@@ -17,7 +17,7 @@ typedef struct rill_defaults {
 
 typedef struct rill_head {
     const char *method, *scheme, *authority, *target;
-    size_t method_length, authority_length, target_length;
+    size_t method_length, scheme_length, authority_length, target_length;
     bool forward; /* a proxy is asked: with the whole URL (RFC 9112 section 3.2.2) */
     const char *proxy_authorization; /* and this field; NULL: none */
     bool connect;      /* CONNECT has neither scheme nor target (RFC 9113 section 8.5) */

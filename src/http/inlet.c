@@ -174,7 +174,6 @@ bool rill_inlet_widen(rill_inlet *inlet, uint32_t window)
 void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
                      uint32_t window)
 {
-    memset(inlet, 0, sizeof(*inlet));
     inlet->slab = slab;
     inlet->account = rill_account_hold(account);
     inlet->way = way;

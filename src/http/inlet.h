@@ -58,6 +58,7 @@ static inline rill_inlet *rill_inlet_newer(const rill_inlet *inlet)
     return RILL_OWNER(inlet->collected.next, rill_inlet, collected);
 }
 
+/* It was zeroed. */
 void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
                      uint32_t window);
 void rill_inlet_dispose(rill_inlet *inlet);

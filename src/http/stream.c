@@ -15,6 +15,7 @@ enum { FIELD_OVERHEAD = 32 };
 
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
 {
+    uint32_t most_fields = setup->limits->max_header_list;
     memset(stream, 0, sizeof(*stream));
     stream->turn = setup->turn;
     stream->entry = setup->entry;
@@ -29,6 +30,7 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->limits->account,
                     pieces ? INLET_PIECES : INLET_MEMORY, setup->limits->window);
     stream->inlet.narrow = setup->narrow;
+    stream->header_room = most_fields ? most_fields : UINT64_MAX;
     stream->content_length = -1;
     stream->code = -1;
 }
@@ -222,10 +224,16 @@ static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t cod
     return true;
 }
 
+void rill_stream_end(rill_stream *stream)
+{
+    close_once(stream, RILL_ENDED, -1);
+}
+
 void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
                        const char *format, ...)
 {
-    if (!close_once(stream, reason, code) || reason == RILL_ENDED || reason == RILL_STOPPED)
+    assert(reason != RILL_ENDED);
+    if (!close_once(stream, reason, code) || reason == RILL_STOPPED)
         return;
     rill_error error = {.reason = (int32_t)reason};
     va_list args;
@@ -308,46 +316,52 @@ RILL_COLD static void refuse_head(rill_stream *stream)
         stream->errors->limit = stream->limits->max_header_list;
 }
 
+/* The fields that decide something. False: out of memory. */
+static bool note_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
+                       size_t value_length)
+{
+    if (name_length == 14 && !memcmp(name, "content-length", 14))
+        stream->content_length = rill_fields_number(value, value_length);
+    bool coding = stream->decodes && name_length == 16 && !memcmp(name, "content-encoding", 16);
+    return !coding || rill_inlet_encoding(&stream->inlet, value, value_length);
+}
+
+RILL_COLD static bool grow(rill_stream *stream, rill_bytes *head, size_t wanted)
+{
+    size_t room = head->room * 2 > wanted ? head->room * 2 : wanted + 256;
+    return rill_bytes_reserve(&stream->turn->slab, head, room);
+}
+
 void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
                        size_t value_length)
 {
     uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
     if (stream->reason != RILL_OPEN)
         return;
-    if (stream->limits->max_header_list &&
-        size + stream->header_list > stream->limits->max_header_list) {
+    if (size > stream->header_room) {
         refuse_head(stream);
         return;
     }
-    stream->header_list += (uint32_t)size;
-    rill_bytes *head = current_head(stream);
+    stream->header_room -= size;
     if (name[0] == ':') {
         if (name_length == 7) /* ":status": no other pseudo-header field passes the session */
             stream->status = parse_status(value, value_length);
         return;
     }
-    if (!stream->in_trailers && name_length == 14 && !memcmp(name, "content-length", 14))
-        stream->content_length = rill_fields_number(value, value_length);
-    bool coding = !stream->in_trailers && stream->decodes && name_length == 16 &&
-                  !memcmp(name, "content-encoding", 16);
-    if (coding && !rill_inlet_encoding(&stream->inlet, value, value_length)) {
-        no_memory(stream);
-        return;
-    }
-    size_t room = name_length + value_length + 4;
-    size_t wanted = head ? head->length + room : 0;
-    if (!head || (wanted > head->room &&
-                  !rill_bytes_reserve(&stream->turn->slab, head,
-                                      head->room * 2 > wanted ? head->room * 2 : wanted + 256))) {
+    rill_bytes *head = current_head(stream);
+    bool decides = !stream->in_trailers && (name_length == 14 || name_length == 16);
+    size_t wanted = head ? head->length + name_length + value_length + 4 : 0;
+    if (!head || (decides && !note_field(stream, name, name_length, value, value_length)) ||
+        (wanted > head->room && !grow(stream, head, wanted))) {
         no_memory(stream);
         return;
     }
     char *out = head->data + head->length;
+    head->length = wanted;
     memcpy(out, "\r\n", 2);
     memcpy(out + 2, name, name_length);
     memcpy(out + 2 + name_length, ": ", 2);
     memcpy(out + 4 + name_length, value, value_length);
-    head->length += room;
 }
 
 /* A 1xx head is put aside behind its three digits; the final one is still to come. */
@@ -493,7 +507,7 @@ static void decode(rill_stream *stream, bool all, size_t *released)
     if (rill_inlet_fill(&stream->inlet, all, released, &error))
         fail(stream, &error);
     else if (stream->over)
-        rill_stream_close(stream, RILL_ENDED, -1, " ");
+        rill_stream_end(stream);
 }
 
 /* Decodes on behalf of a reader. */
@@ -532,7 +546,7 @@ bool rill_stream_keep(rill_stream *stream, size_t *released)
     if (code)
         fail(stream, &error);
     else if (stream->over)
-        rill_stream_close(stream, RILL_ENDED, -1, " ");
+        rill_stream_end(stream);
     return true;
 }
 
@@ -560,7 +574,7 @@ int32_t rill_stream_divert(rill_stream *stream, rill_sink *sink, size_t *release
     if (code)
         fail(stream, err);
     else if (stream->over)
-        rill_stream_close(stream, RILL_ENDED, -1, " ");
+        rill_stream_end(stream);
     return code;
 }
 

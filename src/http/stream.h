@@ -46,7 +46,7 @@ struct rill_stream {
     int32_t status;            /* 0: no final head yet */
     int64_t content_length;    /* announced; -1: not */
     const rill_limits *limits; /* borrowed: its call's */
-    uint32_t header_list;      /* bytes of all heads so far */
+    uint64_t header_room;      /* bytes that heads may still have, in all */
     rill_bytes head;           /* header block as rill.h has it */
     struct stream_extras {
         rill_bytes trailers, informational;
@@ -105,10 +105,13 @@ static inline rill_stream *rill_stream_next(const rill_stream *stream)
     return RILL_OWNER(stream->member.next, rill_stream, member);
 }
 
-/* Closes it: the first reason stays. A body that waits coded puts RILL_ENDED
- * off, and so does a file whose reader has not seen the head: the stream is `over`. `cause` (NULL:
- * none) is copied as its error; else the sentence becomes the error, except for RILL_ENDED and
- * RILL_STOPPED, which are none. What is unread is dropped when a size was passed. */
+/* The peer has ended it: it closes as RILL_ENDED. A body that waits coded puts that off, and so
+ * does a file whose reader has not seen the head: the stream is `over`. */
+void rill_stream_end(rill_stream *stream);
+
+/* Closes it otherwise: the first reason stays. `cause` (NULL: none) is copied as its error; else
+ * the sentence becomes the error, except for RILL_STOPPED, which is none. What is unread is dropped
+ * when a size was passed. */
 void rill_stream_close(rill_stream *stream, enum rill_reason reason, int32_t code,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 void rill_stream_close_because(rill_stream *stream, const rill_error *cause);

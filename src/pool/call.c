@@ -283,11 +283,6 @@ void rill_call_free(rill_call *call)
     rill_slab_free(&turn->slab, call);
 }
 
-static const char *scheme_of(const rill_call *call)
-{
-    return call->tls ? "https" : "http";
-}
-
 const char *rill_call_length(const rill_call *call, uint32_t *digits)
 {
     const rill_source *source = call->source;
@@ -303,7 +298,8 @@ void rill_call_head(const rill_call *call, rill_defaults *defaults, rill_head *h
     *head = (rill_head){
         .method = call->text,
         .method_length = call->method_length,
-        .scheme = scheme_of(call),
+        .scheme = call->tls ? "https" : "http",
+        .scheme_length = call->tls ? 5 : 4,
         .target = target,
         .target_length = call->target_length,
         .authority = authority,
@@ -323,7 +319,7 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
     const char *target = call->text + call->method_length;
     int most = call->target_length < 120 ? (int)call->target_length : 120;
     int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
-    snprintf(text, room, "%s://%.*s%.*s", scheme_of(call), authority, target + call->target_length,
+    snprintf(text, room, "%s://%.*s%.*s", call->tls ? "https" : "http", authority, target + call->target_length,
              most, target);
 }
 
@@ -390,7 +386,7 @@ void rill_call_renew(rill_call *call)
 
 static float seconds(uint64_t from_us, uint64_t to_us)
 {
-    return from_us && to_us > from_us ? (float)(to_us - from_us) / 1000000 : 0;
+    return from_us && to_us > from_us ? (float)(int64_t)(to_us - from_us) / 1000000 : 0;
 }
 
 /* What is reported of a call that has no stream. */
@@ -415,7 +411,7 @@ static void take_time(const rill_call *call, rill_timings *timings)
     uint64_t held_ms = stream->stalled_local_ms;
     if (stream->local_since_ms)
         held_ms += call->turn->now_ms - stream->local_since_ms;
-    timings->stalled_local = (float)held_ms / 1000;
+    timings->stalled_local = (float)(int64_t)held_ms / 1000;
     timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
     timings->total = seconds(call->started_us, now_us);
 }
