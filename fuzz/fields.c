@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     rill_fields_check_method(block, size, NULL);
     rill_bytes_dispose(&slab, &clean);
-    assert(!slab.bytes);
+    assert(!rill_slab_bytes(&slab));
     rill_slab_dispose(&slab);
     free(block);
     return 0;

@@ -389,7 +389,7 @@ void rill_loop_counters(const rill_loop *loop, rill_counters *counters)
     *counters = turn->counters;
     counters->events = turn->event_count;
     counters->slots = turn->named;
-    counters->bytes = (double)turn->slab.bytes;
+    counters->bytes = (double)rill_slab_bytes(&turn->slab);
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */

@@ -56,6 +56,7 @@ void rill_slab_dispose(rill_slab *slab)
             free(header_of(block));
         }
     }
+    slab->taken -= slab->kept;
     slab->kept = 0;
 }
 
@@ -66,10 +67,8 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     if (index < SLAB_CLASSES) {
         void *block = slab->free[index];
         if (block) {
-            size = header_of(block)->size;
             slab->free[index] = *(void **)block;
-            slab->kept -= size;
-            slab->bytes += sizeof(header) + size;
+            slab->kept -= sizeof(header) + header_of(block)->size;
             return block;
         }
         size = room_of(index);
@@ -81,7 +80,7 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
         return NULL;
     head->size = size;
     head->class_index = index;
-    slab->bytes += sizeof(header) + size;
+    slab->taken += sizeof(header) + size;
     return head + 1;
 }
 
@@ -95,7 +94,7 @@ void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
         return NULL;
     head->size = size;
     head->class_index = SPARSE;
-    slab->bytes += sizeof(header) + size;
+    slab->taken += sizeof(header) + size;
     return head + 1;
 }
 
@@ -122,7 +121,7 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
         if (!moved)
             return NULL;
         moved->size = size;
-        slab->bytes = slab->bytes - before + size;
+        slab->taken = slab->taken - before + size;
         return moved + 1;
     }
     void *copy = rill_slab_alloc(slab, size);
@@ -138,16 +137,18 @@ void rill_slab_free(rill_slab *slab, void *block)
     if (!block)
         return;
     header *head = header_of(block);
-    slab->bytes -= sizeof(header) + head->size;
-    if (head->class_index < SLAB_CLASSES && slab->kept + head->size <= SLAB_KEEP_BYTES) {
+    size_t whole = sizeof(header) + head->size;
+    if (head->class_index < SLAB_CLASSES && slab->kept + whole <= SLAB_KEEP_BYTES) {
         *(void **)block = slab->free[head->class_index];
         slab->free[head->class_index] = block;
-        slab->kept += head->size;
-    } else if (head->class_index == SPARSE) {
-        munmap(head, sizeof(header) + head->size);
-    } else {
-        free(head);
+        slab->kept += whole;
+        return;
     }
+    slab->taken -= whole;
+    if (head->class_index == SPARSE)
+        munmap(head, whole);
+    else
+        free(head);
 }
 
 void *rill_slab_detach(rill_slab *slab, void *block)
@@ -155,6 +156,6 @@ void *rill_slab_detach(rill_slab *slab, void *block)
     if (!block)
         return NULL;
     header *head = header_of(block);
-    slab->bytes -= sizeof(header) + head->size;
+    slab->taken -= sizeof(header) + head->size;
     return head;
 }

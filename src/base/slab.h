@@ -19,9 +19,15 @@ enum { SLAB_KEEP_BYTES = 4 << 20 };
 
 typedef struct rill_slab {
     void *free[SLAB_CLASSES]; /* lists, linked through the blocks */
-    size_t kept;              /* bytes in them */
-    size_t bytes;             /* in use, headers included */
+    size_t kept;              /* bytes in them, headers included */
+    size_t taken;             /* bytes taken from malloc, what is kept included */
 } rill_slab;
+
+/* Bytes in use, headers included. */
+static inline size_t rill_slab_bytes(const rill_slab *slab)
+{
+    return slab->taken - slab->kept;
+}
 
 /* Frees what the free lists keep. Blocks still in use stay valid, but must not be freed after. */
 void rill_slab_dispose(rill_slab *slab);

@@ -201,8 +201,8 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
                                                   stream->source ? &body : NULL, stream);
     if (id < 0)
         return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
-    for (size_t i = 0; i < count; i++)
-        session->heads += fields[i].namelen + fields[i].valuelen;
+    session->heads += head->authority_length + head->target_length +
+                      (head->block ? head->block_length : head->defaults->block.length);
     link->full = session->heads >= SESSION_HEADS_MAX;
     link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;

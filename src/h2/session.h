@@ -58,7 +58,7 @@ typedef struct rill_session {
     rill_link link;      /* first */
     nghttp2_session *ng; /* owned */
     size_t answers;      /* bytes of them that the socket has not taken, at most */
-    size_t heads;        /* bytes of requests' fields submitted since the last send */
+    size_t heads;        /* bytes of heads submitted since the last send, about */
     size_t consumed;     /* bytes of DATA since the connection's window was returned last */
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];

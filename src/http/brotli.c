@@ -13,18 +13,18 @@ typedef struct decoder {
 static void *allocate(void *opaque, size_t size)
 {
     decoder *d = opaque;
-    size_t before = d->slab->bytes;
+    size_t before = rill_slab_bytes(d->slab);
     void *block = rill_slab_alloc(d->slab, size);
-    d->held += d->slab->bytes - before;
+    d->held += rill_slab_bytes(d->slab) - before;
     return block;
 }
 
 static void release(void *opaque, void *block)
 {
     decoder *d = opaque;
-    size_t before = d->slab->bytes;
+    size_t before = rill_slab_bytes(d->slab);
     rill_slab_free(d->slab, block);
-    d->held -= before - d->slab->bytes;
+    d->held -= before - rill_slab_bytes(d->slab);
 }
 
 static void *open_brotli(rill_slab *slab)

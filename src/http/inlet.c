@@ -192,6 +192,8 @@ static void free_chain(rill_inlet *inlet)
 
 static void drop_coded(rill_inlet *inlet)
 {
+    if (!inlet->chunks.length && !inlet->chain)
+        return; /* as with most */
     uncount(inlet, inlet->chunks.length);
     rill_chunks_dispose(inlet->slab, &inlet->chunks);
     free_chain(inlet);

@@ -319,8 +319,8 @@ void rill_call_url(const rill_call *call, char *text, size_t room)
     const char *target = call->text + call->method_length;
     int most = call->target_length < 120 ? (int)call->target_length : 120;
     int authority = call->authority_length < 80 ? (int)call->authority_length : 80;
-    snprintf(text, room, "%s://%.*s%.*s", call->tls ? "https" : "http", authority, target + call->target_length,
-             most, target);
+    snprintf(text, room, "%s://%.*s%.*s", call->tls ? "https" : "http", authority,
+             target + call->target_length, most, target);
 }
 
 void rill_call_trace(const rill_call *call, uint32_t connection, const char *what)

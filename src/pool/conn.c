@@ -442,12 +442,6 @@ void rill_conn_flush(rill_conn *conn)
         read_last_words(conn, &error);
 }
 
-void rill_conn_take_closed(rill_conn *conn, rill_list *list)
-{
-    while (rill_conn_has_closed(conn))
-        rill_stream_move(rill_stream_first(&conn->session->closed), list); /* newest first */
-}
-
 bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;

@@ -92,9 +92,6 @@ void rill_conn_act(rill_conn *conn);
 /* Sends what there is to send. Look at `state` again. */
 void rill_conn_flush(rill_conn *conn);
 
-/* Moves the closed streams to the front of `*list`, oldest first. */
-void rill_conn_take_closed(rill_conn *conn, rill_list *list);
-
 /* Before it carries new streams: reads what the peer has said since, and asks one that was silent
  * for long whether it is there. False while its answer is out (it is acted on by itself). */
 bool rill_conn_ready(rill_conn *conn);
@@ -146,6 +143,12 @@ static inline rill_stream *rill_conn_streams(const rill_conn *conn)
 static inline bool rill_conn_has_closed(const rill_conn *conn)
 {
     return conn->session && conn->session->closed.first;
+}
+
+/* The one that closed first: for the owner of the request to take off that list. */
+static inline rill_stream *rill_conn_oldest_closed(const rill_conn *conn)
+{
+    return RILL_OWNER(conn->session->closed.last, rill_stream, member);
 }
 
 /* Whether the peer has greeted us, also once it has closed. */

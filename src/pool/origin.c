@@ -24,12 +24,8 @@ static uint32_t number_of(const rill_conn *conn)
 
 static void take_closed(rill_conn *conn)
 {
-    rill_list closed = {0};
-    if (!rill_conn_has_closed(conn))
-        return;
-    rill_conn_take_closed(conn, &closed);
-    while (closed.first) {
-        rill_stream *stream = rill_stream_first(&closed);
+    while (rill_conn_has_closed(conn)) {
+        rill_stream *stream = rill_conn_oldest_closed(conn);
         rill_call *call = rill_call_of(stream);
         rill_stream_move(stream, NULL);
         rill_ending_attempt(call);
