@@ -4,6 +4,7 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local body = require("rill.core.body")
 local errors = require("rill.errors")
+local facts = require("rill.core.facts")
 local guard = require("rill.core.guard")
 local headers = require("rill.headers")
 local on_use = require("rill.core.lazy")
@@ -17,10 +18,6 @@ local url = on_use.module("rill.url")
 local M = {}
 
 local RESPONSE = C.RILL_EVENT_RESPONSE
-
--- What an event holds in numbers, kept as it is.
-local Facts = ffi.typeof("struct { rill_timings timings; double bytes_received; uint32_t attempts; }")
-local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 
 ---@class rill.Response
 ---@field status integer
@@ -54,7 +51,7 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
----@field private _facts ffi.cdata*|table|false what the event held: timings, attempts, bytes
+---@field private [integer] number see rill.core.facts
 ---@field private _peer rill.Peer|false
 ---@field private _client rill.Endpoint? not closed while it waits
 ---@field private _task rill.Task? that waits for it
@@ -168,33 +165,16 @@ function lazy:certificate()
   return self._peer and self._peer.certificate or nil
 end
 
---- Seconds spent in each phase of an exchange.
----@param timings ffi.cdata* rill_timings
----@return table<string, number>
-function M.timings(timings)
-  return {
-    queue = timings.queue,
-    dns = timings.dns,
-    connect = timings.connect,
-    tls = timings.tls,
-    wait = timings.wait,
-    body = timings.body,
-    stalled_local = timings.stalled_local,
-    stalled_remote = timings.stalled_remote,
-    total = timings.total,
-  }
-end
-
 function lazy:timings()
-  return M.timings(self._facts.timings)
+  return facts.timings(self)
 end
 
 function lazy:attempts()
-  return self._facts.attempts
+  return facts.attempts(self)
 end
 
 function lazy:bytes_received()
-  return self._facts.bytes_received
+  return facts.bytes_received(self)
 end
 
 function lazy:flags()
@@ -230,6 +210,7 @@ guard("response", Response, methods)
 ---@return rill.Response
 function M.new(client, method, address, block, task)
   local response = setmetatable({
+    0, 0, 0, 0, 0, 0, 0, -- see rill.core.facts
     slot = 0,
     generation = 0,
     status = 0,
@@ -242,25 +223,10 @@ function M.new(client, method, address, block, task)
     _task = task,
     _head = "",
     _peer = false,
-    _facts = false,
     _failure = false,
   }, Response)
   return response
 end
-
---- Keeps the numbers of an event or of a stream's information.
----@param response table rill.Response, or what one is made of
----@param timings ffi.cdata* const rill_timings *
----@param bytes_received number
----@param attempts integer
-local function keep_facts(response, timings, bytes_received, attempts)
-  local facts = Facts()
-  ffi.copy(facts, timings, TIMINGS_SIZE) -- its first member
-  facts.bytes_received = bytes_received
-  facts.attempts = attempts
-  response._facts = facts
-end
-M.keep_facts = keep_facts
 
 --- Keeps which content codings were undone.
 ---@param response table rill.Response
@@ -317,7 +283,7 @@ function methods:on_event(event)
     if event.cut ~= 0 then self._cut = true end
     if event.decoded[0] ~= 0 then keep_decoded(self, event.decoded) end
     self._peer = peer.of(event.peer_slot, event.peer_generation)
-    keep_facts(self, event.timings, event.bytes_received, event.attempts)
+    facts.keep(self, event.timings, event.bytes_received, event.attempts)
   else
     self._failure = errors.of_event(event, self._method, self._url)
   end

@@ -1,5 +1,6 @@
 --- Downloads that report how far they are, and those that go on where an earlier one has ended.
 local errors = require("rill.errors")
+local facts = require("rill.core.facts")
 local follow = require("rill.core.follow")
 local parts = require("rill.core.part")
 local request = require("rill.core.request")
@@ -229,11 +230,8 @@ local function send_all(hop)
   while true do
     local asked = timer.now()
     local response, err, again = attempt(hop)
-    local facts = response and response._facts
-    if facts then
-      facts.attempts = facts.attempts + count
-      facts.timings.queue = facts.timings.queue + asked - began
-      facts.timings.total = facts.timings.total + asked - began
+    if response then
+      facts.add_before(response, asked - began, count)
     elseif err and err.attempts then
       err.attempts = err.attempts + count
     end

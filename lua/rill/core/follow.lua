@@ -1,6 +1,7 @@
 --- Redirects (RFC 9110 section 15.4): which of them are followed, and what of a request goes on with them. Only calls
 --- of clients follow them. Nothing here is reached by a response that is no redirect.
 local errors = require("rill.errors")
+local facts = require("rill.core.facts")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
 local lazy = require("rill.core.lazy")
@@ -116,14 +117,13 @@ end
 
 -- Notes what a redirect was and has cost.
 local function note(chain, response)
-  local facts = response._facts
-  local timings = facts.timings
+  local timings, attempts = facts.timings(response), facts.attempts(response)
   chain.status = response.status
   chain.history[#chain.history + 1] = { url = response.url, status = response.status, headers = response.headers }
-  chain.attempts = chain.attempts + facts.attempts
+  chain.attempts = chain.attempts + attempts
   chain.total = chain.total + timings.total
   -- the wait for a slot does not count; what former attempts took does, and stands in `queue` as well
-  chain.used = chain.used + timings.total - (facts.attempts > 1 and 0 or timings.queue)
+  chain.used = chain.used + timings.total - (attempts > 1 and 0 or timings.queue)
 end
 
 local function check_scheme(chain, parts, address)
@@ -224,10 +224,7 @@ end
 
 -- The answer of the whole call: its times and attempts are those of all hops.
 local function finish(chain, response)
-  local facts = response._facts
-  facts.timings.queue = facts.timings.queue + chain.total
-  facts.timings.total = facts.timings.total + chain.total
-  facts.attempts = facts.attempts + chain.attempts
+  facts.add_before(response, chain.total, chain.attempts)
   response.history = chain.history
   response._fragment = chain.fragment
   return response

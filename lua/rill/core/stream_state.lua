@@ -4,6 +4,7 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
+local facts = require("rill.core.facts")
 local headers = require("rill.headers")
 local peer = require("rill.core.peer")
 local response = require("rill.response")
@@ -43,7 +44,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field private _saved boolean? the body is in the file
 ---@field private _save_path string? where the core writes the body
 ---@field private _body string? that is sent: borrowed by the core
----@field private _facts table? for its response: timings, attempts, bytes
+---@field private [integer] number of its response: see rill.core.facts
 ---@field private _headless rill.Error? it was stopped before a head came
 ---@field private _peer rill.Peer|false
 ---@field private _collected boolean? its body is kept whole
@@ -102,7 +103,7 @@ function readers.close_reason(from)
 end
 
 function readers.timings(from)
-  return response.timings(from.timings)
+  return facts.by_name(from.timings)
 end
 
 --- One of the above, as it is now; after the end, as it was then.
@@ -192,7 +193,7 @@ function State:_keep_end(event)
     self._saved, self._cut = info.saved, info.cut
     response.keep_decoded(self, info.decoded)
     self._peer = peer.of(info.peer_slot, info.peer_generation)
-    response.keep_facts(self, info.timings, info.bytes_received, info.attempts)
+    facts.keep(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
   self.failure = self._verdict or errors.of_event(event, self._method, self._url)
@@ -314,7 +315,8 @@ function State:response()
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
   made.close_reason = self:final_reason(self.close_reason)
   made._head, made._trailers, made._decoded = self._head, self._trailers, self._decoded
-  made._peer, made._facts, made._cut = self._peer, self._facts, self._cut
+  facts.copy(made, self)
+  made._peer, made._cut = self._peer, self._cut
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end
   if self._saved then
     made._save_path = self._save_path
