@@ -143,8 +143,9 @@ describe("what a client leaves", function()
           local reason = err and err.reason or "ended"
           reasons[reason] = (reasons[reason] or 0) + 1
         end
-        assert.equal(10, reasons.inactive)
-        assert.equal(100, (reasons.cancelled or 0) + (reasons.ended or 0))
+        local inactive, ended = reasons.inactive or 0, reasons.ended or 0
+        assert.equal(110, inactive + ended + (reasons.cancelled or 0))
+        assert.is_true(inactive <= 10 and inactive + ended >= 10, inactive .. " unsent, " .. ended .. " ended")
       end)
     end)
   end)
