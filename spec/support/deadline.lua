@@ -25,6 +25,19 @@ function M.now()
   return seconds
 end
 
+--- Waits for so long at most, whatever the machine is busy with; returns whether the condition holds.
+---@param condition fun(): any
+---@param seconds number
+---@return boolean
+function M.holds_within(condition, seconds)
+  local last = M.now() + seconds
+  while not condition() do
+    if M.now() > last then return false end
+    pause()
+  end
+  return true
+end
+
 --- Waits until the condition holds; raises when it does not within `seconds`, or LEAST where that is more.
 ---@param condition fun(): any
 ---@param seconds number
