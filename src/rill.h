@@ -46,6 +46,7 @@ enum { RILL_ABI = 4 };
 
 typedef struct rill_loop rill_loop;
 typedef struct rill_body rill_body;
+typedef struct rill_flight rill_flight;
 
 /* What a handle names: a dense index, and which of its successive owners. A generation is never 0,
  * so {0, 0} is "nothing". */
@@ -182,6 +183,8 @@ typedef struct rill_event {
     rill_body *large;          /* a larger body: whoever is handed the event owns it, and calls
                                   rill_body_free() */
     const rill_error *errors;  /* the error, then its cause if there is one */
+    rill_flight *flight;       /* with `errors` that a connection has ended with: its last frames;
+                                  borrowed, rill_flight_hold() keeps them; NULL: none */
     const char *text;          /* a warning's sentence, NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
@@ -674,6 +677,33 @@ typedef struct rill_peer_info {
 /* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
 RILL_API int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                     rill_peer_info *info);
+
+/* --- the last frames of a connection --------------------------------------------------------- */
+
+/* A frame, or what HTTP/1.1 has in its place: a message (REQUEST, RESPONSE), or BYTES that belong
+ * to none. Strings are NUL-terminated. There are no field values and no payload in it. */
+typedef struct rill_flight_frame {
+    double time; /* as rill_now() */
+    bool sent;   /* else received */
+    int32_t stream;
+    uint32_t length; /* of the payload; of a message what has passed of it, head included */
+    char type[16];   /* RFC 9113's name; "type 0xfa" for one that has none */
+    char flags[64];  /* their names, a blank between; of a message "END": it was complete */
+    char note[256];  /* error code, settings, increment, last stream; method; status; or "" */
+} rill_flight_frame;
+
+/* The connection's last 256 frames. Each reference (one comes with rill_connection_frames()) is
+ * given back with rill_flight_free(); NULL is fine. They need no loop; those of an open connection
+ * go on, those of an error do not. */
+RILL_API rill_flight *rill_flight_hold(rill_flight *flight); /* returns it */
+RILL_API void rill_flight_free(rill_flight *flight);
+RILL_API uint32_t rill_flight_count(const rill_flight *flight);
+
+/* The frame with this index, from 0, the oldest; false: there is none. */
+RILL_API bool rill_flight_get(const rill_flight *flight, uint32_t index, rill_flight_frame *frame);
+
+/* Those of a connection from rill_connect(). NULL: a stale id, or it was never connected. */
+RILL_API rill_flight *rill_connection_frames(rill_loop *loop, uint32_t slot, uint32_t generation);
 
 /* A certificate as people read it. Strings are NUL-terminated and live until rill_certificate_free.
  */

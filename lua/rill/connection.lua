@@ -4,6 +4,7 @@ local C = require("rill.clib")
 local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local exchange = require("rill.core.exchange")
+local frames = require("rill.core.lazy").module("rill.core.frames")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
@@ -83,6 +84,15 @@ function methods:ping()
     own:wait("connection:ping")
   end
   return own.round_trip
+end
+
+--- Its last 256 frames, oldest first; of HTTP/1.1 its messages. Never field values or payload.
+---@return rill.Frame[] list its tostring is one frame a line
+function methods:frames()
+  check_open(self, "connection:frames")
+  local own = self._state
+  local flight = C.rill_connection_frames(runtime.loop(), own.slot, own.generation)
+  return frames.list(frames.own(flight))
 end
 
 --- Says GOAWAY and returns at once: open streams finish, unsent ones close as "inactive", and so does

@@ -1,6 +1,7 @@
 --- What a call gives back as `nil, err`, made in one place, and how wrong use is raised.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local frames = require("rill.core.lazy").module("rill.core.frames")
 
 local M = {}
 
@@ -20,14 +21,22 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field limit number? that limit, bytes
 ---@field at integer? where a selector or an expression is wrong, from 1
 ---@field errors rill.Error[]? the causes, in order
+---@field frames rill.Frame[]? the last frames of the connection that ended with it; made on first use
 ---@field history {url: string, status: integer, headers: rill.Headers}[]? redirects that came before
 ---@field processed "no"|"maybe"|"yes"|nil whether the server acted on the request (RFC 9113 section 8.7)
 ---@field retry_safe boolean processed is "no"
 ---@field attempts integer? streams this request used
 ---@field traceback string? where it was raised
+---@field private _flight ffi.cdata*? what frames are made of
 ---@field private _raised boolean? out of rill.run: its text shows the traceback
 local Error = {}
-Error.__index = Error
+
+function Error:__index(name)
+  local flight = name == "frames" and rawget(self, "_flight")
+  if not flight then return nil end
+  self.frames, self._flight = frames.list(flight), nil
+  return self.frames
+end
 
 function Error:__tostring()
   local detail = self.kind or self.phase or self.code
@@ -150,6 +159,15 @@ function M.from_core(failures, count, method, url, attempts)
   return err
 end
 
+--- Gives an error the last frames of its connection.
+---@param err rill.Error
+---@param flight ffi.cdata* rill_flight *, whose reference is taken over; NULL: there are none
+---@return rill.Error err
+function M.keep_flight(err, flight)
+  if flight ~= nil then err._flight = frames.own(flight) end
+  return err
+end
+
 --- The error of a request or stream that has closed.
 ---@param event ffi.cdata* rill_event
 ---@param method string
@@ -159,7 +177,9 @@ function M.of_event(event, method, url)
   local reason = event.reason
   if reason == C.RILL_ENDED or reason == C.RILL_STOPPED then return nil end
   if event.error_count > 0 then
-    return M.from_core(event.errors, event.error_count, method, url, event.attempts)
+    local err = M.from_core(event.errors, event.error_count, method, url, event.attempts)
+    if event.flight ~= nil then M.keep_flight(err, C.rill_flight_hold(event.flight)) end
+    return err
   end
   return M.new { reason = M.reasons[reason], message = "out of memory", method = method, url = url,
     processed = "maybe", attempts = event.attempts }

@@ -321,3 +321,11 @@ int32_t rill_connection_get(rill_loop *loop, uint32_t slot, uint32_t generation,
     describe(connection, state);
     return 0;
 }
+
+rill_flight *rill_connection_frames(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    const rill_connection *connection =
+        rill_loop_check(loop, NULL) ? NULL : find(loop, slot, generation);
+    const rill_conn *conn = connection ? conn_of(connection) : NULL;
+    return conn && conn->session ? rill_flight_hold(conn->session->flight) : NULL;
+}

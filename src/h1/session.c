@@ -1,6 +1,7 @@
 #include "h1/session.h"
 
 #include "base/error.h"
+#include "http/flight.h"
 #include "http/upload.h"
 
 static void break_off(rill_h1_session *session, const char *rule)
@@ -158,7 +159,10 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
 static size_t read_head(rill_h1_session *session, rill_stream *stream, const char *data,
                         size_t length)
 {
-    int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &session->link.fatal);
+    rill_link *link = &session->link;
+    if (session->state == H1_HEAD)
+        rill_flight_respond(link->flight, link->turn->now_us, stream->id);
+    int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &link->fatal);
     if (taken < 0)
         return length;
     if (stream->reason != RILL_OPEN)
@@ -223,6 +227,8 @@ static void receive(rill_link *link, const char *data, size_t length)
            !link->fatal.reason)
         taken += readers[session->state](session, rill_stream_first(&link->open), data + taken,
                                          length - taken);
+    if (taken < length && session->state == H1_IDLE)
+        rill_flight_stray(link->flight, link->turn->now_us, length - taken);
     link->spent = link->spent || taken < length; /* nobody has asked for that */
 }
 

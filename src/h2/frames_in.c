@@ -239,6 +239,8 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
                           rill_code_name((int32_t)code), (unsigned)code);
     else
         close_broken(session, stream, code);
+    if (stream->reason == RILL_GOAWAY)
+        rill_stream_keep_flight(stream, session->link.flight);
     rill_streams_retire(&session->link, stream);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "h2/head.h"
 #include "h2/points.h"
 #include "h2/streams.h"
+#include "http/flight.h"
 #include "http/upload.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
@@ -56,16 +57,43 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
     fatal->code = (int32_t)goaway->error_code;
 }
 
+static void note_settings(rill_flight *flight, rill_flight_record *added,
+                          const nghttp2_settings *settings)
+{
+    for (size_t i = 0; i < settings->niv; i++)
+        rill_flight_pair_up(flight, added, (uint32_t)settings->iv[i].settings_id,
+                            settings->iv[i].value);
+}
+
+static void note(rill_session *session, const nghttp2_frame *frame)
+{
+    rill_flight *flight = session->link.flight;
+    const nghttp2_frame_hd *head = &frame->hd;
+    rill_frame_note(&session->link, &(rill_frame){.sent = true,
+                                                  .type = head->type,
+                                                  .flags = head->flags,
+                                                  .stream = head->stream_id,
+                                                  .length = (uint32_t)head->length});
+    rill_flight_record *added =
+        rill_flight_add(flight, session->link.turn->now_us, true, head->type, head->flags,
+                        head->stream_id, (uint32_t)head->length);
+    if (head->type == NGHTTP2_WINDOW_UPDATE)
+        rill_flight_tell(added, (uint32_t)frame->window_update.window_size_increment);
+    else if (head->type == NGHTTP2_RST_STREAM)
+        rill_flight_tell(added, frame->rst_stream.error_code);
+    else if (head->type == NGHTTP2_GOAWAY)
+        rill_flight_pair_up(flight, added, frame->goaway.error_code,
+                            (uint32_t)frame->goaway.last_stream_id);
+    else if (head->type == NGHTTP2_SETTINGS)
+        note_settings(flight, added, &frame->settings);
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     (void)ng;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
-    rill_frame_note(&session->link, &(rill_frame){.sent = true,
-                                                  .type = frame->hd.type,
-                                                  .flags = frame->hd.flags,
-                                                  .stream = frame->hd.stream_id,
-                                                  .length = (uint32_t)frame->hd.length});
+    note(session, frame);
     if (frame->hd.type == NGHTTP2_GOAWAY)
         note_goaway(session, &frame->goaway);
     rill_turn_spend(session->link.turn, FRAME_HEADER + frame->hd.length);

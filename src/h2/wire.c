@@ -5,6 +5,7 @@
 #include "h2/frames.h"
 #include "h2/points.h"
 #include "h2/streams.h"
+#include "http/flight.h"
 
 /* --- heads ----------------------------------------------------------------------------------- */
 
@@ -63,23 +64,43 @@ static bool is_update(const rill_wire *wire)
     return type_of(wire) == NGHTTP2_WINDOW_UPDATE && length_of(wire) == INCREMENT;
 }
 
-/* How much of the frame must be there to judge it. */
-static size_t lead_length(const rill_wire *wire)
+/* How many bytes of a payload are recorded. */
+static size_t told_length(uint8_t type)
+{
+    switch (type) {
+    case NGHTTP2_RST_STREAM:
+    case NGHTTP2_PUSH_PROMISE:
+        return 4;
+    case NGHTTP2_GOAWAY:
+        return 8;
+    case NGHTTP2_SETTINGS:
+        return WIRE_LEAD - FRAME_HEADER;
+    default:
+        return 0;
+    }
+}
+
+/* How much of the frame must be there to judge and to record it. */
+static size_t lead_length(const rill_session *session)
 {
     enum { STREAM_ID = 4 };
+    const rill_wire *wire = &session->wire;
     if (wire->have < FRAME_HEADER)
         return FRAME_HEADER;
     if (is_update(wire))
         return FRAME_HEADER + INCREMENT;
-    size_t priority = priority_at(wire);
+    size_t priority = priority_at(wire), told = told_length(type_of(wire));
+    if (told && length_of(wire) <= session->link.setup->max_frame_size)
+        return FRAME_HEADER + (told < length_of(wire) ? told : length_of(wire));
     return priority ? priority + STREAM_ID : FRAME_HEADER;
 }
 
 /* Returns how many bytes went into the lead. */
-static size_t gather(rill_wire *wire, const uint8_t *data, size_t length)
+static size_t gather(rill_session *session, const uint8_t *data, size_t length)
 {
+    rill_wire *wire = &session->wire;
     size_t taken = 0, wanted;
-    while ((wanted = lead_length(wire)) > wire->have && taken < length) {
+    while ((wanted = lead_length(session)) > wire->have && taken < length) {
         size_t part = wanted - wire->have;
         if (part > length - taken)
             part = length - taken;
@@ -113,12 +134,15 @@ static bool is_empty_update(rill_session *session)
     return true;
 }
 
-static void note_frame(rill_session *session, const uint8_t *head)
+static rill_flight_record *note_frame(rill_session *session, const uint8_t *head)
 {
-    rill_frame_note(&session->link, &(rill_frame){.type = head[3],
-                                                  .flags = head[4],
-                                                  .stream = (int32_t)number_in(head + 5),
-                                                  .length = length_in(head)});
+    rill_link *link = &session->link;
+    int32_t stream = (int32_t)number_in(head + 5);
+    rill_frame_note(
+        link, &(rill_frame){
+                  .type = head[3], .flags = head[4], .stream = stream, .length = length_in(head)});
+    return rill_flight_add(link->flight, link->turn->now_us, false, head[3], head[4], stream,
+                           length_in(head));
 }
 
 /* The lead is complete. Returns whether it was changed. */
@@ -127,7 +151,8 @@ static bool begin_frame(rill_session *session)
     rill_wire *wire = &session->wire;
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
-    note_frame(session, wire->lead);
+    rill_flight_read(session->link.flight, note_frame(session, wire->lead),
+                     wire->lead + FRAME_HEADER, wire->have - FRAME_HEADER);
     if (is_update(wire))
         rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
@@ -218,9 +243,9 @@ int rill_wire_receive(rill_session *session, const uint8_t *data, size_t length)
             break;
         bool begun = wire->have > 0;
         size_t used = 0, shown = 0; /* of `data`: by the lead; with it, but as it was sent */
-        if (wire->have < lead_length(wire)) {
-            used = gather(wire, data, length);
-            if (wire->have < lead_length(wire))
+        if (wire->have < lead_length(session)) {
+            used = gather(session, data, length);
+            if (wire->have < lead_length(session))
                 break;
             bool changed = begin_frame(session);
             if (wire->hidden)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* A frame's head with the first fields of its payload: pad length and priority (RFC 9113 section
- * 6.2), or a window's increment. */
-enum { WIRE_LEAD = 9 + 6 };
+ * 6.2), a window's increment, or what is recorded of it: six settings at most. */
+enum { WIRE_LEAD = 9 + 36 };
 
 struct rill_session;
 

@@ -1,5 +1,6 @@
 /* What passes on a connection, frame by frame, or message by message where a protocol has no
- * frames: for RILL_TRACE=frames. Names, numbers and sizes, never field values or payload. */
+ * frames: for RILL_TRACE=frames, and of messages for what is kept of a connection. Names, numbers
+ * and sizes, never field values or payload. */
 #ifndef RILL_FRAME_H
 #define RILL_FRAME_H
 

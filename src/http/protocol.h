@@ -50,6 +50,7 @@ struct rill_link {
     rill_turn *turn;              /* borrowed */
     rill_transport *transport;    /* borrowed */
     const rill_link_setup *setup; /* borrowed */
+    rill_flight *flight;          /* one reference: its last frames; NULL: out of memory */
     rill_list open;               /* sent or about to be, not closed */
     rill_list closed;             /* closed: for the owner of the request to take */
     uint32_t active;              /* streams that count against the limit */

@@ -61,6 +61,8 @@ void rill_stream_dispose(rill_stream *stream)
     rill_inlet_dispose(&stream->inlet);
     rill_slab_free(slab, stream->errors);
     stream->errors = NULL;
+    rill_flight_free(stream->flight);
+    stream->flight = NULL;
     stream->error_count = 0;
 }
 
@@ -261,6 +263,12 @@ void rill_stream_overrule(rill_stream *stream, const rill_error *error)
     stream->reason = (enum rill_reason)error->reason;
     stream->code = error->code;
     set_error(stream, error);
+}
+
+void rill_stream_keep_flight(rill_stream *stream, rill_flight *flight)
+{
+    if (!stream->flight)
+        stream->flight = rill_flight_hold(flight);
 }
 
 void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)

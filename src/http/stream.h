@@ -70,6 +70,8 @@ struct rill_stream {
     rill_timer silence;        /* read_timeout */
     rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
     uint32_t error_count;
+    rill_flight *flight; /* one reference: the last frames of the connection that ended with it, or
+                            that took no new streams; NULL */
 };
 
 /* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose()
@@ -120,6 +122,9 @@ void rill_stream_close_because(rill_stream *stream, const rill_error *cause);
  * closed: the connection's error becomes the stream's. Not for what was refused, which may be sent
  * again. */
 void rill_stream_overrule(rill_stream *stream, const rill_error *error);
+
+/* Keeps the last frames of the connection that has ended it. NULL is fine. */
+void rill_stream_keep_flight(rill_stream *stream, rill_flight *flight);
 
 /* Adds what led to the error: the connection's own. Once. */
 void rill_stream_add_cause(rill_stream *stream, const rill_error *cause);

@@ -515,6 +515,7 @@ bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *eve
         event->informational_length = (uint32_t)stream->extras->informational.length;
     }
     event->errors = stream->errors;
+    event->flight = stream->flight;
     event->error_count = stream->error_count;
     event->timings = &stream->timings;
     event->bytes_received = (double)stream->received;

@@ -8,6 +8,7 @@
 #include "h1/session.h"
 #include "h2/session.h"
 #include "http/code.h"
+#include "http/flight.h"
 
 #define TO(state) (1u << (state))
 static const unsigned next_states[] = {
@@ -60,6 +61,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
     else
         rill_stream_close_because(stream, error);
     rill_stream_add_cause(stream, error);
+    rill_stream_keep_flight(stream, conn->session->flight);
     stream->on_wire = false;
     rill_stream_move(stream, &conn->session->closed);
 }
@@ -296,6 +298,7 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     conn->session->turn = turn;
     conn->session->transport = &conn->transport;
     conn->session->setup = &conn->setup.link;
+    conn->session->flight = rill_flight_new();
     conn->session->greeted = !protocol->open;
     conn->session->limit = protocol->streams;
     return protocol->open ? protocol->open(conn->session, err) : 0;
@@ -559,6 +562,8 @@ void rill_conn_free(rill_conn *conn)
     rill_conn_fail(conn, NULL);
     assert(!rill_conn_streams(conn) && !rill_conn_has_closed(conn));
     rill_peer_release(conn->peer);
+    if (conn->session)
+        rill_flight_free(conn->session->flight);
     rill_slab_free(&turn->slab, conn->session);
     rill_slab_free(&turn->slab, conn);
 }

@@ -66,6 +66,8 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
         if (conn && rill_call_begin(call))
             rill_timeouts_dialled(call, conn);
         rill_call_close(call, why_of(origin, call, error));
+        if (conn && conn->session && call->stream)
+            rill_stream_keep_flight(call->stream, conn->session->flight);
         rill_ending_attempt(call);
     }
 }

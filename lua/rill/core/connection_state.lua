@@ -100,7 +100,10 @@ end
 
 -- Why it has closed, as the core sees it.
 local function why(self)
-  if look(self) and core.error ~= nil then return errors.from_core(core.error, 1, nil, self._url) end
+  if look(self) and core.error ~= nil then
+    local err = errors.from_core(core.error, 1, nil, self._url)
+    return errors.keep_flight(err, C.rill_connection_frames(runtime.loop(), self.slot, self.generation))
+  end
   return peaceful_end(self._url, not self.drained and self:get("goaway") or nil)
 end
 
