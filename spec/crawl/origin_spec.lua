@@ -66,6 +66,18 @@ describe("an origin", function()
     assert.is_true(least >= 1 and least < 1.2 and most <= 3 and most > 2.8)
   end)
 
+  it("has them spaced from when they have left, which a dial holds up", function()
+    policy.delay = 2
+    origin.start(o, 100)
+    assert.is_nil(origin.due(o, 105)) -- one at a time before its first answer
+    origin.finish(o, { kind = "ok", sent = 101.5 }, 105)
+    assert.equal(105, origin.due(o, 105))
+    origin.start(o, 105)
+    assert.equal(107, origin.due(o, 106))
+    origin.finish(o, { kind = "ok", sent = 105.5 }, 106)
+    assert.equal(107.5, origin.due(o, 106))
+  end)
+
   it("has them spaced by no less than its Crawl-delay, up to 60 s", function()
     policy.jitter = 0.5
     o.robots = { at = 0, delay = 5 }

@@ -104,7 +104,9 @@ end
 
 local function of_response(crawl, outcome, page, now)
   local again, skip = judge_status(crawl, outcome, page, now)
-  if outcome.result.kind == "ok" then outcome.result.latency = page.response.timings.wait end
+  local times = page.response.timings
+  if outcome.result.kind == "ok" then outcome.result.latency = times.wait end
+  outcome.result.sent = outcome.asked + times.queue + times.dns + times.connect + times.tls
   crawl:exchanged("page", page.url, page.status, nil, again)
   if skip then
     outcome.kind, outcome.reason, outcome.result.skip = "skip", skip, skip
@@ -153,6 +155,7 @@ function Fetch:page(entry)
   entry.attempts = entry.attempts + 1
   page.attempts = entry.attempts
   local seen = {}
+  outcome.asked = crawl:clock()
   local response, err, exchange = crawl.clients:get(entry.url, request_options(entry, crawl.options, seen))
   outcome.exchanges = { exchange }
   local now = crawl:clock()

@@ -14,7 +14,10 @@ local function is_before(heap, a, b)
 end
 
 local function swap(heap, a, b)
-  for _, list in ipairs { heap._times, heap._orders, heap._values } do list[a], list[b] = list[b], list[a] end
+  local times, orders, values = heap._times, heap._orders, heap._values
+  times[a], times[b] = times[b], times[a]
+  orders[a], orders[b] = orders[b], orders[a]
+  values[a], values[b] = values[b], values[a]
 end
 
 ---@param time number

@@ -212,10 +212,10 @@ end
 ---@private
 ---@return string[]?
 function Crawl:changed_scope()
-  local list = self.options.scope:list()
-  if #list == self._scope_size then return nil end
-  self._scope_size = #list
-  return list
+  local scope = self.options.scope
+  if scope.size == self._scope_size then return nil end
+  self._scope_size = scope.size
+  return scope:list()
 end
 
 --- Writes a page's body where `save` says. One that cannot be written is named; a full disk ends the crawl.

@@ -19,6 +19,8 @@ M.ROBOTS_AGE = ROBOTS_AGE
 ---@field limit number at once, now
 ---@field good integer good pages since the limit changed
 ---@field next_start number
+---@field gap number seconds from the last start to that
+---@field reached boolean? it has answered since the last dial that failed
 ---@field hold number Retry-After: nothing before that
 ---@field dials integer failed in a row
 ---@field rounds integer the breaker's rests
@@ -40,7 +42,7 @@ M.ROBOTS_AGE = ROBOTS_AGE
 ---@return rill.CrawlOrigin
 function M.new(key, policy)
   return {
-    key = key, policy = policy, in_flight = 0, limit = policy.concurrency, good = 0, next_start = 0, hold = 0,
+    key = key, policy = policy, in_flight = 0, limit = policy.concurrency, good = 0, next_start = 0, gap = 0, hold = 0,
     dials = 0, rounds = 0, open_until = 0, later = 0,
     answered = false, asking = false, robots_tries = 0, robots_hold = 0,
   }
@@ -63,6 +65,7 @@ function M.due(o, now)
   if o.asking then return nil end
   local limit = o.dials >= DIALS and 1 or math.floor(o.limit)
   if o.in_flight >= limit then return nil end
+  if o.gap > 0 and not o.reached and o.in_flight > 0 then return nil end -- both would leave when the dial has ended
   return math.max(now, o.next_start, o.hold, o.open_until, o.robots_hold)
 end
 
@@ -82,6 +85,7 @@ end
 function M.start(o, now)
   o.in_flight = o.in_flight + 1
   local delay = spacing(o)
+  o.gap = delay
   if delay > 0 then o.next_start = now + delay end
 end
 
@@ -124,10 +128,13 @@ end
 --- A request has ended.
 ---@param o rill.CrawlOrigin
 ---@param result { kind: "ok"|"busy"|"timeout"|"dial"|"other", latency: number?, hold: number?, bad: boolean?,
----  reason: string?, message: string? } busy: 429 or 503; bad: answered, but nothing to be pleased with
+---  sent: number?, reason: string?, message: string? } busy: 429 or 503; bad: answered, but nothing to be pleased with;
+---  sent: when the request had left, after a dial
 ---@param now number
 function M.finish(o, result, now)
   o.in_flight = o.in_flight - 1
+  o.reached = result.kind == "ok" or result.kind == "busy" or o.reached and result.kind ~= "dial"
+  if result.sent and o.gap > 0 then o.next_start = math.max(o.next_start, result.sent + o.gap) end
   if result.hold then o.hold = math.max(o.hold, now + result.hold) end
   if result.kind == "ok" then
     answered(o, result)

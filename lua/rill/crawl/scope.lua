@@ -93,6 +93,7 @@ local function any(tests, ...)
 end
 
 ---@class rill.CrawlScope
+---@field size integer grows with the start URLs' hosts
 ---@field private _allow function[]|false false: the start URLs' own hosts
 ---@field private _deny function[]
 ---@field private _own table<string, true> host:port of start URLs
@@ -103,7 +104,9 @@ Scope.__index = Scope
 ---@param origin string
 function Scope:start(origin)
   local host, port, scheme = address.host(origin)
-  self._own[host .. ":" .. port] = true
+  local name = host .. ":" .. port
+  if self._own[name] then return end
+  self._own[name], self.size = true, self.size + 1
   if OWN_PORT[scheme] == port then self._own[host .. ":80"], self._own[host .. ":443"] = true, true end
 end
 
@@ -145,7 +148,7 @@ end
 function M.new(allow, deny)
   return setmetatable({
     _allow = allow ~= nil and compile_all("crawl: allow", allow), _deny = compile_all("crawl: deny", deny or {}),
-    _own = {},
+    _own = {}, size = 0,
   }, Scope)
 end
 
