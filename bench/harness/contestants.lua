@@ -16,6 +16,7 @@ local PEERS = {
   { name = "Go net/http", version = "go version" },
   { name = "libxml2", version = "pkg-config --modversion libxml-2.0" },
   { name = "parsel", version = "/usr/bin/python3 -c 'import parsel; print(parsel.__version__)'" },
+  { name = "wget", version = "wget --version" },
   { name = "gumbo", version = "pkg-config --modversion gumbo" },
   { name = "Lua-cURL", reason = "Debian's lua-curl 0.3.0 has no multi interface; libcurl multi stands for it" },
 }
@@ -40,6 +41,25 @@ end
 ---@return boolean
 function M.installed(program)
   return system.line_of("command -v " .. program) ~= nil
+end
+
+--- wget, which mirrors a site into files, over HTTP/1.1.
+---@param least integer files that there must be
+---@param path string
+---@return table
+function M.wget(least, path)
+  return {
+    program = "wget",
+    units = 1,
+    arguments = function(place)
+      return { "sh", "-c", 'wget "$@" || [ $? = 8 ]', "wget", "--mirror", -- 8: a link was broken
+        "--no-verbose", "--accept=html", "--ca-certificate", place.ca, "--directory-prefix",
+        place.scratch:file("mirror"), place.url .. path }
+    end,
+    check = function(output)
+      return (tonumber(output:match("Downloaded: (%d+) files")) or 0) >= least
+    end,
+  }
 end
 
 -- A program that gets URL, CA file, count and what `more` adds, and says "units N" at last.

@@ -12,7 +12,7 @@ local KINDS = {
   peak = { label = "peak memory", unit = "MB", scale = 1e-6, value = function(a, i) return a.peak[i] end },
 }
 
-local UNITS = { kib = "KiB", mb = "MB" }
+local UNITS = { kib = "KiB", mb = "MB", times = "" }
 
 local function printed(name)
   local unit, of = name:match("^(%l+)_(.*)$")

@@ -9,6 +9,7 @@
 --- `of` names the contestant that is held ("rill" unless said), `against` the one it is held against.
 local contestants = require("contestants")
 local scratch_files = require("scratch")
+local servers = require("servers")
 local system = require("system")
 local curl, h2load, rill = contestants.curl, contestants.h2load, contestants.rill
 
@@ -88,6 +89,27 @@ local function list_pages(scratch, root)
   end
   scratch_files.write(scratch:file("pages"), table.concat(chosen))
 end
+
+-- A site of all pages of two documentation packages, more than 2,500, and a page that names each.
+local function make_site(scratch, root)
+  local names = { "<title>all</title>" }
+  for _, package in ipairs { "python3-doc", "postgresql-doc" } do
+    local directory = assert(system.line_of(("'%s/.ci/unpack' '%s/build/pages' %s"):format(root, root, package)),
+      "no pages of " .. package)
+    assert(os.execute(("mkdir -p '%s/site' && ln -sfn '%s' '%s/site/%s'"):format(scratch.root, directory, scratch.root,
+      package)) == 0)
+    local paths = assert(io.popen(("cd '%s/site' && find -L %s -type f -name '*.html'"):format(scratch.root, package)))
+    for path in paths:lines() do names[#names + 1] = ("<a href='/site/%s'>p</a>"):format(path) end
+    paths:close()
+  end
+  scratch_files.write(scratch.root .. "/site/index.html", table.concat(names, "\n"))
+end
+
+local function state_file(place)
+  return place.scratch:file("site.crawl")
+end
+
+local SITE = "/site/index.html"
 
 return {
   {
@@ -336,5 +358,35 @@ return {
       { "mb_per_second", against = "parsel", must = 1 / 0.7, aim = 3 },
       { "mb_per_second", against = "links" }, -- which makes no tree
     },
+  },
+  {
+    name = "crawl_site", title = "a documentation site of 2,500 pages", unit = "site", server = "nginx_html",
+    prepare = make_site, within = 180,
+    contestants = {
+      rill = rill("crawl_site", 1, SITE, fixed("-")),
+      sqlite = rill("crawl_site", 1, SITE, state_file),
+      wget = contestants.wget(2500, SITE),
+    },
+    figures = {
+      { "cpu", against = "wget", must = 0.2, aim = 0.1 },
+      { "speed", against = "wget", must = 1 / 0.3 },
+      { "cpu", of = "sqlite", against = "rill", must = 1.3 },
+    },
+  },
+  {
+    name = "crawl_growth", title = "a generated site, with a state in SQLite", unit = "page", server = "site",
+    rounds = 1, within = 1800,
+    contestants = { rill = rill("crawl_growth", servers.PAGES, "/", state_file) },
+    figures = { { "peak", must = 120 }, { "times_growth", must = 1.2 } },
+  },
+  {
+    name = "crawl_hosts", title = "2,000 hosts of five pages, 2 s between two", unit = "host", server = "small_sites",
+    contestants = { rill = rill("crawl_hosts", 2000, "/") },
+    figures = { { "times_late", must = 1.1 } },
+  },
+  {
+    name = "crawl_dead", title = "a dead host and one that hangs, among ten", unit = "page", server = "sites",
+    contestants = { rill = rill("crawl_dead", 20, "/") },
+    figures = { { "times_late", must = 1.1 } },
   },
 }

@@ -6,6 +6,7 @@ local system = require("system")
 local M = {}
 
 local READY_WITHIN = 10 -- seconds
+local PAGES = tonumber(os.getenv "RILL_BENCH_PAGES") or 1000000 -- of the largest site that is crawled
 local DELAY = "/build/bench_delay" -- `make bench` builds it
 
 -- nghttpd with one thread; windows that do not hold an upload back.
@@ -72,12 +73,23 @@ http2_max_concurrent_streams 1000;
     sub_filter_types *;
     sub_filter "no file has this" "";]]
 
+-- Pages that are made as they are asked for.
+local function generated(pages, links)
+  return function(_, port, _, root)
+    return { "node", root .. "/bench/peers/pages.js", tostring(port), tostring(pages), tostring(links) }
+  end
+end
+
 -- How to start each of them.
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
   nghttpd_wide = { program = "nghttpd", command = nghttpd(10000) },
   far_20ms = { program = "nghttpd", command = delay(10), behind = "nghttpd" },
   far_500ms = { program = "nghttpd", command = delay(250), behind = "nghttpd_wide" },
+  site = { program = "node", command = generated(PAGES, 10) },
+  small_sites = { program = "node", command = generated(5, 4) },
+  sites = { program = "node", command = generated(20, 4) },
+  nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
   -- Files that were compressed before.
   nginx_gzip = { program = "nginx", command = nginx("keepalive_requests 1000000000; gzip_static on;") },
@@ -88,6 +100,8 @@ local SERVERS = {
   -- One request a connection; its tickets may be used again.
   nginx_resumed = { program = "nginx", command = nginx("keepalive_requests 1; ssl_session_tickets on;") },
 }
+
+M.PAGES = PAGES
 
 ---@class bench.Servers
 local Servers = {}
