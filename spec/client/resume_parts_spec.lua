@@ -37,7 +37,10 @@ server.on('stream', (stream, headers) => {
   }
   if (url.pathname === '/held') {
     held.push(stream);
-    stream.respond({ ':status': 200, etag: '"1"' });
+    const validators = { etag: '"1"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
+    if (q('weak')) validators.etag = 'W/"1"';
+    if (q('weak') > 1) validators['last-modified'] = new Date().toUTCString();
+    stream.respond({ ':status': 200, date: new Date().toUTCString(), ...validators });
     return stream.write('begin ');
   }
   if (url.pathname === '/go') {
@@ -230,6 +233,47 @@ server.on('stream', (stream, headers) => {
       begin()
       assert.equal(206, assert(get "/f?unknown=1").status)
       assert.equal(content, support.read(path))
+    end)
+  end)
+
+  local function wait_for_part()
+    support.wait(function()
+      rill.sleep(0)
+      local file = io.open(path .. ".part")
+      local text = file and file:read "*a"
+      if file then file:close() end
+      return text == "begin "
+    end, 15)
+  end
+
+  it("leaves its part and its lock when its task is cancelled", function()
+    for weak, tag in pairs { [0] = '"1"\n', [1] = "Mon, 01 Jan 2024 00:00:00 GMT\n" } do
+      run(function()
+        local task = rill.spawn(get, "/held?weak=" .. weak)
+        wait_for_part()
+        task:cancel()
+        assert.equal("cancelled", select(2, task:join()).reason)
+        assert.same({ "begin ", tag }, { support.read(path .. ".part"), support.read(path .. ".tag") })
+        support.wait(function()
+          rill.sleep(0)
+          return client:stats().closed.cancelled == 1
+        end, 15)
+        assert.equal(1, client:stats().requests)
+        task = rill.spawn(get, "/held")
+        wait_for_part()
+        assert(client:get(server.url .. "/go"))
+        assert.equal(path, assert(task:join()).path)
+      end)
+    end
+  end)
+
+  it("leaves nothing without a validator that says which bytes they are", function()
+    run(function()
+      local task = rill.spawn(get, "/held?weak=2")
+      wait_for_part()
+      task:cancel()
+      task:join()
+      assert.equal(0, left())
     end)
   end)
 
