@@ -32,6 +32,23 @@ describe("a stream with on_headers", function()
     end
   end)
 
+  it("has received no more than that and one read where there are no windows", function()
+    local plain = support.node { http1 = true, source = [[server.on('stream', (stream) => {
+      stream.respond();
+      stream.end(Buffer.alloc(4000000));
+    });]] }
+    local client = support.client()
+    support.run(function()
+      for _ = 1, 20 do
+        local res = assert(client:get(plain.url, { on_headers = stop }))
+        assert.equal("stopped", res.close_reason)
+        assert.is_true(res.bytes_received <= FIRST + 64 * KIB, res.bytes_received)
+      end
+      assert.equal(4000000, #assert(client:get(plain.url, { on_headers = go_on })).body)
+    end)
+    plain:stop()
+  end)
+
   it("receives no more before somebody reads", function()
     local client = support.client()
     support.run(function()

@@ -57,6 +57,18 @@ describe("max_buffered", function()
     end)
   end)
 
+  it("holds sockets back where there are no windows", function()
+    server:stop()
+    server = support.node { script = "coded.js", http1 = true }
+    local client = support.client { window = SMALL, max_window = SMALL, max_buffered = 200000,
+      max_connections_per_origin = 16 }
+    support.run(function()
+      local most = watched(client, function() all_come(client, 16, MIB) end)
+      assert.is_true(most <= 200000 + MIB + 16 * SMALL, most)
+      assert.equal(0, client:stats().buffered)
+    end)
+  end)
+
   it("lets no window grow beyond it", function()
     local client = support.client { window = SMALL, max_window = 16 * MIB, max_buffered = 16 * SMALL }
     support.run(function()
