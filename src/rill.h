@@ -299,15 +299,9 @@ typedef struct rill_waiter rill_waiter;   /* a light thread that may wait, with 
 RILL_API int32_t rill_nginx_use(rill_loop *loop, const rill_nginx_calls *calls, rill_error *err);
 
 /* Lets the worker step the loop whenever there is work. To be called in a worker. 0 (again: 0), or
- * -RILL_ERROR: nginx takes no descriptor more, or has no such call. Then somebody calls
- * rill_nginx_step() while light threads wait. */
+ * -RILL_ERROR: nginx takes no descriptor more, or has no such call. Then light threads
+ * that wait call rill_waiter_step(). */
 RILL_API int32_t rill_nginx_attach(rill_loop *loop, rill_error *err);
-
-/* A step that posts the semaphore of a light thread where there is something to take. Returns as
- * rill_loop_step(). */
-RILL_API int32_t rill_nginx_step(rill_loop *loop);
-
-RILL_API bool rill_nginx_is_awaited(const rill_loop *loop); /* a waiter waits */
 
 /* Points to how many sessions have ended, and waiters were lost, that were not taken. */
 RILL_API const uint32_t *rill_nginx_gone(const rill_loop *loop);
@@ -334,6 +328,9 @@ RILL_API bool rill_waiter_park(rill_waiter *waiter, rill_session *session, uint3
                                uint32_t generation);
 RILL_API void rill_waiter_post(rill_waiter *waiter);  /* resumes it, if it waits */
 RILL_API void rill_waiter_leave(rill_waiter *waiter); /* it was resumed */
+
+/* The light thread steps the loop itself, and waits afterwards. As rill_loop_step(). */
+RILL_API int32_t rill_waiter_step(rill_waiter *waiter);
 
 /* The number of a waiter whose light thread was killed while it waited; 0: none. */
 RILL_API uint32_t rill_waiter_take_lost(rill_loop *loop);

@@ -320,12 +320,20 @@ uint32_t rill_waiter_take_lost(rill_loop *loop)
 
 /* --- the loop of nginx ----------------------------------------------------------------------- */
 
-int32_t rill_nginx_step(rill_loop *loop)
+static void step(rill_nginx *nginx)
 {
-    if (!is_given(loop))
-        return -RILL_ARGUMENT;
-    int32_t code = rill_loop_step(loop);
-    post_for_work(loop->nginx);
+    rill_loop_step(nginx->loop);
+    post_for_work(nginx);
+}
+
+int32_t rill_waiter_step(rill_waiter *waiter)
+{
+    rill_nginx *nginx = waiter->nginx;
+    bool posted = waiter->posted;
+    waiter->posted = true; /* it runs, and takes what there is */
+    int32_t code = rill_loop_step(nginx->loop);
+    post_for_work(nginx);
+    waiter->posted = posted;
     return code;
 }
 
@@ -337,13 +345,13 @@ static void on_ready(void *event)
         return;
     rill_nginx *only = RILL_OWNER(hub.loops.first, rill_nginx, member);
     if (only && !only->member.next) {
-        rill_nginx_step(only->loop);
+        step(only);
         return;
     }
     struct epoll_event ready[LOOPS_PER_WAKE];
     int count = epoll_wait(hub.fd, ready, LOOPS_PER_WAKE, 0);
     for (int i = 0; i < count; i++)
-        rill_nginx_step(((rill_nginx *)ready[i].data.ptr)->loop);
+        step(ready[i].data.ptr);
 }
 
 /* Makes the process's hub known to nginx, once. A child starts anew. */
@@ -444,11 +452,6 @@ int32_t rill_nginx_attach(rill_loop *loop, rill_error *err)
         return rill_error_set(err, RILL_ERROR, "epoll_ctl: %s", strerror(errno));
     rill_list_push(&hub.loops, &nginx->member);
     return 0;
-}
-
-bool rill_nginx_is_awaited(const rill_loop *loop)
-{
-    return is_given(loop) && loop->nginx->parked.first;
 }
 
 const uint32_t *rill_nginx_gone(const rill_loop *loop)

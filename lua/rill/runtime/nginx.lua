@@ -81,11 +81,11 @@ end
 function M.suspend(task, waiting)
   local cell = task._cell or sessions.give_cell(task)
   local waiter, session = cell.waiter, task._session.core
-  if not poller.is_driven() then poller.drive() end
+  local driven = poller.is_driven()
   task._parked = waiting
   repeat
     if C.rill_waiter_park(waiter, session, waiting.slot or 0, waiting.generation or 0) then catch_up() end
-    sessions.wait(cell)
+    if driven then sessions.wait(cell) else poller.look(cell, catch_up) end
     C.rill_waiter_leave(waiter)
     catch_up()
   until task._ready
@@ -142,7 +142,7 @@ end
 --- Raises where no request may be sent.
 function M.admit(call)
   if not M.current() then errors.raise(place.outside(call)) end
-  if not poller.is_driven() then poller.drive() end
+  poller.is_driven()
 end
 
 --- A stream ends with the request that opened it.

@@ -1,5 +1,5 @@
---- Who steps the loop inside nginx: the worker's own loop, or, where that cannot be had, a light thread that looks each
---- millisecond, and lives only while somebody waits.
+--- Who steps the loop inside nginx: the worker's own loop, or, where that takes no descriptor more, the light threads
+--- that wait: each looks every few milliseconds.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
@@ -7,53 +7,45 @@ local loops = require("rill.runtime.loop")
 
 local M = {}
 
-local ngx = package.loaded.ngx
-
-local LOOK = 0.001 -- seconds between two looks
+local LOOK = 0.001 -- seconds between two looks, of whichever light thread
+local LONGEST = 0.05 -- of one light thread
 local AGAIN = 1 -- seconds after which attaching is tried again
 
 local attached -- the loop that nginx steps
-local polled = false -- a light thread steps it
+local looking = 0 -- light threads
 local next_try = 0
 
 local err = ffi.new("rill_error")
 
---- Whether nginx steps the loop.
+--- Whether nginx steps the loop. Where it does not, that is tried from time to time.
 ---@return boolean
 function M.is_driven()
-  return attached ~= nil and attached == loops.get()
+  local loop = loops.get()
+  if attached == loop then return true end
+  local now = C.rill_now()
+  if now < next_try then return false end
+  if C.rill_nginx_attach(loop, err) == 0 then
+    attached = loop
+    return true
+  end
+  err.reason = C.RILL_OPEN
+  next_try = now + AGAIN
+  return false
 end
 
-local function poll()
-  local loop = loops.get()
-  while C.rill_nginx_is_awaited(loop) and not M.is_driven() do
-    local count = C.rill_nginx_step(loop)
-    if count < 0 then
-      ngx.log(ngx.ERR, "rill: the event loop failed: ", errors.reasons[-count])
-      break
-    end
-    ngx.sleep(count > 0 and 0 or LOOK)
-  end
-  polled = false
-end
-
---- Has the loop stepped while the current light thread waits.
-function M.drive()
-  local loop = loops.get()
-  if C.rill_now() >= next_try then
-    if C.rill_nginx_attach(loop, err) == 0 then
-      attached = loop
-      return
-    end
-    next_try = C.rill_now() + AGAIN
-    err.reason = C.RILL_OPEN
-  end
-  if polled then return end
-  polled = true
-  local started, why = ngx.timer.at(0, poll)
-  if not started then
-    polled = false
-    error("rill: nobody steps the loop: " .. why, 0)
+--- Steps the loop once, then waits for a moment, or for the cell's semaphore.
+---@param cell rill.Cell of the light thread that runs
+---@param catch_up function takes what came of the step
+function M.look(cell, catch_up)
+  local code = C.rill_waiter_step(cell.waiter)
+  if code < 0 then error("rill: the event loop failed: " .. errors.reasons[-code], 0) end
+  catch_up()
+  if cell.task._ready then
+    cell.semaphore:wait(0) -- takes what was posted, and does not wait
+  else
+    looking = looking + 1
+    cell.semaphore:wait(math.min(LOOK * looking, LONGEST))
+    looking = looking - 1
   end
 end
 

@@ -1,0 +1,69 @@
+-- A worker whose connections are used up when the first request is made: light threads step the loop themselves.
+local process = require "support.process"
+local support = require "support"
+
+local UPSTREAM = [[
+server.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
+  stream.respond({ ':status': 200 });
+  stream.end('got ' + headers[':path']);
+});]]
+
+local SERVER = [[
+location /get {
+  content_by_lua_block {
+    local res, err = client:get("$upstream/one")
+    ngx.say(res and res.body or tostring(err), " ", tostring(require("rill.runtime.poller").is_driven()))
+  }
+}
+location /hold { # one that nginx will not close when it is short
+  content_by_lua_block { ngx.log(ngx.NOTICE, "<held>") ngx.sleep(60) }
+}
+location /threads {
+  content_by_lua_block {
+    local good = 0
+    for _, res in rill.map({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, function(i) return client:get("$upstream/" .. i) end) do
+      if res and res.status == 200 then good = good + 1 end
+    end
+    rill.sleep(0.01)
+    ngx.say(good, " ", select(2, rill.timeout(0.01, rill.sleep, 60)).reason)
+  }
+}
+]]
+
+describe("a worker that is short of connections", function()
+  local upstream, server
+
+  -- One connection listens, one is the master's: what a client gets is the next.
+  local function start(connections)
+    upstream = support.node { source = UPSTREAM }
+    server = support.openresty {
+      config = SERVER:gsub("%$([%w_]+)", { upstream = upstream.url }), connections = connections,
+      http_config = ([[lua_check_client_abort on; init_by_lua_block {
+        rill = require "rill"
+        client = assert(rill.client { tls = { ca_file = "%s" }, timeout = 20 })
+      }]]):format(upstream.ca),
+    }
+  end
+  after_each(function()
+    server:stop()
+    upstream:stop()
+  end)
+
+  it("answers all the same", function()
+    start " worker_connections 3;"
+    assert.equal("got /one false\n", server:get "/get")
+    assert.equal("10 timeout\n", server:get "/threads")
+    assert.equal("got /one false\n", server:get "/get")
+  end)
+
+  it("has nginx step the loop as soon as one is free", function()
+    start " worker_connections 4;"
+    local holder = process.start({ "curl", "-s", server.url .. "/hold" }, server.directory .. "/holder")
+    support.wait(function() return server:log():find("<held>", 1, true) end, 10, "the connection")
+    assert.equal("got /one false\n", server:get "/get")
+    holder:stop()
+    support.wait(function() return server:get "/get" == "got /one true\n" end, 20, "the worker's own loop")
+    assert.equal("10 timeout\n", server:get "/threads")
+  end)
+end)
