@@ -1,8 +1,12 @@
--- Servers that people run, over HTTP/1.1.
+-- Servers that people run, over HTTP/1.1. `luajit spec/servers/main.lua` asks more, and of more of them.
 local support = require "support"
 local rill = require "rill"
+local servers = require "servers.list"
+local trials = require "servers.trials"
 
 local OPTIONS = { protocols = { "http/1.1" } }
+local SHARE = 0.1 -- of what main.lua asks
+local NOT_HERE = { ["behind idleness"] = true } -- it takes its time
 
 describe("nginx over HTTP/1.1", function()
   local server
@@ -55,4 +59,28 @@ describe("node over HTTP/1.1", function()
     end)
     assert.equal(1, client:stats().connections_opened)
   end)
+end)
+
+describe("a server of HTTP/1.1", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  for _, name in ipairs { "nginx", "nginx, 10 requests", "nginx, close", "node", "python, HTTP/1.0",
+    "python, HTTP/1.1" } do
+    it("answers all that it is asked: " .. name, function()
+      local _, server = servers.each { name }()
+      local client = support.client { protocols = { "http/1.1" }, retries = 0 }
+      support.run(function()
+        for _, trial in ipairs(trials) do
+          if not NOT_HERE[trial[1]] then
+            local good, asked, first = trial[2](client, server, SHARE)
+            assert.equal(asked, good, ("%s: %s"):format(trial[1], first))
+          end
+        end
+      end)
+      assert.is_true(client:stats().connections_opened >= 1)
+      client:close()
+      server.process:stop()
+    end)
+  end
 end)
