@@ -55,7 +55,7 @@ describe("on_chunk", function()
       function() return "stop" end,
       function(_, stream) stream:stop() end,
     } do
-      local path, calls = "/size?n=1000000&stop=" .. i, 0
+      local path, calls = "/size?n=20000000&stop=" .. i, 0
       local res = assert(get(path, function(...)
         calls = calls + 1
         return stop(...)
@@ -69,10 +69,10 @@ describe("on_chunk", function()
   end)
 
   it("cancels the stream", function()
-    local _, err = get("/size?n=1000000&cancel", function() return "cancel" end, { window = 65535 })
+    local _, err = get("/size?n=20000000&cancel", function() return "cancel" end, { window = 65535 })
     assert.equal("cancelled", err.reason)
     assert.equal(200, err.status)
-    assert.equal(8, closed_with "/size?n=1000000&cancel")
+    assert.equal(8, closed_with "/size?n=20000000&cancel")
   end)
 
   it("cancels also a response that was complete before it ran", function()
@@ -82,20 +82,20 @@ describe("on_chunk", function()
 
   it("that raises, or waits, is the call's error, and the stream is cancelled", function()
     local boom = {}
-    local _, err = get("/size?n=1000000&raise", function() error(boom) end, { window = 65535 })
+    local _, err = get("/size?n=20000000&raise", function() error(boom) end, { window = 65535 })
     assert.equal("error", err.reason)
     assert.equal(boom, err.value)
-    assert.equal(8, closed_with "/size?n=1000000&raise")
-    _, err = get("/size?n=1000000&wait", function() rill.sleep(0.01) end, { window = 65535 })
+    assert.equal(8, closed_with "/size?n=20000000&raise")
+    _, err = get("/size?n=20000000&wait", function() rill.sleep(0.01) end, { window = 65535 })
     assert.equal("error", err.reason)
     assert.truthy(err.message:find("wait", 1, true))
-    assert.equal(8, closed_with "/size?n=1000000&wait")
+    assert.equal(8, closed_with "/size?n=20000000&wait")
   end)
 
   it("whose answer is none of the three is the call's error, which names them", function()
     for i, answer in ipairs { "Stop", "abort", "", "nil", false, true, 0, {}, print } do
       for _, name in ipairs { "on_headers", "on_chunk" } do
-        local path, calls = ("/size?n=1000000&answer=%s%d"):format(name, i), 0
+        local path, calls = ("/size?n=20000000&answer=%s%d"):format(name, i), 0
         local client = support.client { window = 65535 }
         local _, err = support.run(function()
           return client:get(node.url .. path, { [name] = function()

@@ -304,34 +304,34 @@ describe("on_headers", function()
   end)
 
   it("stops a request before its body has come", function()
-    local res = assert(get("/size?n=1000000&stop", function() return "stop" end))
+    local res = assert(get("/size?n=20000000&stop", function() return "stop" end))
     assert.equal("stopped", res.close_reason)
     assert.is_true(res.flags.stopped)
     assert.is_true(#res.body <= 65535)
-    assert.equal(8, closed_with "/size?n=1000000&stop")
+    assert.equal(8, closed_with "/size?n=20000000&stop")
   end)
 
   it("cancels a request, by its verdict or through the stream", function()
-    local _, err = get("/size?n=1000000&c1", function() return "cancel" end)
+    local _, err = get("/size?n=20000000&c1", function() return "cancel" end)
     assert.equal("cancelled", err.reason)
     assert.equal(200, err.status)
-    _, err = get("/size?n=1000000&c2", function(_, stream) stream:cancel() end)
+    _, err = get("/size?n=20000000&c2", function(_, stream) stream:cancel() end)
     assert.equal("cancelled", err.reason)
-    assert.equal(8, closed_with "/size?n=1000000&c2")
+    assert.equal(8, closed_with "/size?n=20000000&c2")
   end)
 
   it("that raises is the call's error, and cancels the stream", function()
-    local _, err = get("/size?n=1000000&raise", function() error "boom" end)
+    local _, err = get("/size?n=20000000&raise", function() error "boom" end)
     assert.equal("error", err.reason)
     assert.truthy(err.message:find("boom", 1, true))
     assert.equal(200, err.status)
-    assert.equal(8, closed_with "/size?n=1000000&raise")
+    assert.equal(8, closed_with "/size?n=20000000&raise")
   end)
 
   it("may not wait, whatever it does with the error", function()
     for path, hook in pairs {
-      ["/size?n=1000000&sleep"] = function() rill.sleep(0.01) end,
-      ["/size?n=1000000&body"] = function(_, stream) pcall(stream.body, stream) end,
+      ["/size?n=20000000&sleep"] = function() rill.sleep(0.01) end,
+      ["/size?n=20000000&body"] = function(_, stream) pcall(stream.body, stream) end,
     } do
       local _, err = get(path, hook)
       assert.equal("error", err.reason)

@@ -5,6 +5,7 @@ local deadline = require "support.deadline"
 local port = require "support.port"
 local scratch = require "support.scratch"
 local server = require "support.server"
+local version = require "support.version"
 
 local CONFIG = [[
 $user
@@ -68,7 +69,7 @@ local function configure(self)
   local options = self.options
   local values = {
     user = scratch.is_root and "user root;" or "", directory = self.directory, root = self.root, port = self.port,
-    http2 = options.http2 == false and "" or " http2",
+    http2 = (options.http2 == false or version.now ~= "h2") and "" or " http2",
     keepalive_requests = options.keepalive_requests or 1000000, http_config = options.http_config or "",
     config = options.config or "", certificate = options.certificate or authority.get().leaf,
     key = options.key or authority.get().key,

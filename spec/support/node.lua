@@ -3,6 +3,7 @@ local dkjson = require "dkjson"
 local authority = require "support.ca"
 local scratch = require "support.scratch"
 local server = require "support.server"
+local version = require "support.version"
 
 local M = {}
 
@@ -12,7 +13,7 @@ local M = {}
 ---  certificate: string?, port: integer?, settings_file: string? }
 ---  script: a file of spec/support/node ("echo.js" by default);
 ---  source: JavaScript that sees `server`, `http2`, `log` and `options`; memory: MB of a session; settings:
----  what it announces, in node's names; http1: no h2 in ALPN; both: http/1.1 beside it; raw: bytes over TCP
+---  what it announces, in node's names; http1: that alone; both: http/1.1 beside it; raw: bytes over TCP
 ---@return support.Server
 function M.start(options)
   options = options or {}
@@ -22,7 +23,8 @@ function M.start(options)
   local told = dkjson.encode {
     key = ca.key, cert = options.certificate or ca.leaf, script = script, settings = options.settings,
     memory = options.memory,
-    h2c = options.h2c or false, http1 = options.http1 or false, both = options.both or false,
+    h2c = options.h2c or false,
+    http1 = options.http1 or version.now ~= "h2" and not (options.both or options.raw), both = options.both or false,
     raw = options.raw or false, port = options.port, settings_file = options.settings_file,
   }
   local self, said = server.start_announced("node", { "node", server.here .. "/node/main.js", told }, directory)

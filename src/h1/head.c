@@ -213,10 +213,10 @@ int64_t rill_h1_head_read(rill_h1_head *head, const char *data, size_t length, r
             head->blanks += part = 1;
         else if (!code)
             code = take_line(head, rest, &part, stream, err);
-        if (!code && head->line.length + head->blanks > most)
-            code = broken(err, "a line of its head exceeds max_header_list");
         if (code)
             return code;
+        if (head->line.length + head->blanks > most)
+            rill_stream_refuse_head(stream, most);
         taken += part;
     }
     head->length += taken;

@@ -11,14 +11,17 @@ static void break_off(rill_h1_session *session, const char *rule)
 
 /* --- a reader that does not keep up ----------------------------------------------------------- */
 
-/* As a window would, but that it is the socket which waits. */
+/* As a window would, but that it is the socket which waits: in time for what TLS may hold of a
+ * record, so that no more comes than the window allows. */
 static void pace(rill_h1_session *session, rill_stream *stream, size_t released)
 {
     rill_socket *socket = &session->link.transport->socket;
     session->room += (int64_t)rill_inlet_release(&stream->inlet, released);
-    int64_t least = socket->held ? stream->inlet.window / 2 : 1;
-    rill_socket_hold(socket, session->room < least);
-    rill_stream_hold(stream, session->room < least);
+    int64_t half = stream->inlet.window / 2, least = half < 2 * H1_RECORD ? half : 2 * H1_RECORD;
+    bool held = session->room < (socket->held ? half : least) || session->room <= 0;
+    socket->most = session->room > 2 * H1_RECORD ? (size_t)session->room - H1_RECORD : H1_RECORD;
+    rill_socket_hold(socket, held);
+    rill_stream_hold(stream, held);
 }
 
 static void consume(rill_link *link, rill_stream *stream, size_t length)
@@ -50,6 +53,7 @@ static void retire(rill_link *link, rill_stream *stream)
         link->spent = true;
         link->goodbye = LINK_DEAF;
     }
+    link->transport->socket.most = 0;
     rill_socket_hold(&link->transport->socket, false);
     rill_turn_mark(link->turn, link->transport->socket.mark);
 }

@@ -310,18 +310,12 @@ static bool is_limited(const rill_stream *stream)
     return !stream->is_head && stream->status != 204 && stream->status != 304;
 }
 
-static int parse_status(const char *value, size_t length)
-{
-    return length == 3 ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
-}
-
-RILL_COLD static void refuse_head(rill_stream *stream)
+RILL_COLD void rill_stream_refuse_head(rill_stream *stream, uint32_t most)
 {
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
-                      "the response's header fields exceed max_header_list (%u bytes)",
-                      stream->limits->max_header_list);
+                      "the response's header fields exceed max_header_list (%u bytes)", most);
     if (stream->errors)
-        stream->errors->limit = stream->limits->max_header_list;
+        stream->errors->limit = most;
 }
 
 /* The fields that decide something. False: out of memory. */
@@ -347,13 +341,13 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
     if (stream->reason != RILL_OPEN)
         return;
     if (size > stream->header_room) {
-        refuse_head(stream);
+        rill_stream_refuse_head(stream, stream->limits->max_header_list);
         return;
     }
     stream->header_room -= size;
     if (name[0] == ':') {
         if (name_length == 7) /* ":status": no other pseudo-header field passes the session */
-            stream->status = parse_status(value, value_length);
+            stream->status = value_length == 3 ? (int)rill_fields_number(value, 3) : 0;
         return;
     }
     rill_bytes *head = current_head(stream);

@@ -152,6 +152,8 @@ void rill_stream_begin_head(rill_stream *stream);
 /* A field of it. ":status" included. */
 void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
                        size_t value_length);
+/* It has more than `most` bytes. */
+void rill_stream_refuse_head(rill_stream *stream, uint32_t most);
 /* The head is complete. */
 void rill_stream_end_head(rill_stream *stream);
 /* Payload of DATA, without padding. Returns how many bytes of window may go back for it. */

@@ -141,6 +141,8 @@ static ssize_t receive(rill_socket *socket, void *data, size_t room)
         return 0;
     if (!socket->readable || !may_receive(socket) || socket->pipe.paused || socket->held)
         return -1;
+    if (socket->most && room > socket->most)
+        room = socket->most;
     ssize_t n;
     do
         n = recv(socket->fd, data, room, 0);

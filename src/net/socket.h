@@ -23,6 +23,7 @@ typedef struct rill_socket {
                           before another socket is read */
     int send_error;    /* errno; 0: none. After a failed send there may be input yet */
     int receives;      /* left in this turn */
+    size_t most;       /* no more is received at a time; 0: whatever there is room for */
     rill_bytes unsent; /* what it did not take */
     double bytes_sent, bytes_received;
 } rill_socket;
