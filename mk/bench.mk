@@ -1,5 +1,5 @@
 # What is measured, and the demo.
-.PHONY: bench bench-needs growth demo
+.PHONY: bench bench-needs bench-openresty growth demo
 
 # The delaying proxy.
 $(BUILD)/bench_delay: bench/c/delay.c
@@ -33,6 +33,11 @@ bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http 
 	bench/run
 	bench/instructions
 	bench/traces
+
+bench-openresty: ## compare with proxy_pass and cosockets, inside nginx
+	@.ci/need --install build test bench
+	@$(MAKE) --no-print-directory all
+	bench/openresty
 
 growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/*.svg
 	bench/growth

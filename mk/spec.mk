@@ -36,7 +36,7 @@ $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< \
 		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES))
 
-# Preloaded: count.so by spec/task/cost_spec.lua, extremes.so by specs of limits.
+# Preloaded: count.so by spec/task/cost_spec.lua, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	@echo '  cc $<'
@@ -45,7 +45,7 @@ $(BUILD)/%.so: spec/c/%.c
 # Built before the specs run side by side.
 spec-programs: $(BUILD)/poll_loop $(BUILD)/faults
 	@:
-spec-preloads: build/count.so build/extremes.so build/encoder.so
+spec-preloads: build/count.so build/extremes.so build/encoder.so build/nginx_stub.so
 	@:
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4

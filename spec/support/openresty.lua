@@ -28,7 +28,7 @@ http {
   lua_package_path "$here/lua/?.lua;$here/lua/?/init.lua;$packages/usr/share/lua/5.1/?.lua;;";
   $http_config
   server {
-    listen 127.0.0.1:$port;
+    listen 127.0.0.1:$port$listen;
     $config
   }
 }
@@ -68,7 +68,8 @@ end
 
 --- Starts it on a free port of 127.0.0.1, in clear text.
 ---@param options { config: string, http_config: string?, main_config: string?, events: string?, workers: integer?,
----  port: integer?, connections: string? } lines for the server, the http block, and what is around them;
+---  port: integer?,
+---  connections: string?, listen: string? } lines for the server, the http block, and what is around them;
 ---  connections: instead of many
 ---@return support.Openresty
 function M.start(options)
@@ -78,7 +79,9 @@ function M.start(options)
   local self = { directory = directory, port = options.port or port.free() }
   local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
     user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
-    http_config = options.http_config or "", main_config = options.main_config or "",
+    http_config = options.http_config or "",
+    main_config = options.main_config or "",
+    listen = options.listen and " " .. options.listen or "",
     events = (options.events or "") .. (options.connections or " worker_connections 4096;") }
   scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
   return launch(self, {})

@@ -371,7 +371,7 @@ static int32_t make_hub(const rill_nginx *nginx, rill_error *err)
     if (nginx->add_channel_event(nginx->cycle, hub.fd, NGINX_READ_EVENT, on_ready)) {
         close(hub.fd);
         return rill_error_set(err, RILL_ERROR,
-                              "nginx does not take another descriptor: "
+                              "nginx takes no descriptor more: "
                               "see worker_connections");
     }
     rill_process_init(&hub.process);

@@ -3,6 +3,7 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
+local lazy = require("rill.core.lazy")
 local loops = require("rill.runtime.loop")
 local place = require("rill.runtime.place")
 local poller = require("rill.runtime.poller")
@@ -21,9 +22,16 @@ local YIELDING = { rewrite = true, server_rewrite = true, access = true, content
 ffi.cdef("int lua_isyieldable(void *L);")
 
 local tasks = {} -- by coroutine: those of sessions that live
+local addresses = setmetatable({}, { __mode = "k" }) -- by coroutine, which nginx uses again
+local task_of = lazy.module("rill.task")
 
 local function address_of(co)
-  return ffi.cast("void *", tonumber((tostring(co):gsub("^thread: ", ""))))
+  local address = addresses[co]
+  if not address then
+    address = ffi.cast("void *", tonumber((tostring(co):gsub("^thread: ", ""))))
+    addresses[co] = address
+  end
+  return address
 end
 
 local function enlist(task, co, session)
@@ -44,7 +52,7 @@ local function catch_up()
   if sessions.has_gone() then
     local lost = sessions.take_gone()
     for i = 1, #lost do delist(lost[i]) end
-    local lose = require("rill.task").lose
+    local lose = task_of.lose
     for i = 1, #lost do lose(lost[i]) end
   end
 end
@@ -52,8 +60,9 @@ end
 -- A light thread, or a coroutine, that rill did not make.
 local function adopt(co)
   if not YIELDING[get_phase()] then return nil end
-  local task = require("rill.task").foreign(co)
-  enlist(task, co, sessions.current())
+  local session = sessions.current()
+  local task = task_of.light(co, session, address_of(co))
+  tasks[co], session.tasks[task] = task, true
   return task
 end
 

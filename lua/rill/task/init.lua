@@ -385,6 +385,18 @@ function M.foreign(co)
   return task
 end
 
+--- The same for a light thread of nginx; all that it will get is named here, so the table never grows.
+---@param co thread
+---@param session rill.Session
+---@param address ffi.cdata*
+---@return rill.Task
+function M.light(co, session, address)
+  local task = { _state = "begun", _work = co, _place = false, line = false, _foreign = true, _thread = co,
+    _session = session, _address = address, _waiting = false, _parked = false, _cell = false, _ready = false }
+  task._waiting = nil
+  return setmetatable(task, Task)
+end
+
 -- Somebody else runs the loop: the task goes on there.
 local function start_driven(fn, ...)
   local task = new()
@@ -397,6 +409,10 @@ end
 ---@param task rill.Task
 function M.lose(task)
   if task._state == "ended" then return end
+  if task._foreign and not (task._waiting or task._parked or task._maps or task._permits) then
+    task._state = "ended" -- nobody has heard of it
+    return
+  end
   runtime.lose(task)
   local permits = task._permits or {}
   for i = #permits, 1, -1 do
