@@ -8,7 +8,10 @@ enum {
     INLET_STEP = 16 << 10, /* made at a time, before it goes to where it is wanted */
     /* made at a time where it is kept: in one piece, in which zlib finds what it repeats (less time
      * by a twelfth than in pieces of INLET_STEP, measured) */
-    INLET_STEP_MOST = 64 << 10,
+    INLET_STEP_MOST = 128 << 10,
+    /* a collected body waits coded until it is whole, or so large: decoded at once, by a decoder
+     * that is in the caches and needs no window of its own */
+    INLET_DEFER_MOST = 64 << 10,
     INLET_STEP_LEAST = 4 << 10,
     INLET_LIKELY = 4 /* text in gzip becomes so many times as large */
 };
@@ -110,7 +113,7 @@ static void note_held_back(rill_inlet *inlet)
 {
     if (!inlet->collected.list && !inlet->held_back)
         return;
-    bool coded = inlet->chain && (inlet->chunks.length || !inlet->drained);
+    bool coded = inlet->chain && !inlet->defers && (inlet->chunks.length || !inlet->drained);
     bool now = inlet->collected.list && (inlet->owed || coded);
     inlet->account->held_back += now;
     inlet->account->held_back -= inlet->held_back;
@@ -352,6 +355,7 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
 {
     static const uint8_t none;
     int32_t code = 0;
+    inlet->defers = false;
     while (!code && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
            goes_on(inlet, all)) {
         const char *data;
@@ -388,6 +392,7 @@ static int32_t begin(rill_inlet *inlet, rill_error *err)
     const char *names = rill_decode_names(inlet->chain);
     if (!rill_bytes_append(inlet->slab, codings, names, strlen(names) + 1))
         return no_memory(err);
+    inlet->defers = inlet->way == INLET_MEMORY;
     if (inlet->way == INLET_FILE)
         join_collected(inlet); /* what it holds is its decoder */
     count_chain(inlet);
@@ -410,11 +415,26 @@ static int32_t write_pieces(rill_inlet *inlet, const void *data, size_t length, 
     return hungry ? rill_inlet_fill(inlet, false, released, err) : 0;
 }
 
+/* Its window must not run out meanwhile: none of it is given back. */
+static bool defers(const rill_inlet *inlet, size_t length)
+{
+    size_t quarter = inlet->window / 4;
+    size_t most = quarter < INLET_DEFER_MOST ? quarter : INLET_DEFER_MOST;
+    return inlet->defers && inlet->chunks.length + length <= most;
+}
+
 /* What may not be decoded now waits coded: so a window's worth of bytes that explode costs no more
  * than that. */
 static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, size_t believed,
                            size_t *released, rill_error *err)
 {
+    if (defers(inlet, length)) {
+        if (!rill_chunks_append(inlet->slab, &inlet->chunks, data, length))
+            return no_memory(err);
+        count(inlet, length);
+        return 0;
+    }
+    inlet->defers = false;
     bool waits = inlet->chunks.length || !inlet->drained;
     rill_flow flow = {data, length, NULL, 0};
     int32_t code = waits ? 0 : undo(inlet, &flow, false, believed, err);
@@ -450,7 +470,8 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
     *later = false;
     if (!inlet->chain)
         return 0;
-    bool ahead = inlet->way == INLET_PIECES && fits(inlet->account, 0); /* nobody waits for it */
+    bool ahead = inlet->defers || /* a reader in pieces: nobody waits for it */
+                 (inlet->way == INLET_PIECES && fits(inlet->account, 0));
     int32_t code = ahead ? rill_inlet_fill(inlet, false, &released, err) : 0;
     if (code)
         return code;

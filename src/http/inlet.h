@@ -31,6 +31,7 @@ typedef struct rill_inlet {
     rill_decode *chain; /* owned; NULL: none, not yet, or done */
     bool began;         /* a byte has come */
     bool drained;       /* the chain has given out all that it was given */
+    bool defers;        /* memory: what has come waits coded for the rest, by choice */
     size_t chain_held;  /* what the chain counts for in `held` */
 
     rill_chunks chunks; /* pieces: unread, as they came; else what waits coded */
