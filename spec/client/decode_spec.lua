@@ -401,6 +401,16 @@ local function specs(http1)
     assert.equal("maxsize_exceeded", err.reason)
   end)
 
+  it("waits for its end, but not longer than its window allows", function()
+    local limits = { window = 16384, max_window = 16384 }
+    for _, n in ipairs { 1000, 60000, 2000000 } do
+      for _, each in ipairs { 700, 16384 } do
+        local res = assert(get(("/?codings=gzip&n=%d&each=%d"):format(n, each), limits))
+        assert.is_true(res.body == text(n), n)
+      end
+    end
+  end)
+
   it("with a window beyond what its coding allows is refused", function()
     local res, err = get "/?codings=wide&say=zstd&zeros=64"
     assert.is_nil(res)
