@@ -38,11 +38,11 @@ local M = {
   stop_all = process.stop_all,
 }
 
-local SPEC_SECONDS = 30 -- what hangs ends; nothing that works takes nearly as long, on a busy machine either
+local SPEC_SECONDS = 120 -- what hangs ends; nothing that works takes nearly as long, on a busy machine either
 
 --- Runs `fn` as a task, and fails when it takes longer than a spec may.
 ---@param fn function
----@param seconds number? 30, and never less
+---@param seconds number? 120, and never less
 ---@return any ... what fn returns
 function M.run(fn, seconds)
   local rill = require "rill"

@@ -183,10 +183,12 @@ end
 
 -- The rule that decides. nil, and whether what has no rule is allowed.
 local function decide(self, address, agent)
+  local rules = self:_rules_of(agent)
+  if not rules[1] then return nil, true end
   local target = target_of(address)
   if target == "/robots.txt" then return nil, true end
   local subject, work = pattern.subject(target), 0
-  for _, rule in ipairs(self:_rules_of(agent)) do
+  for _, rule in ipairs(rules) do
     local matched, cost = pattern.matches(rule.pattern, subject)
     if matched then return rule end
     work = work + cost

@@ -93,6 +93,14 @@ describe("a cookie", function()
     end
   end)
 
+  it("that is long costs no more than its bytes", function()
+    local blanks = (" "):rep(2 ^ 20) -- looked at once for each blank before it, a night's work
+    assert.is_nil(sent("n=a" .. blanks .. "b"))
+    assert.is_nil(sent(blanks))
+    assert.equal("n=v", sent("n" .. blanks .. "=" .. blanks .. "v;" .. blanks .. "x"))
+    assert.equal("n=v", sent("n=v" .. ("; x="):rep(2 ^ 18)))
+  end)
+
   it("without a name, with control characters or too large is refused", function()
     for _, bad in ipairs { "", "v", "=v", "n=a\1b", "n=a\0b", "n=" .. ("x"):rep(4096) } do
       assert.is_nil(sent(bad), bad)
@@ -204,6 +212,21 @@ describe("a jar's file", function()
     rill.on_warning = former
     assert.same({ 4, 5 }, lines)
     assert.equal("a=1; c=3; empty=", jar:get "https://www.example.com/")
+  end)
+
+  it("is read though a line of it is long", function()
+    local blanks, tabs = (" "):rep(2 ^ 20), ("\t"):rep(2 ^ 20)
+    support.write(path, table.concat({ ("x"):rep(2 ^ 20), "x\t" .. blanks, tabs .. "x", blanks .. "x",
+      "www.example.com\tFALSE\t/\tTRUE\t0\ta\t1" }, "\n"))
+    local lines, former = {}, rill.on_warning
+    rill.on_warning = function(message, fields)
+      lines[#lines + 1] = fields.line
+      assert.is_true(#message < 1000)
+    end
+    local jar = cookies.jar(path)
+    rill.on_warning = former
+    assert.same({ 1, 2, 3, 4 }, lines)
+    assert.equal("a=1", jar:get "https://www.example.com/")
   end)
 
   it("cannot say what a page could not: broken promises, hosts below a public suffix", function()

@@ -148,7 +148,7 @@ describe("a graceful GOAWAY", function()
 
   it("from every connection is followed by a few attempts, not by a storm", function()
     local server, client = peer "goaway-on-every-connection"
-    local res, err = support.run(function() return client:get(server.url, { timeout = 4 }) end)
+    local res, err = support.run(function() return client:get(server.url, { timeout = 60 }) end)
     assert.is_nil(res)
     assert.equal("no", err.processed)
     assert.is_true(client:stats().connections_opened <= 12, client:stats().connections_opened .. " connections")

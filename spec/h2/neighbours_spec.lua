@@ -17,7 +17,7 @@ describe("a stream that breaks HTTP/2", function()
   -- Makes the requests of a case: the bad one's outcome, those of the others, and the client.
   local function fetch(case, options)
     server = support.hostile { case = case, extra = CASES }
-    local all = { tls = { ca_file = server.ca }, timeout = 4 }
+    local all = { tls = { ca_file = server.ca }, timeout = 60 }
     for name, value in pairs(options or {}) do all[name] = value end
     local client = support.client(all)
     local calls = {}

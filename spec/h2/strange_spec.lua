@@ -52,7 +52,7 @@ describe("a server that answers strangely", function()
 
   for _, case in ipairs(listed()) do
     it("is taken for what it is: " .. case.name, function()
-      local client = support.client { tls = { ca_file = server.ca }, timeout = 4 }
+      local client = support.client { tls = { ca_file = server.ca }, timeout = 60 }
       local host = server.url:match "^https://[^/]*"
       local sent = case.request
       support.run(function()

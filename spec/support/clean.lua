@@ -8,6 +8,7 @@ local process = require "support.process"
 local M = {}
 local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
 local SECONDS = 10
+local DIAL_SECONDS = 60 -- a hundred handshakes at once on a busy machine may take longer than the default
 local clients, descriptors, servers, ports = {}, nil, nil, nil
 
 local function open_descriptors()
@@ -28,12 +29,17 @@ function M.begin()
   descriptors = open_descriptors()
 end
 
+-- What is not given: the spec CA is trusted, and a dial has time.
+local function completed(options)
+  local all = { tls = { ca_file = require("support.ca").get().file }, connect_timeout = DIAL_SECONDS }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return all
+end
+
 --- Makes a client that check() closes. It trusts the spec CA unless `tls` is given.
 ---@param options table? as for rill.client
 function M.client(options)
-  local all = { tls = { ca_file = require("support.ca").get().file } }
-  for name, value in pairs(options or {}) do all[name] = value end
-  local client = require("rill").client(all)
+  local client = require("rill").client(completed(options))
   clients[#clients + 1] = client
   return client
 end
@@ -44,9 +50,7 @@ end
 ---@return rill.Connection?
 ---@return rill.Error? err
 function M.connect(url, options)
-  local all = { tls = { ca_file = require("support.ca").get().file } }
-  for name, value in pairs(options or {}) do all[name] = value end
-  local connection, err = require("rill").connect(url, all)
+  local connection, err = require("rill").connect(url, completed(options))
   clients[#clients + 1] = connection
   return connection, err
 end

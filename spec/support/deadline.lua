@@ -5,7 +5,7 @@ pcall(ffi.cdef, "int poll(void *descriptors, unsigned long count, int timeout);"
 
 local M = {}
 local PAUSE = 0.005 -- seconds between two looks
-local LEAST = 15 -- seconds: on a busy machine nobody waits in vain for want of processor time
+local LEAST = 60 -- seconds: on a busy machine nobody waits in vain for want of processor time
 
 -- Inside a task the others must go on, and the loop with them.
 local function pause()

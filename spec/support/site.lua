@@ -1,6 +1,6 @@
 --- A small site for specs of crawls, written as JavaScript: path -> text, or { status, type, location, body, headers,
 --- breaks, code, fails, failure, fail_headers, hangs,
---- cut }. HOST in a body is the server's authority.
+--- cut, cut_body }. HOST in a body is the server's authority.
 local dkjson = require "dkjson"
 local node = require "support.node"
 local scratch = require "support.scratch"
@@ -25,7 +25,7 @@ server.on('stream', (stream, headers) => {
   const head = { ':status': page.status || 200, 'content-type': page.type || 'text/html', ...page.headers };
   if (page.location) head.location = page.location;
   stream.respond(head);
-  if (page.cut) return stream.write('<p>half', () => stream.destroy(new Error('cut')));
+  if (page.cut) return stream.write(page.cut_body || '<p>half', () => stream.destroy(new Error('cut')));
   stream.end(Buffer.isBuffer(page.body) ? page.body : (page.body || '').replace(/HOST/g, headers[':authority']));
 });
 ]]

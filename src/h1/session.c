@@ -51,7 +51,7 @@ static void retire(rill_link *link, rill_stream *stream)
     rill_bytes_dispose(&link->turn->slab, &session->out);
     if (session->state != H1_IDLE) { /* in the middle of a message: there is no way back */
         link->spent = true;
-        link->goodbye = LINK_DEAF;
+        rill_link_say_goodbye(link, LINK_DEAF);
     }
     link->transport->socket.most = 0;
     rill_socket_hold(&link->transport->socket, false);
@@ -87,7 +87,7 @@ static void end(rill_link *link, enum rill_transport_end how)
         stream->stale = !session->received && link->streams > 1;
     }
     if (!link->open.first)
-        link->goodbye = LINK_DEAF;
+        rill_link_say_goodbye(link, LINK_DEAF);
 }
 
 /* --- heads ----------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
     rill_error *fatal = &session->link.fatal;
     if (session->link.goodbye == LINK_DEAF || goaway->error_code == NGHTTP2_NO_ERROR)
         return;
-    session->link.goodbye = LINK_DEAF;
+    rill_link_say_goodbye(&session->link, LINK_DEAF);
     rill_streams_printable(why, sizeof(why), goaway->opaque_data, goaway->opaque_data_len);
     if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
         rill_error_set(fatal, RILL_ERROR, "nghttp2 gave up: out of memory");

@@ -1,5 +1,6 @@
 #include "http/inlet.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -181,6 +182,19 @@ void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, 
     inlet->account = rill_account_hold(account);
     inlet->way = way;
     inlet->window = inlet->first = window;
+}
+
+static const unsigned next_ways[] = {
+    [INLET_PIECES] = 1u << INLET_MEMORY | 1u << INLET_FILE,
+    [INLET_MEMORY] = 1u << INLET_FILE,
+    [INLET_FILE] = 0,
+};
+
+/* The only writer of inlet->way, once it has begun. */
+static void set_way(rill_inlet *inlet, enum inlet_way to)
+{
+    assert(next_ways[inlet->way] & 1u << to);
+    inlet->way = to;
 }
 
 static void free_chain(rill_inlet *inlet)
@@ -516,6 +530,13 @@ static void move_unread(rill_inlet *inlet, size_t *released)
     }
 }
 
+void rill_inlet_begin_file(rill_inlet *inlet, rill_sink *sink)
+{
+    assert(!inlet->began);
+    inlet->sink = sink;
+    set_way(inlet, INLET_FILE);
+}
+
 int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err)
 {
     size_t unread = inlet->ahead.length + (inlet->chain ? 0 : inlet->chunks.length);
@@ -526,7 +547,7 @@ int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released,
     if (unread && !rill_bytes_reserve(inlet->slab, kept, room))
         return no_memory(err);
     move_unread(inlet, released);
-    inlet->way = INLET_MEMORY;
+    set_way(inlet, INLET_MEMORY);
     if (inlet->began)
         join_collected(inlet);
     return rill_inlet_fill(inlet, !inlet->collected.list, released, err);
@@ -540,7 +561,7 @@ int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, ri
     inlet->sink = sink;
     while (!code && (length = rill_inlet_take(inlet, CHUNK_ROOM, &data, released)))
         code = rill_sink_write(sink, data, length, err);
-    inlet->way = INLET_FILE;
+    set_way(inlet, INLET_FILE);
     count_widened(inlet);
     code = code ? code : rill_inlet_fill(inlet, true, released, err);
     if (code)

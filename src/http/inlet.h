@@ -96,6 +96,10 @@ size_t rill_inlet_take(rill_inlet *inlet, size_t max, const char **data, size_t 
  * -RILL_ERROR nothing has changed unless codings are undone. */
 int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err);
 
+/* The head allows a file: the body, of which nothing has come, goes there. The sink is taken over.
+ */
+void rill_inlet_begin_file(rill_inlet *inlet, rill_sink *sink);
+
 /* Pieces become a file: what is unread is written at once. The sink is taken over. 0 or negative as
  * rill_inlet_write(). */
 int32_t rill_inlet_save(rill_inlet *inlet, rill_sink *sink, size_t *released, rill_error *err);

@@ -6,6 +6,8 @@
 
 #include "http/code.h"
 #include "http/frame.h"
+#include <assert.h>
+
 #include "http/head.h"
 #include "http/stream.h"
 #include "net/transport.h"
@@ -139,6 +141,14 @@ struct rill_protocol {
     void (*dispose)(rill_link *link);
 };
 
+/* The only writer of link->goodbye: there is no way back, and the further one stays. */
+static inline void rill_link_say_goodbye(rill_link *link, enum link_goodbye how)
+{
+    assert(how != LINK_GOES_ON);
+    if (link->goodbye < how)
+        link->goodbye = how;
+}
+
 /* No more of bodies in this turn. */
 static inline bool rill_link_has_sent(const rill_link *link)
 {
@@ -151,8 +161,7 @@ static inline bool rill_link_has_sent(const rill_link *link)
 static inline void rill_link_goaway(rill_link *link, uint32_t code, bool at_once)
 {
     bool again = link->goodbye != LINK_GOES_ON && code == CODE_NO_ERROR;
-    if (at_once || link->goodbye == LINK_GOES_ON)
-        link->goodbye = at_once ? LINK_DEAF : LINK_DRAINS;
+    rill_link_say_goodbye(link, at_once ? LINK_DEAF : LINK_DRAINS);
     if (!again && link->protocol->goaway)
         link->protocol->goaway(link, code);
 }

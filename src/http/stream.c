@@ -390,10 +390,10 @@ static void open_sink(rill_stream *stream)
 {
     rill_turn *turn = stream->turn;
     rill_error error = {0};
-    stream->inlet.sink =
+    rill_sink *sink =
         rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
-    if (stream->inlet.sink)
-        stream->inlet.way = INLET_FILE;
+    if (sink)
+        rill_inlet_begin_file(&stream->inlet, sink);
     else
         rill_stream_close_because(stream, &error);
 }

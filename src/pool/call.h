@@ -47,7 +47,8 @@ struct rill_call {
     bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
     bool tls;        /* :scheme */
     bool says_empty; /* content-length: 0 is sent though there is no body */
-    enum call_state state;
+    enum call_state state : 8;
+    enum rill_processed processed : 8; /* the worst of former attempts */
     bool repeat;
     bool was_stale;    /* it was repeated because its connection had ended unseen */
     bool pieces, head; /* read in pieces; a HEAD request */
@@ -60,7 +61,6 @@ struct rill_call {
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     uint32_t round;                      /* its origin's when it was repeated last; 0: never */
-    enum rill_processed processed;       /* the worst of former attempts */
     rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
     rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */

@@ -8,6 +8,7 @@ local M = {}
 local SAVING = { session = true } -- options of jar:save
 local MAX_PAIR = 4096 -- bytes of name and value
 local HTTP_ONLY = "#HttpOnly_" -- in front of the domain
+local FIELDS = "^" .. ("([^\t]*)\t"):rep(5) .. "(.*)$" -- name and value are the last
 local HEADER = "# Netscape HTTP Cookie File\n"
 
 local function is_true(text)
@@ -23,7 +24,7 @@ function M.read_line(line)
   local http_only = line:sub(1, #HTTP_ONLY) == HTTP_ONLY
   if http_only then line = line:sub(#HTTP_ONLY + 1) end
   if line:find "^%s*$" or line:find "^%s*#" then return nil end
-  local domain, below, path, secure, expires, rest = line:match(("([^\t]*)\t"):rep(5) .. "(.*)$")
+  local domain, below, path, secure, expires, rest = line:match(FIELDS)
   if not domain then
     return nil, ("it has %d fields separated by tabs, not 7"):format(select(2, line:gsub("\t", "")) + 1)
   end

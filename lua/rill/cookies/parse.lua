@@ -1,4 +1,6 @@
 --- Reads Set-Cookie fields (RFC 6265bis section 5): what they say, before any rule about who may say it.
+local trim = require("rill.core.trim")
+
 local M = {}
 
 local MAX_PAIR = 4096 -- bytes of name and value
@@ -65,10 +67,6 @@ function M.date(text)
   if day > DAYS[month] and not (month == 2 and day == 29 and is_leap(year)) then return nil end
   if clock[1] > 23 or clock[2] > 59 or clock[3] > 59 then return nil end
   return days_from(year, month, day) * 86400 + clock[1] * 3600 + clock[2] * 60 + clock[3]
-end
-
-local function trim(text)
-  return text:match "^[ \t]*(.-)[ \t]*$"
 end
 
 -- What each attribute does to the cookie; the last of several counts (section 5.5).

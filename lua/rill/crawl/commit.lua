@@ -58,10 +58,16 @@ function Commit:links()
   return #self._links
 end
 
+--- Whether so many links wait for the commit that whoever brings more waits as well.
+---@return boolean
+function Commit:is_full()
+  return #self._links >= MANY_LINKS
+end
+
 ---@return number? seconds until it has to be done; nil: there is nothing
 function Commit:due(now)
   if self:is_empty() then return nil end
-  if #self._outcomes >= BATCH or #self._links >= MANY_LINKS then return 0 end
+  if #self._outcomes >= BATCH or self:is_full() then return 0 end
   return math.max(0, (self._since or now) + SECONDS - now)
 end
 

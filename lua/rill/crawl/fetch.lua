@@ -11,6 +11,8 @@ local retry = require("rill.crawl.retry")
 local M = {}
 
 local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes that are read of one, gzip or not
+local SITEMAP_CHUNK = 16384 -- bytes that are asked for at a time
+local SITEMAP_SLICE = 1024 -- bytes that are read at a time: of a gzip file they may be a MiB
 local SITEMAP_PIECE = 500 -- URLs that are taken at a time
 
 ---@class rill.CrawlFetch
@@ -195,23 +197,56 @@ function Fetch:robots(entry)
     exchanges = exchanges }
 end
 
--- Reads a sitemap as it comes. Returns what it has read with, and the answer.
-local function read_sitemap(self, entry, take)
-  local reader, head, read = sitemap.reader(entry.url), nil, 0
+local function is_ok(head)
+  return head.status >= 200 and head.status < 300
+end
+
+local function read_piece(reader, piece, take)
+  for at = 1, #piece, SITEMAP_SLICE do
+    reader:write(piece:sub(at, at + SITEMAP_SLICE - 1))
+    if #reader.urls >= SITEMAP_PIECE then take(reader) end
+  end
+end
+
+-- Reads a sitemap as it comes, as fast as it can be taken in. Returns its head, what went wrong, and bytes.
+local function read_stream(self, entry, reader, take)
+  local read, chunk, head = 0
+  local stream, err = self._crawl.clients:of(entry.origin):open { url = entry.url, maxsize = 0 }
+  if not stream then return nil, err, 0 end
+  head, err = stream:headers()
+  while head and is_ok(head) and not reader.done and read < SITEMAP_SIZE do
+    chunk, err = stream:read(SITEMAP_CHUNK)
+    if not chunk then break end
+    read = read + #chunk
+    read_piece(reader, chunk, take)
+  end
+  stream:stop()
+  return head, err, read
+end
+
+-- The same where all that is exchanged is kept: hooks see it, which do not wait. Returns the exchange as well.
+local function read_exchange(self, entry, reader, take)
+  local head, read = nil, 0
   local response, err, exchange = self._crawl.clients:get(entry.url, { redirects = 0, retries = 0, maxsize = 0,
     on_headers = function(of)
       head = of
-      if of.status < 200 or of.status > 299 then return "stop" end
+      if not is_ok(of) then return "stop" end
     end,
     on_chunk = function(chunk)
-      reader:write(chunk)
       read = read + #chunk
-      if #reader.urls >= SITEMAP_PIECE then take(reader) end
+      read_piece(reader, chunk, take)
       if reader.done or read >= SITEMAP_SIZE then return "stop" end
     end })
+  return head or response, err, read, exchange
+end
+
+local function read_sitemap(self, entry, take)
+  local reader = sitemap.reader(entry.url)
+  local read = self._crawl.clients.archive and read_exchange or read_stream
+  local head, err, bytes, exchange = read(self, entry, reader, take)
   reader:finish()
   take(reader)
-  return reader, head or response, err, response, exchange
+  return reader, head, err, bytes, exchange
 end
 
 --- Asks for a sitemap; what could be read of a bad one counts. A redirect leads to another sitemap.
@@ -226,12 +261,12 @@ function Fetch:sitemap(entry, take)
     return outcome
   end
   entry.attempts = entry.attempts + 1
-  local reader, head, err, response, exchange = read_sitemap(self, entry, take)
+  local reader, head, err, read, exchange = read_sitemap(self, entry, take)
   outcome.exchanges = { exchange }
   local now = crawl:clock()
+  outcome.bytes = read
   local again
-  if response then
-    outcome.bytes = response.bytes_received
+  if not err then
     again = judge_status(crawl, outcome, head, now)
     if head.status >= 300 and head.status < 400 then outcome.location = location_of(entry.url, head.headers) end
   else
@@ -240,7 +275,7 @@ function Fetch:sitemap(entry, take)
   end
   if again then outcome.kind, outcome.due = "retry", again.due end
   crawl:exchanged("sitemap", entry.url, head and head.status, err, again)
-  if reader.cut and response then
+  if reader.cut and not err then
     hooks.warn(("sitemap %s: %s: the rest is left out"):format(errors.shown(entry.url), reader.cut),
       { url = entry.url })
   end

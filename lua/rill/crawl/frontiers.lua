@@ -7,9 +7,10 @@ local M = {}
 local function settings(options, now)
   return { policy = options.policy, robots = options.robots, robots_wait = options.robots_wait,
     retries = options.retries, limits = options.limits, key_name = options.key_name, durable = options.durable,
-    recrawl = options.recrawl, path = options.state, scope = options.scope, conf = conf.encode(options.given),
-    now = now, worker = options.worker, lease = options.lease, expect = options.expect, remember = options.remember,
-    unreachable = options.unreachable, max_pages = options.max_pages,
+    recrawl = options.recrawl, sitemaps = options.sitemaps ~= false, path = options.state, scope = options.scope,
+    conf = conf.encode(options.given), now = now, worker = options.worker, lease = options.lease,
+    expect = options.expect, remember = options.remember, unreachable = options.unreachable,
+    max_pages = options.max_pages,
     policy_all = type(options.given.per_origin) ~= "function" and options.policy "" or nil }
 end
 

@@ -4,6 +4,7 @@ local guard = require("rill.core.guard")
 local html = require("rill.html")
 local json = require("rill.crawl.json")
 local text_of = require("rill.core.text")
+local trim = require("rill.core.trim")
 local url = require("rill.url")
 
 local M = {}
@@ -328,11 +329,11 @@ local VALUED = { ["unavailable_after"] = true, ["max-snippet"] = true, ["max-ima
 local function read_field(page, value, agent)
   local applies = true
   for part in value:gmatch "[^,]+" do
-    local name, rest = part:match "^%s*([^%s:]+)%s*:%s*(.-)%s*$"
+    local name, rest = part:match "^%s*([^%s:]+)%s*:(.*)$"
     if name and not VALUED[name:lower()] then
       applies, part = name:lower() == agent, rest
     end
-    if applies then apply_directive(page, part:match "^%s*(.-)%s*$") end
+    if applies then apply_directive(page, trim(part)) end
   end
 end
 

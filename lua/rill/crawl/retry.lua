@@ -1,4 +1,6 @@
 --- What a response or an error means for its URL: done, given up, once more. The only place that reads `processed`.
+local date = require("rill.crawl.date")
+
 local M = {}
 
 local DIAL_PHASES = { dns = true, connect = true, proxy = true, tls = true, settings = true }
@@ -10,16 +12,6 @@ local NEVER_KINDS = { tls = true, denied = true, alpn = true }
 local MAX_FREE = 10 -- repeats that do not count
 local MAX_PAUSE = 300 -- seconds
 
-local MONTHS = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11,
-  Dec = 12 }
-
--- Days since 1970 of a date of the Gregorian calendar.
-local function days(year, month, day)
-  if month <= 2 then year, month = year - 1, month + 12 end
-  return 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-    + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
-end
-
 --- Seconds that a Retry-After asks for.
 ---@param value string?
 ---@param now number Unix time
@@ -28,13 +20,8 @@ function M.retry_after(value, now)
   if not value then return nil end
   local seconds = value:match "^%s*(%d+)%s*$"
   if seconds then return tonumber(seconds) end
-  local day, name, year, hour, minute, second = value:match "(%d%d?)[ -](%a%a%a)[ -](%d+) (%d+):(%d+):(%d+)"
-  local month = MONTHS[name]
-  if not month then return nil end
-  year = tonumber(year)
-  if year < 100 then year = year + (year < 70 and 2000 or 1900) end
-  local time = days(year, month, tonumber(day)) * 86400 + hour * 3600 + minute * 60 + second
-  return math.max(0, time - now)
+  local time = date.http(value)
+  return time and math.max(0, time - now)
 end
 
 -- What src/net/resolve.c reports of a name that is not there; all else about names may pass.

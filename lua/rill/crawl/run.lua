@@ -97,10 +97,25 @@ local function prepare_scope(self)
   end
 end
 
-local function add_sitemaps(self)
+-- Those that are named; "auto" needs no robots.txt.
+local function sitemaps_of(self)
   local wanted = self.options.sitemaps
-  if type(wanted) ~= "table" then return end
-  for _, given in ipairs(wanted) do
+  if type(wanted) == "table" then return wanted end
+  if wanted ~= "auto" or self.options.robots then return {} end
+  local list, known = {}, {}
+  for _, given in ipairs(starts.known(self.options.start)) do
+    local normal = url.normalize(given)
+    local origin = normal and address.origin(normal)
+    if origin and not known[origin] then
+      known[origin] = true
+      list[#list + 1] = origin .. "/sitemap.xml"
+    end
+  end
+  return list
+end
+
+local function add_sitemaps(self)
+  for _, given in ipairs(sitemaps_of(self)) do
     local link = self.links:identify(given)
     if link then
       link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", 1, 0, 0, 0, 0

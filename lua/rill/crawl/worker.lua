@@ -2,6 +2,7 @@
 local digest = require("rill.crawl.digest")
 local links = require("rill.crawl.links")
 local page_of = require("rill.crawl.page")
+local rill = require("rill")
 local url = require("rill.url")
 
 local M = {}
@@ -38,9 +39,10 @@ local function propose(self, outcome, found, fields, nofollow)
     if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
     return
   end
-  if crawl.frontier:known(link.high, link.low) then return end
+  if crawl.frontier:known(link.high, link.low) and not fields.lastmod then return end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
   link.priority, link.via, link.meta, link.from_id = fields.priority, fields.via, fields.meta, outcome.entry.id
+  link.lastmod = fields.lastmod
   local reason = nofollow and "nofollow" or crawl.links:judge(link)
   if reason then return pass_over(outcome, link, found, reason, fields.from) end
   table.insert(outcome.links, link)
@@ -174,7 +176,7 @@ end
 -- An origin that only a sitemap has led to names no further ones: else one host would lead to the next.
 local function finish_robots(self, outcome)
   local wanted, key = self._crawl.options.sitemaps, outcome.entry.origin
-  if wanted ~= "robots" and wanted ~= "auto" or not self._crawl.frontier:origin(key).pages then return end
+  if wanted ~= "robots" and wanted ~= "auto" or not self._crawl.frontier:leads_on(key) then return end
   for i, address in ipairs(outcome.sitemaps or {}) do
     if i > ROBOTS_SITEMAPS then break end
     add_sitemap(self, outcome, url.resolve(key .. "/robots.txt", address) or address, 1, 0)
@@ -200,6 +202,10 @@ local function take_sitemap(self, outcome, reader)
   for _, link in ipairs(outcome.links) do commit:admit(link) end
   for _, skip in ipairs(outcome.skips) do commit:skip(skip.url, skip.reason, skip.from, skip.high, skip.low) end
   outcome.links, outcome.skips = {}, {}
+  while commit:is_full() and not self._crawl.clients.archive do -- hooks read for an archive: they cannot wait
+    self._crawl.loop.bell:ring()
+    rill.sleep(0.001)
+  end
 end
 
 local function finish_sitemap(self, outcome)

@@ -153,6 +153,8 @@ async def deaf_to_the_first(conn):
         await conn.linger()
     while True:
         stream = await conn.next_request()
+        while not DEAF:
+            await asyncio.sleep(0.005)
         await DEAF[0].send(frames.ping() * 900)
         await stream.respond()
 

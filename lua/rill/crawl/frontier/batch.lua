@@ -8,7 +8,7 @@ local M = {}
 
 local MOST = 1e15 -- in place of no limit: JSON has no infinity
 local LETTERS = { per_host = "h", per_path = "p", per_shape = "s" }
-local RESULT = { "kind", "latency", "hold", "reason", "message", "skip" }
+local RESULT = { "kind", "latency", "hold", "bad", "reason", "message", "skip" }
 local BEFORE = 2 -- words in front of these: run and worker
 
 pcall(ffi.cdef, "long long strtoll(const char *text, char **rest, int base);")
@@ -40,7 +40,7 @@ function M.result(result)
   local clean = {}
   for _, name in ipairs(RESULT) do
     local value = result[name]
-    if type(value) == "string" or type(value) == "number" then clean[name] = value end
+    if type(value) == "string" or type(value) == "number" or value == true then clean[name] = value end
   end
   return clean
 end

@@ -1,6 +1,26 @@
 --- The place of a URL among those of its origin: smaller is earlier; the priority, then the depth.
 local MAX_DEPTH = 2 ^ 20 - 1
 
+---@class rill.CrawlEntry
+---@field id integer
+---@field url string
+---@field origin string
+---@field depth integer
+---@field priority integer?
+---@field from string? the page that named it
+---@field hops integer redirects that led here
+---@field via string[]? their URLs
+---@field meta any
+---@field kind "robots"|"sitemap"|nil nil: a page
+---@field level integer? of a sitemap
+---@field attempts integer that counted
+---@field free integer repeats that did not
+---@field counted boolean? against max_pages
+---@field again boolean? asked for though it was seen
+---@field due number? of a retry
+---@field dead table? its origin is given up
+---@field known table? of a recrawl: { etag=, modified=, hash= }
+
 ---@param entry rill.CrawlEntry
 ---@return integer
 return function(entry)

@@ -177,6 +177,17 @@ function Frontier:settle(entry, result)
   if not result.robots then table.insert(self._ended, { entry.lease, batches.result(result) }) end
 end
 
+--- What was handed out will not be settled: it goes back as this worker leaves.
+function Frontier.abandon() end
+
+--- Whether the sitemaps that an origin's robots.txt names are read: it is one of the crawl's own.
+---@param key string
+---@return boolean
+function Frontier:leads_on(key)
+  local scope = self._settings.scope
+  return scope:is_start(key) or scope:holds(key .. "/", key)
+end
+
 ---@return integer? id
 function Frontier:known(high, low)
   return self._seen:get(high, low)

@@ -13,26 +13,6 @@ local origin = require("rill.crawl.origin")
 
 local M = {}
 
----@class rill.CrawlEntry
----@field id integer
----@field url string
----@field origin string
----@field depth integer
----@field priority integer?
----@field from string? the page that named it
----@field hops integer redirects that led here
----@field via string[]? their URLs
----@field meta any
----@field kind "robots"|"sitemap"|nil nil: a page
----@field level integer? of a sitemap
----@field attempts integer that counted
----@field free integer repeats that did not
----@field counted boolean? against max_pages
----@field again boolean? asked for though it was seen
----@field due number? of a retry
----@field dead table? its origin is given up
----@field known table? of a recrawl: { etag=, modified=, hash= }
-
 ---@class rill.CrawlFrontier
 ---@field seen rill.Map64 fingerprint to id
 ---@field skipped rill.Map64 fingerprints of what was passed over
@@ -130,6 +110,7 @@ local function take_one(self, o, now, fresh)
   end
   local entry = next_entry(self, o, fresh > 0)
   if not entry then return nil end
+  if entry.kind == "sitemap" and self._store.recrawls then o.asking = true end -- it may spare others
   if o.dead then
     entry.dead = o.dead
     o.in_flight = o.in_flight + 1
@@ -197,12 +178,20 @@ function Frontier:settle(entry, result, now)
   self._in_flight = self._in_flight - 1
   origin.finish(o, result, now)
   if entry.kind == "robots" then origin.robots(o, result.robots, self._options, now) end
+  if entry.kind then o.asking = false end
   if result.skip then o.dead = { skip = result.skip } end
   if answered ~= o.answered or rounds ~= o.rounds or hold ~= o.hold or dials ~= o.dials or entry.kind == "robots" then
     self._touched[o.key] = true
   end
   if o.dead and not dead then wake_dead(self, o, now) end
   arrange(self, o, now)
+end
+
+--- Whether the sitemaps that an origin's robots.txt names are read: pages of it were found.
+---@param key string
+---@return boolean
+function Frontier:leads_on(key)
+  return origin_of(self, key).pages == true
 end
 
 --- What was handed out will not be settled: its task was cancelled.
@@ -249,7 +238,10 @@ end
 function Frontier:admit(link)
   if not link.kind then origin_of(self, link.origin).pages = true end
   local id = self.seen:get(link.high, link.low)
-  if id and not link.again then return false, "seen" end
+  if id and not link.again then
+    if link.lastmod and self._store.spare then self._store:spare(id, link.lastmod) end
+    return false, "seen"
+  end
   if link.counters and not id then
     local trap = not link.start and full(self, link, self._options.limits)
     if trap then return false, trap end

@@ -1,5 +1,6 @@
 --- What waits, in one SQLite file: nothing is lost at a kill. Takes only read; rows leave the queue at the commit of
 --- their page, so that a kill puts what was in flight back by itself.
+local date = require("rill.crawl.date")
 local json = require("rill.crawl.json")
 local lock = require("rill.crawl.lock")
 local errors = require("rill.errors")
@@ -22,6 +23,8 @@ local FIRST = -2 ^ 40 -- before every rank
 ---@field origin_ids table<string, integer>
 ---@field private _names table<integer, string>
 ---@field private _data table<string, string> of origins, until they are used
+---@field spared { origin: integer, rank: integer, id: integer }[] leave the queue with the next commit
+---@field private _is_spared table<integer, boolean>
 ---@field private _next_id integer
 ---@field private _next_origin integer
 ---@field private _counts table<string, integer>
@@ -106,7 +109,7 @@ local function read_ahead(self, key, cursor)
     read = read + 1
     local entry = entry_of(self, stmt, key)
     cursor.rank, cursor.id = entry.rank, entry.id
-    if not self._out[entry.id] then cursor.list[#cursor.list + 1] = entry end
+    if not self._out[entry.id] and not self._is_spared[entry.id] then cursor.list[#cursor.list + 1] = entry end
   end
   return read
 end
@@ -136,8 +139,26 @@ function Store:shift(key)
   end
   local entry = cursor.list[cursor.at]
   cursor.at = cursor.at + 1
+  if self._is_spared[entry.id] then return self:shift(key) end
   self._counts[key], self._waiting, self._out[entry.id] = self._counts[key] - 1, self._waiting - 1, true
   return entry
+end
+
+local SPARE = "select u.visited, u.origin, q.rank from url u join queue q on q.origin = u.origin and q.rank = u.depth "
+  .. "and q.id = u.id where u.id = ? and u.status between 200 and 399"
+
+--- A sitemap says when a URL has changed last: a recrawl need not ask for what was visited later.
+---@param id integer
+---@param lastmod string
+function Store:spare(id, lastmod)
+  local changed = self.recrawls and not self._out[id] and not self._is_spared[id] and date.w3c(lastmod)
+  if not changed then return end
+  local visited, origin, rank = self.db:value(SPARE, id)
+  if not visited or changed >= visited then return end
+  local key = self._names[origin]
+  self._is_spared[id] = true
+  self.spared[#self.spared + 1] = { origin = origin, rank = rank, id = id }
+  self._counts[key], self._waiting = self._counts[key] - 1, self._waiting - 1
 end
 
 ---@param key string
@@ -293,7 +314,7 @@ local function open_locked(options)
   if not db then return nil, fresh end
   local store = setmetatable({ db = db, path = options.path, recrawls = false, origin_ids = {}, _names = {},
     _data = {}, _next_id = 0, _next_origin = 1, _counts = {}, _waiting = 0, _cursors = {}, _out = {}, rows = 0,
-    lengths = {} }, Store)
+    lengths = {}, spared = {}, _is_spared = {} }, Store)
   local frontier = schedule.new(store, options)
   local ok, err = check_key(db, options)
   if ok then ok, err = load_all(store, frontier, options) end

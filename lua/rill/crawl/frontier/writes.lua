@@ -6,6 +6,9 @@ local M = {}
 
 local CHECKPOINT_ROWS = 20000 -- then the log goes into the file
 
+local FIRST = "-1099511627775" -- a rank before all others
+local NO_SITEMAP = "(more is null or more not like '{\"kind\":%')" -- names are sorted, no page has that one
+
 local FAILED, SKIPPED = -1, -2 -- in place of a status
 
 local SQL = {
@@ -107,6 +110,7 @@ local function write_all(store, batch, frontier)
   local db, now = store.db, math.floor(batch.now)
   for _, outcome in ipairs(batch.outcomes) do write_outcome(store, outcome, now) end
   for _, link in ipairs(batch.links) do write_link(store, frontier, link) end
+  for _, row in ipairs(store.spared) do run(db, "leave", row.origin, row.rank, row.id) end
   for key in pairs(batch.touched or {}) do save_origin(store, frontier, key) end
   write_counters(store, frontier, batch.counts)
   write_pairs(store, "skip", batch.skips)
@@ -153,6 +157,7 @@ end
 function M.commit(store, batch, frontier)
   local ok, err = transact(store.db, write_all, store, batch, frontier)
   if not ok then return nil, err end
+  store.spared = {}
   for _, outcome in ipairs(batch.outcomes) do
     if outcome.kind ~= "retry" then store:gone(outcome.entry.id) end
   end
@@ -161,7 +166,7 @@ end
 
 --- Puts every URL that was visited into the queue again, once for each recrawl, however often that is interrupted.
 ---@param store rill.CrawlSqlite
----@param options { recrawl: boolean|number|nil, now: number }
+---@param options { recrawl: boolean|number|nil, sitemaps: boolean, now: number }
 ---@return boolean? ok
 ---@return rill.Error? err
 function M.begin_recrawl(store, options)
@@ -179,9 +184,14 @@ function M.begin_recrawl(store, options)
   local before = options.now - (type(options.recrawl) == "number" and options.recrawl or 0)
   return transact(db, function()
     local stmt = assert(db:prepare("insert or ignore into queue select origin, depth, id from url where status is not "
-      .. "null and status > -2 and gone < 2 and visited <= ? and (more is null or more not like '%\"kind\"%')"))
+      .. "null and status > -2 and gone < 2 and visited <= ? and " .. NO_SITEMAP))
     local ok, err = stmt:run(math.ceil(before))
     if not ok then error(err, 0) end
+    if options.sitemaps then
+      ok, err = db:exec("insert or ignore into queue select origin, " .. FIRST .. ", id from url where not "
+        .. NO_SITEMAP)
+      if not ok then error(err, 0) end
+    end
     run(db, "meta", "recrawl", math.floor(options.now))
     ok, err = db:exec("delete from meta where key = 'counters'")
     if not ok then error(err, 0) end
