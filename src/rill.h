@@ -412,6 +412,8 @@ typedef struct rill_options {
     bool decompress;    /* content codings of responses are undone (true); to be asked for
                            with rill_accept_encoding() in a header block */
     bool h2c;           /* http:// is HTTP/2 with prior knowledge (false: HTTP/1.1) */
+    bool coalesce;      /* a host on the address, and of the certificate, of an open HTTP/2
+                           connection uses that (false) */
     bool deny_private;  /* only globally reachable addresses, but for `resolve`'s (false) */
     int32_t family;     /* 0, 4 or 6: of the addresses that are dialled (0: any) */
     const char *bind_address; /* numeric address that connections come from (the system's choice) */

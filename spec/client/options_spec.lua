@@ -31,7 +31,7 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "coalesce", "on_event" } do
+  for _, name in ipairs { "on_event" } do
     it("is not supported yet: " .. name, function()
       assert_raises(make { [name] = 1 }, "not supported yet", name)
     end)
@@ -84,6 +84,7 @@ describe("an option of a client", function()
     max_frame_size = { 16383, 2 ^ 24, 16384.5 },
     expect_continue = { 1, "yes" },
     deny_private = { 1, "yes" },
+    coalesce = { 1, "yes" },
     user_agent = { 1, "a\0b", "a\r\nb: c" },
     headers = { "x" },
     tls = { true },

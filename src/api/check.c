@@ -113,6 +113,8 @@ static uint32_t check_streams(const rill_conn *conn, held *found)
     uint32_t count = 0, active = 0, blocked = 0;
     length_of(&session->open);
     length_of(&session->closed);
+    length_of(&conn->pool.guests);
+    length_of(&conn->pool.guests_waiting);
     for (const rill_stream *stream = rill_stream_first(&session->open); stream;
          stream = rill_stream_next(stream), count++) {
         check_stream(conn, stream, found);
@@ -153,6 +155,7 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
     all->waiting += origin->queue.count;
     all->requests += origin->queue.count;
     length_of(&origin->conns);
+    assert(!origin->shared == !origin->guest.list);
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn;
          conn = rill_conn_next(conn)) {
         check_conn(origin, conn, all);
@@ -220,6 +223,7 @@ static void check_pool(const rill_pool *pool, seen *all)
     assert(pool->granted == granted);
     assert(length_of(&pool->unused) == pool->unused_count);
     length_of(&pool->idle);
+    length_of(&pool->shareable);
     length_of(&pool->waiting);
     length_of(&pool->waiting_for_more);
 }

@@ -255,6 +255,7 @@ static void take_connections(rill_pool *pool, const rill_options *options)
     if (options->max_connections_per_origin >= 0)
         pool->max_connections_per_origin = most_of((uint32_t)options->max_connections_per_origin);
     pool->ping_after_ms = rill_turn_limit_ms(options->ping_after);
+    pool->coalesce = options->coalesce;
     pool->ping_timeout_ms = rill_turn_limit_ms(options->ping_timeout);
 }
 

@@ -155,6 +155,12 @@ static void close_part(rill_source *source)
     source->fd = -1;
 }
 
+bool rill_source_repeats(const rill_source *source)
+{
+    return !source ||
+           (source->kind != SOURCE_FED && (source->kind != SOURCE_UNSIZED || source->seekable));
+}
+
 bool rill_source_rewind(rill_source *source)
 {
     if (source->kind == SOURCE_FED || (source->kind == SOURCE_UNSIZED && !source->seekable))

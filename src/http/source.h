@@ -50,6 +50,9 @@ int32_t rill_source_new(rill_slab *slab, const rill_request *request, rill_sourc
                         rill_error *err);
 void rill_source_free(rill_slab *slab, rill_source *source); /* NULL is fine */
 
+/* Whether it can be sent again, once it was begun. NULL: there is none. */
+bool rill_source_repeats(const rill_source *source);
+
 /* Back to the start. False: what was fed is gone. */
 bool rill_source_rewind(rill_source *source);
 

@@ -413,6 +413,12 @@ void rill_stream_end_head(rill_stream *stream)
         keep_informational(stream);
         return;
     }
+    if (stream->elsewhere && stream->status == 421) {
+        stream->misdirected = stream->refused = true; /* RFC 9110 section 15.5.20 */
+        stream->status = 0;
+        rill_stream_close(stream, RILL_RESET, CODE_CANCEL, "421: the server does not speak for it");
+        return;
+    }
     received_head(stream);
     stream->busy = stream->status == 429 || stream->status == 503;
     uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;

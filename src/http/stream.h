@@ -39,9 +39,11 @@ struct rill_stream {
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool is_head;            /* HEAD: sizes do not apply, as with 204 and 304 */
     bool reached_warnsize, warn;
-    bool busy;    /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
-    bool blocked; /* its upload waits for the socket, or for the next turn */
-    bool starved; /* its upload waits for its source */
+    bool busy;        /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
+    bool blocked;     /* its upload waits for the socket, or for the next turn */
+    bool starved;     /* its upload waits for its source */
+    bool elsewhere;   /* its connection is another origin's: after a 421 it is sent again */
+    bool misdirected; /* that has come, and closed it */
 
     int32_t status;            /* 0: no final head yet */
     int64_t content_length;    /* announced; -1: not */

@@ -523,16 +523,25 @@ static const struct dial_step {
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     int32_t code = 1;
-    while (code == 1 && steps[dial->step].act) {
+    while (code == 1 && steps[dial->step].act && !dial->waits) {
         code = steps[dial->step].act(dial, transport, err);
         if (code == 1)
             enter(dial, steps[++dial->step].phase);
+        dial->waits = dial->target->asks && !dial->agreed && dial->phase == RILL_PHASE_CONNECT;
     }
+    if (dial->waits)
+        return 0;
     if (code < 0 && dial->target->proxy && steps[dial->step].of_proxy)
         code = blame_proxy(dial, err);
     if (code < 0 && err)
         SAY(dial, "failed: %s", err->message);
     return code;
+}
+
+void rill_dial_go_on(rill_dial *dial)
+{
+    dial->waits = false;
+    dial->agreed = true;
 }
 
 void rill_dial_clock(rill_dial *dial)

@@ -37,6 +37,7 @@ typedef struct rill_dial_target {
     enum rill_alpn clear;     /* what is spoken in clear text */
     bool http11;              /* HTTP/1.1 alone is offered, and spoken in clear text */
     const rill_proxy *proxy;  /* NULL: none */
+    bool asks;                /* once it knows where it leads it waits for rill_dial_go_on() */
     bool forward;             /* the proxy itself is spoken with: no tunnel. The host is its */
     const char *user_agent;   /* sent to the proxy; NULL: none */
     const rill_address *from; /* where the connection comes from; length 0: the system's choice */
@@ -55,6 +56,7 @@ typedef struct rill_dial {
     rill_mark *mark; /* borrowed: marked when rill_dial_act() has something to do */
     const rill_dial_target *target;
     bool mapped;           /* the caller's map has said where to go */
+    bool waits, agreed;    /* see `asks` */
     uint32_t step;         /* of those that this target takes */
     enum rill_phase phase; /* the step's */
     rill_lookup lookup;    /* its addresses are tried in order */
@@ -82,6 +84,9 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
  * waits; negative: failed, with kind dns, denied, tcp, proxy, tls or alpn (or reason timeout, phase
  * dns). The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
+
+/* It is to connect: see `asks`. */
+void rill_dial_go_on(rill_dial *dial);
 
 /* Adds the time so far to the phase it is in: for one that is given up. */
 void rill_dial_clock(rill_dial *dial);

@@ -323,6 +323,16 @@ SSL *rill_tls_open(rill_tls *tls, const char *host, const rill_address *to, rill
     return ssl;
 }
 
+bool rill_tls_covers(X509 *leaf, const char *host)
+{
+    const unsigned flags = RILL_TRUST_HOST_FLAGS;
+    bool covers = is_address(host)
+                      ? X509_check_ip_asc(leaf, host, flags) == 1
+                      : X509_check_host(leaf, host, name_length(host), flags, NULL) == 1;
+    ERR_clear_error();
+    return covers;
+}
+
 void rill_tls_detach(SSL *ssl)
 {
     SSL_set_app_data(ssl, NULL);

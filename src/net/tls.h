@@ -54,6 +54,9 @@ SSL *rill_tls_open_proxy(rill_tls *tls, const char *host, rill_error *err);
  * memory. */
 bool rill_tls_offer_http11(SSL *ssl);
 
+/* Whether a certificate is one for `host`, by the rules of a handshake. */
+bool rill_tls_covers(X509 *leaf, const char *host);
+
 /* Lets go of the memory, at the latest when that goes; tickets that come later are not kept. */
 void rill_tls_detach(SSL *ssl);
 

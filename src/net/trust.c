@@ -269,9 +269,7 @@ int32_t rill_trust_set_up(rill_trust *trust, SSL_CTX *context, const rill_tls_op
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL); /* else on_verify() has no say */
     SSL_CTX_set_cert_verify_callback(context, on_verify, trust);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
-    X509_VERIFY_PARAM_set_hostflags(param, /* RFC 9525 section 6.3, and no common names */
-                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set_hostflags(param, RILL_TRUST_HOST_FLAGS);
     if (given)
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     int32_t code = options->pin_sha256 ? set_pins(trust, options->pin_sha256, err) : 0;

@@ -6,6 +6,10 @@
 
 #include "rill.h"
 
+/* How names are compared: RFC 9525 section 6.3, and no common names. */
+#define RILL_TRUST_HOST_FLAGS                                                                      \
+    (X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
 typedef struct rill_trust {
     bool verify;
     bool system_wanted;   /* the system's certificates are still to be set up */

@@ -9,6 +9,7 @@
 #include "h2/session.h"
 #include "http/code.h"
 #include "http/flight.h"
+#include "pool/call.h"
 
 #define TO(state) (1u << (state))
 static const unsigned next_states[] = {
@@ -47,17 +48,37 @@ static void end_dial(rill_conn *conn)
 
 /* --- closing --------------------------------------------------------------------------------- */
 
+/* " (URL)" of a stream, which may be another host's; "" where it is not known any more. */
+static const char *whose(const rill_conn *conn, int32_t id, char *text, size_t room)
+{
+    const rill_list *const lists[] = {&conn->session->open, &conn->session->closed};
+    text[0] = 0;
+    for (int i = 0; i < 2; i++) {
+        const rill_stream *stream = rill_stream_first(lists[i]);
+        while (stream && stream->id != id)
+            stream = rill_stream_next(stream);
+        if (!stream)
+            continue;
+        rill_call_url(rill_call_of(stream), text + 2, room - 3);
+        memcpy(text, " (", 2);
+        strcat(text, ")");
+    }
+    return text;
+}
+
 /* Why a stream ends with its connection: one that has not been sent is merely inactive, and what
  * one stream has broken is lost for the others. */
 static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error *error)
 {
     int32_t broke_it = conn->session->broke_it;
+    char url[96];
     if (stream->local == HALF_IDLE)
         rill_stream_close(stream, RILL_INACTIVE, -1,
                           "the connection went before the request was sent");
     else if (broke_it && broke_it != stream->id)
         rill_stream_close(stream, RILL_CONNECTION_LOST, -1,
-                          "stream %d has broken the connection: %.180s", broke_it, error->message);
+                          "stream %d%s has broken the connection: %.150s", broke_it,
+                          whose(conn, broke_it, url, sizeof(url)), error->message);
     else
         rill_stream_close_because(stream, error);
     rill_stream_add_cause(stream, error);

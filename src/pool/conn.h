@@ -46,11 +46,15 @@ struct rill_conn {
     enum conn_state state;
     rill_member member; /* in its owner's list */
     struct {
-        rill_member idle; /* in its list of idle ones */
-        bool counted;     /* as opened */
-        bool given_back;  /* evicted: its place is another's already */
-    } pool;               /* the pool's, and its origin's */
-    rill_dial *dial;      /* owned; NULL when done */
+        rill_member idle;                 /* in its list of idle ones */
+        rill_member shareable;            /* in its list of those that may have guests */
+        rill_list guests, guests_waiting; /* origins whose calls it carries too; those of them that
+                                             wait for a stream to end */
+        bool counted;                     /* as opened */
+        bool unneeded;                    /* its dial was given up: see share.h */
+        bool given_back;                  /* evicted: its place is another's already */
+    } pool;                               /* the pool's, and its origin's */
+    rill_dial *dial;                      /* owned; NULL when done */
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */

@@ -6,6 +6,7 @@
 #include "base/trace.h"
 #include "pool/pace.h"
 #include "pool/retry.h"
+#include "pool/share.h"
 
 static void trace_end(const rill_call *call, const char *what)
 {
@@ -48,9 +49,22 @@ void rill_ending_finish(rill_call *call)
     rill_call_finish(call);
 }
 
+/* It was sent on another origin's connection. */
+static void note_guest(rill_call *call)
+{
+    rill_origin *origin = call->origin;
+    if (!rill_share_is_guest(call))
+        return;
+    origin->abroad--;
+    rill_turn_mark(call->turn, &origin->mark);
+    if (call->stream->misdirected || call->stream->status == 421)
+        rill_share_refuse(origin);
+}
+
 void rill_ending_attempt(rill_call *call)
 {
     rill_origin *origin = call->origin;
+    note_guest(call);
     rill_pace_heed(call);
     rill_retry_heed_calm(call);
     enum call_next next = rill_retry_next(call);
@@ -90,6 +104,7 @@ void rill_ending_close(rill_call *call, const rill_error *error)
         rill_ending_finish(call);
     } else {
         rill_link_retire(call->conn->session, call->stream);
+        rill_turn_mark(call->turn, call->conn->setup.mark);
     }
     rill_turn_mark(call->turn, &origin->mark);
 }
@@ -101,7 +116,7 @@ void rill_ending_note(rill_call *call)
         return;
     }
     rill_link_retire(call->conn->session, call->stream);
-    rill_turn_mark(call->turn, &call->origin->mark);
+    rill_turn_mark(call->turn, call->conn->setup.mark);
 }
 
 void rill_ending_go_on(rill_call *call, bool was_open, size_t released)

@@ -5,8 +5,10 @@
 
 #include "pool/timeouts.h"
 #include "pool/ending.h"
+#include "pool/notice.h"
 #include "pool/pace.h"
 #include "pool/retry.h"
+#include "pool/share.h"
 #include "base/error.h"
 #include "base/trace.h"
 
@@ -72,30 +74,6 @@ static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_er
     }
 }
 
-/* Warns of sizes, and heeds what asks for a pause. */
-static void look_at_streams(rill_origin *origin, rill_conn *conn)
-{
-    const rill_list *const lists[] = {&conn->session->open, &conn->session->closed};
-    conn->session->look = false;
-    for (int i = 0; i < 2; i++) {
-        for (rill_stream *stream = rill_stream_first(lists[i]); stream;
-             stream = rill_stream_next(stream)) {
-            rill_pace_heed(rill_call_of(stream));
-            if (!stream->warn)
-                continue;
-            char url[256];
-            stream->warn = false;
-            rill_call_url(rill_call_of(stream), url, sizeof(url));
-            bool announced = stream->content_length > (int64_t)stream->limits->warnsize;
-            rill_pool_warn(origin->pool, "%s: %s %llu bytes, more than warnsize (%llu)", url,
-                           announced ? "announces" : "has sent",
-                           (unsigned long long)(announced ? (uint64_t)stream->content_length
-                                                          : stream->received),
-                           (unsigned long long)stream->limits->warnsize);
-        }
-    }
-}
-
 /* --- connections ----------------------------------------------------------------------------- */
 
 static void wait_for_room(rill_origin *origin)
@@ -146,6 +124,7 @@ static bool dial(rill_origin *origin)
                    .user_agent = pool->proxy_agent,
                    .memory = &origin->memory,
                    .http11 = origin->http11,
+                   .asks = rill_share_wanted(origin),
                    .clear = pool->clear,
                    .from = &origin->from},
     };
@@ -171,6 +150,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     conn->pool.counted = true;
     origin->protocol = conn->session->protocol;
     stats->connections_opened++;
+    rill_share_offer(origin, conn);
     if (!conn->transport.tls)
         return;
     stats->handshakes++;
@@ -182,6 +162,8 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
 static void free_closed(rill_origin *origin, rill_conn *conn)
 {
     rill_list_leave(&conn->member);
+    rill_list_leave(&conn->pool.shareable);
+    rill_share_wake(conn, true);
     rill_pool_retire(origin->pool, conn);
     if (origin->single)
         origin->last_conn = conn;
@@ -209,8 +191,10 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_call_head(call, &pool->defaults, &head);
     head.forward = origin->forward;
     head.proxy_authorization = origin->forward ? origin->proxy->authorization : NULL;
-    int32_t code =
-        rill_call_begin(call) ? rill_conn_submit(conn, call->stream, &head) : -RILL_ERROR;
+    bool begun = rill_call_begin(call);
+    if (begun && conn->setup.mark != &origin->mark)
+        call->stream->elsewhere = call->repeat && rill_source_repeats(call->source);
+    int32_t code = begun ? rill_conn_submit(conn, call->stream, &head) : -RILL_ERROR;
     if (code == -RILL_INACTIVE)
         return false;
     rill_pace_sent(call);
@@ -223,6 +207,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     }
     call->conn = conn;
     trace_sent(call);
+    origin->abroad += rill_share_is_guest(call);
     rill_peer_release(call->peer);
     call->peer = rill_peer_hold(conn->peer);
     rill_timeouts_dialled(call, conn);
@@ -257,9 +242,37 @@ static void refuse_queue(rill_origin *origin, const rill_conn *conn)
  * connections are full; a slot or a connection will come. Fills what has room. */
 enum room { ROOM_NONE, ROOM_ALL_FULL, ROOM_COMING };
 
-static enum room fill_connections(rill_origin *origin, uint32_t *usable)
+/* Fills one that is open. */
+static enum room fill(rill_origin *origin, rill_conn *conn, uint32_t *usable)
 {
     rill_queue *queue = &origin->queue;
+    bool ready = !queue->calls.first || rill_conn_ready(conn);
+    if (!rill_conn_usable(conn))
+        return ROOM_NONE;
+    ++*usable;
+    uint32_t slots = ready ? rill_conn_room(conn) : 0;
+    while (queue->calls.first && slots-- && !conn->session->full &&
+           (conn->state == CONN_OPEN || rill_queue_first(queue)->repeat) &&
+           send_call(origin, conn, rill_queue_first(queue)))
+        ;
+    return rill_conn_at_limit(conn) ? ROOM_ALL_FULL : ROOM_COMING;
+}
+
+/* The same for one that it is a guest on, whose owner sends. */
+static enum room fill_shared(rill_origin *origin, uint32_t *usable)
+{
+    rill_conn *conn = origin->queue.calls.first ? rill_share_of(origin) : NULL;
+    if (!conn)
+        return ROOM_NONE;
+    enum room room = fill(origin, conn, usable);
+    if (rill_share_of(origin) && origin->queue.calls.first)
+        rill_share_wait(origin);
+    rill_turn_mark(origin->pool->turn, conn->setup.mark);
+    return room;
+}
+
+static enum room fill_connections(rill_origin *origin, uint32_t *usable)
+{
     enum room expected = ROOM_NONE;
     *usable = 0;
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
@@ -270,19 +283,11 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
         }
         if (origin->http11 && !conn->setup.target.http11)
             rill_conn_drain(conn);
-        bool ready = !queue->calls.first || rill_conn_ready(conn);
-        if (!rill_conn_usable(conn))
-            continue;
-        ++*usable;
-        uint32_t slots = ready ? rill_conn_room(conn) : 0;
-        while (queue->calls.first && slots-- && !conn->session->full &&
-               (conn->state == CONN_OPEN || rill_queue_first(queue)->repeat) &&
-               send_call(origin, conn, rill_queue_first(queue)))
-            ;
-        if (expected != ROOM_COMING)
-            expected = rill_conn_at_limit(conn) ? ROOM_ALL_FULL : ROOM_COMING;
+        enum room room = fill(origin, conn, usable);
+        expected = room > expected ? room : expected;
     }
-    return expected;
+    enum room room = fill_shared(origin, usable);
+    return room > expected ? room : expected;
 }
 
 /* What a connection of its carries at a time, as far as we know. */
@@ -420,7 +425,8 @@ static void free_all_closed(rill_origin *origin)
         next = rill_conn_next(conn);
         if (conn->state != CONN_CLOSED)
             continue;
-        tell_waiting(origin, conn);
+        if (!conn->pool.unneeded)
+            tell_waiting(origin, conn);
         take_closed(conn);
         report(origin, conn, true);
         free_closed(origin, conn);
@@ -438,7 +444,7 @@ static void leave_unused(rill_origin *origin)
 static void note_unused(rill_origin *origin)
 {
     rill_pool *pool = origin->pool;
-    if (rill_pace_first(origin) || origin->conns.first || origin->unused.list)
+    if (rill_pace_first(origin) || origin->conns.first || origin->abroad || origin->unused.list)
         return;
     if (pool->owner)
         rill_turn_mark(pool->turn, pool->owner);
@@ -452,9 +458,10 @@ static void on_act(rill_mark *marked)
     rill_origin *origin = RILL_OWNER(marked, rill_origin, mark);
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         rill_conn_act(conn);
+        rill_share_act(origin, conn);
         count_opened(origin, conn);
         if (conn->session && conn->session->look)
-            look_at_streams(origin, conn);
+            rill_notice_streams(conn);
         take_ended(conn);
     }
     free_all_closed(origin);
@@ -469,6 +476,7 @@ static void on_act(rill_mark *marked)
         if (conn->pool.idle.list)
             wake_waiting(origin->pool); /* it may take this one's place */
         closed = closed || conn->state == CONN_CLOSED;
+        rill_share_wake(conn, !rill_conn_usable(conn));
         report(origin, conn, false);
     }
     if (closed || (ended && origin->queue.calls.first))
@@ -562,6 +570,7 @@ void rill_origin_free(rill_origin *origin)
     if (origin->last_conn)
         rill_conn_free(origin->last_conn);
     rill_list_leave(&origin->waiting);
+    rill_share_leave(origin);
     leave_unused(origin);
     if (origin->listed)
         rill_table_remove(&pool->origins, &origin->item);

@@ -27,16 +27,21 @@ struct rill_origin {
     bool single;       /* one connection for all its life: rill_connect() */
     bool told_connected;
     rill_tls_memory memory;
-    rill_list conns;      /* owned */
-    rill_conn *last_conn; /* owned: the single connection, when it has closed; else NULL */
-    rill_queue queue;     /* its calls are owned until sent */
-    rill_list parked;     /* calls that wait for their paces before they come to the queue */
-    rill_timer backoff;   /* runs while it lasts */
-    uint32_t failures;    /* in a row */
-    uint32_t calm;        /* what the next connection begins with: rill_conn.calm; 0: no limit */
-    uint32_t round;       /* dials so far: see rill_retry_wait() */
-    rill_error *no_h2;    /* owned: ALPN said no; NULL: not lately */
-    uint64_t no_h2_ms;    /* when */
+    rill_conn *shared;         /* borrowed: see share.h; NULL: it is no guest */
+    rill_member guest;         /* in its `guests` */
+    rill_member guest_waiting; /* in its `guests_waiting` */
+    uint32_t abroad;           /* calls that are sent on others' connections */
+    bool alone;                /* a server has said 421: it is no guest again */
+    rill_list conns;           /* owned */
+    rill_conn *last_conn;      /* owned: the single connection, when it has closed; else NULL */
+    rill_queue queue;          /* its calls are owned until sent */
+    rill_list parked;          /* calls that wait for their paces before they come to the queue */
+    rill_timer backoff;        /* runs while it lasts */
+    uint32_t failures;         /* in a row */
+    uint32_t calm;     /* what the next connection begins with: rill_conn.calm; 0: no limit */
+    uint32_t round;    /* dials so far: see rill_retry_wait() */
+    rill_error *no_h2; /* owned: ALPN said no; NULL: not lately */
+    uint64_t no_h2_ms; /* when */
     const rill_protocol *protocol; /* what its last connection speaks; NULL: not known yet */
     bool http11;                   /* it has said that it wants HTTP/1.1 and nothing else */
 };

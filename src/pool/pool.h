@@ -30,6 +30,7 @@ typedef struct rill_pool {
     uint32_t max_connections_per_origin; /* 0: as the protocol has it */
     enum rill_alpn clear;                /* what http:// is spoken as */
     bool http11;                         /* HTTP/1.1 may be spoken */
+    bool coalesce;                       /* see share.h */
 
     rill_account *account;      /* owned with its streams: see max_buffered */
     rill_mark relief;           /* bodies that were held back may have their window */
@@ -39,6 +40,7 @@ typedef struct rill_pool {
     rill_table origins;         /* all */
     rill_paces paces;           /* politeness: see per_origin */
     rill_list idle;             /* connections: the one that became idle first stands first */
+    rill_list shareable;        /* connections that may have guests */
     rill_list waiting;          /* origins that wait for a connection to close, in order */
     rill_list waiting_for_more; /* the same, of those that have a connection: they come after */
     rill_origin *latest; /* borrowed: of the last request, whose URL the client has; NULL: gone */

@@ -76,6 +76,8 @@ static enum call_next judge(const rill_call *call)
     const rill_stream *stream = call->stream;
     if (stream->status)
         return CALL_DONE;
+    if (stream->misdirected)
+        return CALL_REPEAT_NOW;
     if (wants_http11(call))
         return judge_http11(call);
     switch (stream->reason) {

@@ -11,11 +11,8 @@ local types = require("rill.core.option_types")
 
 local M = {}
 
-local OFF = { [false] = true }
-
--- All options. type: nil while it is not supported; then off: the values that turn off what is not
--- there. request: may also be given with one request. field: it goes into rill_options (src/rill.h),
--- under its own name.
+-- All options. type: nil while it is not supported. request: may also be given with one request. field: it goes into
+-- rill_options (src/rill.h), under its own name.
 local OPTIONS = {
   headers = { type = "headers", request = true },
   user_agent = { type = "text", request = true },
@@ -53,7 +50,7 @@ local OPTIONS = {
   allow_downgrade = { type = "boolean", request = true },
   cookies = { type = "cookies" },
   expect_continue = { type = "boolean", request = true },
-  coalesce = { off = OFF },
+  coalesce = { type = "boolean", field = true },
   on_headers = { type = "hook", request = true },
   on_chunk = { type = "hook", request = true },
   on_warning = { type = "hook" },
@@ -105,9 +102,7 @@ local DOWNLOAD = {
 -- `option` is known.
 local function check_one(call, name, value, option)
   if not option.type then
-    if option.off and option.off[value] then return end
-    errors.raise(("%s: option %s is not supported yet%s"):format(call, errors.show(name),
-      option.off and ", false (off) is all there is" or ""))
+    errors.raise(("%s: option %s is not supported yet"):format(call, errors.show(name)))
   end
   local kind = types[option.type]
   if not kind[2](value) then
