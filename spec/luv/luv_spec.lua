@@ -33,6 +33,15 @@ describe("on a luv loop", function()
     return script.run(PROLOGUE .. text, { server.url, server.ca }, ...)
   end
 
+  it("a client makes no loop before its first request", function()
+    assert.same({ "false", "200", "true" }, run [[
+      local client = new_client()
+      local function exists() return tostring(require("rill.runtime").exists()) end
+      tell(exists())
+      rill.run(function() tell(assert(client:get(url .. "/")).status) end)
+      tell(exists())]])
+  end)
+
   it("scripts run as they do standalone: requests, streams, hooks, timers, map, queue", function()
     assert.same({ "luv", "200 /one", "/x", "7 false", "hello", "timeout", "6", "cancelled" }, run [[
       tell(rill.runtime)

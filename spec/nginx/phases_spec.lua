@@ -14,6 +14,7 @@ init_by_lua_block {
   rill = require "rill"
   client = assert(rill.client { tls = { ca_file = "$ca" }, timeout = 20 })
   function note(name, text) ngx.log(ngx.NOTICE, "<", name, "> ", text) end
+  note("loop", tostring(require("rill.runtime").exists()))
   function get(name)
     local res, err = client:get("$upstream/" .. name)
     note(name, res and res.body or tostring(err))
@@ -155,8 +156,9 @@ describe("inside nginx", function()
     end
   end)
 
-  it("so does the start of nginx", function()
+  it("so does the start of nginx, where a client makes no loop", function()
     assert_refused("init", "init")
+    assert.truthy(noted "loop":find "^false")
   end)
 
   it("what waits for nothing works: URLs and links", function()

@@ -4,6 +4,13 @@ local support = require "support"
 -- Answers with what it was asked; logs each session and each request.
 local UPSTREAM = [[
 let sessions = 0;
+const piece = Buffer.alloc(1 << 20, 'x');
+function flow(stream, left) {
+  if (stream.destroyed) return;
+  if (left <= 0) { stream.end(); return; }
+  const go = () => flow(stream, left - piece.length);
+  if (stream.write(piece)) setImmediate(go); else stream.once('drain', go);
+}
 server.on('session', (session) => { session.number = ++sessions; log({ session: sessions }); });
 server.on('stream', (stream, headers) => {
   const parts = [];
@@ -13,7 +20,8 @@ server.on('stream', (stream, headers) => {
     const path = headers[':path'];
     log({ method: headers[':method'], path, session: stream.session.number, body: Buffer.concat(parts).length });
     stream.respond({ ':status': path === '/missing' ? 404 : 200 });
-    if (path.startsWith('/bytes/')) stream.end(Buffer.alloc(Number(path.slice(7)), 'x'));
+    if (path.startsWith('/flow/')) flow(stream, Number(path.slice(6)));
+    else if (path.startsWith('/bytes/')) stream.end(Buffer.alloc(Number(path.slice(7)), 'x'));
     else stream.end(headers[':method'] + ' ' + path + ' ' + Buffer.concat(parts).toString());
   });
 });]]
@@ -54,7 +62,8 @@ location /threads {
 }
 location /stream {
   content_by_lua_block {
-    local stream = assert(client:open { url = upstream .. "/bytes/" .. ngx.var.arg_n })
+    local path = ("/%s/%s"):format(ngx.var.arg_path or "bytes", ngx.var.arg_n)
+    local stream = assert(client:open { url = upstream .. path })
     ngx.status = assert(stream:headers()).status
     for chunk in stream:chunks() do
       ngx.print(chunk)
@@ -63,6 +72,7 @@ location /stream {
     ngx.log(ngx.NOTICE, "stream: ", stream.close_reason)
   }
 }
+location /pid { content_by_lua_block { ngx.say(ngx.worker.pid()) } }
 location /refused {
   content_by_lua_block {
     local res, err = client:get("https://localhost:" .. ngx.var.arg_port .. "/")
@@ -127,6 +137,19 @@ describe("requests in an nginx worker", function()
   it("hand on a body in pieces", function()
     assert.equal(3000000, #server:get "/stream?n=3000000")
     support.wait(function() return server:log():find "stream: ended" end, 5, "the stream's end")
+  end)
+
+  it("hand on a large body in bounded memory, whoever is slower", function()
+    local function most()
+      local status = support.read(("/proc/%s/status"):format(server:get "/pid":match "%d+"))
+      return tonumber(status:match "VmHWM:%s*(%d+)")
+    end
+    local before = most()
+    local size = 200 * 2 ^ 20
+    local answer = server:ask { "-o", "/dev/null", "-m", "60", "-w", "%{size_download}", "--limit-rate", "100M",
+      server.url .. ("/stream?n=%d&path=flow"):format(size) }
+    assert.equal(size, tonumber(answer))
+    assert.is_true(most() - before < 64 * 1024, most() - before)
   end)
 
   it("give back reasons, and raise what is used wrongly", function()

@@ -112,6 +112,7 @@ function M.hurry() end
 local function leave(task, dropped)
   local parent, co = task._spawner, task._thread
   delist(task)
+  task._spawner = nil -- a handle must not hold it
   if parent and parent._session then
     parent._ended = parent._ended or {}
     table.insert(parent._ended, { co = co, dropped = dropped })

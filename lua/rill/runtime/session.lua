@@ -8,6 +8,7 @@ local semaphore = require("ngx.semaphore")
 local M = {}
 
 local get_request = require("resty.core.base").get_request
+local subsystem = package.loaded.ngx.config.subsystem
 
 local DAYS = 10 * 86400 -- seconds: the longest wait that nginx's milliseconds hold is 24 days
 
@@ -43,6 +44,9 @@ end
 
 --- A loop was made: it resumes light threads.
 function loops.on_made(loop)
+  if subsystem ~= "http" then
+    error(("rill: nginx's subsystem %q is none that it runs in: http is"):format(subsystem), 0)
+  end
   pcall(ffi.cdef, SYMBOLS) -- again in a second Lua state
   local calls, err = ffi.new("rill_nginx_calls"), ffi.new("rill_error")
   calls.cycle = find "ngx_cycle"
