@@ -9,7 +9,7 @@ INSTALL ?= install
 STRIP ?= strip
 
 MODULES = $(sort rill/cdef.lua rill/html/cdef.lua $(shell cd lua && find rill -name '*.lua'))
-PAGES = README.md LICENSE CHANGELOG.md $(wildcard examples/*.lua doc/*)
+PAGES = README.md SECURITY.md LICENSE CHANGELOG.md $(wildcard examples/*.* examples/*/*.* doc/*.* doc/*/*.*)
 
 # A library with its other names, and where the modules find it: its file, soname, name.
 library = $(INSTALL) -D -m 755 $(1) '$(DESTDIR)$(LIBDIR)/$(notdir $(1))' && \

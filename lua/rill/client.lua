@@ -46,7 +46,7 @@ end
 
 --- Makes a client. Where requests may be made in another process, or later only, the core's object is made by the
 --- first of them.
----@param given table? options, API.md section 2; what is wrong with them is raised
+---@param given rill.ClientOptions? doc/reference/options.md; what is wrong with them is raised
 ---@return rill.Client?
 ---@return rill.Error? err a file that cannot be read (reason "file_error")
 function M.new(given)
@@ -61,7 +61,7 @@ function M.new(given)
 end
 
 ---@param url string
----@param given table? options of a request, API.md section 2
+---@param given rill.RequestOptions? doc/reference/options.md
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:get(url, given)
@@ -69,7 +69,7 @@ function Client:get(url, given)
 end
 
 ---@param url string
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response? response without a body
 ---@return rill.Error? err
 function Client:head(url, given)
@@ -77,7 +77,7 @@ function Client:head(url, given)
 end
 
 ---@param url string
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:delete(url, given)
@@ -85,7 +85,7 @@ function Client:delete(url, given)
 end
 
 ---@param url string
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:options(url, given)
@@ -94,7 +94,7 @@ end
 
 ---@param url string
 ---@param body string|table|function|nil as lua/rill/core/upload.lua says
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:post(url, body, given)
@@ -103,7 +103,7 @@ end
 
 ---@param url string
 ---@param body string|table|function|nil
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:put(url, body, given)
@@ -112,7 +112,7 @@ end
 
 ---@param url string
 ---@param body string|table|function|nil
----@param given table?
+---@param given rill.RequestOptions?
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:patch(url, body, given)
@@ -123,7 +123,7 @@ end
 --- stands under its name. Only a 2xx body is written; that of another status is the response's.
 ---@param url string
 ---@param path string
----@param given table? options of a request, without on_chunk; `resume`, `on_progress(received, total or nil)`
+---@param given rill.DownloadOptions? without on_chunk; `resume`, `on_progress(received, total or nil)`
 ---@return rill.Response? response with `path`, and no body
 ---@return rill.Error? err reason "file_error" where the file cannot be written
 function Client:download(url, path, given)
@@ -131,7 +131,7 @@ function Client:download(url, path, given)
 end
 
 --- Sends a request and waits for the whole response.
----@param given table url, method ("GET"), body, and the options of a request
+---@param given rill.Request url, method ("GET"), body, and the options of a request
 ---@return rill.Response?
 ---@return rill.Error? err
 function Client:request(given)
@@ -139,7 +139,7 @@ function Client:request(given)
 end
 
 --- Opens a stream and returns it at once: queued, dialling or sent. It is never repeated.
----@param given table url, method ("GET"), body, and the options of a request
+---@param given rill.Request url, method ("GET"), body, and the options of a request
 ---@return rill.Stream?
 ---@return rill.Error? err reason "invalid_url"; "file_error" for the body's file
 function Client:open(given)

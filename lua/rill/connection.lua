@@ -48,7 +48,7 @@ local function check_open(connection, call)
 end
 
 --- Opens a stream and returns it at once.
----@param given table url, method ("GET"), body, and the options of a request. A url that begins with "/" is a path
+---@param given rill.Request url, method ("GET"), body, and the options of a request. One that begins with "/" is a path
 ---  on the connection's own authority; one of another origin closes the stream as "invalid_hostname"
 ---@return rill.Stream?
 ---@return rill.Error? err reason "invalid_url"; "file_error" for the body's file
@@ -58,7 +58,7 @@ function methods:open(given)
 end
 
 --- Sends a request and waits for the whole response. Nothing is repeated.
----@param given table as for open
+---@param given rill.Request as for open
 ---@return rill.Response?
 ---@return rill.Error? err
 function methods:request(given)
@@ -121,7 +121,7 @@ guard("connection", Connection, methods)
 
 --- Dials one connection and waits until it can be used.
 ---@param address string URL of its origin: what stands behind the authority is of no interest
----@param given table? a client's options, API.md section 2
+---@param given rill.ClientOptions? doc/reference/options.md
 ---@return rill.Connection?
 ---@return rill.Error? err reason "invalid_url", "connect_failed", "timeout", "file_error"
 function M.connect(address, given)

@@ -3,7 +3,7 @@ local support = require "support"
 local rill = require "rill"
 
 local REPEATS = support.here .. "/cases/repeats.py"
-local MOST = 10 -- repeats that do not count, API.md section 5
+local MOST = 10 -- repeats that do not count, doc/reference/errors.md
 
 local function sum(ends, field)
   local total = 0

@@ -71,7 +71,7 @@ end
 
 --- Makes an endpoint, with the core's object, or without it: then it is made when it is first used.
 ---@param call string what is called, for the error that is raised
----@param given table options, API.md section 2; what is wrong with them is raised
+---@param given table doc/reference/options.md; what is wrong with them is raised
 ---@param create fun(options: ffi.cdata*, id: ffi.cdata*, failure: ffi.cdata*): integer 0 or a negative rill_reason
 ---@param url string? for the error
 ---@param made (fun(endpoint: rill.Endpoint))? called when the core's object was made later; nil: it is made now

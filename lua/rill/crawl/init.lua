@@ -269,7 +269,7 @@ local function complete(given)
 end
 
 --- Makes a crawl, which does not run yet.
----@param given table options: doc/crawl.md
+---@param given rill.CrawlOptions doc/reference/crawl.md
 ---@return rill.Crawl
 function M.new(given)
   local unreadable

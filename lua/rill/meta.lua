@@ -1,0 +1,178 @@
+---@meta
+-- What rill's public names are, for lua-language-server: it completes them and finds what is misspelt. Nothing runs
+-- here; doc/reference says what each means.
+
+--- Options that a request may have as well.
+---@class rill.SharedOptions
+---@field headers? table<string, string|string[]|false>|string[][]
+---@field user_agent? string
+---@field timeout? number
+---@field queue_timeout? number
+---@field read_timeout? number
+---@field maxsize? integer
+---@field warnsize? integer
+---@field retries? integer
+---@field retry_idempotent? boolean
+---@field bind_address? string
+---@field proxy? string|false
+---@field decompress? boolean
+---@field redirects? integer|false
+---@field allow_downgrade? boolean
+---@field expect_continue? boolean
+---@field on_headers? fun(head: rill.Head, stream: rill.Stream): ("stop"|"cancel"|nil)
+---@field on_chunk? fun(chunk: string, stream: rill.Stream): ("stop"|"cancel"|nil)
+---@field idempotent? boolean
+---@field lenient_eof? boolean
+---@field auth? rill.Auth|false
+---@field query? table<string, any>|any[][]
+
+---@class rill.ClientOptions: rill.SharedOptions
+---@field connect_timeout? number
+---@field idle_timeout? number
+---@field ping_after? number
+---@field ping_timeout? number
+---@field max_header_list? integer
+---@field max_buffered? integer
+---@field max_connections_per_origin? integer
+---@field max_connections? integer
+---@field max_streams? integer
+---@field per_origin? rill.Politeness|table<string, rill.Politeness>|false
+---@field tls? rill.TlsOptions
+---@field resolve? table<string, string|string[]>
+---@field dns_servers? string[]
+---@field family? "any"|4|6
+---@field deny_private? boolean
+---@field no_proxy? string[]|string|false
+---@field h2c? boolean
+---@field window? integer
+---@field max_window? integer
+---@field max_frame_size? integer
+---@field cookies? boolean|rill.Jar
+---@field coalesce? boolean
+---@field on_warning? fun(message: string, fields: table)
+---@field on_event? fun(event: rill.Event)
+---@field protocols? string[]
+
+---@class rill.RequestOptions: rill.SharedOptions
+---@field trailers? table|function
+
+---@class rill.Request: rill.RequestOptions
+---@field url string
+---@field method? string
+---@field body? string|table|function
+
+---@class rill.DownloadOptions: rill.RequestOptions
+---@field resume? boolean
+---@field on_progress? fun(received: number, total: number?)
+
+---@class rill.TlsOptions
+---@field verify? boolean
+---@field ca_file? string
+---@field ca_path? string
+---@field ca_pem? string
+---@field cert_file? string
+---@field key_file? string
+---@field key_password? string
+---@field server_name? string
+---@field min_version? "1.2"|"1.3"
+---@field max_version? "1.2"|"1.3"
+---@field ciphers? string
+---@field ciphersuites? string
+---@field groups? string
+---@field session_cache? boolean
+---@field keylog_file? string
+---@field pin_sha256? string[]
+
+---@class rill.Politeness
+---@field concurrency? integer
+---@field delay? number
+---@field jitter? number
+---@field retry_after? boolean
+
+---@class rill.Auth
+---@field user? string
+---@field password? string
+---@field bearer? string
+
+---@class rill.Head
+---@field status integer
+---@field headers rill.Headers
+---@field informational? { status: integer, headers: rill.Headers }[]
+
+---@class rill.Timings
+---@field queue number
+---@field dns number
+---@field connect number
+---@field tls number
+---@field wait number
+---@field body number
+---@field stalled_local number
+---@field stalled_remote number
+---@field total number
+
+---@alias rill.EventType
+---| "dial" | "connected" | "failed" | "closed" | "goaway" | "request" | "sent" | "head" | "done" | "retry" | "redirect"
+---| "warning" | "dropped"
+
+---@class rill.Event
+---@field type rill.EventType
+---@field time number monotonic
+---@field client? integer
+---@field connection? integer
+---@field stream? integer
+---@field url? string
+---@field address? string
+---@field protocol? string
+---@field error? rill.Error
+---@field status? integer
+---@field close_reason? string
+---@field timings? rill.Timings
+
+---@class rill.CrawlOptions
+---@field start? string|string[]|fun(): string?
+---@field client? rill.ClientOptions|rill.Client
+---@field concurrency? integer
+---@field per_origin? table|fun(origin: string): table
+---@field allow? any
+---@field deny? any
+---@field depth? integer
+---@field max_pages? integer
+---@field max_items? integer
+---@field max_bytes? integer
+---@field max_time? number
+---@field max_failed? integer
+---@field stop? fun(stats: table): any
+---@field follow? boolean
+---@field links? "pages"|"all"|string[]
+---@field robots? boolean
+---@field robots_agent? string
+---@field robots_wait? number
+---@field nofollow? boolean
+---@field sitemaps? "robots"|"auto"|string[]|false
+---@field canonical? "follow"|"skip"|"ignore"
+---@field key? table|fun(url: string): string
+---@field traps? table|false
+---@field retries? integer
+---@field retry_status? integer[]
+---@field types? "all"|string[]
+---@field maxsize? integer
+---@field page? fun(page: rill.CrawlPage)
+---@field failed? fun(page: rill.CrawlPage, err: rill.Error)
+---@field skipped? string|fun(url: string, reason: string, from: string?)
+---@field finish? fun(crawl: rill.Crawl)
+---@field out? any
+---@field state? string|string[]
+---@field worker? string
+---@field lease? number
+---@field recrawl? boolean|number
+---@field unchanged? "deliver"
+---@field remember? boolean
+---@field durable? "process"|"power"
+---@field expect? integer
+---@field unreachable? number
+---@field save? string
+---@field warc? string
+---@field progress? boolean|fun(stats: table)
+---@field drain? number
+
+return {}
