@@ -33,7 +33,7 @@ static void check_value(const rill_field *field)
         assert(!memchr(" \t", value[0], 2) && !memchr(" \t", value[length - 1], 2));
 }
 
-static void check_aside(const rill_fields_found *found, const char *block, size_t length)
+static void check_found(const rill_fields_found *found, const char *block, size_t length)
 {
     assert(!found->host ||
            (found->host >= block && found->host + found->host_length <= block + length));
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     rill_slab slab = {0};
     rill_bytes clean = {0};
-    rill_fields_found aside;
+    rill_fields_found found;
     rill_error err = {0};
     char *block = malloc(size ? size : 1); /* of exact size: reading past the end is seen */
     if (size)
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         assert(count == rill_fields_count(clean.data, clean.length));
         assert(length == clean.length); /* nothing lies between the fields */
-        check_aside(&found, block, size);
+        check_found(&found, block, size);
         rill_bytes again = {0};
         rill_fields_found none;
         assert(!rill_fields_clean(&slab, clean.data, clean.length, &again, &none, &err));
