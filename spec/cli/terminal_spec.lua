@@ -108,4 +108,16 @@ describe("rill crawl", function()
     assert.is_nil(said.err:find("\27", 1, true))
     assert.matches('"item_id":"1.0"}\n$', said.out)
   end)
+
+  it("writes a line for each exchange with -v: pages, robots, sitemaps, repeats", function()
+    local small = site.start [[{ '/robots.txt': { type: 'text/plain', body: 'Sitemap: /map' },
+      '/map': '<urlset></urlset>', '/': '<a href=/busy><a href=/gone>',
+      '/busy': { fails: 1, failure: 500, body: 'b' } }]]
+    local said = command.run { "crawl", "-v", small.url .. "/", "--ca", small.ca, "--out", directory .. "/out.jsonl" }
+    for _, line in ipairs { "200 %s/robots.txt\n", "200 %s/map\n", "200 %s/\n", "500 %s/busy, again in %%d.%%d s\n",
+      "200 %s/busy\n", "404 %s/gone\n" } do
+      assert.matches(line:format((small.url:gsub("%p", "%%%0"))), said.err)
+    end
+    assert.equal(0, said.status)
+  end)
 end)

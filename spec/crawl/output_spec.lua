@@ -78,6 +78,63 @@ describe("an output of a crawl", function()
     assert.same({ "output", "short", path }, refused(path, { state = state }))
   end)
 
+  it("is standard output with an item_id on each line", function()
+    local command = require "support.command"
+    local said = command.run { "crawl", server.url .. "/", "--ca", server.ca, "--no-robots", "-q", "--out", "-" }
+    assert.same({ 0, "" }, { said.status, said.err })
+    assert.matches('^{"url":"[^\n]*,"item_id":"1.0"}\n$', said.out)
+  end)
+
+  it("keeps numbers whole, and refuses what JSON has not", function()
+    local path = directory .. "/numbers.jsonl"
+    assert(emit({ { 0.1, 1e308, 2 ^ 53 - 1, 1 / 3, -0.5, 1e-7 } }, path))
+    assert.equal("[0.1,1e+308,9007199254740991,0.33333333333333331,-0.5,1e-07]\n", support.read(path))
+    local deep = {}
+    for _ = 1, 70 do deep = { deep } end
+    for message, item in pairs { ["a function cannot"] = { a = print }, ["nested too deep"] = deep,
+      ["item must be a table"] = "text", ["cannot be a name"] = { [{}] = 1 } } do
+      local done = assert(emit({}, directory .. "/none.jsonl", { out = directory .. "/" .. #message .. ".jsonl",
+        page = function(page)
+          local ok, why = pcall(page.emit, page, item)
+          assert.is_false(ok)
+          assert.is_truthy(why:find(message, 1, true), why)
+        end }))
+      assert.same({ 1, 0, 0 }, { done.ok, done.failed, done.items })
+    end
+  end)
+
+  it("leaves columns out beyond a thousand", function()
+    local item, names = {}, {}
+    for i = 1, 1100 do item["c" .. i] = i end
+    for i = 1, 995 do names[i] = "c" .. i end
+    local path = directory .. "/wide.db"
+    local db = assert(sqlite.open(path))
+    assert(db:exec("create table t(" .. table.concat(names, ", ") .. ")"))
+    db:close()
+    assert(emit({ item }, { path = path .. "#t", append = true }))
+    db = assert(sqlite.open(path))
+    assert.equal(1000, db:value "select count(*) from pragma_table_info('t')")
+    db:close()
+  end)
+
+  it("is named once: two outputs cannot share a file", function()
+    assert.error_matches(function()
+      emit({ { a = 1 } }, { directory .. "/x.jsonl", { path = directory .. "/x.jsonl" } })
+    end, "named twice")
+  end)
+
+  it("keeps the columns of a file that is appended to, and has one header", function()
+    local path = support.write(directory .. "/there.csv", 'b,"a ""x"""\r\n1,2\r\n')
+    assert(emit({ { ['a "x"'] = 3, b = 4, c = 5 } }, { path = path, append = true }))
+    assert.equal('b,"a ""x"""\r\n1,2\r\n4,3\r\n', support.read(path))
+  end)
+
+  it("has the fields of JSON Lines that are named, in their order", function()
+    local path = directory .. "/named.jsonl"
+    assert(emit({ { b = 1, a = 2, c = 3 }, { c = 4 } }, { path = path, fields = { "c", "b" } }))
+    assert.equal('{"c":3,"b":1}\n{"c":4}\n', support.read(path))
+  end)
+
   it("is cut to what the state knows", function()
     local path, state = directory .. "/items.jsonl", directory .. "/s.crawl"
     assert(emit({ { a = 1 } }, path, { state = state }))

@@ -192,6 +192,18 @@ describe("a page of a crawl", function()
     assert.same({ { n = 1, list = { 1 } }, { n = 2, list = { 2 } } }, site.lines(directory .. "/out.jsonl"))
   end)
 
+  it("shows a hundred different messages, and counts the others", function()
+    local said = {}
+    server = site.start [[(path) => path === '/' ? Array.from({ length: 120 }, (_, i) => `<a href="/x${i}y">`).join('')
+      : path]]
+    local made = crawl.new { start = server.url .. "/", client = { tls = { ca_file = server.ca } }, progress = false,
+      robots = false, page = function(page) error(page.url) end }
+    function made.say(_, text) said[#said + 1] = text end
+    local done = assert(support.run(function() return made:run() end))
+    assert.same({ 121, 101 }, { done.failures.handler, #said })
+    assert.equal("what handlers raise is only counted from here on", said[101])
+  end)
+
   it("reports what raises once, with its traceback, and counts the rest", function()
     local said = {}
     server = site.start [[{ '/': '<a href=/1><a href=/2>', '/1': 'x', '/2': 'y' }]]

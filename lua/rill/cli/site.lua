@@ -13,7 +13,8 @@ local PAGE_MOST = 16 * 2 ^ 20 -- bytes of a page that is read
 local PAGES_SHOWN = 100 -- of those that hold a broken link
 local FRAGMENTS_MOST = 10000 -- links of one page with a fragment that are looked at
 local CRAWL_DELAY_MOST = 60 -- seconds
-local PATIENCE, PAUSE_MOST = 3, 60 -- times that a server may ask for it, seconds
+local PATIENCE = 3 -- times that a server may ask for it
+local PAUSE_MOST = 60 -- seconds
 local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 
 ---@class rill.cli.Target a URL that something links to

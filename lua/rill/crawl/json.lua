@@ -57,7 +57,8 @@ end
 local function number_of(value)
   if value ~= value or value == math.huge or value == -math.huge then return "null" end
   if value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53 then return format("%d", value) end
-  return format("%.14g", value)
+  local short = format("%.14g", value)
+  return tonumber(short) == value and short or format("%.17g", value)
 end
 
 local encode

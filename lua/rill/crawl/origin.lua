@@ -6,7 +6,9 @@ local GOOD_PAGES = 20 -- in a row, then one more at once
 local SLOW, FAST = 0.02, 0.3 -- weights of the two averages of latency
 local LATENCY_FLOOR = 0.25 -- seconds; a doubling below that means nothing
 local DIALS = 5 -- failed ones in a row that open the breaker
-local REST, MAX_REST, ROUNDS = 30, 600, 5 -- seconds; a round is one rest
+local REST = 30 -- seconds
+local MAX_REST = 600 -- seconds
+local ROUNDS = 5 -- rests of the breaker
 local MAX_CRAWL_DELAY = 60 -- seconds
 local ROBOTS_AGE = 24 * 3600 -- seconds
 

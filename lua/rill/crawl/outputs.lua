@@ -98,6 +98,16 @@ local function own_options(self, options)
     warn = self._warn }
 end
 
+-- All is looked at before the first is opened. Each file once: two that write to one place would undo each other.
+local function check_all(list)
+  local known = {}
+  for _, entry in ipairs(list) do
+    local path = type(entry) ~= "function" and as_options(entry).path
+    if path and known[path] then errors.raise("crawl: out: it is named twice: " .. errors.show(path)) end
+    if path then known[path] = true end
+  end
+end
+
 local function open_one(self, entry)
   if type(entry) == "function" then
     table.insert(self._functions, entry)
@@ -194,6 +204,7 @@ end
 function M.open(out, frontier, warn, guarded)
   local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn,
     _guarded = guarded }, Outputs)
+  check_all(list_of(out))
   for _, entry in ipairs(list_of(out)) do
     local ok, err = open_one(self, entry)
     if not ok then

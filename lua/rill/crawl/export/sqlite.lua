@@ -13,6 +13,7 @@ local MAX_COLUMNS = 1000 -- SQLite has room for 2,000
 ---@field private _table string quoted
 ---@field private _columns table<string, boolean> in lower case: SQLite does not look at it
 ---@field private _count integer of columns
+---@field private _is_full boolean? that was reported
 ---@field private _items table[]
 ---@field private _last number rowid
 ---@field private _orders table<table, string[]> of items whose names have one
@@ -54,13 +55,12 @@ end
 -- Room for the names of an item.
 local function add_columns(self, names)
   for _, name in ipairs(names) do
-    if not self._columns[name:lower()] then
+    if not self._columns[name:lower()] and self._count < MAX_COLUMNS then
       self._columns[name:lower()], self._count = true, self._count + 1
-      if self._count > MAX_COLUMNS then
-        self._warn(("%s has %d columns: %s is left out"):format(self._db.path, MAX_COLUMNS, name))
-      else
-        check(self._db:exec(("alter table %s add column %s"):format(self._table, quoted(name))))
-      end
+      check(self._db:exec(("alter table %s add column %s"):format(self._table, quoted(name))))
+    elseif not self._columns[name:lower()] and not self._is_full then
+      self._is_full = true
+      self._warn(("%s has %d columns: %s is left out, and what else is new"):format(self._db.path, MAX_COLUMNS, name))
     end
   end
 end
@@ -77,7 +77,7 @@ local function insert(self, item)
   add_columns(self, names)
   local columns, marks, values, count = {}, {}, {}, 0
   for _, name in ipairs(names) do
-    if item[name] ~= nil then
+    if item[name] ~= nil and self._columns[name:lower()] then
       count = count + 1
       columns[count], marks[count], values[count] = quoted(name), "?", value_of(item[name])
     end
