@@ -236,4 +236,61 @@ describe("a server's protocol", function()
       assert.equal("no", err.processed)
     end)
   end)
+
+  it("is HTTP/1.1 once a GOAWAY with HTTP_1_1_REQUIRED has excluded a request", function()
+    local server = support.node { both = true, source = [[
+      server.on("stream", (stream) => {
+        log({ event: "asked" });
+        if (stream.id === 1) { stream.respond({ ":status": 200 }); return stream.end("new"); }
+        stream.session.goaway(http2.constants.NGHTTP2_HTTP_1_1_REQUIRED, 1);
+      });
+      server.on("request", (request, response) => {
+        if (request.httpVersionMajor === 1) response.end("old");
+      });
+    ]] }
+    local client = support.client { tls = { ca_file = server.ca }, retries = 0 }
+    support.run(function()
+      assert.equal("new", assert(client:get(server.url .. "/")).body)
+      for _ = 1, 2 do
+        local res = assert(client:post(server.url .. "/", "text"))
+        assert.equal("old", res.body)
+        assert.equal("http/1.1", res.protocol)
+      end
+    end)
+    assert.equal(2, #server:wait_events(function(event) return event.event == "asked" end, 2))
+  end)
+
+  it("is no server that speaks first: one dial, and what it has said", function()
+    local server = support.node { raw = true, source = [[
+      server.on("connection", (socket) => {
+        log({ event: "in" });
+        socket.on("error", () => {});
+        socket.write("220 mail.example ESMTP ready\r\n");
+      });
+    ]] }
+    local client = support.client()
+    support.run(function()
+      for i = 1, 10 do
+        local res, err = client:get(server.url .. "/" .. i)
+        assert.is_nil(res)
+        -- it may have been asked before it spoke
+        local first = err.reason == "connect_failed" and err.kind == "preface" and err.message:find("220 mail", 1, true)
+        assert(first or err.reason == "protocol_error", tostring(err))
+        assert.equal(1, err.attempts)
+      end
+    end)
+    assert.equal(10, #server:wait_events(function(event) return event.event == "in" end, 10))
+  end)
+
+  it("has a request that is cancelled before it is sent be one that was not processed", function()
+    local client = support.client()
+    support.run(function()
+      local stream = assert(client:open { url = support.refused() })
+      stream:cancel()
+      local reason, err = stream:closed()
+      assert.equal("cancelled", reason)
+      assert.equal("no", err.processed)
+      assert.is_true(err.retry_safe)
+    end)
+  end)
 end)

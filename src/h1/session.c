@@ -1,5 +1,7 @@
 #include "h1/session.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "http/flight.h"
 #include "http/upload.h"
@@ -218,6 +220,19 @@ static size_t read_chunks(rill_h1_session *session, rill_stream *stream, const c
     return (size_t)taken;
 }
 
+/* Bytes that nobody has asked for. Where they are the first on a connection, and none of HTTP, it
+ * is no server of ours: another dial would meet the same. */
+static void note_stray(rill_link *link, const char *data, size_t length)
+{
+    static const char lead[] = "HTTP/";
+    size_t most = length < sizeof(lead) - 1 ? length : sizeof(lead) - 1;
+    rill_flight_stray(link->flight, link->turn->now_us, length);
+    if (!link->streams && memcmp(data, lead, most) != 0)
+        rill_error_connect(&link->fatal, RILL_KIND_PREFACE,
+                           "the server speaks first, and no HTTP: \"%.*s\"",
+                           length < H1_FIRST_BYTES ? (int)length : H1_FIRST_BYTES, data);
+}
+
 static void receive(rill_link *link, const char *data, size_t length)
 {
     static size_t (*const readers[])(rill_h1_session *, rill_stream *, const char *, size_t) = {
@@ -232,7 +247,7 @@ static void receive(rill_link *link, const char *data, size_t length)
         taken += readers[session->state](session, rill_stream_first(&link->open), data + taken,
                                          length - taken);
     if (taken < length && session->state == H1_IDLE)
-        rill_flight_stray(link->flight, link->turn->now_us, length - taken);
+        note_stray(link, data + taken, length - taken);
     link->spent = link->spent || taken < length; /* nobody has asked for that */
 }
 

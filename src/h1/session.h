@@ -10,6 +10,7 @@
 enum {
     H1_RECORD = 16 << 10,  /* of TLS, at most: what it may have received before it gives any */
     H1_DRY_MAX = 20000,    /* of TLS's records without plaintext, between two responses */
+    H1_FIRST_BYTES = 48,   /* shown of what a server says that speaks first */
     H1_LAST_ID = INT32_MAX /* then the connection takes no more */
 };
 

@@ -72,7 +72,7 @@ static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error 
 {
     int32_t broke_it = conn->session->broke_it;
     char url[96];
-    if (stream->local == HALF_IDLE)
+    if (stream->local == HALF_IDLE && error->kind != RILL_KIND_PREFACE)
         rill_stream_close(stream, RILL_INACTIVE, -1,
                           "the connection went before the request was sent");
     else if (broke_it && broke_it != stream->id)

@@ -217,12 +217,19 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     return true;
 }
 
+/* Whether it has shown to be none that could carry anything. */
+static bool was_useless(const rill_conn *conn)
+{
+    return conn->error.reason &&
+           (!rill_conn_greeted(conn) || conn->error.kind == RILL_KIND_PREFACE);
+}
+
 /* The one connection takes no new streams: says why. */
 static void refuse_queue(rill_origin *origin, const rill_conn *conn)
 {
     const rill_link *session = conn->session;
     rill_error error = {0};
-    if (conn->error.reason && !rill_conn_greeted(conn)) {
+    if (was_useless(conn)) {
         error = conn->error;
     } else if (session && session->goaway.received && !conn->drained) {
         rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
@@ -390,7 +397,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         refuse_queue(origin, conn);
         return;
     }
-    if (error.reason && !rill_conn_greeted(conn)) {
+    if (was_useless(conn)) {
         remember_no_h2(origin, &error);
         fail_queue(origin, conn, &error);
     } else {
