@@ -24,6 +24,13 @@ local function streams(connections, per_connection)
   end
 end
 
+-- The same over HTTP/1.1.
+local function http1(connections)
+  return function()
+    return { "--h1", "-c" .. connections }
+  end
+end
+
 local function fixed(word)
   return function()
     return word
@@ -164,6 +171,22 @@ return {
       { "cpu", against = "h2load", must = 1.2, aim = 1.0 },
       { "peak", must = 64, aim = 18 },
     },
+  },
+  {
+    name = "http1_1k", title = "HTTP/1.1 over TLS, 6 connections, GET 1 KiB", unit = "request", server = "nginx_html",
+    contestants = {
+      rill = rill("get_http1", 30000, "/1k-0", fixed("1024")),
+      h2load = h2load(30000, "/1k-0", http1(6)),
+    },
+    figures = { { "cpu", against = "h2load", must = 1.2, aim = 1.05 } },
+  },
+  {
+    name = "http1_64k", title = "HTTP/1.1 over TLS, 6 connections, GET 64 KiB", unit = "request", server = "nginx_html",
+    contestants = {
+      rill = rill("get_http1", 10000, "/64k-0", fixed("65536")),
+      h2load = h2load(10000, "/64k-0", http1(6)),
+    },
+    figures = { { "cpu", against = "h2load", must = 1.1, aim = 1.0 } },
   },
   {
     name = "gzip_64k", title = "GET 64 KiB of text, gzip, bodies as strings", unit = "request", server = "nginx_gzip",
