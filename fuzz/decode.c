@@ -45,7 +45,7 @@ static outcome decode(const char *field, const uint8_t *data, size_t size, size_
     if (full)
         out.code = 0;
     rill_decode_free(chain);
-    assert(!slab.bytes);
+    assert(!rill_slab_bytes(&slab));
     rill_slab_dispose(&slab);
     return out;
 }

@@ -85,6 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rill_stream_dispose(&whole.stream);
     rill_stream_dispose(&cut.stream);
     rill_account_release(account);
-    assert(!turn.slab.bytes);
+    assert(!rill_slab_bytes(&turn.slab));
     return 0;
 }
