@@ -1,6 +1,6 @@
 --- WARC 1.1 records (ISO 28500:2017), each a gzip member of its own: what a file of them is made of.
-local bit = require("bit")
 local ffi = require("rill.core.ffi")
+local bit = require("bit")
 local random = require("rill.core.random")
 local rill = require("rill")
 
