@@ -15,12 +15,14 @@ local function require_in(interpreter, module, path)
     path or "lua", path or "lua", module))
 end
 
--- All modules, by the names that a script may require.
+-- All modules, by the names that a script may require. What runs inside of Redis is none.
 local function modules()
   local list = {}
   for _, path in ipairs(support.find "lua/rill") do
     local name = path:match "^lua/(.*)%.lua$"
-    if name and name ~= "rill/cdef" then list[#list + 1] = name:gsub("/init$", ""):gsub("/", ".") end
+    if name and name ~= "rill/cdef" and not name:find "/inside/" then
+      list[#list + 1] = name:gsub("/init$", ""):gsub("/", ".")
+    end
   end
   return list
 end
