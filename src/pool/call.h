@@ -49,13 +49,13 @@ struct rill_call {
     bool says_empty; /* content-length: 0 is sent though there is no body */
     enum call_state state : 8;
     enum rill_processed processed : 8; /* the worst of former attempts */
-    bool repeat;
-    bool was_stale;    /* it was repeated because its connection had ended unseen */
-    bool pieces, head; /* read in pieces; a HEAD request */
-    bool head_first;   /* its window is small until its head was looked at */
-    bool decodes;      /* content codings of the response are undone */
-    bool lenient_eof;  /* see rill_stream */
-    bool idempotent;   /* may be repeated though it may have been processed */
+    bool repeat : 1;
+    bool was_stale : 1;        /* it was repeated because its connection had ended unseen */
+    bool pieces : 1, head : 1; /* read in pieces; a HEAD request */
+    bool head_first : 1;       /* its window is small until its head was looked at */
+    bool decodes : 1;          /* content codings of the response are undone */
+    bool lenient_eof : 1;      /* see rill_stream */
+    bool idempotent : 1;       /* may be repeated though it may have been processed */
 
     char *save_path;                     /* owned; NULL: the response's body is not for a file */
     rill_source *source;                 /* owned: the request's body; NULL: none */
