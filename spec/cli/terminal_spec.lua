@@ -55,6 +55,7 @@ describe("rill crawl on a terminal", function()
     child:signal "INT"
     assert.equal(130, child:wait(20))
     assert.matches("\r\27%[Krill: interrupted\r\npages: +1 ", support.read(screen))
+    assert.equal(1, select(2, support.read(screen):gsub("\r\27%[K", ""))) -- it is not taken away before the end
   end)
 
   it("shows none with --no-progress and -q", function()

@@ -142,6 +142,15 @@ function Outputs:write(item, page, id, order)
   for _, fn in ipairs(self._functions) do self._guarded("out", fn, item, page, id) end
 end
 
+--- Whether items go to standard output.
+---@return boolean
+function Outputs:has_stdout()
+  for _, output in ipairs(self._writers) do
+    if output.name == "-" then return true end
+  end
+  return false
+end
+
 --- Gives all bytes to the system.
 ---@return boolean? ok
 ---@return rill.Error? err

@@ -69,7 +69,7 @@ end
 --- Takes the live line away before items are written to the same terminal.
 ---@param crawl rill.Crawl
 function M.hide(crawl)
-  if not SHARED or crawl.options.progress == false then return end
+  if not SHARED or crawl.options.progress == false or not crawl.outputs:has_stdout() then return end
   io.stderr:write("\r\27[K")
   io.stderr:flush()
 end
