@@ -74,7 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (whole.code < 0) {
         assert(!strcmp(whole.err.message, cut.err.message));
     } else {
-        assert(whole.taken == cut.taken && whole.head.state == cut.head.state);
+        bool open = whole.stream.reason == RILL_OPEN; /* a line too long shows as it comes */
+        assert(!open || (whole.taken == cut.taken && whole.head.state == cut.head.state));
         assert(whole.head.content_length == cut.head.content_length &&
                whole.head.chunked == cut.head.chunked && whole.head.close == cut.head.close &&
                whole.head.status == cut.head.status);
