@@ -153,7 +153,9 @@ enum rill_event_type {
     RILL_EVENT_WARNING, /* a client or connection; the sentence is in `text`, its URL in `url` */
     RILL_EVENT_TIMER,   /* a timer ran out; the id is released */
     RILL_EVENT_SIGNAL,  /* a signal came; `status` is its number */
-    RILL_EVENT_READY    /* a descriptor is ready; the id is released */
+    RILL_EVENT_READY,   /* a descriptor is ready; the id is released */
+    RILL_EVENT_NOTES    /* a client or connection: rill_notes_take() has something. It comes with
+                           other events, and wakes nobody by itself */
 };
 
 /* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
@@ -431,6 +433,7 @@ typedef struct rill_options {
     const char *no_proxy; /* hosts that go without, with commas or blanks: a name and what is below
                              it, "name:port", an address, a network in CIDR, "*" (none) */
     const char *dns_servers; /* "ip" or "ip:port", comma-separated (the system's) */
+    bool notes;              /* what happens is noted, for rill_notes_take() (false) */
     rill_tls_options tls;
 } rill_options;
 RILL_API void rill_options_init(rill_options *options);
@@ -676,6 +679,54 @@ typedef struct rill_peer_info {
 /* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
 RILL_API int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                     rill_peer_info *info);
+
+/* --- what happened --------------------------------------------------------------------------- */
+
+enum rill_note_type {
+    RILL_NOTE_DIAL = 1,  /* a connection is dialled: `text` is host:port */
+    RILL_NOTE_CONNECTED, /* `protocol`, `text` is ip:port, `resumed`, `timings` of the dial */
+    RILL_NOTE_FAILED,    /* a dial: `error` */
+    RILL_NOTE_CLOSED,    /* a connection: `error` or NULL; `number` of streams sent on it */
+    RILL_NOTE_GOAWAY,    /* received: `code`; `number` is the last stream */
+    RILL_NOTE_REQUEST,   /* `text` is the method */
+    RILL_NOTE_SENT,      /* `number` is the attempt */
+    RILL_NOTE_HEAD,      /* `status` */
+    RILL_NOTE_DONE,      /* `reason`, `status`, `bytes_received`, `timings`, `error` or NULL */
+    RILL_NOTE_RETRY,     /* `error` of the attempt before, `delay` */
+    RILL_NOTE_REDIRECT,  /* `status`, `text` is the location: see rill_notes_redirect() */
+    RILL_NOTE_WARNING,   /* `text` */
+    RILL_NOTE_DROPPED    /* `number` of notes that nobody took in time */
+};
+
+/* All pointers are borrowed: they are good until notes of the same client are taken again, or it is
+ * dropped. Texts are not NUL-terminated. */
+typedef struct rill_note {
+    double time;         /* as rill_now(); notes are in this order */
+    uint32_t type;       /* enum rill_note_type */
+    uint32_t client;     /* its number, from 1 in the order of their making */
+    uint32_t connection; /* its number, from 1 in the order of dials; 0: none */
+    int32_t stream;      /* on the wire; 0: none */
+    int32_t status, code;
+    uint32_t reason, number;
+    uint32_t text_length, url_length;
+    bool resumed;
+    char protocol[12];
+    double bytes_received, delay;
+    rill_timings timings;
+    const char *text, *url;
+    const rill_error *error;
+} rill_note;
+
+/* Takes up to `max` (1 or more) notes of a client or connection, the oldest first. At most 10,000
+ * wait, then the oldest are dropped. Returns how many; 0 where its options do not ask for them; or
+ * negative: RILL_CLOSED, RILL_ARGUMENT. */
+RILL_API int32_t rill_notes_take(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                 rill_note *notes, int32_t max);
+
+/* Notes that the caller follows a redirect. */
+RILL_API void rill_notes_redirect(rill_loop *loop, uint32_t slot, uint32_t generation,
+                                  const char *url, uint32_t url_length, int32_t status,
+                                  const char *location, uint32_t location_length);
 
 /* --- the last frames of a connection --------------------------------------------------------- */
 

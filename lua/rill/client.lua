@@ -12,6 +12,8 @@ local shown = require("rill.core.shown")
 
 local M = {}
 
+local NOTES = C.RILL_EVENT_NOTES
+
 local stats = ffi.new("rill_stats")
 local COUNTS = {
   "connections", "connections_opened", "handshakes", "resumptions", "streams", "pending", "requests",
@@ -32,6 +34,7 @@ local Warnings = { __mode = "v" }
 Warnings.__index = Warnings
 
 function Warnings:on_event(event)
+  if event.type == NOTES then return endpoints.news(self.client) end
   endpoints.warn(self.client, "client", event)
 end
 

@@ -31,12 +31,6 @@ describe("an option of a client", function()
     assert_raises(make(5), "options must be a table", "5")
   end)
 
-  for _, name in ipairs { "on_event" } do
-    it("is not supported yet: " .. name, function()
-      assert_raises(make { [name] = 1 }, "not supported yet", name)
-    end)
-  end
-
   it("turns off what is not there", function()
     local off = { redirects = false, decompress = false, cookies = false, proxy = false, no_proxy = false,
       allow_downgrade = false, coalesce = false, per_origin = false }
@@ -96,6 +90,7 @@ describe("an option of a client", function()
     on_headers = { "x" },
     on_chunk = { "x", {} },
     on_warning = { {} },
+    on_event = { true, "print" },
   }
   for name, values in pairs(wrong) do
     it("is checked: " .. name, function()
@@ -120,7 +115,7 @@ describe("an option of a client", function()
       tls = { verify = false, ca_file = support.ca().file, server_name = "a.test" },
       read_timeout = 0, ping_after = 0, ping_timeout = 0.5, max_connections_per_origin = 0, retries = 0,
       retry_idempotent = false, h2c = true, protocols = { "http/1.1", "h2" }, family = 6, bind_address = "::1",
-      on_headers = function() end, on_chunk = function() end, on_warning = function() end,
+      on_headers = function() end, on_chunk = function() end, on_warning = function() end, on_event = function() end,
     }
     client:close()
   end)

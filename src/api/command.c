@@ -1,8 +1,10 @@
 /* Commands: the public calls on ids. They only mark what is to act; the loop sends. */
 #include <stddef.h>
+#include <string.h>
 
 #include "http/body.h"
 #include "base/error.h"
+#include "base/journal.h"
 #include "pool/ending.h"
 #include "api/client.h"
 #include "api/connection.h"
@@ -324,4 +326,48 @@ int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
     if (!peer || !info)
         return peer ? -RILL_ARGUMENT : -RILL_CLOSED;
     return rill_peer_describe(peer, info);
+}
+
+/* --- what happened --------------------------------------------------------------------------- */
+
+/* NULL: a stale id. */
+static rill_endpoint *find_either(rill_loop *loop, uint32_t slot, uint32_t generation)
+{
+    rill_entry *entry = rill_turn_find(&loop->turn, slot, generation, ENTRY_CLIENT);
+    if (!entry)
+        entry = rill_turn_find(&loop->turn, slot, generation, ENTRY_CONNECTION);
+    return (rill_endpoint *)entry;
+}
+
+int32_t rill_notes_take(rill_loop *loop, uint32_t slot, uint32_t generation, rill_note *notes,
+                        int32_t max)
+{
+    if (rill_loop_check(loop, NULL) || !notes || max < 1)
+        return -RILL_ARGUMENT;
+    rill_endpoint *endpoint = find_either(loop, slot, generation);
+    if (!endpoint)
+        return -RILL_CLOSED;
+    rill_journal *journal = endpoint->pool.account->journal;
+    return journal ? rill_journal_take(journal, notes, max) : 0;
+}
+
+void rill_notes_redirect(rill_loop *loop, uint32_t slot, uint32_t generation, const char *url,
+                         uint32_t url_length, int32_t status, const char *location,
+                         uint32_t location_length)
+{
+    if (rill_loop_check(loop, NULL) || !url || !location)
+        return;
+    rill_endpoint *endpoint = find_either(loop, slot, generation);
+    rill_journal *journal = endpoint ? endpoint->pool.account->journal : NULL;
+    if (!journal)
+        return;
+    rill_turn_tick(&loop->turn);
+    rill_note note = {.type = RILL_NOTE_REDIRECT,
+                      .code = -1,
+                      .status = status,
+                      .text = location,
+                      .text_length = location_length};
+    char *room = rill_journal_add(journal, &note, url_length);
+    if (room)
+        memcpy(room, url, url_length);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/given.h"
+#include "base/journal.h"
 #include "base/error.h"
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -45,6 +46,8 @@ rill_endpoint *rill_endpoint_new(rill_turn *turn, rill_list *list, size_t size,
         rill_endpoint_free(endpoint);
         return NULL;
     }
+    if (options && options->notes)
+        endpoint->pool.account->journal = rill_journal_new(turn, &endpoint->entry);
     rill_pool_warn_tls(&endpoint->pool);
     rill_settings_warn(&endpoint->settings, &endpoint->pool);
     return endpoint;

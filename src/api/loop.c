@@ -24,6 +24,7 @@
 #include "api/given.h"
 #include "api/watch.h"
 #include "base/error.h"
+#include "base/journal.h"
 #include "base/trace.h"
 
 /* More requests than this waiting to be written are sent before the next batch of events is handed
@@ -493,6 +494,9 @@ static int32_t take_events(rill_loop *loop, rill_event *events, int32_t max)
     rill_entry *entry;
     while (count < max && (entry = rill_turn_take(&loop->turn, &type)))
         fill_event(loop, entry, type, &events[count++]);
+    while (count < max && (entry = rill_journal_next(&loop->turn)))
+        events[count++] = (rill_event){
+            .slot = entry->id.slot, .generation = entry->id.generation, .type = RILL_EVENT_NOTES};
     loop->turn.handed_over = count > 0;
     return count;
 }

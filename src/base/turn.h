@@ -98,6 +98,8 @@ struct rill_turn {
     } step;
     bool woken;
     uint8_t trace;          /* enum rill_trace_topic: what is written to stderr */
+    rill_list news;         /* journals that have something to take */
+    uint32_t journals;      /* so far: each has its number, from 1 */
     uint32_t dialled;       /* connections so far: each has its number, from 1 */
     bool handed_over;       /* events point to calls in `later`, and to lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */

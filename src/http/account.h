@@ -23,6 +23,7 @@ typedef struct rill_account {
     rill_mark *relieve;  /* borrowed: gives held-back bodies what they may have now; NULL: its
                             client has gone, and all streams are closed */
     rill_stats *stats;   /* borrowed: the client's counts; NULL: it has gone */
+    struct rill_journal *journal; /* borrowed: the client's; NULL: it has none, or has gone */
 } rill_account;
 
 /* With one reference. NULL when out of memory. */

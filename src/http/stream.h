@@ -38,6 +38,7 @@ struct rill_stream {
     bool saved;              /* the body stands in its file */
     bool hungry;             /* the reader found nothing and waits for READABLE */
     bool is_head;            /* HEAD: sizes do not apply, as with 204 and 304 */
+    bool noted;              /* that its head has come */
     bool reached_warnsize, warn;
     bool busy;        /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
     bool blocked;     /* its upload waits for the socket, or for the next turn */

@@ -12,6 +12,7 @@ typedef struct rill_peer {
     rill_entry entry; /* its id names the connection, see rill_peer_info_get() */
     rill_turn *turn;  /* borrowed */
     uint32_t references;
+    uint32_t number; /* of the connection: see rill_turn.dialled */
     rill_address address;
     bool tls, resumed;
     const char *protocol; /* static: as ALPN has it */

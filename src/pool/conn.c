@@ -337,6 +337,8 @@ static void act_dialing(rill_conn *conn)
                                    conn->transport.tls ? conn->transport.tls->ssl : NULL,
                                    protocol->name, &error);
         end_dial(conn);
+        if (conn->peer)
+            conn->peer->number = conn->setup.link.number;
         code = !conn->peer ? -RILL_ERROR : open_session(conn, protocol, &error);
     }
     if (code < 0) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/trace.h"
+#include "pool/notes.h"
 #include "pool/pace.h"
 #include "pool/retry.h"
 #include "pool/share.h"
@@ -47,6 +48,8 @@ void rill_ending_finish(rill_call *call)
     origin->pool->turn->counters.requests--;
     rill_pace_end(call);
     rill_call_finish(call);
+    if (reason != RILL_OPEN)
+        rill_notes_call(call, RILL_NOTE_DONE);
 }
 
 /* It was sent on another origin's connection. */
@@ -75,6 +78,7 @@ void rill_ending_attempt(rill_call *call)
     trace_end(call, next == CALL_REPEAT_LATER ? "is repeated after back-off" : "is repeated");
     if (next == CALL_REPEAT_LATER)
         rill_retry_back_off(origin);
+    rill_notes_retry(call, rill_retry_delay_ms(origin));
     origin->pool->stats.retries++;
     rill_call_renew(call);
     rill_pace_release(call);
@@ -86,6 +90,7 @@ static void decide(rill_call *call)
 {
     count_end(call->stream->inlet.account->stats, call->stream->reason);
     rill_call_decided(call);
+    rill_notes_call(call, RILL_NOTE_DONE);
 }
 
 void rill_ending_close(rill_call *call, const rill_error *error)

@@ -6,6 +6,7 @@
 #include "pool/timeouts.h"
 #include "pool/ending.h"
 #include "pool/notice.h"
+#include "pool/notes.h"
 #include "pool/pace.h"
 #include "pool/retry.h"
 #include "pool/share.h"
@@ -30,6 +31,7 @@ static void take_closed(rill_conn *conn)
         rill_stream *stream = rill_conn_oldest_closed(conn);
         rill_call *call = rill_call_of(stream);
         rill_stream_move(stream, NULL);
+        rill_notes_head(stream);
         rill_ending_attempt(call);
     }
 }
@@ -137,6 +139,7 @@ static bool dial(rill_origin *origin)
     conn->calm = origin->calm;
     origin->calm = 0;
     rill_list_push_first(&origin->conns, &conn->member);
+    rill_notes_dial(rill_notes_of(pool), conn);
     if (pool->connections < pool->max_connections)
         wake_waiting(pool); /* there is room for the next in line too */
     return true;
@@ -148,6 +151,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     if (conn->pool.counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
     conn->pool.counted = true;
+    rill_notes_connected(rill_notes_of(origin->pool), conn);
     origin->protocol = conn->session->protocol;
     stats->connections_opened++;
     rill_share_offer(origin, conn);
@@ -214,6 +218,7 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_timeouts_start(call);
     rill_call_move(call, CALL_SENT);
     pool->stats.attempts++;
+    rill_notes_call(call, RILL_NOTE_SENT);
     return true;
 }
 
@@ -432,6 +437,7 @@ static void free_all_closed(rill_origin *origin)
         next = rill_conn_next(conn);
         if (conn->state != CONN_CLOSED)
             continue;
+        rill_notes_ended(rill_notes_of(origin->pool), conn);
         if (!conn->pool.unneeded)
             tell_waiting(origin, conn);
         take_closed(conn);
@@ -467,6 +473,10 @@ static void on_act(rill_mark *marked)
         rill_conn_act(conn);
         rill_share_act(origin, conn);
         count_opened(origin, conn);
+        if (rill_notes_of(origin->pool)) {
+            rill_notes_goaway(rill_notes_of(origin->pool), conn);
+            rill_notes_heads(conn);
+        }
         if (conn->session && conn->session->look)
             rill_notice_streams(conn);
         take_ended(conn);
@@ -504,6 +514,7 @@ void rill_origin_add(rill_origin *origin, rill_call *call)
     rill_call_assign(call, false);
     turn->counters.requests++;
     turn->submitted++;
+    rill_notes_call(call, RILL_NOTE_REQUEST);
     if (origin->no_h2 && turn->now_ms - origin->no_h2_ms < ALPN_VERDICT_MS) {
         call->attempts++;
         rill_ending_close(call, origin->no_h2);
@@ -572,6 +583,7 @@ void rill_origin_free(rill_origin *origin)
     while ((conn = rill_conn_first(&origin->conns))) {
         rill_conn_fail(conn, NULL);
         take_closed(conn);
+        rill_notes_ended(rill_notes_of(pool), conn);
         free_closed(origin, conn);
     }
     if (origin->last_conn)

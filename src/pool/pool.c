@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "pool/ending.h"
+#include "pool/notes.h"
 
 static rill_call *call_of(rill_inlet *inlet)
 {
@@ -60,6 +61,8 @@ void rill_pool_dispose(rill_pool *pool)
     if (pool->account) {
         pool->account->relieve = NULL;
         pool->account->stats = NULL;
+        rill_journal_free(pool->account->journal);
+        pool->account->journal = NULL;
     }
     rill_account_release(pool->account);
 }
@@ -72,6 +75,7 @@ void rill_pool_warn(rill_pool *pool, const char *format, ...)
     va_start(args, format);
     rill_escape_print(text, sizeof(text), format, args);
     va_end(args);
+    rill_notes_warning(rill_notes_of(pool), text);
     if (pool->warnings_dropped)
         return;
     if (pool->warning_length + 2 * WARNING_LENGTH > WARNINGS_MAX) {

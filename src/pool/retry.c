@@ -30,6 +30,14 @@ void rill_retry_back_off(rill_origin *origin)
     rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
 }
 
+uint64_t rill_retry_delay_ms(const rill_origin *origin)
+{
+    uint64_t now_ms = origin->pool->turn->now_ms;
+    return rill_origin_backs_off(origin) && origin->backoff.deadline_ms > now_ms
+               ? origin->backoff.deadline_ms - now_ms
+               : 0;
+}
+
 /* Before a head: node resets so what its session's memory has no room for. */
 static bool asks_for_calm(const rill_stream *stream)
 {

@@ -32,4 +32,7 @@ enum call_next rill_retry_next(rill_call *call);
  * That counts as a repeat, unless the call was repeated since the origin dialled last. */
 bool rill_retry_wait(rill_call *call);
 
+/* How long it still backs off; 0: it does not. */
+uint64_t rill_retry_delay_ms(const rill_origin *origin);
+
 #endif

@@ -10,6 +10,7 @@ local waiting = require("rill.task.waiting")
 
 local M = {}
 
+local NOTES = C.RILL_EVENT_NOTES
 local CONNECTED, CLOSED, PONG, WARNING =
   C.RILL_EVENT_CONNECTED, C.RILL_EVENT_CLOSED, C.RILL_EVENT_PONG, C.RILL_EVENT_WARNING
 local core = ffi.new("rill_connection_state")
@@ -110,7 +111,9 @@ end
 --- Called by the runtime, before any task resumes.
 ---@param event ffi.cdata* rill_event, borrowed
 function State:on_event(event)
-  if event.type == WARNING then
+  if event.type == NOTES then
+    return endpoints.news(self._owner.connection)
+  elseif event.type == WARNING then
     return endpoints.warn(self._owner.connection, "connection", event)
   elseif event.type == CONNECTED then
     self.connected = true

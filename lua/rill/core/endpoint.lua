@@ -4,9 +4,10 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local auth = require("rill.core.auth")
 local errors = require("rill.errors")
+local lazy = require("rill.core.lazy")
+local events = lazy.module("rill.core.events")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
-local lazy = require("rill.core.lazy")
 local options = require("rill.core.options")
 local query = lazy.module("rill.core.fields")
 local runtime = require("rill.runtime")
@@ -23,6 +24,7 @@ local M = {}
 ---@field private _on_headers function|false
 ---@field private _on_chunk function|false
 ---@field private _on_warning function|false
+---@field private _on_event function|false
 ---@field private _expect_continue boolean
 ---@field private _query {[1]: string, [2]: string}[]|false of every URL
 ---@field private _jar rill.Jar|false of a client
@@ -99,6 +101,7 @@ function M.new(call, given, create, url, made)
     _on_headers = given.on_headers or false,
     _on_chunk = given.on_chunk or false,
     _on_warning = given.on_warning or false,
+    _on_event = given.on_event or false,
     _expect_continue = given.expect_continue or false,
     _timeout = wanted.timeout,
     _query = appended or false,
@@ -116,6 +119,12 @@ function M.new(call, given, create, url, made)
   return endpoint
 end
 
+--- Has on_event called with what has happened.
+---@param endpoint rill.Endpoint? nil when the script has dropped it
+function M.news(endpoint)
+  if endpoint then runtime.defer(events.pass_on, endpoint) end
+end
+
 --- Passes a warning of the core on: to the script's hook, or to rill.on_warning.
 ---@param endpoint rill.Endpoint? nil when the script has dropped it
 ---@param kind "client"|"connection" what it is called among the fields
@@ -131,6 +140,7 @@ function M.drop(endpoint)
   endpoint._later = false
   if not endpoint._id then return end
   runtime.take_events()
+  if endpoint._on_event then events.pass_on(endpoint) end
   runtime.unwatch(endpoint._id.slot)
   C.rill_handle_drop(ffi.gc(endpoint._handle, nil))
 end

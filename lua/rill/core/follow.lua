@@ -5,6 +5,7 @@ local facts = require("rill.core.facts")
 local headers = require("rill.headers")
 local jars = require("rill.core.jars")
 local lazy = require("rill.core.lazy")
+local events = lazy.module("rill.core.events")
 local request = require("rill.core.request")
 local upload = require("rill.core.upload")
 local url = lazy.module("rill.url")
@@ -248,12 +249,16 @@ function M.go(hop, response, limit, send)
   if not address then return response end
   local chain = begin(hop, limit)
   while address do
+    local from = hop.url
     note(chain, response)
     local ok, err = step(chain, address)
     if not ok then return nil, err end
     err = request.closed(hop.endpoint, hop.method, hop.url)
     if err then return fail(chain, err) end
     M.count(hop.endpoint, true)
+    if hop.endpoint._on_event then
+      events.redirect(hop.endpoint, from, response.status, response.headers:get("location"))
+    end
     response, err = send(hop)
     if not response then return fail(chain, err) end
     address = M.target(response.status, response.headers, hop.url)

@@ -54,7 +54,7 @@ local OPTIONS = {
   on_headers = { type = "hook", request = true },
   on_chunk = { type = "hook", request = true },
   on_warning = { type = "hook" },
-  on_event = {},
+  on_event = { type = "hook" },
   protocols = { type = "protocols" },
   idempotent = { type = "boolean", request = true },
   lenient_eof = { type = "boolean", request = true, field = true },
@@ -301,6 +301,7 @@ function M.for_core(call, given, block)
     anchor[3] = join(call, "dns_servers", given.dns_servers, '"ip" or "ip:port"')
     options.dns_servers = anchor[3]
   end
+  options.notes = given.on_event ~= nil
   if given.idempotent ~= nil then options.idempotent = given.idempotent and 1 or 0 end
   if given.per_origin then anchor[7] = politeness.fill(options, given.per_origin) end
   if given.proxy then options.proxy = given.proxy end
