@@ -25,6 +25,22 @@ function M.current()
   return current
 end
 
+local foreign = setmetatable({}, { __mode = "kv" }) -- tasks of coroutines that rill did not make, by coroutine
+
+--- The task of the coroutine that runs, which the script has made; nil in the main program.
+---@param make fun(co: thread): rill.Task
+---@return rill.Task?
+function M.foreign(make)
+  local co, is_main = running()
+  if not co or is_main then return nil end
+  local task = foreign[co]
+  if not task then
+    task = make(co)
+    foreign[co] = task
+  end
+  return task
+end
+
 function M.can_wait(task)
   return running() == task._work and isyieldable()
 end

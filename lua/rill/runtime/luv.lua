@@ -20,8 +20,6 @@ local holds = false -- poll keeps uv.run going
 local stepping = false
 local driving = false -- by rill.run
 
-local foreign = setmetatable({}, { __mode = "kv" }) -- tasks of coroutines that rill did not make, by coroutine
-
 local function hold(wanted)
   if wanted == holds then return end
   holds = wanted
@@ -83,16 +81,7 @@ local function wake_loop()
 end
 
 function M.current()
-  local task = coroutines.current()
-  if task then return task end
-  local co, is_main = coroutine.running()
-  if not co or is_main then return nil end
-  task = foreign[co]
-  if not task then
-    task = task_of.foreign(co)
-    foreign[co] = task
-  end
-  return task
+  return coroutines.current() or coroutines.foreign(task_of.foreign)
 end
 
 M.can_wait = coroutines.can_wait
