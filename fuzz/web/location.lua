@@ -1,5 +1,7 @@
 --- Redirects. Any bytes of a Location are a URL that can be sent or none; and whatever a chain of them is, what belongs
 --- to an origin stays there, https stays https, methods and bodies follow the rules, and it ends.
+local facts = require("rill.core.facts")
+local ffi = require("rill.core.ffi")
 local follow = require("rill.core.follow")
 local headers = require("rill.headers")
 local url = require("rill.url")
@@ -17,6 +19,7 @@ local STATUSES = { 301, 302, 303, 307, 308 }
 local METHODS = { "GET", "HEAD", "POST", "PUT", "DELETE" }
 local MAX_LOCATION = 8192 -- bytes
 local LIMIT = 5 -- redirects
+local ONE_SECOND = ffi.new("rill_timings", { total = 1 })
 
 local function fields_of(location, ...)
   if not location then return headers.new(headers.block {}) end
@@ -73,8 +76,9 @@ local function answer(walk, hop)
   end
   walk.status, walk.location = status, location
   walk.trail[#walk.trail + 1] = ("%d %s"):format(status, location or "")
-  return { status = status, url = hop.url, headers = fields_of(location),
-    _facts = { attempts = 1, timings = { queue = 0, total = 1 } } }
+  local response = { status = status, url = hop.url, headers = fields_of(location) }
+  facts.keep(response, ONE_SECOND, 0, 1)
+  return response
 end
 
 -- What the next request of a chain must be.
