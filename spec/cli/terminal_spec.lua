@@ -18,9 +18,9 @@ describe("rill crawl on a terminal", function()
   after_each(function() process.stop_all() end)
 
   local function start(columns, ...)
-    local argv = { "env", unpack(process.sanitizers()) }
-    for _, word in ipairs { "python3", "-B", "spec/support/terminal.py", tostring(columns), screen, "luajit",
-      "bin/rill", "crawl", "--ca", server.ca, "--no-robots", "--drain", "0.1",
+    local argv = { "python3", "-B", "spec/support/terminal.py", tostring(columns), screen, "env",
+      unpack(process.sanitizers()) }
+    for _, word in ipairs { "luajit", "bin/rill", "crawl", "--ca", server.ca, "--no-robots", "--drain", "0.1",
       "--out", directory .. "/out.jsonl", ... } do
       argv[#argv + 1] = word
     end

@@ -136,7 +136,7 @@ describe("client:download", function()
     local breaking = support.client { tls = { ca_file = broken.ca } }
     support.run(function()
       local _, err = breaking:download(broken.url, place .. "/broken")
-      assert.equal("connection_lost", err.reason)
+      assert.equal("connection_lost", err.reason, tostring(err))
       local task = rill.spawn(function() return client:download(node.url .. "/size?n=300000000", place .. "/big") end)
       support.wait(function() return #names(place) == 1 end, 3)
       task:cancel()

@@ -118,7 +118,7 @@ describe("the error of a request", function()
   it("lists the cause that ended the last attempt, however many there were", function()
     local dying = support.hostile { case = "reset-before-headers" }
     local err = failure(dying.url, { retries = 3, tls = { ca_file = dying.ca } })
-    assert.equal("connection_lost", err.reason)
+    assert.equal("connection_lost", err.reason, tostring(err))
     assert.equal(4, err.attempts)
     assert.equal(1, #err.errors)
     assert.equal("connection_lost", err.errors[1].reason)

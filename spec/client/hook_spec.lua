@@ -310,7 +310,7 @@ describe("maxsize of a stream", function()
   it("holds no more than itself and one frame when it is passed", function()
     local client = support.client { maxsize = 100000 }
     support.run(function()
-      local path = "/size?n=3000000&max"
+      local path = "/size?n=30000000&max" -- more than sockets hold
       local stream = assert(client:open { url = node.url .. path })
       local reason, err = stream:closed()
       assert.equal("maxsize_exceeded_actual", reason)

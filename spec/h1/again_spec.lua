@@ -8,8 +8,11 @@ local FILES = {
   },
   ["client/closing"] = {},
   ["client/cookies"] = {},
-  ["client/download"] = {},
+  ["client/download"] = {
+    "leaves no file where the body breaks off, or the task is cancelled", -- its server speaks HTTP/2 alone
+  },
   ["client/errors"] = {
+    "lists the cause that ended the last attempt, however many there were", -- the same
     "keeps the code of a reset, and says that a head had arrived",
     "shows a code that has no name as its number, as the stream does",
   },
