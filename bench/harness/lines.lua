@@ -343,6 +343,21 @@ return {
     figures = { { "peak", must = 450 * 2 ^ 20 / 1e6 } },
   },
   {
+    name = "bombs", title = "200 bodies at once that grow a thousandfold, max_buffered 64 MiB, maxsize 8 MiB",
+    unit = "body", server = "nginx_gzip", within = 60,
+    prepare = function(scratch)
+      scratch:bomb("bomb")
+    end,
+    contestants = { rill = rill("bombs", 200, "/bomb") },
+    figures = { { "peak", must = 48 } },
+  },
+  {
+    name = "slow_readers", title = "200 bodies of 1 GiB that nobody reads on, max_buffered 64 MiB", unit = "body",
+    server = "nginx_unannounced", prepare = sparse_file, within = 60,
+    contestants = { rill = rill("slow_readers", 200, "/sparse") },
+    figures = { { "peak", must = 48 } },
+  },
+  {
     name = "peers", title = "GET 1 KiB, 100 streams, one URL", unit = "request", server = "nghttpd",
     contestants = {
       rill = rill("get_1k", 50000, "/1k-0"),

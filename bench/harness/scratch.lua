@@ -100,6 +100,13 @@ function Scratch:texts(prefix)
   assert(os.execute(("gzip -k '%s/%s'*"):format(self.root, prefix)) == 0, "gzip failed")
 end
 
+--- A file of 256 MiB of zeros, which stands there in gzip alone.
+---@param name string
+function Scratch:bomb(name)
+  local path = ("%s/%s"):format(self.root, name)
+  assert(os.execute(("head -c 268435456 /dev/zero | gzip >'%s.gz' && : >'%s'"):format(path, path)) == 0, "gzip failed")
+end
+
 --- A file of this directory.
 ---@param name string
 ---@return string path
