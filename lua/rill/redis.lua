@@ -211,6 +211,7 @@ local function connect(self)
     library.redisFree(context)
     return nil, err
   end
+  self._asking = true -- who waits here may be cancelled: what is left then is no connection
   self._context = ffi.gc(context, library.redisFree)
   self._reader = ffi.gc(library.redisReaderCreate(), library.redisReaderFree)
   if not rill.wait(context.fd, "w", WAIT) then

@@ -92,7 +92,7 @@ end
 ---@param text string
 ---@return string
 function M.gzip(text)
-  local stream = ffi.new("rill_z_stream")
+  local stream = ffi.gc(ffi.new("rill_z_stream"), z.deflateEnd) -- a task may be cancelled between two slices
   if z.deflateInit2_(stream, LEVEL, 8, GZIP, MEMORY, 0, z.zlibVersion(), ffi.sizeof(stream)) ~= 0 then
     error("rill.warc: out of memory", 0)
   end
@@ -104,7 +104,7 @@ function M.gzip(text)
     drain(stream, at == #text and FINISH or NO_FLUSH, parts)
     if at < #text then rill.sleep(0) end
   until at == #text
-  z.deflateEnd(stream)
+  z.deflateEnd(ffi.gc(stream, nil))
   return table.concat(parts)
 end
 

@@ -185,6 +185,26 @@ describe("a crawl with its state in Redis", function()
     assert.is_nil(done)
     assert.same({ "state", "unreachable" }, { err.reason, err.kind })
     assert.is_nil(tostring(err):find("secret", 1, true))
+    local read, why = require("rill.crawl").status("redis://127.0.0.1:" .. support.free_port() .. "/?name=x")
+    assert.is_nil(read)
+    assert.equal("unreachable", why.kind)
+    read, why = require("rill.crawl").status(redis:state "nothing")
+    assert.is_nil(read)
+    assert.equal("none", why.kind)
+  end)
+
+  it("is asked again after a task was cancelled in the middle of a call", function()
+    local client = require("rill.redis").new(require("rill.redis").parse(redis:state "site"))
+    support.run(function()
+      for _, wait in ipairs { 0, 1 } do -- before it is connected, and with an answer on its way
+        local task = rill.spawn(client.call, client, { "BLPOP", "nothing", "0" })
+        for _ = 0, wait do rill.sleep(0) end
+        task:cancel()
+        task:join()
+        assert.equal("PONG", client:call { "PING" })
+      end
+      client:close()
+    end)
   end)
 
   it("keeps an origin's limit for all workers together", function()

@@ -1,5 +1,6 @@
 -- WARC files of a crawl, read back by a strict reader that shares nothing with what writes them.
 local process = require "support.process"
+local rill = require "rill"
 local server_of = require "support.server"
 local site = require "support.site"
 local support = require "support"
@@ -161,6 +162,17 @@ describe("a crawl's WARC files", function()
     assert.is_nil(done)
     assert.same({ "output", "exists", directory .. "/site-00000.warc.gz" }, { err.reason, err.kind, err.path })
     assert.equal("mine", support.read(directory .. "/site-00000.warc.gz"))
+  end)
+
+  it("leave nothing of a record whose task was cancelled", function()
+    support.run(function()
+      local text = ("compress me "):rep(2 ^ 18)
+      local task = rill.spawn(require("rill.warc").gzip, text)
+      rill.sleep(0)
+      task:cancel()
+      assert.equal("cancelled", select(2, task:join()).reason)
+    end)
+    collectgarbage()
   end)
 
   it("say where a body was lost on the way", function()

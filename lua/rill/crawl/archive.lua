@@ -123,10 +123,11 @@ local function reopen(self)
   while known[name_of(self, self._first + #self._files)] do
     local path = name_of(self, self._first + #self._files)
     local opened, err = file.open(path)
-    local ok = opened and true
-    if ok then ok, err = opened:truncate(known[path]) end
+    if not opened then return nil, err end
+    table.insert(self._files, opened) -- from here on close() closes it
+    local ok
+    ok, err = opened:truncate(known[path])
     if not ok then return nil, err end
-    table.insert(self._files, opened)
   end
   return true
 end

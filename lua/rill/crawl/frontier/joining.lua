@@ -31,7 +31,7 @@ end
 -- Names of workers that ran on this machine and ended without a word.
 local function dead_workers(opened)
   local names, err = opened:command { "SMEMBERS", opened.key .. ":workers" }
-  if err and err.kind ~= "redis" then return nil, err end -- a key of another type: the script tells
+  if err and err.kind ~= "redis" then return nil, err end -- a key of another type: the script returns which
   local dead = {}
   for _, name in ipairs(names or {}) do
     local who = opened:command { "HGET", ("%s:w:%s"):format(opened.key, name), "owner" }
@@ -94,6 +94,45 @@ function M.join(opened, settings, worker)
     offsets = M.offsets(hash), scope = answer[6], numbers = answer[7] }
 end
 
+-- The answers to commands; nil when one of them has failed.
+local function answers(opened, commands)
+  local list = {}
+  for i, words in ipairs(commands) do
+    words[2] = opened.key .. ":" .. words[2]
+    local answer, err = opened:command(words)
+    if err then return nil, err end
+    list[i] = answer
+  end
+  return list
+end
+
+local function read_workers(opened, names)
+  local workers = {}
+  for _, name in ipairs(names) do
+    local list, err = answers(opened, { { "HGETALL", "w:" .. name } })
+    if not list then return nil, err end
+    workers[name] = M.offsets(M.hash(list[1]))
+  end
+  return workers
+end
+
+local function read_all(opened)
+  local list, err = answers(opened, { { "HGETALL", "conf" }, { "HGETALL", "stats" }, { "ZCARD", "lease" },
+    { "SMEMBERS", "workers" } })
+  if not list then return nil, err end
+  local conf, hash, counters = M.hash(list[1]), M.hash(list[2]), {}
+  if not conf.run then
+    return nil, wire.error(opened, "none", "there is no crawl of that name")
+  end
+  totals.apply(counters, totals.read(list[2]), {})
+  local read = { counters = counters, conf = json.decode(conf.conf), queued = tonumber(hash._queued or 0),
+    origins = tonumber(hash._origins or 0), in_flight = list[3] }
+  read.finished = read.queued == 0 and read.in_flight == 0 and (counters.pages or 0) > 0
+  read.workers, err = read_workers(opened, list[4])
+  if not read.workers then return nil, err end
+  return read
+end
+
 --- What a crawl has recorded, also while it runs, and the outputs of its workers.
 ---@param path string its URL
 ---@return { counters: table, conf: table, queued: integer, origins: integer, finished: boolean,
@@ -102,27 +141,10 @@ end
 function M.read(path)
   local opened, err = wire.open(path)
   if not opened then return nil, err end
-  local function all_of(name) return opened:command { "HGETALL", opened.key .. ":" .. name } end
-  local kept = all_of "conf"
-  local conf = type(kept) == "table" and M.hash(kept) or {}
-  if not conf.run then
-    opened:close()
-    return nil, errors.new { reason = "state", kind = "none", path = path,
-      message = ("there is no crawl of that name in Redis at %s"):format(opened.shown) }
-  end
-  local list = all_of "stats"
-  local counters = {}
-  totals.apply(counters, totals.read(list), {})
-  local hash = M.hash(list)
-  local read = { counters = counters, conf = json.decode(conf.conf), queued = tonumber(hash._queued or 0),
-    origins = tonumber(hash._origins or 0), workers = {} }
-  read.in_flight = opened:command { "ZCARD", opened.key .. ":lease" }
-  read.finished = read.queued == 0 and read.in_flight == 0 and (counters.pages or 0) > 0
-  for _, name in ipairs(opened:command { "SMEMBERS", opened.key .. ":workers" }) do
-    read.workers[name] = M.offsets(M.hash(all_of("w:" .. name)))
-  end
+  local read
+  read, err = read_all(opened)
   opened:close()
-  return read
+  return read, err
 end
 
 return M
