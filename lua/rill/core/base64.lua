@@ -1,5 +1,5 @@
 --- base64 (RFC 4648 section 4).
-require("rill.core.ffi") -- says so where it is no LuaJIT
+require("rill.core.ffi") -- raises a clear error outside of LuaJIT
 local bit = require("bit")
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

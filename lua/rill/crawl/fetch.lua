@@ -34,7 +34,7 @@ local function request_options(entry, options, seen)
     headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
     on_headers = options.types and function(head)
       seen.type = media_type(head.headers)
-      if not seen.type or options.types[seen.type] then return nil end -- what says nothing may be a page
+      if not seen.type or options.types[seen.type] then return nil end -- without a content-type it may be a page
       seen.stopped = true
       return "stop"
     end or nil,

@@ -41,11 +41,7 @@ end
 ---@return rill.Error? err reason "state"
 function M.read(state)
   if M.is_shared(state) then
-    local rill = require("rill")
-    local joining = require("rill.crawl.frontier.joining")
-    local inside = pcall(rill.sleep, 0)
-    if inside then return joining.read(state) end
-    return rill.run(joining.read, state)
+    return require("rill.crawl.in_task")(require("rill.crawl.frontier.joining").read, state)
   end
   local file = io.open(state, "rb")
   if not file then

@@ -6,6 +6,7 @@ local digest = require("rill.crawl.digest")
 local errors = require("rill.errors")
 local frontiers = require("rill.crawl.frontiers")
 local guard = require("rill.core.guard")
+local in_task = require("rill.crawl.in_task")
 local options_of = require("rill.crawl.options")
 local page_of = require("rill.crawl.page")
 local progress = require("rill.crawl.progress")
@@ -231,11 +232,6 @@ function Crawl:save_page(page)
   return true
 end
 
-local function is_inside()
-  local ok, err = pcall(rill.sleep, 0)
-  return ok or err == rill.cancelled
-end
-
 --- Runs the crawl to its end. In a task it waits there; outside of one it runs the tasks itself.
 ---@return table? summary
 ---@return rill.Error? err reason "state", "output" or "start"; `path` names the file
@@ -244,8 +240,7 @@ function Crawl:run()
   if self._unreadable then return nil, self._unreadable end
   if self.options.start == nil and not self.waiting[1] then errors.raise "crawl: start is missing" end
   self._state = "running"
-  if is_inside() then return run(self) end
-  return rill.run(run, self)
+  return in_task(run, self)
 end
 
 function Crawl:__tostring()

@@ -1,6 +1,6 @@
 --- What waits for its turn, as bytes: some 20 beside the URL, and what `from` does not share with it. A shared frontier
 --- keeps them and looks at the first byte alone: "p" a page, "s" a sitemap.
-require("rill.core.ffi") -- says so where it is no LuaJIT
+require("rill.core.ffi") -- raises a clear error outside of LuaJIT
 local bit = require("bit")
 local json = require("rill.crawl.json")
 

@@ -6,7 +6,7 @@ local batches = require("rill.crawl.frontier.batch")
 local errors = require("rill.errors")
 local joining = require("rill.crawl.frontier.joining")
 local json = require("rill.crawl.json")
-local map64 = require("rill.crawl.map64")
+local known_of = require("rill.crawl.frontier.known")
 local owner = require("rill.crawl.frontier.owner")
 local questions = require("rill.crawl.frontier.questions")
 local record = require("rill.crawl.frontier.record")
@@ -17,8 +17,6 @@ local wire = require("rill.crawl.frontier.wire")
 local M = {}
 
 local POLL = 0.2 -- seconds until it is looked again whether others have brought work
-local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
-local MAX_KNOWN = 2 ^ 22 -- fingerprints that are remembered here, so that Redis need not be asked
 
 ---@class rill.CrawlRedis: rill.CrawlFrontier
 ---@field worker string
@@ -39,13 +37,9 @@ local MAX_KNOWN = 2 ^ 22 -- fingerprints that are remembered here, so that Redis
 ---@field private _own_count integer
 ---@field private _ended table[] requests that have ended, and Redis does not know yet
 ---@field private _origins table<string, table>
----@field private _pending table<string, boolean> fingerprints that were passed over since the last commit
+---@field private _known rill.CrawlKnown
 ---@field private _questions rill.CrawlQuestions
 ---@field private _renewal rill.Task?
----@field private _seen rill.Map64 what this worker knows to be known; so are the next three
----@field private _skipped rill.Map64
----@field private _bodies rill.Map64
----@field private _runs rill.Map64 how often in a row shapes gave known bodies
 ---@field private _scope_size integer
 ---@field private _stop string? why all stop
 local Frontier = { may_lose = true }
@@ -170,7 +164,7 @@ function Frontier:take(n, now)
   return list, wait and now + wait
 end
 
---- A request has ended: Redis is told with the next take.
+--- A request has ended: the next take reports it to Redis.
 ---@param entry rill.CrawlEntry
 ---@param result table
 function Frontier:settle(entry, result)
@@ -190,80 +184,62 @@ end
 
 ---@return integer? id
 function Frontier:known(high, low)
-  return self._seen:get(high, low)
+  return self._known:seen(high, low)
 end
 
---- Redis knows of traps, and says so with the commit.
+--- Redis counts against traps: the commit returns which links were too many.
 function Frontier.trap() end
 
 --- Whether the shape has given nothing but known bodies for so long that it is retired.
 function Frontier:retired(high, low)
-  return (self._runs:get(high, low) or 0) >= self._settings.limits.same_run
+  return self._known:run(high, low) >= self._settings.limits.same_run
 end
 
 ---@param link table
 ---@return boolean admitted
 ---@return string? reason
 function Frontier:admit(link)
-  if not link.again and self._seen:get(link.high, link.low) then return false, "seen" end
+  if not link.again and self._known:seen(link.high, link.low) then return false, "seen" end
   link.id = record.id(link.high, link.low)
   return true
 end
 
 ---@return boolean first the first time, as far as this worker knows
 function Frontier:pass_over(high, low)
-  local name = record.bytes(high, low)
-  if self._pending[name] or self._skipped:get(high, low) then return false end
-  self._pending[name] = true
-  return true
+  return self._known:pass_over(high, low)
 end
 
 -- Whether a set holds a fingerprint. Waits, unless all that is in it was put there from here.
 local function ask(self, set, high, low)
-  if self.fresh and self._numbers[6] == 1 then return false end
+  if self.fresh and self._numbers[6] == 1 and self._known:is_complete() then return false end
   return self._questions:ask(("%s:%s"):format(set, self:bucket(low)), batches.decimal(high, low))
 end
 
 --- Whether a URL is known to any worker. Waits.
 ---@return boolean
 function Frontier:is_seen(high, low)
-  return self._seen:get(high, low) ~= nil or ask(self, "seen", high, low)
+  return self._known:seen(high, low) ~= nil or ask(self, "seen", high, low)
 end
 
 --- Whether a page had this body before. Waits.
 ---@return true?
 function Frontier:duplicate(high, low, entry)
-  local own = 1 + entry.low % 2 ^ 31
-  local id = self._bodies:get(high, low)
-  if id then return id ~= own or nil end
-  local known = not entry.known and ask(self, "body", high, low)
-  if not self._bodies:get(high, low) then self._bodies:set(high, low, known and ELSEWHERE or own) end
+  local known = self._known:is_duplicate(high, low, entry)
+  if known == nil then
+    known = not entry.known and ask(self, "body", high, low)
+    self._known:take_body(high, low, entry, known)
+  end
   return known or nil
 end
 
-local function forget(self, outcomes)
-  for _, outcome in ipairs(outcomes) do
-    local id = outcome.entry.lease
-    if self._own[id] then self._own[id], self._own_count = nil, self._own_count - 1 end
-  end
+local function forget(self, id)
+  if self._own[id] then self._own[id], self._own_count = nil, self._own_count - 1 end
 end
 
-local function remember(map, high, low, value)
-  if map.count < MAX_KNOWN then map:set(high, low, value) end
-end
-
-local function learn(self, batch, reply)
-  forget(self, batch.outcomes)
-  for _, link in ipairs(batch.links) do remember(self._seen, link.high, link.low, 1) end
-  for _, skip in ipairs(batch.skips) do remember(self._skipped, skip.high, skip.low, 1) end
-  self._pending = {}
-  local at = 0
-  for _, outcome in ipairs(batch.outcomes) do
-    if outcome.run then
-      at = at + 1
-      self._runs:set(outcome.run.high, outcome.run.low, reply.runs[at])
-    end
-  end
+-- Takes in what Redis has answered to a batch: also which links it found to be too many.
+local function take_in(self, batch, reply)
+  for _, outcome in ipairs(batch.outcomes) do forget(self, outcome.entry.lease) end
+  self._known:take(batch, reply.runs)
   batch.trapped = {}
   for _, each in ipairs(reply.skips) do
     local link = batch.links[each[1]]
@@ -291,7 +267,7 @@ local function refused(self, ids)
   local lost = {}
   for _, id in ipairs(ids) do
     lost[id] = true
-    if self._own[id] then self._own[id], self._own_count = nil, self._own_count - 1 end
+    forget(self, id)
   end
   return errors.new { reason = "state", kind = "lost", path = self._wire.shown, message = "leases were lost",
     lost = lost }
@@ -307,13 +283,14 @@ function Frontier:commit(batch)
   local reply, err = call(self, "finish", batches.words(self, batch, { number = self._batch,
     deltas = totals.since(sent, self._sums), options = self._options, limits = self._settings.limits }))
   if err then return nil, err end
-  if reply[1] == "rewound" then return nil, rewound(self, reply[3]) end
-  self._pending = {}
-  if reply[1] == "lost" then return nil, refused(self, reply[2]) end
+  if reply[1] ~= "ok" then
+    self._known:forget_pending()
+    return nil, reply[1] == "rewound" and rewound(self, reply[3]) or refused(self, reply[2])
+  end
   self._batch = self._batch + 1
   read_numbers(self, reply[3])
-  learn(self, batch, json.decode(reply[2]))
-  sum_up(self, batch.counters, sent, reply[5])
+  take_in(self, batch, json.decode(reply[2]))
+  sum_up(self, batch.counters, sent, reply[4])
   return true
 end
 
@@ -383,8 +360,7 @@ function M.open(settings)
   local opened, err = wire.open(settings.path)
   if not opened then return nil, err end
   local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
-    _batch = 0, _own = {}, _own_count = 0, _ended = {}, _origins = {}, _pending = {}, _seen = map64(),
-    _skipped = map64(), _bodies = map64(), _runs = map64(),
+    _batch = 0, _own = {}, _own_count = 0, _ended = {}, _origins = {}, _known = known_of.new(),
     _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
   local joined
   joined, err = joining.join(opened, settings, self.worker)

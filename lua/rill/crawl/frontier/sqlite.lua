@@ -147,7 +147,7 @@ end
 local SPARE = "select u.visited, u.origin, q.rank from url u join queue q on q.origin = u.origin and q.rank = u.depth "
   .. "and q.id = u.id where u.id = ? and u.status between 200 and 399"
 
---- A sitemap says when a URL has changed last: a recrawl need not ask for what was visited later.
+--- A sitemap gives the time at which a URL changed last: a recrawl skips what was visited after that.
 ---@param id integer
 ---@param lastmod string
 function Store:spare(id, lastmod)

@@ -7,7 +7,7 @@ local TRAPS = { h = "per_host", p = "per_path", s = "per_shape" }
 
 if is_gone(run) then return GONE end
 local kept = call("HGET", W, "batch") or "0"
-if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), tostring(now), call("HGETALL", STATS) } end
+if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
 if kept ~= last then return { "rewound", kept, call("HGETALL", W) } end
 
 local leases, lost = {}, {}
@@ -111,4 +111,4 @@ save()
 
 local reply = cjson.encode { skips = skips, runs = runs }
 call("HSET", W, "reply", reply)
-return { "ok", reply, numbers(), tostring(now), call("HGETALL", STATS) }
+return { "ok", reply, numbers(), call("HGETALL", STATS) }

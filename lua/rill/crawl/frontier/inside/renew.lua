@@ -1,16 +1,12 @@
--- Keeps leases. ARGV: run, worker, seconds, "1" where what is not named goes back, then ids. Returns the lost ones.
+-- Keeps leases. ARGV: run, worker, seconds, "1" where what is not named goes back, then ids. `finish` finds lost ones.
 local run, worker, seconds, all = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == "1"
 if is_gone(run) then return GONE end
 call("HSET", P .. "w:" .. worker, "alive", string.format("%.3f", now + seconds))
-local lost, own = {}, {}
+local own = {}
 for i = 5, #ARGV do
   local id = ARGV[i]
   own[id] = true
-  if call("HEXISTS", LEASED, id) == 1 then
-    call("ZADD", LEASE, string.format("%.6f", now + seconds), id)
-  else
-    lost[#lost + 1] = id
-  end
+  if call("HEXISTS", LEASED, id) == 1 then call("ZADD", LEASE, string.format("%.6f", now + seconds), id) end
 end
 if all then
   local leased = call("HGETALL", LEASED)
@@ -20,4 +16,4 @@ if all then
   end
   save()
 end
-return { lost, tostring(now) }
+return 1

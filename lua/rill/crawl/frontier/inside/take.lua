@@ -96,4 +96,4 @@ local first = call("ZRANGEBYSCORE", DUE, blocked and "(" .. now or "-inf", "+inf
 local retry = call("ZRANGE", LATER, 0, 0, "WITHSCORES")[2]
 local time = math.min(tonumber(first or math.huge), tonumber(retry or math.huge))
 local wait = time < math.huge and tostring(math.max(0, time - now)) or ""
-return { entries, wait, numbers(), tostring(now) }
+return { entries, wait, numbers() }

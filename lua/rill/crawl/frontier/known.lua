@@ -1,0 +1,96 @@
+--- What a worker of a shared crawl remembers by itself, so that Redis need not be asked: URLs that were committed or
+--- passed over, bodies, shapes that gave known bodies.
+local map64 = require("rill.crawl.map64")
+local record = require("rill.crawl.frontier.record")
+
+local M = {}
+
+local MAX_KNOWN = 2 ^ 22 -- of each kind; beyond that Redis is asked
+local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
+
+---@class rill.CrawlKnown
+---@field private _seen rill.Map64
+---@field private _skipped rill.Map64
+---@field private _bodies rill.Map64 hash to a number of its page
+---@field private _runs rill.Map64 how often in a row shapes gave known bodies
+---@field private _pending table<string, boolean> passed over since the last commit
+local Known = {}
+Known.__index = Known
+
+local function remember(map, high, low, value)
+  if map.count < MAX_KNOWN then map:set(high, low, value) end
+end
+
+--- Whether it remembers all there was, and need not ask.
+---@return boolean
+function Known:is_complete()
+  return self._seen.count < MAX_KNOWN and self._bodies.count < MAX_KNOWN
+end
+
+---@return number? 1
+function Known:seen(high, low)
+  return self._seen:get(high, low)
+end
+
+---@return boolean first the first time
+function Known:pass_over(high, low)
+  local name = record.bytes(high, low)
+  if self._pending[name] or self._skipped:get(high, low) then return false end
+  self._pending[name] = true
+  return true
+end
+
+--- A batch was refused: what it passed over is passed over again.
+function Known:forget_pending()
+  self._pending = {}
+end
+
+--- How often in a row a shape gave known bodies.
+---@return number
+function Known:run(high, low)
+  return self._runs:get(high, low) or 0
+end
+
+-- A number of a page, which is hardly ever that of another one.
+local function number_of(entry)
+  return 1 + entry.low % 2 ^ 31
+end
+
+--- Whether another page had this body; nil: not known here.
+---@param entry rill.CrawlEntry
+---@return boolean?
+function Known:is_duplicate(high, low, entry)
+  local number = self._bodies:get(high, low)
+  if number then return number ~= number_of(entry) end
+end
+
+--- Takes in whose body it is.
+---@param elsewhere boolean another worker's page had it
+function Known:take_body(high, low, entry, elsewhere)
+  if self._bodies:get(high, low) then return end
+  remember(self._bodies, high, low, elsewhere and ELSEWHERE or number_of(entry))
+end
+
+--- Takes in a batch that is durable.
+---@param batch table
+---@param runs number[] of the outcomes that have one, in order
+function Known:take(batch, runs)
+  for _, link in ipairs(batch.links) do remember(self._seen, link.high, link.low, 1) end
+  for _, skip in ipairs(batch.skips) do remember(self._skipped, skip.high, skip.low, 1) end
+  self._pending = {}
+  local at = 0
+  for _, outcome in ipairs(batch.outcomes) do
+    if outcome.run then
+      at = at + 1
+      remember(self._runs, outcome.run.high, outcome.run.low, runs[at])
+    end
+  end
+end
+
+---@return rill.CrawlKnown
+function M.new()
+  return setmetatable({ _seen = map64(), _skipped = map64(), _bodies = map64(), _runs = map64(), _pending = {} },
+    Known)
+end
+
+return M
