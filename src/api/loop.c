@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 #include "pool/conn.h"
 #include "pool/ending.h"
 #include "net/transport.h"
+#include "api/alarm.h"
 #include "api/check.h"
 #include "api/client.h"
 #include "api/connection.h"
@@ -35,110 +34,8 @@ enum { FLUSH_REQUESTS = 8 };
  * step makes another event must not stop the clocks. */
 enum { BATCHES_MOST = 16 };
 
-struct rill_alarm {
-    rill_entry entry;
-    rill_timer timer;
-    rill_turn *turn;
-    rill_member member; /* in loop->alarms */
-};
-
-struct rill_signal {
-    rill_entry entry;
-    rill_turn *turn;
-    struct event *event;
-    int number;
-    rill_member member; /* in loop->signals */
-};
-
-/* --- timers and signals of scripts ----------------------------------------------------------- */
-
-static void on_alarm(rill_timer *timer)
-{
-    rill_alarm *alarm = RILL_OWNER(timer, rill_alarm, timer);
-    rill_turn_report(alarm->turn, &alarm->entry, RILL_EVENT_TIMER);
-}
-
-static void free_alarm(rill_loop *loop, rill_alarm *alarm)
-{
-    rill_wheel_stop(&loop->turn.wheel, &alarm->timer);
-    rill_turn_forget(&loop->turn, &alarm->entry);
-    rill_list_leave(&alarm->member);
-    rill_slab_free(&loop->turn.slab, alarm);
-    loop->turn.counters.timers--;
-}
-
-int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err)
-{
-    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
-        return -RILL_ARGUMENT;
-    if (isnan(seconds))
-        return rill_error_set(err, RILL_ARGUMENT, "a timer of %g seconds", seconds);
-    rill_turn *turn = &loop->turn;
-    rill_alarm *alarm = rill_slab_zalloc(&turn->slab, sizeof(*alarm));
-    if (!alarm)
-        return rill_error_memory(err);
-    int32_t code = rill_turn_name(turn, &alarm->entry, ENTRY_TIMER, err);
-    if (code) {
-        rill_slab_free(&turn->slab, alarm);
-        return code;
-    }
-    alarm->turn = turn;
-    alarm->timer.expire = on_alarm;
-    rill_list_push_first(&loop->alarms, &alarm->member);
-    turn->counters.timers++;
-    /* the clock's fraction of a millisecond is rounded up too: never early */
-    rill_wheel_start(&turn->wheel, &alarm->timer,
-                     rill_turn_clock_ms() + rill_turn_ms_of(seconds) + 1);
-    rill_turn_wake(turn);
-    *id = alarm->entry.id;
-    return 0;
-}
-
-static void on_signal(int number, short what, void *arg)
-{
-    (void)number, (void)what;
-    rill_signal *sig = arg;
-    rill_turn_report(sig->turn, &sig->entry, RILL_EVENT_SIGNAL);
-}
-
-static void free_signal(rill_loop *loop, rill_signal *sig)
-{
-    event_free(sig->event); /* the last one of a number puts the former disposition back */
-    rill_turn_forget(&loop->turn, &sig->entry);
-    rill_list_leave(&sig->member);
-    rill_slab_free(&loop->turn.slab, sig);
-    loop->turn.counters.signals--;
-}
-
-int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err)
-{
-    if (rill_loop_check(loop, err) || rill_given_pointer(id, "id", err))
-        return -RILL_ARGUMENT;
-    rill_turn *turn = &loop->turn;
-    if (number < 1 || number >= NSIG)
-        return rill_error_set(err, RILL_ARGUMENT, "signal %d: no such signal", (int)number);
-    rill_signal *sig = rill_slab_zalloc(&turn->slab, sizeof(*sig));
-    if (!sig)
-        return rill_error_memory(err);
-    sig->turn = turn;
-    sig->number = number;
-    sig->event = evsignal_new(turn->base, number, on_signal, sig);
-    int32_t code = 0;
-    if (!sig->event || event_add(sig->event, NULL))
-        code = rill_error_set(err, RILL_ERROR, "signal %d: cannot be watched", (int)number);
-    else
-        code = rill_turn_name(turn, &sig->entry, ENTRY_SIGNAL, err);
-    if (code) {
-        if (sig->event)
-            event_free(sig->event);
-        rill_slab_free(&turn->slab, sig);
-        return code;
-    }
-    rill_list_push_first(&loop->signals, &sig->member);
-    turn->counters.signals++;
-    *id = sig->entry.id;
-    return 0;
-}
+/* --- what ids name ------------------------------------------------------------------------------
+ */
 
 void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
 {
@@ -147,11 +44,11 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
     rill_turn *turn = &loop->turn;
     rill_entry *entry;
     if ((entry = rill_turn_find(turn, slot, generation, ENTRY_TIMER)))
-        free_alarm(loop, (rill_alarm *)entry);
+        rill_alarm_free((rill_alarm *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CALL)))
         rill_ending_drop((rill_call *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_SIGNAL)))
-        free_signal(loop, (rill_signal *)entry);
+        rill_signal_free((rill_signal *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_WATCH)))
         rill_watch_free((rill_watch *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CLIENT)))
@@ -356,9 +253,9 @@ void rill_loop_free(rill_loop *loop)
     free_ended(turn);
     free_later(turn);
     while (loop->alarms.first)
-        free_alarm(loop, RILL_OWNER(loop->alarms.first, rill_alarm, member));
+        rill_alarm_free(RILL_OWNER(loop->alarms.first, rill_alarm, member));
     while (loop->signals.first)
-        free_signal(loop, RILL_OWNER(loop->signals.first, rill_signal, member));
+        rill_signal_free(RILL_OWNER(loop->signals.first, rill_signal, member));
     while (loop->watches.first)
         rill_watch_free(rill_watch_first(&loop->watches));
     rill_tls_pipe_dispose_shared(turn);
@@ -476,7 +373,7 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
     case ENTRY_PEER:
         break;
     case ENTRY_TIMER:
-        free_alarm(loop, (rill_alarm *)entry);
+        rill_alarm_free((rill_alarm *)entry);
         break;
     case ENTRY_WATCH:
         rill_watch_free((rill_watch *)entry);

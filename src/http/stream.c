@@ -10,9 +10,6 @@
 #include "http/code.h"
 #include "http/fields.h"
 
-/* What RFC 9113 section 6.5.2 adds per field when it measures a header list. */
-enum { FIELD_OVERHEAD = 32 };
-
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
 {
     uint32_t most_fields = setup->limits->max_header_list;
@@ -100,7 +97,7 @@ void rill_stream_received_end(rill_stream *stream)
     stream->remote = HALF_CLOSED;
 }
 
-static void received_head(rill_stream *stream)
+void rill_stream_received_head(rill_stream *stream)
 {
     assert(stream->remote == HALF_IDLE);
     stream->remote = HALF_OPEN;
@@ -277,171 +274,6 @@ void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)
         stream->errors[stream->error_count++] = *cause;
 }
 
-/* --- heads ----------------------------------------------------------------------------------- */
-
-void rill_stream_begin_head(rill_stream *stream)
-{
-    stream->in_trailers = stream->status != 0;
-    stream->active_ms = stream->turn->now_ms;
-}
-
-/* NULL: out of memory. */
-static struct stream_extras *extras(rill_stream *stream)
-{
-    if (!stream->extras)
-        stream->extras = rill_slab_zalloc(&stream->turn->slab, sizeof(*stream->extras));
-    return stream->extras;
-}
-
-static rill_bytes *current_head(rill_stream *stream)
-{
-    if (!stream->in_trailers)
-        return &stream->head;
-    return extras(stream) ? &stream->extras->trailers : NULL;
-}
-
-RILL_COLD static void no_memory(rill_stream *stream)
-{
-    rill_stream_close(stream, RILL_ERROR, CODE_INTERNAL_ERROR, "out of memory");
-}
-
-static bool is_limited(const rill_stream *stream)
-{
-    return !stream->is_head && stream->status != 204 && stream->status != 304;
-}
-
-RILL_COLD void rill_stream_refuse_head(rill_stream *stream, uint32_t most)
-{
-    rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_ENHANCE_YOUR_CALM,
-                      "the response's header fields exceed max_header_list (%u bytes)", most);
-    if (stream->errors)
-        stream->errors->limit = most;
-}
-
-/* The fields that decide something. False: out of memory. */
-static bool note_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
-                       size_t value_length)
-{
-    if (name_length == 14 && !memcmp(name, "content-length", 14))
-        stream->content_length = rill_fields_number(value, value_length);
-    bool coding = stream->decodes && name_length == 16 && !memcmp(name, "content-encoding", 16);
-    return !coding || rill_inlet_encoding(&stream->inlet, value, value_length);
-}
-
-RILL_COLD static bool grow(rill_stream *stream, rill_bytes *head, size_t wanted)
-{
-    size_t room = head->room * 2 > wanted ? head->room * 2 : wanted + 256;
-    return rill_bytes_reserve(&stream->turn->slab, head, room);
-}
-
-void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
-                       size_t value_length)
-{
-    uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
-    if (stream->reason != RILL_OPEN)
-        return;
-    if (size > stream->header_room) {
-        rill_stream_refuse_head(stream, stream->limits->max_header_list);
-        return;
-    }
-    stream->header_room -= size;
-    if (name[0] == ':') {
-        if (name_length == 7) /* ":status": no other pseudo-header field passes the session */
-            stream->status = value_length == 3 ? (int)rill_fields_number(value, 3) : 0;
-        return;
-    }
-    rill_bytes *head = current_head(stream);
-    bool decides = !stream->in_trailers && (name_length == 14 || name_length == 16);
-    size_t wanted = head ? head->length + name_length + value_length + 4 : 0;
-    if (!head || (decides && !note_field(stream, name, name_length, value, value_length)) ||
-        (wanted > head->room && !grow(stream, head, wanted))) {
-        no_memory(stream);
-        return;
-    }
-    char *out = head->data + head->length;
-    head->length = wanted;
-    memcpy(out, "\r\n", 2);
-    memcpy(out + 2, name, name_length);
-    memcpy(out + 2 + name_length, ": ", 2);
-    memcpy(out + 4 + name_length, value, value_length);
-}
-
-/* A 1xx head is put aside behind its three digits; the final one is still to come. */
-static void keep_informational(rill_stream *stream)
-{
-    if (stream->status == 100 && stream->source)
-        stream->source->held = false;
-    char digits[14]; /* CR LF, three, and room for what no status is */
-    rill_slab *slab = &stream->turn->slab;
-    snprintf(digits, sizeof(digits), "\r\n%03d", stream->status); /* 100 to 199 */
-    bool kept = extras(stream) &&
-                rill_bytes_append(slab, &stream->extras->informational, digits, 5) &&
-                rill_bytes_append(slab, &stream->extras->informational, stream->head.data,
-                                  stream->head.length);
-    stream->head.length = 0;
-    stream->status = 0;
-    stream->content_length = -1;
-    stream->inlet.codings.length = 0;
-    if (!kept)
-        no_memory(stream);
-}
-
-static void open_sink(rill_stream *stream)
-{
-    rill_turn *turn = stream->turn;
-    rill_error error = {0};
-    rill_sink *sink =
-        rill_sink_open(&turn->slab, stream->save_path, 0, rill_turn_random(turn), &error);
-    if (sink)
-        rill_inlet_begin_file(&stream->inlet, sink);
-    else
-        rill_stream_close_because(stream, &error);
-}
-
-void rill_stream_end_head(rill_stream *stream)
-{
-    if (stream->reason != RILL_OPEN || stream->in_trailers)
-        return;
-    if (stream->status < 100) { /* only that it has three digits was checked */
-        int status = stream->status;
-        stream->status = 0;
-        rill_stream_close(stream, RILL_PROTOCOL_ERROR, CODE_PROTOCOL_ERROR,
-                          "the response's status is %03d (RFC 9110 section 15)", status);
-        return;
-    }
-    if (stream->status < 200) {
-        keep_informational(stream);
-        return;
-    }
-    if (stream->elsewhere && stream->status == 421) {
-        stream->misdirected = stream->refused = true; /* RFC 9110 section 15.5.20 */
-        stream->status = 0;
-        rill_stream_close(stream, RILL_RESET, CODE_CANCEL, "421: the server does not speak for it");
-        return;
-    }
-    received_head(stream);
-    stream->busy = stream->status == 429 || stream->status == 503;
-    uint64_t announced = stream->content_length > 0 ? (uint64_t)stream->content_length : 0;
-    if (stream->save_path && stream->status < 300)
-        open_sink(stream);
-    if (stream->reason != RILL_OPEN)
-        return;
-    if (stream->pieces)
-        rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
-    if (!is_limited(stream))
-        return;
-    stream->inlet.most = stream->limits->maxsize;
-    if (stream->limits->maxsize && announced > stream->limits->maxsize) {
-        rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,
-                          "content-length announces %llu bytes, more than maxsize (%llu)",
-                          (unsigned long long)announced,
-                          (unsigned long long)stream->limits->maxsize);
-        return;
-    }
-    if (stream->limits->warnsize && announced > stream->limits->warnsize)
-        stream->reached_warnsize = stream->warn = true;
-}
-
 /* --- body ------------------------------------------------------------------------------------ */
 
 /* What a peer announces is believed up to here when room is made for it. */
@@ -469,7 +301,7 @@ size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
         return 0;
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
-    if (stream->limits->maxsize && is_limited(stream) &&
+    if (stream->limits->maxsize && rill_stream_is_limited(stream) &&
         stream->received > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, CODE_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",

@@ -145,6 +145,8 @@ void rill_stream_sent_end(rill_stream *stream);
 /* Its connection has ended, and nothing of it had left. */
 void rill_stream_unsent(rill_stream *stream);
 
+/* The final head is here. */
+void rill_stream_received_head(rill_stream *stream);
 /* The last byte of the response is here: its close is the session's to decide. */
 void rill_stream_received_end(rill_stream *stream);
 
@@ -167,6 +169,12 @@ void rill_stream_hold(rill_stream *stream, bool held);
 
 /* Whether it is our turn: the peer waits for our reader to give window back, or for our body. */
 bool rill_stream_waits_for_us(const rill_stream *stream);
+
+/* Whether maxsize and warnsize count: HEAD, 204 and 304 announce what does not come. */
+static inline bool rill_stream_is_limited(const rill_stream *stream)
+{
+    return !stream->is_head && stream->status != 204 && stream->status != 304;
+}
 
 /* --- the reader ------------------------------------------------------------------------------ */
 

@@ -381,18 +381,6 @@ static void lose_assigned(rill_origin *origin)
     }
 }
 
-static void remember_no_h2(rill_origin *origin, const rill_error *error)
-{
-    if (error->kind != RILL_KIND_ALPN)
-        return;
-    if (!origin->no_h2)
-        origin->no_h2 = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
-    if (!origin->no_h2)
-        return;
-    *origin->no_h2 = *error;
-    origin->no_h2_ms = origin->pool->turn->now_ms;
-}
-
 /* What a closed connection means to those who wait: one that could not be made fails them, the only
  * one refuses them, and one that was lost is replaced. */
 static void tell_waiting(rill_origin *origin, const rill_conn *conn)
@@ -403,7 +391,7 @@ static void tell_waiting(rill_origin *origin, const rill_conn *conn)
         return;
     }
     if (was_useless(conn)) {
-        remember_no_h2(origin, &error);
+        rill_retry_remember_alpn(origin, &error);
         fail_queue(origin, conn, &error);
     } else {
         lose_assigned(origin);

@@ -59,6 +59,18 @@ void rill_retry_heed_calm(const rill_call *call)
     rill_retry_back_off(origin);
 }
 
+void rill_retry_remember_alpn(rill_origin *origin, const rill_error *error)
+{
+    if (error->kind != RILL_KIND_ALPN)
+        return;
+    if (!origin->no_h2)
+        origin->no_h2 = rill_slab_alloc(&origin->pool->turn->slab, sizeof(*error));
+    if (!origin->no_h2)
+        return;
+    *origin->no_h2 = *error;
+    origin->no_h2_ms = origin->pool->turn->now_ms;
+}
+
 /* --- what is next ----------------------------------------------------------------------------- */
 
 /* The peer wants HTTP/1.1 instead (RFC 9113 section 7): from now on it gets that, where we may. */

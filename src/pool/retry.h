@@ -18,6 +18,10 @@ void rill_retry_init(rill_origin *origin);
 /* Starts the origin's back-off; calls that fail while it runs share it. */
 void rill_retry_back_off(rill_origin *origin);
 
+/* No connection came about. Where ALPN was the cause, calls of the next ALPN_VERDICT_MS fail with
+ * the same error. */
+void rill_retry_remember_alpn(rill_origin *origin, const rill_error *error);
+
 /* An attempt has ended. Where the peer had no memory for it, and said so with ENHANCE_YOUR_CALM,
  * fewer streams at a time are opened after a back-off, on another connection where some were cut
  * short. */
