@@ -52,6 +52,7 @@ struct trial {
     uint32_t ended_well;
     int32_t refused; /* what could not even be started; 0: all was */
     uint64_t polls;
+    uint64_t noted; /* bytes of notes */
     bool abandoned;
     shim_count count;
 };
@@ -64,6 +65,7 @@ static struct faults {
     peer_plan *peer;
     uint64_t first, stride;
     uint64_t abandon;       /* after so many polls, counted from 1; 0: never */
+    bool watched;           /* limits for origins, shared connections, and notes of what happens */
     const char *name, *pin; /* of the server that is expected; NULL: the one that is there */
     char body[40000];
 } faults;
@@ -229,6 +231,19 @@ static bool pending(const struct trial *trial)
     return false;
 }
 
+/* Reads all that they point to. */
+static void take_notes(struct trial *trial, rill_loop *loop, const rill_event *event)
+{
+    rill_note notes[8];
+    int32_t count;
+    while ((count = rill_notes_take(loop, event->slot, event->generation, notes, 8)) > 0)
+        for (int32_t i = 0; i < count; i++) {
+            trial->noted += notes[i].text_length + notes[i].url_length;
+            if (notes[i].error)
+                trial->noted += strlen(notes[i].error->message);
+        }
+}
+
 static void poll_once(struct trial *trial, rill_loop *loop, int32_t timeout_ms)
 {
     rill_event events[EVENTS];
@@ -237,7 +252,10 @@ static void poll_once(struct trial *trial, rill_loop *loop, int32_t timeout_ms)
         return;
     int32_t count = rill_poll(loop, events, faults.abandon ? 1 : EVENTS, timeout_ms);
     for (int32_t i = 0; i < count; i++)
-        take(trial, loop, &events[i]);
+        if (events[i].type == RILL_EVENT_NOTES)
+            take_notes(trial, loop, &events[i]);
+        else
+            take(trial, loop, &events[i]);
 }
 
 static void wait_for_all(struct trial *trial, rill_loop *loop)
@@ -254,6 +272,15 @@ static bool holds(rill_loop *loop, rill_counters *held)
            held->events || held->slots;
 }
 
+static void watch(rill_options *options)
+{
+    static const rill_politeness politeness = {
+        .concurrency = 2, .delay = 0.001, .retry_after = true};
+    options->per_origin = &politeness;
+    options->per_origin_count = 1;
+    options->coalesce = options->notes = true;
+}
+
 static void exchange(struct trial *trial, rill_loop *loop)
 {
     rill_options options;
@@ -268,6 +295,8 @@ static void exchange(struct trial *trial, rill_loop *loop)
     options.tls.verify = faults.ca && !faults.pin;
     options.tls.server_name = faults.name;
     options.tls.pin_sha256 = faults.pin;
+    if (faults.watched)
+        watch(&options);
     trial->refused = rill_client_new(loop, &options, &client, &err);
     if (trial->refused)
         return;
@@ -518,6 +547,8 @@ int main(int argc, char **argv)
             faults.first = strtoull(argv[++at], NULL, 10);
         else if (!strcmp(argv[at], "-s") && at + 1 < argc)
             faults.stride = strtoull(argv[++at], NULL, 10);
+        else if (!strcmp(argv[at], "-w"))
+            faults.watched = true;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     faults.peer = peer_start(cert, key, &faults.port, &faults.peer_pid);
@@ -532,6 +563,10 @@ int main(int argc, char **argv)
     if (trial.wrong || trial.ended_well != REQUESTS) {
         printf("nothing fails: %s %s, %u of %d ended well\n", trial.wrong ? trial.wrong : "",
                trial.detail, trial.ended_well, REQUESTS);
+        good = false;
+    }
+    if (faults.watched && !trial.noted) {
+        printf("nothing was noted\n");
         good = false;
     }
     for (; good && at < argc; at++)

@@ -15,12 +15,13 @@ describe("an exchange", function()
   end)
 
   -- Runs one mode over clear text, or TLS when `stride` is given. Returns the counts that it tells, by reason.
-  local function try(mode, stride)
+  local function try(mode, stride, flag)
     local argv = { program }
     if stride then
       -- a sanitizer makes each handshake several times as expensive
       argv = { program, "-t", ca.leaf, ca.key, ca.file, "-s", tostring(sanitized and stride * 4 or stride) }
     end
+    argv[#argv + 1] = flag
     argv[#argv + 1] = mode
     local child = process.start(argv, support.directory "faults" .. "/output")
     local status, said = child:wait(120), child:output()
@@ -48,6 +49,13 @@ describe("an exchange", function()
   it("does the same when all allocations fail from some point on", function()
     assert.is_true(try("exhausted").trials > 300)
     assert.is_true(try("exhausted", 9).trials > 300)
+  end)
+
+  it("does the same with limits for origins, shared connections, and notes of all that happens", function()
+    for _, mode in ipairs { "memory", "exhausted", "close", "abandon" } do
+      assert.is_true(try(mode, nil, "-w").trials > 5)
+      assert.is_true(try(mode, mode == "abandon" and 1 or 13, "-w").trials > 5)
+    end
   end)
 
   it("does the same when descriptors run out", function()
