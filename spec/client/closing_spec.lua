@@ -66,10 +66,18 @@ describe("a request whose connection has gone", function()
     return status, lines, accepted
   end
 
+  -- Where a millisecond ends between the handshake and the requests, the reset is seen before the first is written:
+  -- all eight wait. Both are right; what is asked for here is the other order.
+  local ENDED, WAITS = "1 0 7", "1 0 8"
+
   it("is not sent again by a client that closes before it is known", function()
-    local status, lines, accepted = play "close"
-assert.equal(0, status, table.concat(lines, "\n"))
-    assert.equal("1 0 7", lines[1], "the request has ended, and nobody knows it yet")
+    local status, lines, accepted
+    for _ = 1, 50 do
+      status, lines, accepted = play "close"
+      assert.equal(0, status, table.concat(lines, "\n"))
+      if lines[1] ~= WAITS then break end
+    end
+    assert.equal(ENDED, lines[1], "the request has ended, and nobody knows it yet")
     assert.equal("connection_lost 1", lines[2])
     for i = 3, 9 do assert.equal("inactive 0", lines[i]) end
     assert.equal(2, accepted, "nothing is dialled again")
@@ -79,7 +87,7 @@ assert.equal(0, status, table.concat(lines, "\n"))
     for leave, expected in pairs { ["end"] = 0, error = 1, exit = 0, later = 0 } do
       local status, lines = play(leave)
       assert.equal(expected, status, leave .. ": " .. table.concat(lines, "\n"))
-      assert.equal("1 0 7", lines[1])
+      assert.is_true(lines[1] == ENDED or lines[1] == WAITS, lines[1])
     end
   end)
 end)
