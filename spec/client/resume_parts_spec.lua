@@ -178,7 +178,7 @@ server.on('stream', (stream, headers) => {
         assert.equal(-C.RILL_ARGUMENT, save(fd, path))
         ffi.C.close(fd)
         own._collected = true
-        assert.is_nil(assert(stream:response()).body)
+        assert.equal("", assert(stream:response()).body or "") -- nil unless it had closed before
         assert.equal(target:find "page" and support.content(200000) or content, support.read(path))
       end
     end)
