@@ -1,4 +1,7 @@
 -- When an HTTP/1.1 connection is used again, and how many there are.
+local ca = require "support.ca"
+local port = require "support.port"
+local servers = require "support.server"
 local support = require "support"
 local rill = require "rill"
 
@@ -189,11 +192,20 @@ describe("a server's protocol", function()
 
   it("is what alone is offered", function()
     local server = support.node { http1 = true }
-    local both = support.node()
     local client = support.client { protocols = { "http/1.1" }, tls = { ca_file = server.ca } }
+    support.run(function() assert.equal("http/1.1", assert(client:get(server.url .. "/echo")).protocol) end)
+  end)
+
+  it("is none that is offered: the handshake is refused", function()
+    local number, given = port.free(), ca.get()
+    local refuses = servers.start("openssl", { "openssl", "s_server", "-accept", "127.0.0.1:" .. number, "-quiet",
+      "-alpn", "h2", "-key", given.key, "-cert", given.leaf })
+    port.wait(number, refuses.process)
+    local client = support.client { protocols = { "http/1.1" }, tls = { ca_file = given.file } }
     support.run(function()
-      assert.equal("alpn", select(2, client:get(both.url .. "/echo")).kind)
+      assert.equal("alpn", select(2, client:get(("https://localhost:%d/"):format(number))).kind)
     end)
+    refuses:stop()
   end)
 
   it("is HTTP/2 where both are spoken", function()
