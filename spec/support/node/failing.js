@@ -22,9 +22,9 @@ function fail(stream, how) {
     case 'refuse': return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     case 'calm': return stream.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
     case 'cancel': return stream.close(http2.constants.NGHTTP2_CANCEL);
-    default:
+    default: // node 18 sends no GOAWAY whose session is closed in the same turn
       session.goaway(Number(code), stream.id - 2);
-      return session.close();
+      return setImmediate(() => session.close());
   }
 }
 
