@@ -50,16 +50,18 @@ end
 ]]
 
 describe("bytes that move at a time", function()
-  local node, nginx
+  local node, nginx, coded
 
   setup(function()
     support.make(EXTREMES)
+    coded = support.node { script = "coded.js" }
     node = support.node { script = "swallow.js", settings = SETTINGS, h2c = true }
     nginx = support.nginx { files = { large = 12 * 2 ^ 20 } }
   end)
   teardown(function()
     node:stop()
     nginx:stop()
+    coded:stop()
   end)
   before_each(support.begin)
   after_each(support.check_clean)
@@ -131,4 +133,69 @@ describe("bytes that move at a time", function()
     assert.is_true(most <= (256 + 2 * 32 + 16) * KIB, most .. " bytes in one step")
     assert.is_true(steps >= COUNT * SIZE / (336 * KIB), steps .. " steps")
   end)
+
+  -- Bodies that explode: made() says how much has come out of them, in how many ways that may go.
+  local ways = {
+    ["collected"] = [[
+    local function made() return one:stats().buffered end
+    for i = 1, count do open(i)._state:collect() end]],
+    ["collected, when most has come"] = [[
+    local function made() return one:stats().buffered end
+    for i = 1, count do open(i) end
+    step_while(function() return one:stats().bytes_received < count * size end)
+    for i = 1, count do
+      local before = made()
+      streams[i]._state:collect()
+      most = math.max(most, made() - before)
+    end]],
+    ["written to files"] = [[
+    local folder = arguments[4]
+    local function made()
+      local length = 0
+      for name in lfs.dir(folder) do
+        local facts = lfs.attributes(folder .. "/" .. name)
+        if facts and facts.mode == "file" then length = length + facts.size end
+      end
+      return length
+    end
+    for i = 1, count do rill.spawn(one.download, one, url .. "&i=" .. i, folder .. "/" .. i) end
+    rill.sleep(0)]],
+  }
+
+  local DECODED = 48 -- MiB
+  for way, text in pairs(ways) do
+    for _, count in ipairs { 1, 12 } do
+      it(("are 256 KiB in a step that come out of decoding: bodies that are %s, %d"):format(way, count), function()
+        local client = support.client()
+        local path = ("/?codings=gzip&zeros=%d"):format(DECODED / count)
+        local coded_size
+        support.run(function() coded_size = assert(client:get(coded.url .. "/lengths" .. path:sub(2))).body end)
+        local lines = script.run(PROLOGUE .. [[
+        local lfs, arguments = require "lfs", { ... }
+        local count, decoded = tonumber(arguments[5]), tonumber(arguments[6])
+        rill.run(function()
+          local one = client()
+          local streams = {}
+          local function open(i)
+            streams[i] = assert(one:open { url = url .. "&i=" .. i })
+            return streams[i]
+          end
+        ]] .. text .. [[
+          local seen = made()
+          while seen < decoded do
+            assert(ffi.C.poll(fds, 1, 20000) == 1, "the loop asks for no step")
+            C.rill_loop_step(loop)
+            local now = made()
+            most, seen = math.max(most, now - seen), now
+          end
+          one:close()
+        end)
+        tell(most)]], { coded.url .. path, coded.ca, coded_size, support.directory "explodes", tostring(count),
+          tostring(DECODED * 2 ^ 20) })
+        -- what passes it: a piece, what comes coded, and decoders
+        local most = (256 + 128 + 64 + 64 * count) * KIB
+        assert.is_true(tonumber(lines[1]) <= most, lines[1] .. " bytes in one step")
+      end)
+    end
+  end
 end)

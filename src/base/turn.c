@@ -207,6 +207,11 @@ bool rill_turn_is_spent(const rill_turn *turn)
            (turn->step.bytes >= TURN_STEP_BYTES || clock_us() >= turn->step.end_us);
 }
 
+bool rill_turn_gives_way(const rill_turn *turn)
+{
+    return rill_turn_is_spent(turn) || (turn->wake_fd >= 0 && !turn->stepping);
+}
+
 static bool may_act(const rill_turn *turn)
 {
     return turn->event_count < TURN_EVENTS && !(turn->step.acted && rill_turn_is_spent(turn));

@@ -55,7 +55,7 @@ enum {
     TURN_CIPHER_OUT = 256 << 10, /* one send() */
     TURN_PLAIN = 16 << 10,       /* one TLS record */
     /* A step that a foreign loop asked for ends, and asks for another one, when it has
-     *   sent and received so many bytes, over all connections    TURN_STEP_BYTES
+     *   sent, received, decoded so many bytes, of all bodies     TURN_STEP_BYTES
      *   lasted for so long                                       TURN_STEP_US
      * In each step one thing that is marked acts whatever the clock has to say. */
     TURN_STEP_BYTES = 256 << 10,
@@ -179,7 +179,7 @@ static inline bool rill_turn_marked(const rill_turn *turn)
 void rill_turn_begin_step(rill_turn *turn);
 void rill_turn_end_step(rill_turn *turn);
 
-/* So many bytes were sent or received. */
+/* So many bytes were sent, received, or decoded. */
 static inline void rill_turn_spend(rill_turn *turn, size_t bytes)
 {
     turn->step.bytes += bytes;
@@ -187,6 +187,10 @@ static inline void rill_turn_spend(rill_turn *turn, size_t bytes)
 
 /* The step has done its share: the rest is for the next one. Never outside of steps. */
 bool rill_turn_is_spent(const rill_turn *turn);
+
+/* Whether long work is left to a later step: this one has done its share, or a foreign loop steps,
+ * and there is no step now. */
+bool rill_turn_gives_way(const rill_turn *turn);
 
 uint64_t rill_turn_clock_ms(void);
 

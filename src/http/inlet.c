@@ -114,8 +114,7 @@ static void note_held_back(rill_inlet *inlet)
 {
     if (!inlet->collected.list && !inlet->held_back)
         return;
-    bool coded = inlet->chain && !inlet->defers && (inlet->chunks.length || !inlet->drained);
-    bool now = inlet->collected.list && (inlet->owed || coded);
+    bool now = inlet->collected.list && (inlet->owed || rill_inlet_is_coded(inlet));
     inlet->account->held_back += now;
     inlet->account->held_back -= inlet->held_back;
     inlet->held_back = now;
@@ -340,13 +339,29 @@ static int32_t take_made(rill_inlet *inlet, const uint8_t *room, size_t length, 
     return 0;
 }
 
-/* Decodes until the input is used up, or as far as it may go. */
+/* Whether the rest is for a later step. What is ahead of a reader is little. */
+static bool gives_way(const rill_inlet *inlet, bool all)
+{
+    return !all && inlet->way != INLET_PIECES && inlet->account->relieve &&
+           rill_turn_gives_way(inlet->account->turn);
+}
+
+/* So much was decoded. What could go on, and was put off, is looked at in the next step. */
+static void leave_rest(rill_inlet *inlet, bool all)
+{
+    rill_account *account = inlet->account;
+    note_held_back(inlet);
+    if (inlet->held_back && gives_way(inlet, all) && goes_on(inlet, all))
+        rill_turn_mark(account->turn, account->relieve);
+}
+
+/* Decodes until the input is used up, or as far as it may go; a piece at least. */
 static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believed, rill_error *err)
 {
     uint8_t room[INLET_STEP];
     int32_t code = 0;
     inlet->drained = false;
-    while (!code && !inlet->drained && goes_on(inlet, all)) {
+    do {
         bool keeps = inlet->way == INLET_MEMORY;
         size_t most = keeps ? grow_kept(inlet, flow->in_left, believed) : step_of(inlet, all);
         if (!most)
@@ -360,8 +375,9 @@ static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believe
             failed = made_too_much(inlet, err);
         code = code ? code : failed;
         inlet->drained = !flow->in_left && flow->out_left;
+        rill_turn_spend(inlet->account->turn, length);
         count_chain(inlet);
-    }
+    } while (!code && !inlet->drained && !gives_way(inlet, all) && goes_on(inlet, all));
     return code;
 }
 
@@ -369,8 +385,9 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
 {
     static const uint8_t none;
     int32_t code = 0;
+    bool put_off = false;
     inlet->defers = false;
-    while (!code && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
+    while (!code && !put_off && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
            goes_on(inlet, all)) {
         const char *data;
         size_t length = rill_chunks_peek(inlet->slab, &inlet->chunks, &data);
@@ -379,12 +396,13 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
         length = rill_chunks_take(inlet->slab, &inlet->chunks, length - flow.in_left, &data);
         uncount(inlet, length);
         *released += length;
+        put_off = gives_way(inlet, all);
     }
     if (code) { /* what was made before can still be read */
         *released += inlet->chunks.length;
         drop_coded(inlet);
     }
-    note_held_back(inlet);
+    leave_rest(inlet, all);
     return code;
 }
 
@@ -449,7 +467,8 @@ static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, s
         return 0;
     }
     inlet->defers = false;
-    bool waits = inlet->chunks.length || !inlet->drained;
+    bool goes = goes_on(inlet, false) && !gives_way(inlet, false);
+    bool waits = !goes || inlet->chunks.length || !inlet->drained;
     rill_flow flow = {data, length, NULL, 0};
     int32_t code = waits ? 0 : undo(inlet, &flow, false, believed, err);
     *released += length - flow.in_left;
@@ -458,9 +477,9 @@ static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, s
             return no_memory(err);
         count(inlet, flow.in_left);
     }
-    if (!code && waits)
+    if (!code && waits && goes)
         return rill_inlet_fill(inlet, false, released, err);
-    note_held_back(inlet);
+    leave_rest(inlet, false);
     return code;
 }
 
@@ -486,6 +505,10 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
         return 0;
     bool ahead = inlet->defers || /* a reader in pieces: nobody waits for it */
                  (inlet->way == INLET_PIECES && fits(inlet->account, 0));
+    if (ahead && gives_way(inlet, false)) {
+        inlet->defers = ahead = false;
+        leave_rest(inlet, false);
+    }
     int32_t code = ahead ? rill_inlet_fill(inlet, false, &released, err) : 0;
     if (code)
         return code;

@@ -67,11 +67,11 @@ void rill_inlet_dispose(rill_inlet *inlet);
 /* Notes a content-encoding field; several are one list. False: out of memory. */
 bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length);
 
-/* Takes bytes that have come. `believed` is how many are likely to come in all. `*released` grows
- * by the window that may go back for it: for pieces, only when a reader is `hungry`; not for what
- * waits coded. 0, or
- * -RILL_DECODE_ERROR, -RILL_FILE_ERROR, -RILL_MAXSIZE_EXCEEDED_ACTUAL, -RILL_ERROR: what was made
- * before stays good. */
+/* Takes bytes that have come. What is decoded for no reader is bounded by the step: the rest waits,
+ * and the account's `relieve` acts in the next one. `believed` is how many are likely to come in
+ * all. `*released` grows by the window that may go back for it: for pieces, only when a reader is
+ * `hungry`; not for what waits coded. 0, or -RILL_DECODE_ERROR, -RILL_FILE_ERROR,
+ * -RILL_MAXSIZE_EXCEEDED_ACTUAL, -RILL_ERROR: what was made before stays good. */
 int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
                          bool hungry, size_t *released, rill_error *err);
 
@@ -87,6 +87,12 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
 static inline bool rill_inlet_ready(const rill_inlet *inlet)
 {
     return inlet->ahead.length || (!inlet->chain && inlet->chunks.length);
+}
+
+/* Whether coded bytes wait, though not by choice. */
+static inline bool rill_inlet_is_coded(const rill_inlet *inlet)
+{
+    return inlet->chain && !inlet->defers && (inlet->chunks.length || !inlet->drained);
 }
 
 /* Pieces: takes up to `max` bytes off the front of what is ready. */

@@ -14,13 +14,21 @@ static rill_call *call_of(rill_inlet *inlet)
     return rill_call_of(RILL_OWNER(inlet, rill_stream, inlet));
 }
 
-/* Gives window to collected bodies that were held back and may have it now, and decodes them. */
+/* Gives window to collected bodies that were held back and may have it now, and decodes them: one
+ * at least, and where it is not to be `all`, as many as the step allows. */
 static void relieve(rill_account *account, bool all)
 {
+    bool enough = false;
     for (rill_inlet *next, *inlet = rill_inlet_oldest(account); inlet; inlet = next) {
         next = rill_inlet_newer(inlet);
-        if (inlet->held_back)
-            rill_ending_relieve(call_of(inlet), all);
+        if (!inlet->held_back)
+            continue;
+        if (enough && rill_inlet_is_coded(inlet)) {
+            rill_turn_mark(account->turn, account->relieve);
+            continue;
+        }
+        rill_ending_relieve(call_of(inlet), all);
+        enough = !all && rill_turn_gives_way(account->turn);
     }
 }
 
