@@ -166,6 +166,7 @@ typedef struct rill_timings {
     float body;                          /* from there to the end */
     float stalled_local, stalled_remote; /* held back by our window; by the peer's */
     float total;                         /* these six, from queue to body */
+    float left;                          /* of `timeout`; 0: the request has none */
 } rill_timings;
 
 /* What happened to the thing `slot`, `generation`. All pointers are borrowed: they are good until

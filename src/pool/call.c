@@ -25,6 +25,21 @@ void rill_call_move(rill_call *call, enum call_state to)
     call->state = to;
 }
 
+/* What its running clock has left: a limit that is there is never 0. */
+static uint64_t left_ms(const rill_call *call)
+{
+    uint64_t now_ms = call->turn->now_ms, deadline_ms = call->timer.deadline_ms;
+    return deadline_ms > now_ms ? deadline_ms - now_ms : 1;
+}
+
+void rill_call_stop_clock(rill_call *call)
+{
+    if (!rill_timer_running(&call->timer))
+        return;
+    *(call->state == CALL_WAITING ? &call->queue_ms : &call->timeout_ms) = left_ms(call);
+    rill_wheel_stop(&call->turn->wheel, &call->timer);
+}
+
 /* --- the request ----------------------------------------------------------------------------- */
 
 static int hex(char c)
@@ -414,6 +429,8 @@ static void take_time(const rill_call *call, rill_timings *timings)
     timings->stalled_local = (float)(int64_t)held_ms / 1000;
     timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
     timings->total = seconds(call->started_us, now_us);
+    bool runs = rill_timer_running(&call->timer) && call->state != CALL_WAITING;
+    timings->left = (float)(runs ? left_ms(call) : call->timeout_ms) / 1000;
 }
 
 /* Its body has come, and waits coded because the client holds too much: `timeout` goes on. */
@@ -440,7 +457,7 @@ void rill_call_finish(rill_call *call)
     enum rill_reason reason = rill_call_reason(call);
     stop_attempt(call);
     if (!waits_its_turn(call))
-        rill_wheel_stop(&turn->wheel, &call->timer);
+        rill_call_stop_clock(call);
     if (stream) {
         if (stream->errors && call->processed > (enum rill_processed)stream->errors->processed)
             stream->errors->processed = (int32_t)call->processed; /* of all attempts together */
@@ -462,7 +479,8 @@ bool rill_call_undecided(const rill_call *call)
 
 void rill_call_decided(rill_call *call)
 {
-    rill_wheel_stop(&call->turn->wheel, &call->timer);
+    rill_call_stop_clock(call);
+    call->stream->timings.left = (float)call->timeout_ms / 1000;
     report_end(call);
 }
 

@@ -113,6 +113,10 @@ void rill_call_close(rill_call *call, const rill_error *error);
 /* The only writer of call->state. */
 void rill_call_move(rill_call *call, enum call_state to);
 
+/* Stops the clock that runs for it: queue_timeout while it waits, else `timeout`. It keeps what it
+ * has left. */
+void rill_call_stop_clock(rill_call *call);
+
 /* Whether it has not been sent. */
 static inline bool rill_call_waits(const rill_call *call)
 {

@@ -19,16 +19,11 @@ static rill_call *find_younger(const rill_queue *queue, const rill_call *call)
 void rill_call_assign(rill_call *call, bool assigned)
 {
     rill_turn *turn = call->turn;
-    rill_timer *timer = &call->timer;
-    uint64_t *stopped = assigned ? &call->queue_ms : &call->timeout_ms;
-    uint64_t running = assigned ? call->timeout_ms : call->queue_ms;
-    if (rill_timer_running(timer))
-        *stopped = timer->deadline_ms > turn->now_ms ? timer->deadline_ms - turn->now_ms : 1;
+    rill_call_stop_clock(call);
     rill_call_move(call, assigned ? CALL_ASSIGNED : CALL_WAITING);
-    if (running)
-        rill_wheel_start(&turn->wheel, timer, turn->now_ms + running);
-    else
-        rill_wheel_stop(&turn->wheel, timer);
+    uint64_t left_ms = assigned ? call->timeout_ms : call->queue_ms;
+    if (left_ms)
+        rill_wheel_start(&turn->wheel, &call->timer, turn->now_ms + left_ms);
 }
 
 void rill_queue_add(rill_queue *queue, rill_call *call)

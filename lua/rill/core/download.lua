@@ -12,7 +12,6 @@ local timer = require("rill.task.timer")
 local M = {}
 
 local INTERVAL = 0.1 -- seconds between two calls of on_progress, at least
-local SOONEST = 0.001 -- seconds: a timeout of 0 would be none
 
 -- Calls on_progress; what it raises is the call's error.
 local function report(progress)
@@ -216,17 +215,17 @@ local function attempt(hop)
 end
 
 -- The options of the next request of a download: those of the call, with what is left of its time.
-local function options_left(hop, given, used)
+local function options_left(given, stream)
   local own = {}
   for name, value in pairs(given) do own[name] = value end
-  local timeout = given.timeout or hop.endpoint._timeout
-  if timeout > 0 and timeout < math.huge then own.timeout = math.max(timeout - used, SOONEST) end
+  local left = stream._state:left()
+  if left > 0 then own.timeout = left end
   return own
 end
 
 -- All requests that it takes. What those before the last one took is `queue` of the last, as with redirects.
 local function send_all(hop)
-  local given, began, used, count = hop.given, timer.now(), 0, 0
+  local began, count = timer.now(), 0
   while true do
     local asked = timer.now()
     local response, err, again = attempt(hop)
@@ -237,8 +236,8 @@ local function send_all(hop)
     end
     if not again then return response, err end
     follow.count(hop.endpoint, again.close_reason == "ended")
-    used, count = used + timer.now() - asked - again.timings.queue, count + 1
-    hop.given = options_left(hop, given, used)
+    count = count + 1
+    hop.given = options_left(hop.given, again)
     local closed = request.closed(hop.endpoint, hop.method, hop.url)
     if closed then return nil, closed end
   end

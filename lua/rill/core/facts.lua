@@ -6,11 +6,11 @@ require("rill.clib") -- declares rill_timings
 
 local M = {}
 
--- Two floats of rill_timings fit in one number, bit by bit: [1] to [4]. They are neither negative nor NaN, and so no
--- pair of them is what a double must not be. The ninth, `total`, is [5].
+-- Two floats of rill_timings fit in one number, bit by bit: [1] to [5]. They are neither negative nor NaN, and so no
+-- pair of them is what a double must not be.
 local Pairs = ffi.typeof("const double *")
 local both = ffi.new("union { rill_timings timings; double pairs[5]; }")
-local TOTAL, BYTES_RECEIVED, ATTEMPTS = 5, 6, 7
+local PAIRS, BYTES_RECEIVED, ATTEMPTS = 5, 6, 7
 
 --- Keeps what an event or a stream's information holds.
 ---@param own table
@@ -19,8 +19,8 @@ local TOTAL, BYTES_RECEIVED, ATTEMPTS = 5, 6, 7
 ---@param attempts integer
 function M.keep(own, timings, bytes_received, attempts)
   local pairs_of = ffi.cast(Pairs, timings)
-  own[1], own[2], own[3], own[4] = pairs_of[0], pairs_of[1], pairs_of[2], pairs_of[3]
-  own[TOTAL], own[BYTES_RECEIVED], own[ATTEMPTS] = timings.total, bytes_received, attempts
+  own[1], own[2], own[3], own[4], own[5] = pairs_of[0], pairs_of[1], pairs_of[2], pairs_of[3], pairs_of[4]
+  own[BYTES_RECEIVED], own[ATTEMPTS] = bytes_received, attempts
 end
 
 --- The same that another table holds.
@@ -31,8 +31,7 @@ function M.copy(own, other)
 end
 
 local function unpacked(own)
-  for i = 1, 4 do both.pairs[i - 1] = own[i] end
-  both.timings.total = own[TOTAL]
+  for i = 1, PAIRS do both.pairs[i - 1] = own[i] end
   return both.timings
 end
 
@@ -57,6 +56,13 @@ end
 ---@return table<string, number> timings
 function M.timings(own)
   return M.by_name(unpacked(own))
+end
+
+--- What is left of `timeout`, whose clock stands still while a request waits for its turn.
+---@param own table
+---@return number seconds; 0: there is no limit
+function M.left(own)
+  return unpacked(own).left
 end
 
 ---@param own table

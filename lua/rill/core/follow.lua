@@ -19,7 +19,6 @@ local FOLLOWED = { [301] = true, [302] = true, [303] = true, [307] = true, [308]
 local KEEPS_BODY = { [307] = true, [308] = true }
 local SECRET = { authorization = true, cookie = true, ["proxy-authorization"] = true, host = true } -- of one origin
 local OF_BODY = { expect = true, trailer = true, digest = true, ["repr-digest"] = true } -- and content-*
-local SOONEST = 0.001 -- seconds: a timeout of 0 would be none
 
 ---@class rill.Hop what is sent next
 ---@field endpoint rill.Client
@@ -107,24 +106,21 @@ local function begin(hop, limit)
     fragment = fragment,
     fields = hop.fields,
     given = hop.given,
-    timeout = hop.given and hop.given.timeout or hop.endpoint._timeout,
     history = {},
     seen = { [key_of(hop.method, parts)] = true },
     attempts = 0,
     total = 0, -- seconds of the hops so far
-    used = 0, -- and those of them that count for `timeout`
+    left = 0, -- seconds of `timeout`; 0: there is no limit
   }
 end
 
 -- Notes what a redirect was and has cost.
 local function note(chain, response)
-  local timings, attempts = facts.timings(response), facts.attempts(response)
   chain.status = response.status
   chain.history[#chain.history + 1] = { url = response.url, status = response.status, headers = response.headers }
-  chain.attempts = chain.attempts + attempts
-  chain.total = chain.total + timings.total
-  -- the wait for a slot does not count; what former attempts took does, and stands in `queue` as well
-  chain.used = chain.used + timings.total - (attempts > 1 and 0 or timings.queue)
+  chain.attempts = chain.attempts + facts.attempts(response)
+  chain.total = chain.total + facts.timings(response).total
+  chain.left = facts.left(response)
 end
 
 local function check_scheme(chain, parts, address)
@@ -171,8 +167,7 @@ local function options_of(chain)
   local own = {}
   for name, value in pairs(chain.given or {}) do own[name] = value end
   if chain.bodiless then own.trailers = nil end
-  local timeout = chain.timeout
-  if timeout > 0 and timeout < math.huge then own.timeout = math.max(timeout - chain.used, SOONEST) end
+  if chain.left > 0 then own.timeout = chain.left end
   return own
 end
 

@@ -182,6 +182,14 @@ function State:_keep_head(from)
   }
 end
 
+--- What is left of `timeout`.
+---@return number seconds; 0: there is no limit
+function State:left()
+  if self._final then return facts.left(self) end
+  local known = C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0
+  return known and info.timings.left or 0
+end
+
 function State:_keep_end(event)
   if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
     if info.head and not self.head then self:_keep_head(info) end

@@ -2,7 +2,7 @@
 //   /hold...         never, until somebody asks /release, which answers all of them in their order
 //   /status?n=CODE&after=VALUE   that status, with retry-after where a value is given; &slow=1: its body is held
 //   /to?to=URL       a redirect
-//   /refuse          REFUSED_STREAM once for each path, then 200
+//   /refuse?to=URL   REFUSED_STREAM once for each query, then 200, or a redirect where `to` is given
 //   /report          JSON by host: { count, most } requests, most at a time, and `open` now
 // Anything else gets 200 in the next turn. Every request is logged as {event: "request", host, path, protocol}.
 'use strict';
@@ -21,8 +21,13 @@ function enter(host, response) {
   return (...rest) => { leave(); response.end(...rest); };
 }
 
-function refuse(path, response, end) {
-  if (refused.has(path)) return end();
+function redirect(to, response, end) {
+  response.writeHead(302, { location: to });
+  end();
+}
+
+function refuse(path, to, response, end) {
+  if (refused.has(path)) return to ? redirect(to, response, end) : end();
   refused.add(path);
   response.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
 }
@@ -50,8 +55,9 @@ function handle(request, response) {
   response.on('error', () => {});
   if (url.pathname.startsWith('/hold')) return held.push(end);
   if (url.pathname === '/status') return status(url.searchParams, response, end);
-  if (url.pathname === '/to') return response.writeHead(302, { location: url.searchParams.get('to') }), end();
-  if (url.pathname === '/refuse') return refuse(host + url.search, response, end);
+  const to = url.searchParams.get('to');
+  if (url.pathname === '/to') return redirect(to, response, end);
+  if (url.pathname === '/refuse') return refuse(host + url.search, to, response, end);
   setImmediate(end);
 }
 
