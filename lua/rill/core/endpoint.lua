@@ -28,7 +28,6 @@ local M = {}
 ---@field private _expect_continue boolean
 ---@field private _query {[1]: string, [2]: string}[]|false of every URL
 ---@field private _jar rill.Jar|false of a client
----@field private _timeout number seconds; 0: none
 ---@field private _later table|false what the core's object will be made of, by _make
 ---@field private _make (fun(endpoint: rill.Endpoint): rill.Error?)?
 
@@ -103,7 +102,6 @@ function M.new(call, given, create, url, made)
     _on_warning = given.on_warning or false,
     _on_event = given.on_event or false,
     _expect_continue = given.expect_continue or false,
-    _timeout = wanted.timeout,
     _query = appended or false,
     _jar = false,
   }
