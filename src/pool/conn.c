@@ -66,13 +66,19 @@ static const char *whose(const rill_conn *conn, int32_t id, char *text, size_t r
     return text;
 }
 
-/* Why a stream ends with its connection: one that has not been sent is merely inactive, and what
- * one stream has broken is lost for the others. */
+/* The peer has refused us, and would refuse the next as well; a path that is down may be up again. */
+static bool is_refusal(const rill_error *error)
+{
+    return error->reason == RILL_CONNECT_FAILED && error->kind != RILL_KIND_TCP;
+}
+
+/* Why a stream ends with its connection: one that has not been sent is merely inactive, unless the
+ * connection was refused, and what one stream has broken is lost for the others. */
 static void close_stream(rill_conn *conn, rill_stream *stream, const rill_error *error)
 {
     int32_t broke_it = conn->session->broke_it;
     char url[96];
-    if (stream->local == HALF_IDLE && error->kind != RILL_KIND_PREFACE)
+    if (stream->local == HALF_IDLE && !is_refusal(error))
         rill_stream_close(stream, RILL_INACTIVE, -1,
                           "the connection went before the request was sent");
     else if (broke_it && broke_it != stream->id)
