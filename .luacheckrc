@@ -3,6 +3,7 @@ max_line_length = 120
 cache = false
 exclude_files = { "lua/rill/cdef.lua" } -- made by make
 files["spec"] = { std = "+busted" }
+files["examples/busted_spec.lua"] = { std = "+busted" }
 files["examples/openresty"] = { std = "ngx_lua" }
 files["examples/neovim"] = { read_globals = { "vim" } }
 -- Pieces of scripts that run inside Redis, put together by lua/rill/crawl/frontier/wire.lua.

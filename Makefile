@@ -1,7 +1,7 @@
 # `make` builds librill and librilldoc into build/ and makes the tree usable in place: lua/rill/librill.so,
 # lua/rill/cdef.lua and the like. What it needs stands in .ci/packages. CC, CPPFLAGS, CFLAGS, LDFLAGS come from
 # outside as usual; so do PREFIX, DESTDIR and their kind (mk/dist.mk).
-VERSION = 0.1.0
+VERSION := $(shell sed -n 's|^.define RILL_VERSION "\(.*\)"$$|\1|p' src/rill.h)
 ABI = $(shell sed -n 's/^enum { RILL_ABI = \([0-9]*\) };$$/\1/p' src/rill.h)
 SONAME = librill.so.$(ABI)
 
@@ -67,11 +67,11 @@ $(BUILD)/stripped/%: $(BUILD)/%
 	@mkdir -p $(@D)
 	$(Q)$(STRIP) --strip-unneeded -o $@ $<
 
-lua/rill/librill.so: | $(LIBRARY)
-	$(Q)ln -sfn ../../$(LIBRARY) $@
+lua/rill/librill.so: $(LIBRARY)
+	$(Q)ln -sfn ../../$(BUILD)/librill.so $@
 
-lua/rill/librilldoc.so: | $(DOC_LIBRARY)
-	$(Q)ln -sfn ../../$(DOC_LIBRARY) $@
+lua/rill/librilldoc.so: $(DOC_LIBRARY)
+	$(Q)ln -sfn ../../$(BUILD)/librilldoc.so $@
 
 lua/rill/cdef.lua: src/rill.h
 lua/rill/html/cdef.lua: src/doc/doc.h

@@ -41,7 +41,7 @@ extern "C" {
 /* Changes when anything below changes its meaning or layout. */
 enum { RILL_ABI = 4 };
 #ifndef RILL_CDEF
-#define RILL_VERSION "0.1.0"
+#define RILL_VERSION "0.2.0"
 #endif
 
 typedef struct rill_loop rill_loop;
@@ -139,6 +139,17 @@ RILL_API const char *rill_phase_name(int32_t phase);   /* "headers"; "" for none
 RILL_API const char *rill_code_name(int32_t code);     /* "REFUSED_STREAM"; "" for -1 or unknown */
 RILL_API int32_t rill_code_number(const char *name);   /* RFC 9113 section 7; -1 if unknown */
 
+/* --- header blocks ---------------------------------------------------------------------------- */
+
+/* The value of the first field of that name (upper and lower case aside, RFC 9110 section 5.1) in a
+ * header block of `length` bytes; it lies in the block, ends without NUL, and is `*value_length`
+ * bytes long. NULL, with 0: none has it. `headers` NULL is an empty block.
+ *
+ * The block goes on behind a value: for the next field of the same name ask in
+ * (value + *value_length), which is (headers + length) - (value + *value_length) bytes long. */
+RILL_API const char *rill_headers_find(const char *headers, size_t length, const char *name,
+                                       size_t *value_length);
+
 /* --- events ---------------------------------------------------------------------------------- */
 
 enum rill_event_type {
@@ -204,7 +215,7 @@ typedef struct rill_event {
 /* The ABI and sizeof(rill_event) this library was built with: compare both once at load. */
 RILL_API int32_t rill_abi(void);
 RILL_API uint32_t rill_event_size(void);
-RILL_API const char *rill_version(void); /* "0.1.0" */
+RILL_API const char *rill_version(void); /* "0.2.0" */
 
 /* Makes a loop with one reference. NULL with `err` filled when the system refuses. */
 RILL_API rill_loop *rill_loop_new(rill_error *err);

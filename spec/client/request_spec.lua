@@ -32,7 +32,8 @@ describe("a request", function()
     local seen = echoed {}
     assert.same({ method = "GET", scheme = "https", path = "/echo", authority = "localhost:" .. server.port },
                 seen.pseudo)
-    assert.same({ { "user-agent", "rill/0.1.0" }, { "accept-encoding", "gzip, deflate, br, zstd" } }, seen.fields)
+    assert.same({ { "user-agent", "rill/" .. rill.version }, { "accept-encoding", "gzip, deflate, br, zstd" } },
+      seen.fields)
   end)
 
   it("sends the URL's path and query as written, without the fragment", function()

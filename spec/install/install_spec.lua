@@ -4,7 +4,7 @@ local process = require "support.process"
 local scratch = require "support.scratch"
 local support = require "support"
 
-local VERSION = "0.1.0"
+local VERSION = support.read("src/rill.h"):match 'RILL_VERSION "([^"]+)"'
 
 -- What the outer make was told is not for this one, nor which library the specs run on.
 local MAKE = { "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "RILL_LIBRARY", "make" }

@@ -95,6 +95,23 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field)
     return true;
 }
 
+const char *rill_headers_find(const char *headers, size_t length, const char *name,
+                              size_t *value_length)
+{
+    rill_field field;
+    if (value_length)
+        *value_length = 0;
+    if (!headers || !name || !value_length)
+        return NULL;
+    const char *end = headers + length;
+    while (rill_fields_next(&headers, end, &field))
+        if (named(field.name, field.name_length, name)) {
+            *value_length = field.value_length;
+            return field.value;
+        }
+    return NULL;
+}
+
 bool rill_fields_add(rill_slab *slab, rill_bytes *out, const char *name, const char *value,
                      size_t value_length)
 {

@@ -66,7 +66,8 @@ static const char *whose(const rill_conn *conn, int32_t id, char *text, size_t r
     return text;
 }
 
-/* The peer has refused us, and would refuse the next as well; a path that is down may be up again. */
+/* The peer has refused us, and would refuse the next as well; a path that is down may be up again.
+ */
 static bool is_refusal(const rill_error *error)
 {
     return error->reason == RILL_CONNECT_FAILED && error->kind != RILL_KIND_TCP;
