@@ -3,6 +3,8 @@
 local ffi = require("rill.core.ffi")
 local errors = require("rill.errors")
 local rill = require("rill")
+local tls = require("rill.redis.tls")
+local urls = require("rill.redis.url")
 
 local M = {}
 
@@ -63,10 +65,15 @@ end
 ---@field private _lock rill.Semaphore one call at a time
 ---@field private _asking boolean a call was cut short: what comes next is not what is asked for
 ---@field private _reader ffi.cdata*?
+---@field private _tls rill.RedisTls? of this connection
+---@field private _proven boolean TLS has worked with this server
 local Redis = {}
 Redis.__index = Redis
 
 local function lost(self, message)
+  if self._tls and not self._proven then -- TLS 1.3: the client is done before the server has looked at it
+    message = message .. " before it answered anything: it may want a certificate (cert_file)"
+  end
   return errors.new { reason = "state", kind = "lost", path = self.host,
     message = ("Redis at %s: %s"):format(self.host, message) }
 end
@@ -77,11 +84,18 @@ local function drop(self)
     library.redisReaderFree(ffi.gc(self._reader, nil))
     library.redisFree(ffi.gc(context, nil))
   end
-  self._context, self._reader, self._asking = nil, nil, false
+  self._context, self._reader, self._tls, self._asking = nil, nil, nil, false
 end
 
 local function text_of(context)
   return ffi.string(context.errstr)
+end
+
+-- TLS failed: before the server has answered anything that is for good, afterwards the connection is lost.
+local function insecure(self, message)
+  local err = lost(self, message)
+  if not self._proven then err.kind = "tls" end
+  return err
 end
 
 local function value_of(reply)
@@ -116,7 +130,7 @@ local function failure(self, mode)
   if not rill.wait(self._context.fd, mode, WAIT) then return lost(self, "it does not answer") end
 end
 
-local function send(self, text)
+local function send_bytes(self, text)
   local bytes, left = ffi.cast("const char *", text), #text
   while left > 0 do
     local count = tonumber(C.send(self._context.fd, bytes, left, MSG_DONTWAIT + MSG_NOSIGNAL))
@@ -128,6 +142,13 @@ local function send(self, text)
     end
   end
   return true
+end
+
+local function send(self, text)
+  if not self._tls then return send_bytes(self, text) end
+  local ok, wrong = self._tls:write(text)
+  if not ok then return nil, insecure(self, wrong) end
+  return send_bytes(self, self._tls:output())
 end
 
 local out, room = ffi.new("void *[1]"), ffi.new("char[?]", ROOM)
@@ -143,18 +164,43 @@ local function read_reply(self)
   return value
 end
 
+-- Waits for bytes, and puts them into `room`.
+local function receive_bytes(self)
+  while true do
+    local count = tonumber(C.recv(self._context.fd, room, ROOM, MSG_DONTWAIT))
+    if count == 0 then return nil, lost(self, "it closed the connection") end
+    if count > 0 then return count end
+    local err = failure(self, "r")
+    if err then return nil, err end
+  end
+end
+
+-- The same of what TLS carries.
+local function receive_text(self)
+  local session = self._tls
+  if not session then return receive_bytes(self) end
+  while true do
+    local count, wrong = session:read(room, ROOM)
+    if wrong then return nil, insecure(self, wrong) end
+    if count > 0 then
+      self._proven = true
+      return count
+    end
+    local ok, err = send_bytes(self, session:output())
+    if ok then count, err = receive_bytes(self) end
+    if err then return nil, err end
+    session:feed(room, count)
+  end
+end
+
 local function receive(self)
   while true do
     local value, err = read_reply(self)
     if value ~= nil or err then return value, err end
-    local count = tonumber(C.recv(self._context.fd, room, ROOM, MSG_DONTWAIT))
-    if count == 0 then return nil, lost(self, "it closed the connection") end
-    if count > 0 then
-      library.redisReaderFeed(self._reader, room, count)
-    else
-      err = failure(self, "r")
-      if err then return nil, err end
-    end
+    local count
+    count, err = receive_text(self)
+    if not count then return nil, err end
+    library.redisReaderFeed(self._reader, room, count)
   end
 end
 
@@ -195,28 +241,55 @@ local function greet(self)
   return true
 end
 
-local function connect(self)
-  if self._context and not self._asking then return true end
-  drop(self)
+-- Until it is done the server is sent what the session has, and the session is fed what comes.
+local function secure(self)
+  local address = self._address
+  local session, wrong = tls.new(address.host, address.tls)
+  if not session then return nil, insecure(self, wrong) end
+  local done
+  repeat
+    done, wrong = session:handshake()
+    local ok, err = send_bytes(self, session:output()) -- also an alert
+    if wrong then return nil, insecure(self, wrong) end
+    local count
+    if ok and not done then count, err = receive_bytes(self) end
+    if err then return nil, err end
+    if count then session:feed(room, count) end
+  until done
+  self._tls = session
+  return true
+end
+
+local function open_context(self)
   local address = self._address
   local context
   if address.path then
     context = library.redisConnectUnixNonBlock(address.path)
   else
-    context = library.redisConnectNonBlock(address.host, address.port)
+    local host = address.host == "localhost" and "127.0.0.1" or address.host
+    context = library.redisConnectNonBlock(host, address.port)
   end
   if context == nil then return nil, lost(self, "out of memory") end
-  if context.err ~= 0 then -- 2: the name does not resolve, and fd is 0, which is not ours
-    local err = lost(self, text_of(context))
-    library.redisFree(context)
-    return nil, err
-  end
+  if context.err == 0 then return context end
+  local err = lost(self, text_of(context)) -- 2: the name does not resolve, and fd is 0, which is not ours
+  library.redisFree(context)
+  return nil, err
+end
+
+local function connect(self)
+  if self._context and not self._asking then return true end
+  drop(self)
+  local context, err = open_context(self)
+  if not context then return nil, err end
   self._asking = true -- who waits here may be cancelled: what is left then is no connection
   self._context = ffi.gc(context, library.redisFree)
   self._reader = ffi.gc(library.redisReaderCreate(), library.redisReaderFree)
-  if not rill.wait(context.fd, "w", WAIT) then
+  local ok = rill.wait(context.fd, "w", WAIT)
+  if not ok then err = lost(self, "it does not answer") end
+  if ok and self._address.tls then ok, err = secure(self) end
+  if not ok then
     drop(self)
-    return nil, lost(self, "it does not answer")
+    return nil, err
   end
   return greet(self)
 end
@@ -230,7 +303,7 @@ end
 --- Sends a command and waits for its answer. In a task.
 ---@param words string[]
 ---@return any answer a string, a number, a list (false in place of nil), false for nil, { error = text }
----@return rill.Error? err reason "state": kind "lost" (nothing, or everything, was done there), "auth", "redis"
+---@return rill.Error? err reason "state": kind "lost" (nothing, or everything, was done there), "auth", "tls", "redis"
 function Redis:call(words)
   return self._lock:with(call, self, words)
 end
@@ -239,45 +312,7 @@ function Redis:close()
   drop(self)
 end
 
--- "redis://[user][:password@]host[:port][/db]" without its query.
-local function parse_network(rest)
-  local userinfo, place = rest:match "^(.-)@(.*)$"
-  if not userinfo then place = rest end
-  local host, port, db = place:match "^(%[[^%]]*%])(:?%d*)/?(%d*)$"
-  if not host then host, port, db = place:match "^([^:/]*)(:?%d*)/?(%d*)$" end
-  if not host then return nil end
-  local user, password
-  if userinfo then user, password = userinfo:match "^([^:]*):?(.*)$" end
-  local function plain(text)
-    if not text or text == "" then return nil end
-    return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-  end
-  host = host:gsub("[%[%]]", "")
-  if host == "" or host == "localhost" then host = "127.0.0.1" end
-  return { host = host, port = tonumber(port:sub(2)) or 6379, db = tonumber(db), user = plain(user),
-    password = plain(password) }
-end
-
---- Reads the URL of a Redis: "redis://[[user]:password@]host[:port][/db]?name=x" or "redis+unix:///path?name=x".
----@param url string
----@return table? address host and port, or path; db, user, password, name
----@return string? wrong
-function M.parse(url)
-  local scheme, rest, query = url:match "^([%a+]+)://([^?]*)%??(.*)$"
-  local name = query and ("&" .. query):match "&name=([^&]*)"
-  if not name or name == "" then return nil, "has no ?name=, which its keys begin with" end
-  if name:find "[^%w_.:-]" then return nil, "has a name with other characters than letters, digits and _ . : -" end
-  local address
-  if scheme == "redis" then
-    address = parse_network(rest)
-  elseif scheme == "redis+unix" and rest ~= "" then
-    address = { path = rest }
-  end
-  if not address then return nil, "is no redis:// or redis+unix:// URL" end
-  address.name = name
-  address.shown = address.path or ("%s:%d"):format(address.host, address.port)
-  return address
-end
+M.parse, M.shown = urls.parse, urls.shown
 
 --- Gets a client of the Redis at an address; it connects at the first call, and again when the connection was lost.
 ---@param address table of M.parse
@@ -288,8 +323,8 @@ function M.new(address)
     return nil, errors.new { reason = "state", kind = "missing", path = address.shown,
       message = "a state in Redis needs hiredis: install Debian's libhiredis0.14 or libhiredis1.1.0" }
   end
-  return setmetatable({ host = address.shown, _address = address, _lock = rill.semaphore(1), _asking = false },
-    Redis)
+  return setmetatable({ host = address.shown, _address = address, _lock = rill.semaphore(1), _asking = false,
+    _proven = false }, Redis)
 end
 
 return M

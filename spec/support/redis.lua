@@ -1,13 +1,16 @@
 --- Redis servers: on a Unix socket, nothing on the disk unless a spec wants it.
+local ca = require "support.ca"
 local scratch = require "support.scratch"
 local server = require "support.server"
 local deadline = require "support.deadline"
+local port = require "support.port"
 local process = require "support.process"
 
 local M = {}
 
 ---@class support.Redis: support.Server
 ---@field socket string
+---@field port integer? of TLS
 ---@field private _arguments string[]
 local Redis = setmetatable({}, { __index = server.Server })
 Redis.__index = Redis
@@ -25,6 +28,16 @@ end
 ---@return string
 function Redis:state(name)
   return ("redis+unix://%s?name=%s"):format(self.socket, name)
+end
+
+--- The same over TLS.
+---@param name string
+---@param given { host: string?, user: string?, words: string? }? user: "name:password"; words: of the query
+---@return string
+function Redis:tls_state(name, given)
+  given = given or {}
+  return ("rediss://%s%s:%d/?name=%s&ca_file=%s%s"):format(given.user and given.user .. "@" or "",
+    given.host or "127.0.0.1", self.port, name, given.ca or self.ca, given.words or "")
 end
 
 --- Runs a command with redis-cli.
@@ -61,9 +74,17 @@ local function preload(directory)
   return { "env", "LD_PRELOAD=" .. library, "TOLD_CLOCK=" .. directory .. "/clock" }
 end
 
+local function tls_words(self, authority, options)
+  self.port, self.ca = port.free(), authority.file
+  return { "--tls-port", ("%d"):format(self.port), "--bind", "127.0.0.1", "--tls-cert-file",
+    options.certificate or authority.leaf, "--tls-key-file", authority.key, "--tls-ca-cert-file", authority.file,
+    "--tls-auth-clients", options.mutual and "yes" or "no" }
+end
+
 --- Starts one.
----@param options { told: boolean?, save: boolean? }? told: its clock stands until set_clock(); save: what is written is
----  on the disk before it is answered
+---@param options { told: boolean?, save: boolean?, tls: boolean?, certificate: string?, mutual: boolean? }? told: its
+---  clock stands until set_clock(); save: what is written is on the disk before it is answered; tls: on `port` too;
+---  mutual: it wants a certificate
 ---@return support.Redis
 function M.start(options)
   options = options or {}
@@ -74,6 +95,7 @@ function M.start(options)
     argv[#argv + 1] = word
   end
   local self = setmetatable({ directory = directory, socket = directory .. "/s", _arguments = argv }, Redis)
+  for _, word in ipairs(options.tls and tls_words(self, ca.get(), options) or {}) do argv[#argv + 1] = word end
   launch(self)
   return self
 end

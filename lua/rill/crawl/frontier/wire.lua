@@ -123,7 +123,7 @@ function M.open(url)
   local address, wrong = redis.parse(url)
   if not address then
     return nil, errors.new { reason = "state", kind = "url", message = ("the state %s %s"):format(
-      errors.show((url:gsub("//[^/@]*@", "//"))), wrong) }
+      errors.show(redis.shown(url)), wrong) }
   end
   local client, err = redis.new(address)
   if not client then return nil, err end

@@ -1,0 +1,190 @@
+-- The connection to a Redis: TLS, passwords, users, sockets, and what a URL may hold.
+local redis = require "rill.redis"
+local rill = require "rill"
+local support = require "support"
+
+describe("a connection to Redis", function()
+  local server
+
+  before_each(support.begin)
+  after_each(function()
+    if server then server:stop() end
+    server = nil
+    support.check_clean()
+  end)
+
+  local function start(options)
+    options.tls = options.tls ~= false
+    server = support.redis(options)
+    return server
+  end
+
+  -- Calls commands one after the other; returns the last answer, or the first error.
+  local function call(url, ...)
+    local commands = { ... }
+    return support.run(function()
+      local client = assert(redis.new(assert(redis.parse(url))))
+      local answer, err
+      for _, words in ipairs(commands) do
+        answer, err = client:call(words)
+        if err then break end
+      end
+      client:close()
+      return answer, err
+    end, 30)
+  end
+
+  local function refusal(url, ...)
+    local answer, err = call(url, ...)
+    assert.is_nil(answer)
+    assert.equal("state", err.reason)
+    return err.kind, err.message
+  end
+
+  it("is encrypted with rediss://, whatever the size of what goes through it", function()
+    start {}
+    local big = ("x"):rep(3e6)
+    local url = server:tls_state "site"
+    assert.equal("PONG", (call(url, { "PING" })))
+    assert.equal(big, (call(url, { "SET", "big", big }, { "GET", "big" })))
+    assert.equal("3000000", server:cli("STRLEN", "big"))
+    assert.equal("PONG", (call(server:tls_state("site", { host = "localhost" }), { "PING" })))
+  end)
+
+  it("holds a crawl's state over TLS as over a socket", function()
+    local site = require "support.site"
+    start {}
+    local pages = site.start [[(path) => ({ body: path === '/' ? '<a href="/1"><a href="/2">' : 'end' })]]
+    local done, err = support.run(function()
+      return require "rill.crawl" { start = pages.url .. "/", state = server:tls_state "site", robots = false,
+        progress = false, client = { tls = { ca_file = pages.ca } }, worker = "a", page = function() end }
+    end, 60)
+    pages:stop()
+    assert.same({ "finished", 3 }, { done and done.reason or tostring(err), done and done.pages })
+    assert.equal("3", server:cli("HGET", "{site}:stats", "pages"))
+    local read = assert(require("rill.crawl").status(server:tls_state "site"))
+    assert.same({ 3, 0 }, { read.pages, read.queued })
+  end)
+
+  it("trusts no certificate of another authority, of another host, nor one that has expired", function()
+    local ca = support.ca()
+    for _, case in ipairs {
+      { ca.untrusted, "certificate not trusted: unable to get local issuer certificate" },
+      { ca.self_signed, "certificate not trusted: self%-signed certificate" },
+      { ca.expired, "certificate not trusted: certificate has expired" },
+      { ca.wrong_name, "certificate not trusted: IP address mismatch" },
+    } do
+      start { certificate = case[1] }
+      local kind, message = refusal(server:tls_state "site", { "PING" })
+      assert.equal("tls", kind)
+      assert.matches(case[2], message)
+      local done, err = support.run(function()
+        return require "rill.crawl" { start = "https://127.0.0.1:1/", state = server:tls_state "site",
+          progress = false }
+      end, 30)
+      assert.is_nil(done)
+      assert.equal("tls", err.kind)
+      assert.equal("PONG", (call(server:tls_state("site", { words = "&verify=false" }), { "PING" })))
+      server:stop()
+    end
+    start { certificate = ca.wrong_name }
+    assert.matches("hostname mismatch", select(2, refusal(server:tls_state("s", { host = "localhost" }), { "PING" })))
+    assert.equal("PONG", (call(server:tls_state("s", { words = "&server_name=elsewhere.example" }), { "PING" })))
+  end)
+
+  it("trusts what the system trusts where no authority is named", function()
+    start {}
+    local kind, message = refusal((server:tls_state("s"):gsub("&ca_file=[^&]*", "")), { "PING" })
+    assert.equal("tls", kind)
+    assert.matches("certificate not trusted", message)
+  end)
+
+  it("shows a certificate to a server that wants one", function()
+    start { mutual = true }
+    local ca = support.ca()
+    local _, message = refusal(server:tls_state "s", { "PING" })
+    assert.matches("certificate", message) -- an alert, where it is not overtaken by the end of the connection
+    local words = ("&cert_file=%s&key_file=%s"):format(ca.leaf, ca.key)
+    assert.equal("PONG", (call(server:tls_state("s", { words = words }), { "PING" })))
+  end)
+
+  it("is an error of kind tls where the files are none, or the server speaks no TLS", function()
+    start {}
+    local kind, message = refusal(server:tls_state("s", { ca = "/nowhere.pem" }), { "PING" })
+    assert.same({ "tls", true }, { kind, message:find("ca_file /nowhere.pem", 1, true) ~= nil })
+    assert.equal("tls", refusal(server:tls_state("s", { words = "&cert_file=/nowhere.pem" }), { "PING" }))
+    server:stop()
+    server = support.tcp "text405"
+    kind, message = refusal(("rediss://127.0.0.1:%d/?name=s"):format(server.port), { "PING" })
+    assert.equal("tls", kind)
+    assert.matches("wrong version number", message)
+  end)
+
+  it("is made again over TLS when it was lost", function()
+    start {}
+    support.run(function()
+      local client = redis.new(redis.parse(server:tls_state "s"))
+      assert.equal("PONG", client:call { "PING" })
+      server:cli("CLIENT", "KILL", "TYPE", "normal")
+      local answer, err = client:call { "PING" }
+      if not answer then -- it was closed while it was idle: that shows when it is used
+        assert.equal("lost", err.kind)
+        answer = client:call { "PING" }
+      end
+      assert.equal("PONG", answer)
+      client:close()
+    end, 30)
+  end)
+
+  it("holds nothing up while a server is slow to shake hands", function()
+    server = support.tcp "silent"
+    support.run(function()
+      local client = redis.new(redis.parse(("rediss://127.0.0.1:%d/?name=s"):format(server.port)))
+      local task = rill.spawn(client.call, client, { "PING" })
+      support.wait(function()
+        rill.sleep(0)
+        return #server:events() > 0
+      end, 20, "the server to be asked")
+      task:cancel()
+      task:join()
+      client:close()
+    end, 30)
+    assert.is_true(server:wait_events(function(event) return event.event == "end" end, 1)[1].bytes > 100)
+  end)
+
+  it("has a user and a password, over TLS and over a socket", function()
+    start {}
+    server:cli("ACL", "SETUSER", "crawler", "on", ">p@ss/word", "~{site}:*", "+@all")
+    server:cli("CONFIG", "SET", "requirepass", "other%")
+    local given = "crawler:p%40ss%2Fword"
+    assert.equal("crawler", (call(server:tls_state("site", { user = given }), { "ACL", "WHOAMI" })))
+    assert.equal("default", (call(server:tls_state("site", { user = ":other%25" }), { "ACL", "WHOAMI" })))
+    assert.equal("auth", refusal(server:tls_state("site", { user = "crawler:wrong" }), { "PING" }))
+    local path = ("redis+unix://%s@%s?name=site"):format(given, server.socket)
+    assert.equal("crawler", (call(path, { "ACL", "WHOAMI" })))
+    assert.equal("auth", refusal(("redis+unix://crawler:x@%s?name=site"):format(server.socket), { "PING" }))
+    local text = tostring(select(2, call(server:tls_state("site", { user = "crawler:secret" }), { "PING" })))
+    assert.is_nil(text:find("secret", 1, true))
+  end)
+
+  it("uses the database that the URL names, over TLS and over a socket", function()
+    start {}
+    call((server:tls_state("s"):gsub("/%?", "/3?")), { "SET", "where", "three" })
+    assert.equal("three", server:cli("-n", "3", "GET", "where"))
+    call(server:state "s" .. "&db=4", { "SET", "where", "four" })
+    assert.equal("four", server:cli("-n", "4", "GET", "where"))
+  end)
+
+  it("is named by a URL whose words are all known", function()
+    local function wrong(url) return select(2, redis.parse(url)) end
+    assert.matches("ca_fil=, which is not known", wrong "rediss://h/?name=a&ca_fil=/x")
+    assert.matches("ca_file=, which is not known", wrong "redis://h/?name=a&ca_file=/x")
+    assert.matches("verify that is neither", wrong "rediss://h/?name=a&verify=maybe")
+    assert.matches("is no redis://", wrong "rediss+unix:///s?name=a")
+    assert.matches("has no %?name=", wrong "rediss://h/0")
+    local address = redis.parse "rediss://u:a%40b@[::1]:7000/2?name=x&ca_path=/etc/ssl&verify=true"
+    assert.same({ "::1", 7000, 2, "u", "a@b", "/etc/ssl", "x" }, { address.host, address.port, address.db, address.user,
+      address.password, address.tls.ca_path, address.name })
+    assert.equal("p@q", redis.parse("redis://:p@q@h/?name=x").password) -- the last @ ends it
+  end)
+end)
