@@ -257,6 +257,11 @@ RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
  * more is read. */
 RILL_API int32_t rill_loop_step(rill_loop *loop);
 
+/* true: the caller steps again before it waits. Until false, neither commands nor what a step
+ * leaves nor timers make the descriptor readable, which costs system calls. false: what is there by
+ * then does, events included: take those of each step first. */
+RILL_API void rill_loop_quiet(rill_loop *loop, bool quiet);
+
 /* Hands over up to `max` (1 or more) queued events; returns how many, or a negative enum
  * rill_reason. */
 RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);

@@ -121,6 +121,30 @@ describe("a loop in steps", function()
     assert.same({ "1", "1 asks for a step" }, lines)
   end)
 
+  it("asks for no step while it is quiet, and afterwards for what it was given", function()
+    local lines = run [[
+    step_while_readable(100) -- the descriptor was readable when it was made
+    local function asks(give)
+      C.rill_loop_quiet(loop, true)
+      give()
+      local before = readable()
+      C.rill_loop_quiet(loop, false)
+      tell(before and "asks" or "quiet", readable(5000) and "asks" or "quiet")
+      while step_while_readable(100) == 100 do end
+      C.rill_events(loop, events, 8)
+    end
+    asks(function() assert(C.rill_timer_start(loop, 0.01, id, err) == 0) end)
+    ffi.cdef("int open(const char *path, int flags);")
+    local always_ready = ffi.C.open("/dev/null", 0)
+    asks(function() assert(C.rill_wait_start(loop, always_ready, false, id, err) == 0) end)
+    C.rill_loop_quiet(loop, true)
+    C.rill_loop_quiet(loop, false)
+    tell(readable() and "asks" or "quiet")
+    asks(connect)
+    ]]
+    assert.same({ "quiet asks", "quiet asks", "quiet", "quiet asks" }, lines)
+  end)
+
   it("frees requests that were dropped though nobody asks for events", function()
     local lines = run [[
     local client = rill.client()

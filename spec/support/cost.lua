@@ -1,7 +1,8 @@
 -- What a request costs in steady state: for spec/task/cost_spec.lua, which starts this with build/count.so preloaded.
 --
---     luajit cost.lua URL CA-FILE STREAMS
+--     luajit cost.lua URL CA-FILE STREAMS [luv]
 --
+-- on rill's own loop, or on that of the module luv.
 -- Prints, for one thousand GETs of URL: `allocations`, `reads`, `writes`, `waits`, `others` (system calls), and for
 -- one GET `lua_bytes`, what it leaves to the collector.
 local ffi = require "ffi"
@@ -16,6 +17,7 @@ local WARM_UP, COUNTED, UNCOLLECTED = 5000, 20000, 5000 -- requests
 local NAMES = { "allocations", "reads", "writes", "waits", "others" }
 
 local url, ca, streams = arg[1], arg[2], tonumber(arg[3])
+if arg[4] then rill.use(arg[4]) end
 local before, after = ffi.new "count_totals", ffi.new "count_totals"
 local bytes_before, bytes_after
 

@@ -18,9 +18,9 @@ describe("a GET of 1 KiB in steady state", function()
   teardown(function() server:stop() end)
 
   -- Runs spec/support/cost.lua; returns what it says, by name.
-  local function measure(streams)
+  local function measure(streams, world)
     local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit",
-      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams) },
+      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams), world },
       support.directory "cost" .. "/output")
     local status, said = child:wait(60), child:output()
     assert.equal(0, status, said)
@@ -46,5 +46,16 @@ describe("a GET of 1 KiB in steady state", function()
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
     at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 3,007
     at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
+  end)
+
+  it("shares its system calls on a luv loop too", function()
+    local costs = measure(100, "luv")
+    at_most(300, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 76
+  end)
+
+  it("wakes no luv loop that is stepping, and sets its timer no more often than a request ends, alone", function()
+    local costs = measure(1, "luv")
+    at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
+    at_most(1100, costs.others, "settings of the timer for 1,000 requests") -- 0
   end)
 end)

@@ -337,17 +337,23 @@ void rill_loop_arm(rill_loop *loop)
     arm(loop, rill_wheel_next(&loop->turn.wheel));
 }
 
+/* Work that is left, and events of what was given since the last step. */
+static void wake_for_rest(rill_turn *turn)
+{
+    if (rill_turn_marked(turn) || turn->event_count)
+        rill_turn_wake(turn);
+}
+
 void rill_loop_begin(rill_loop *loop, bool was_idle)
 {
     rill_turn *turn = &loop->turn;
-    if (turn->wake_fd < 0)
+    if (turn->wake_fd < 0 || turn->quiet)
         return;
     if (was_idle && !turn->woken) {
         act(turn);
         rill_loop_arm(loop);
     }
-    if (rill_turn_marked(turn) || turn->event_count)
-        rill_turn_wake(turn);
+    wake_for_rest(turn);
 }
 
 static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type type,
@@ -506,9 +512,21 @@ int32_t rill_loop_step(rill_loop *loop)
     rill_turn_end_step(turn);
     if (code)
         return code;
-    rill_loop_arm(loop);
+    if (!turn->quiet)
+        rill_loop_arm(loop);
     rill_turn_wake_for_work(turn);
     return (int32_t)turn->event_count;
+}
+
+void rill_loop_quiet(rill_loop *loop, bool quiet)
+{
+    if (rill_loop_check(loop, NULL) || loop->turn.quiet == quiet)
+        return;
+    loop->turn.quiet = quiet;
+    if (!quiet) {
+        rill_loop_arm(loop);
+        wake_for_rest(&loop->turn);
+    }
 }
 
 double rill_now(void)

@@ -85,7 +85,8 @@ rill_entry *rill_turn_find(const rill_turn *turn, uint32_t slot, uint32_t genera
 void rill_turn_wake(rill_turn *turn)
 {
     const uint64_t one = 1;
-    if (turn->wake_fd < 0 || turn->stepping || turn->woken || !rill_turn_is_own(turn))
+    if (turn->wake_fd < 0 || turn->stepping || turn->quiet || turn->woken ||
+        !rill_turn_is_own(turn))
         return;
     turn->woken = write(turn->wake_fd, &one, sizeof(one)) == sizeof(one);
 }

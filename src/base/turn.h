@@ -90,6 +90,7 @@ struct rill_turn {
     uint32_t submitted;    /* requests issued since marks last acted: see rill_poll() */
     int wake_fd;           /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;         /* the loop is at it: no need to wake it */
+    bool quiet;            /* another step is sure to come: neither wake it nor set the timer */
     struct {
         bool bounded;   /* a foreign loop waits for the end of this step */
         bool acted;     /* something marked has acted in it */

@@ -45,33 +45,35 @@ local function attach()
   poll:start("r", step)
 end
 
--- Work, events, then tasks: what tasks ask for goes out in the next round.
+-- Work, events, then tasks: what tasks ask for goes out in the next round. Returns less than 0: the loop failed;
+-- whether tasks ran in the last round too.
 local function rounds()
   for _ = 1, ROUNDS do
     local count = attached and C.rill_loop_step(attached) or 0
     if count < 0 then return count end
     if count > 0 then loops.take_events() end
-    if coroutines.is_idle() then return 0 end
+    if coroutines.is_idle() then return 0, false end
     coroutines.run_ready()
     if not attached and loops.exists() then attach() end
   end
-  return 0
+  return 0, true
 end
 
 -- Called by the loop: the descriptor is readable, or tasks are ready.
 function step()
   stepping = true
-  local code = rounds()
+  if attached then C.rill_loop_quiet(attached, true) end
+  local code, more = rounds()
   stepping = false
   if code < 0 then
     detach()
     coroutines.clear()
     error("rill: the event loop failed: " .. errors.reasons[-code], 0)
   end
-  local idle = coroutines.is_idle()
-  if idle then kick:stop() else kick:start(step) end
+  if more then kick:start(step) else kick:stop() end
+  if poll and not more then C.rill_loop_quiet(attached, false) end
   if poll then hold(core.is_awaited()) end
-  if idle and not driving and coroutines.alive() == 0 then unjoined.send_all() end
+  if not more and not driving and coroutines.alive() == 0 then unjoined.send_all() end
   if core.deferred > 0 then core.run_deferred() end
 end
 
