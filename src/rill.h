@@ -208,6 +208,7 @@ typedef struct rill_event {
     uint32_t cut;          /* 1: the body may lack its end: see lenient_eof */
     double bytes_received; /* DATA payload without padding, before decoding */
     double seconds;        /* a ping's round trip */
+    const void *request;   /* for rill_event_info(); NULL: it is not about one */
 } rill_event;
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -551,11 +552,18 @@ typedef struct rill_stream_info {
     rill_timings timings;
     double bytes_received, bytes_sent, readable;
     double request_content_length, remaining_content_length; /* -1: not known */
+    double started;      /* as rill_now(): when the request was made */
+    uint32_t connection; /* its number, as in rill_note; 0: none */
 } rill_stream_info;
 
 /* Returns 0, or -RILL_CLOSED for a stale id. */
 RILL_API int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                       rill_stream_info *info);
+
+/* The same of the request that an event is about, also of a whole one, whose id is released by
+ * then. The pointers are good as long as the event's. Returns 0, or -RILL_ARGUMENT: it is about
+ * none. */
+RILL_API int32_t rill_event_info(const rill_event *event, rill_stream_info *info);
 
 /* Takes up to `max` bytes that arrived (at most 64 KiB at a time) and gives their window back.
  * `*data` is borrowed until the next call on this stream, poll or step. Returns the length; 0 when

@@ -32,6 +32,7 @@ local LATER = {
   url = "rill.url",
   use = "rill.runtime.use",
   html = "rill.html",
+  har = "rill.har",
   form = "rill.form",
   json = "rill.json body",
   multipart = "rill.multipart",

@@ -56,6 +56,7 @@ local RESPONSE = C.RILL_EVENT_RESPONSE
 ---@field private _client rill.Endpoint? not closed while it waits
 ---@field private _task rill.Task? that waits for it
 ---@field private _failure rill.Error?
+---@field recording rill.Recording? of a client that is recorded, while it waits
 local methods = {}
 
 --- Where the body lies in memory. It stays there while the response is reachable.

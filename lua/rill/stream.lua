@@ -64,7 +64,11 @@ local function next_chunk(stream, call, max)
   while true do
     local length = C.rill_stream_read(runtime.loop_for(own.slot, call), own.slot, own.generation, max, data)
     if length > 0 then
-      if not own.cut then return ffi.string(data[0], length) end
+      if not own.cut then
+        local chunk = ffi.string(data[0], length)
+        if own.recording then own.recording:of_body(chunk) end
+        return chunk
+      end
     elseif own.close_reason then
       return nil
     else

@@ -103,6 +103,14 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
     return 0;
 }
 
+int32_t rill_event_info(const rill_event *event, rill_stream_info *info)
+{
+    if (!event || !event->request || !info)
+        return -RILL_ARGUMENT;
+    rill_call_info(event->request, info);
+    return 0;
+}
+
 int32_t rill_stream_read(rill_loop *loop, uint32_t slot, uint32_t generation, uint32_t max,
                          const char **data)
 {

@@ -517,6 +517,7 @@ static void fill_body(rill_call *call, rill_event *event)
 bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event)
 {
     const rill_stream *stream = attempt_of(call);
+    event->request = call;
     event->status = stream->status;
     event->reason = stream->reason;
     event->attempts = call->attempts;
@@ -586,6 +587,8 @@ void rill_call_info(const rill_call *call, rill_stream_info *info)
                                     : source->length < 0
                                         ? -1
                                         : (double)source->length - (double)source->taken,
+        .started = (double)call->started_us / 1e6,
+        .connection = call->peer ? call->peer->number : 0,
     };
     if (stream->extras) {
         info->trailers = stream->extras->trailers.data;

@@ -4,6 +4,8 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
+local lazy = require("rill.core.lazy")
+local har = lazy.module("rill.har.watch")
 local runtime = require("rill.runtime")
 local upload = require("rill.core.upload")
 
@@ -154,6 +156,7 @@ function M.start(receiver, client, method, url, body, options, stream)
   receiver.slot, receiver.generation = id.slot, id.generation
   runtime.watch(id.slot, receiver)
   if stream then runtime.own(id.slot, id.generation) end
+  if client._recorders then har.begin(receiver, client, body, options) end
   return true
 end
 

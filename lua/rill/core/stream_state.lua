@@ -32,6 +32,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
 ---@field passes (fun(head: table): boolean)? whether its answer only leads to another request: hooks are not shown it
 ---@field follows boolean? a redirect would be followed: it is not shown to hooks
+---@field recording rill.Recording? of a client that is recorded
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's answer
 ---@field private _shown_reason string? the close reason, once a script has seen it
@@ -326,6 +327,7 @@ function State:response()
   facts.copy(made, self)
   made._peer, made._cut = self._peer, self._cut
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end
+  if self.recording then self.recording:of_rest(made) end
   if self._saved then
     made._save_path = self._save_path
     response.in_file(made)

@@ -105,6 +105,7 @@ function M.write(own, data)
   end
   local code = C.rill_stream_write(runtime.loop(), own.slot, own.generation, data, #data, failure)
   if code < 0 then return refused(own, "stream:write", code) end
+  if own.recording then own.recording:of_upload(data) end
   if code == 1 then
     own.writable = false
     while not own.writable and not own.close_reason do
