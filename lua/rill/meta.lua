@@ -128,6 +128,10 @@
 ---@field close_reason? string
 ---@field timings? rill.Timings
 
+---@class rill.RecorderOptions
+---@field bodies? boolean
+---@field max? integer
+
 ---@class rill.CrawlOptions
 ---@field start? string|string[]|fun(): string?
 ---@field client? rill.ClientOptions|rill.Client

@@ -96,7 +96,7 @@ describe("the reference", function()
 
   it("has every public name of rill", function()
     local text = ""
-    for _, name in ipairs { "tasks", "client", "connection", "url", "html", "cookies", "options" } do
+    for _, name in ipairs { "tasks", "client", "connection", "url", "html", "cookies", "options", "har" } do
       text = text .. page(name)
     end
     local source = support.read "lua/rill/init.lua"
@@ -107,10 +107,10 @@ describe("the reference", function()
     for name in source:gmatch "\nM%.(%w+) = " do assert.is_not_nil(text:find("rill." .. name, 1, true), name) end
   end)
 
-  it("has every method of clients, connections, streams, responses, jars and crawls", function()
+  it("has every method of clients, connections, streams, responses, jars and recorders", function()
     for _, case in ipairs { { "lua/rill/client.lua", "Client", "client" },
       { "lua/rill/connection.lua", "Connection", "connection" }, { "lua/rill/stream.lua", "Stream", "stream" },
-      { "lua/rill/response.lua", "Response", "response" }, { "lua/rill/cookies.lua", "Jar", "cookies" } } do
+      { "lua/rill/response.lua", "Response", "response" }, { "lua/rill/cookies.lua", "Jar", "cookies" }, { "lua/rill/har.lua", "Recorder", "har" } } do
       local words = named(page(case[3]))
       for _, name in ipairs(methods_of(case[1], case[2])) do
         assert.is_true(words[name], case[3] .. ".md lacks " .. name)
