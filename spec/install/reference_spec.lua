@@ -110,7 +110,8 @@ describe("the reference", function()
   it("has every method of clients, connections, streams, responses, jars and recorders", function()
     for _, case in ipairs { { "lua/rill/client.lua", "Client", "client" },
       { "lua/rill/connection.lua", "Connection", "connection" }, { "lua/rill/stream.lua", "Stream", "stream" },
-      { "lua/rill/response.lua", "Response", "response" }, { "lua/rill/cookies.lua", "Jar", "cookies" }, { "lua/rill/har.lua", "Recorder", "har" } } do
+      { "lua/rill/response.lua", "Response", "response" }, { "lua/rill/cookies.lua", "Jar", "cookies" },
+      { "lua/rill/har.lua", "Recorder", "har" } } do
       local words = named(page(case[3]))
       for _, name in ipairs(methods_of(case[1], case[2])) do
         assert.is_true(words[name], case[3] .. ".md lacks " .. name)
