@@ -396,6 +396,7 @@ static int32_t finish_file(rill_stream *stream, int32_t code, rill_error *err)
     rill_sink *sink = stream->inlet.sink;
     stream->inlet.sink = NULL;
     code = code ? code : rill_sink_commit(sink, err);
+    stream->saved = !code && stream->reason == RILL_ENDED;
     rill_sink_free(&stream->turn->slab, sink);
     return code;
 }

@@ -308,7 +308,10 @@ end
 function State:save(fd, path)
   self._collected = true
   local code = C.rill_stream_save(runtime.loop(), self.slot, self.generation, fd, path, failure)
-  if code == 0 then return true end
+  if code == 0 then
+    self._saved = self._saved or self.close_reason == "ended" -- all had come before
+    return true
+  end
   return nil, self:error(errors.reasons[-code], ffi.string(failure[0].message))
 end
 
