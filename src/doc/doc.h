@@ -29,10 +29,13 @@ RILL_API const char *rill_doc_libxml2(void);
  * their sake is in rill_doc_facts.
  *   bytes of a page that are read
  *   nodes: elements, attributes, texts, comments (160 bytes each, or somewhat more)
+ *   comments and instructions beside the outermost element
+ *   different names of elements, attributes, references: libxml2 keeps them in a table
  *   how deep elements stand in each other in the tree; what is deeper stands at that depth
- *   elements that are open at a time: an end tag searches all of them
+ *   elements that are open at a time, which an end tag searches: each further one ends the one that
+ *     was opened last
  *   attributes of a tag: each is compared with all others
- *   bytes of an attribute's value, a comment, an end tag, a declaration: they are read at one go
+ *   bytes of a tag, a comment, a declaration, a reference: they are read at one go
  *   bytes that are read before other tasks have their turn
  * and of a question:
  *   bytes of an expression
@@ -45,6 +48,8 @@ RILL_API const char *rill_doc_libxml2(void);
 enum {
     RILL_DOC_BYTES = 32 << 20,
     RILL_DOC_NODES = 1 << 20,
+    RILL_DOC_OUTSIDE = 1 << 10,
+    RILL_DOC_NAMES = 64 << 10,
     RILL_DOC_DEPTH = 100,
     RILL_DOC_OPEN = 256,
     RILL_DOC_ATTRIBUTES = 256,
@@ -66,9 +71,10 @@ typedef struct rill_doc_expression rill_doc_expression;
 
 /* What was left out of a document. */
 typedef struct rill_doc_facts {
-    bool bytes, nodes, open; /* the page ends where that bound was reached */
-    bool attributes, values; /* those beyond the bound are missing, and too long comments */
-    bool depth;              /* elements stand less deep than they were written */
+    bool bytes, nodes, names; /* the page ends where that bound was reached */
+    bool attributes, values;  /* those beyond the bound are missing, and too long comments */
+    bool outside;             /* comments are missing before or behind the outermost element */
+    bool depth, open;         /* elements stand less deep than they were written */
 } rill_doc_facts;
 
 /* Begins to read a page; its bytes are borrowed until the document was read or is freed. NULL: out

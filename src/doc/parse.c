@@ -8,25 +8,36 @@
 /* A tick is the work of some 0.2 us. So many are a piece: some milliseconds. */
 enum { TICKS = 8192 };
 
-/* Bytes of text in a tick. */
-enum { TEXT_TICK = 64 };
+/* Bytes of a page in a tick; of attributes' names that are compared, each with all others. */
+enum { TEXT_TICK = 64, COMPARED = 256 };
 
 static rill_doc *doc_of(void *context)
 {
     return ((htmlParserCtxt *)context)->_private;
 }
 
+/* Ticks of what was read of the page since the last call. */
+static int32_t reading(rill_parse *parse)
+{
+    const xmlParserInput *input = parse->parser->input;
+    if (!input)
+        return 0;
+    size_t at = input->consumed + (size_t)(input->cur - input->base), from = parse->read;
+    parse->read = at;
+    return at > from ? (int32_t)((at - from) / TEXT_TICK) : 0;
+}
+
 /* Lets the caller go on with something else. */
 static void work(rill_doc *doc, int32_t ticks)
 {
     rill_parse *parse = doc->parse;
-    parse->ticks -= ticks;
+    parse->ticks -= ticks + reading(parse);
     if (parse->ticks > 0)
         return;
     parse->ticks = TICKS;
     if (parse->fiber && !parse->stopping)
         rill_fiber_pause(parse->fiber);
-    if (parse->stopping)
+    if (parse->stopping && parse->parser->input)
         xmlStopParser(parse->parser);
 }
 
@@ -46,7 +57,44 @@ static bool count(rill_doc *doc, uint32_t nodes)
     parse->nodes += nodes;
     if (parse->nodes > RILL_DOC_NODES)
         stop(doc, &doc->facts.nodes);
+    else if (xmlDictSize(parse->parser->dict) > RILL_DOC_NAMES)
+        stop(doc, &doc->facts.names);
     return !parse->stopping;
+}
+
+/* Whether a comment or an instruction has its place: those beside the outermost element are walked
+ * over whenever that is looked for. */
+static bool has_place(rill_doc *doc)
+{
+    rill_parse *parse = doc->parse;
+    parse->in_text = false;
+    if (!parse->parser->node && ++parse->outside > RILL_DOC_OUTSIDE) {
+        doc->facts.outside = true;
+        work(doc, 1);
+        return false;
+    }
+    return count(doc, 1);
+}
+
+/* What an element stood beside, because it was too deep, has its turn again. */
+static void leave(rill_doc *doc, const xmlChar *name)
+{
+    rill_parse *parse = doc->parse;
+    parse->own.endElement(parse->parser, name);
+    if (!parse->left_count)
+        return;
+    nodePush(parse->parser, parse->left[--parse->left_count]);
+    parse->parser->nodemem = 0; /* its last text is not the one that was written last */
+}
+
+/* Ends the element before the newest one, which takes its place among those that are open. */
+static void close_previous(rill_doc *doc)
+{
+    htmlParserCtxt *parser = doc->parse->parser;
+    doc->facts.open = true;
+    leave(doc, parser->nameTab[parser->nameNr - 2]);
+    parser->nameTab[parser->nameNr - 2] = parser->nameTab[parser->nameNr - 1];
+    parser->nameNr--;
 }
 
 static void on_start(void *context, const xmlChar *name, const xmlChar **attributes)
@@ -54,36 +102,26 @@ static void on_start(void *context, const xmlChar *name, const xmlChar **attribu
     rill_doc *doc = doc_of(context);
     rill_parse *parse = doc->parse;
     uint32_t nodes = 1;
-    size_t bytes = 0;
-    for (const xmlChar **at = attributes; at && *at; at += 2) {
-        bytes += at[1] ? strlen((const char *)at[1]) : 0;
-        nodes++;
-    }
+    for (const xmlChar **at = attributes; at && *at; at += 2)
+        nodes += 1 + (at[1] != NULL); /* its value is a text */
     parse->in_text = false;
     if (!count(doc, nodes))
         return;
-    if (parse->parser->nameNr > RILL_DOC_OPEN) {
-        stop(doc, &doc->facts.open);
-        return;
-    }
+    if (parse->parser->nameNr > RILL_DOC_OPEN)
+        close_previous(doc);
     if (parse->parser->nodeNr >= RILL_DOC_DEPTH) {
         doc->facts.depth = true; /* it becomes a neighbour of what it stands in */
         parse->left[parse->left_count++] = nodePop(parse->parser);
     }
     parse->own.startElement(context, name, attributes);
-    work(doc, (int32_t)(2 + nodes + bytes / TEXT_TICK));
+    work(doc, (int32_t)(2 + nodes + nodes * nodes / COMPARED));
 }
 
 static void on_end(void *context, const xmlChar *name)
 {
     rill_doc *doc = doc_of(context);
-    rill_parse *parse = doc->parse;
-    parse->in_text = false;
-    parse->own.endElement(context, name);
-    if (parse->left_count) {
-        nodePush(parse->parser, parse->left[--parse->left_count]);
-        parse->parser->nodemem = 0; /* its last text is not the one that was written last */
-    }
+    doc->parse->in_text = false;
+    leave(doc, name);
     work(doc, 1);
 }
 
@@ -95,7 +133,7 @@ static void on_text(void *context, const xmlChar *text, int length)
         return;
     parse->in_text = true;
     parse->own.characters(context, text, length);
-    work(doc, 1 + length / TEXT_TICK);
+    work(doc, 1);
 }
 
 static void on_raw_text(void *context, const xmlChar *text, int length)
@@ -105,27 +143,25 @@ static void on_raw_text(void *context, const xmlChar *text, int length)
         return;
     doc->parse->in_text = true;
     doc->parse->own.cdataBlock(context, text, length);
-    work(doc, 1 + length / TEXT_TICK);
+    work(doc, 1);
 }
 
 static void on_comment(void *context, const xmlChar *text)
 {
     rill_doc *doc = doc_of(context);
-    doc->parse->in_text = false;
-    if (!count(doc, 1))
+    if (!has_place(doc))
         return;
     doc->parse->own.comment(context, text);
-    work(doc, 2 + (int32_t)(strlen((const char *)text) / TEXT_TICK));
+    work(doc, 2);
 }
 
 static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
 {
     rill_doc *doc = doc_of(context);
-    doc->parse->in_text = false;
-    if (!count(doc, 1))
+    if (!has_place(doc))
         return;
     doc->parse->own.processingInstruction(context, target, text);
-    work(doc, 2 + (int32_t)((text ? strlen((const char *)text) : 0) / TEXT_TICK));
+    work(doc, 2);
 }
 
 /* An end tag that closes nothing has searched all that is open. */
@@ -137,8 +173,10 @@ static void on_error(void *context, xmlError *error)
 {
     htmlParserCtxt *parser = context;
     (void)error;
-    if (parser && parser->_private && parser == doc_of(parser)->parse->parser)
-        work(parser->_private, 1 + parser->nameNr / 32);
+    if (!parser || !parser->_private || parser != doc_of(parser)->parse->parser)
+        return;
+    count(doc_of(parser), 0);
+    work(parser->_private, 1 + parser->nameNr / 32);
 }
 
 static void listen(rill_doc *doc)
@@ -171,14 +209,72 @@ static bool has_root(rill_doc *doc)
     return root;
 }
 
-static void parse_all(void *arg)
+static bool tick(void *doc, int32_t ticks)
+{
+    work(doc, ticks);
+    return !((rill_doc *)doc)->parse->stopping;
+}
+
+/* What libxml2 is not shown. False: out of memory, or nobody waits for the document any more. */
+static bool trim(rill_doc *doc)
+{
+    rill_parse *parse = doc->parse;
+    rill_trim *trim = &parse->trim;
+    *trim = (rill_trim){
+        .attributes = RILL_DOC_ATTRIBUTES, .value = RILL_DOC_VALUE, .tick = tick, .arg = doc};
+    if (!rill_trim_page(parse->page, parse->length, trim))
+        return false;
+    doc->facts.attributes = trim->too_many;
+    doc->facts.values = trim->too_long;
+    return true;
+}
+
+/* Bytes that are given to libxml2 at a time, before it begins. */
+enum { GIVEN = 256 << 10 };
+
+/* What htmlCtxtReadMemory() copies, twice, at one go. NULL: out of memory, or nobody waits. */
+static xmlParserInput *make_input(rill_doc *doc)
+{
+    rill_trim *trim = &doc->parse->trim;
+    xmlParserInputBuffer *buffer = xmlAllocParserInputBuffer(XML_CHAR_ENCODING_NONE);
+    bool good = buffer;
+    for (size_t at = 0; good && at < trim->length; at += GIVEN) {
+        size_t left = trim->length - at, piece = left < GIVEN ? left : GIVEN;
+        good = xmlParserInputBufferPush(buffer, (int)piece, trim->page + at) >= 0 &&
+               tick(doc, (int32_t)(piece / TEXT_TICK / 4));
+    }
+    free(trim->page);
+    trim->page = NULL;
+    xmlParserInput *input =
+        good ? xmlNewIOInputStream(doc->parse->parser, buffer, XML_CHAR_ENCODING_NONE) : NULL;
+    if (!input)
+        xmlFreeParserInputBuffer(buffer);
+    return input;
+}
+
+/* False: out of memory, or nobody waits. */
+static bool read_page(rill_doc *doc)
+{
+    htmlParserCtxt *parser = doc->parse->parser;
+    int options = HTML_PARSE_RECOVER | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
+                  HTML_PARSE_COMPACT | HTML_PARSE_IGNORE_ENC | XML_PARSE_HUGE;
+    htmlCtxtUseOptions(parser, options);
+    parser->loadsubset |= XML_SKIP_IDS; /* a table of which is slow in the making, and to free */
+    xmlParserInput *input = make_input(doc);
+    if (!input)
+        return false;
+    inputPush(parser, input);
+    xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8);
+    htmlParseDocument(parser);
+    doc->tree = parser->myDoc;
+    parser->myDoc = NULL;
+    return true;
+}
+
+static void read_all(void *arg)
 {
     rill_doc *doc = arg;
-    rill_parse *parse = doc->parse;
-    const char *page = parse->trim.page ? parse->trim.page : parse->page;
-    int options = HTML_PARSE_RECOVER | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
-                  HTML_PARSE_COMPACT | XML_PARSE_HUGE;
-    doc->tree = htmlCtxtReadMemory(parse->parser, page, (int)parse->length, NULL, "UTF-8", options);
+    doc->parse->full = !trim(doc) || !read_page(doc);
 }
 
 bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
@@ -198,22 +294,8 @@ bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
         return false;
     listen(doc);
     if (length > RILL_DOC_AT_ONCE)
-        parse->fiber = rill_fiber_new(parse_all, doc);
+        parse->fiber = rill_fiber_new(read_all, doc);
     return length <= RILL_DOC_AT_ONCE || parse->fiber;
-}
-
-/* What libxml2 is not shown. False: out of memory. */
-static bool trim(rill_doc *doc)
-{
-    rill_parse *parse = doc->parse;
-    parse->trimmed = true;
-    if (!rill_trim_page(parse->page, parse->length, &parse->trim))
-        return false;
-    if (parse->trim.page)
-        parse->length = parse->trim.length;
-    doc->facts.attributes = parse->trim.attributes;
-    doc->facts.values = parse->trim.values;
-    return true;
 }
 
 int32_t rill_parse_on(rill_doc *doc)
@@ -221,18 +303,12 @@ int32_t rill_parse_on(rill_doc *doc)
     rill_parse *parse = doc->parse;
     if (!parse)
         return doc->tree ? 0 : -1;
-    if (!parse->trimmed) {
-        if (!trim(doc))
-            return -1;
-        if (parse->fiber)
-            return 1;
-    }
     parse->begun = true;
     if (parse->fiber && rill_fiber_resume(parse->fiber))
         return 1;
     if (!parse->fiber)
-        parse_all(doc);
-    bool full = parse->parser->errNo == XML_ERR_NO_MEMORY;
+        read_all(doc);
+    bool full = parse->full || parse->parser->errNo == XML_ERR_NO_MEMORY;
     rill_fiber_free(parse->fiber);
     parse->fiber = NULL;
     rill_parse_end(doc);

@@ -60,10 +60,12 @@ typedef struct rill_parse {
     rill_trim trim;
     rill_fiber *fiber; /* NULL: it is read in one go */
     int32_t ticks;     /* until other tasks have their turn */
-    uint32_t nodes;
+    uint32_t nodes, outside;
+    size_t read;                      /* of the page, when `ticks` were counted last */
     xmlNode *left[RILL_DOC_OPEN + 8]; /* too deep for children: those that stand beside them */
     int left_count;
-    bool trimmed, begun, in_text, stopping;
+    bool begun, in_text, stopping;
+    bool full;         /* memory ran out */
     xmlSAXHandler own; /* libxml2's */
 } rill_parse;
 

@@ -4,171 +4,230 @@
 #include <string.h>
 #include <strings.h>
 
-#include "doc/doc.h"
+/* Work until the caller's tick is called, in units of some 3 ns; units of a tick. */
+enum { UNITS = 4096, UNITS_PER_TICK = 64 };
+
+/* Bytes that are copied at a time. */
+enum { COPIED = 256 << 10 };
+
+/* Of an element's or an attribute's name, as libxml2 has it; the rest is another attribute. */
+enum { NAME_MAX_BYTES = 100 };
 
 typedef struct reader {
     const char *at, *end, *kept; /* up to `kept` it was copied */
     rill_trim *trim;
-    const char *closing; /* the next ">", where it was looked for; what is before it has none */
-    size_t room;         /* of the copy: the whole page */
-    bool failed;
+    size_t units;  /* of work since the last tick */
+    bool stopped;  /* out of memory, or no more is wanted */
+    bool prologue; /* nothing but blanks, comments and declarations was seen */
 } reader;
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r' && byte != '\v');
-}
+/* --- work and the copy ----------------------------------------------------------------------- */
 
-static bool starts_name(char byte)
+static void work(reader *r, size_t units)
 {
-    char lower = (char)(byte | 0x20);
-    return (lower >= 'a' && lower <= 'z') || byte == '_' || byte == ':' || byte == '.';
-}
-
-static const char *find(const char *at, const char *end, char byte)
-{
-    const char *found = at < end ? memchr(at, byte, (size_t)(end - at)) : NULL;
-    return found ? found : end;
-}
-
-/* Copies up to `from` and goes on behind `to`. */
-static void leave_out(reader *r, const char *from, const char *to)
-{
-    rill_trim *trim = r->trim;
-    if (!trim->page && !r->failed) {
-        trim->page = malloc(r->room);
-        r->failed = !trim->page;
-    }
-    if (r->failed)
+    r->units += units;
+    if (r->units < UNITS)
         return;
-    memcpy(trim->page + trim->length, r->kept, (size_t)(from - r->kept));
-    trim->length += (size_t)(from - r->kept);
+    if (r->trim->tick && !r->trim->tick(r->trim->arg, (int32_t)(r->units / UNITS_PER_TICK)))
+        r->stopped = true;
+    r->units = 0;
+}
+
+static void write_bytes(reader *r, const char *bytes, size_t length)
+{
+    while (length && !r->stopped) {
+        size_t piece = length < COPIED ? length : COPIED;
+        memcpy(r->trim->page + r->trim->length, bytes, piece);
+        r->trim->length += piece;
+        bytes += piece;
+        length -= piece;
+        work(r, piece / 32);
+    }
+}
+
+/* Copies up to `from`, writes `instead`, and goes on behind `to`. What is written must be at most
+ * half as long again as the page up to there. */
+static void replace(reader *r, const char *from, const char *to, const char *instead)
+{
+    write_bytes(r, r->kept, (size_t)(from - r->kept));
+    write_bytes(r, instead, strlen(instead));
     r->kept = to;
 }
 
-/* An end tag or a declaration, from its "<": libxml2 reads it at one go. */
-static void read_other(reader *r)
+/* A blank stays, so that what stands before and behind makes no markup together. */
+static void take_out(reader *r, const char *from, const char *to)
 {
-    const char *from = r->at - 1;
-    if (!r->closing || r->closing < r->at)
-        r->closing = find(r->at, r->end, '>');
-    if (r->closing - from <= RILL_DOC_VALUE)
-        return; /* what is in it is read as though it were text */
-    leave_out(r, from, r->closing);
-    r->trim->values = true;
-    r->at = r->closing;
+    r->trim->too_long = true;
+    replace(r, from, to, " ");
 }
 
-/* `at` is behind "<!--". */
-static void read_comment(reader *r)
+/* --- bytes ----------------------------------------------------------------------------------- */
+
+static bool is_blank(char byte)
 {
-    const char *from = r->at - 4, *at = r->at;
-    size_t left = (size_t)(r->end - at);
-    if (left && *at == '>')
-        at++;
-    else if (left > 1 && at[0] == '-' && at[1] == '>')
-        at += 2;
-    else
-        for (;; at++) {
-            at = find(at, r->end, '>');
-            if (at == r->end)
-                break;
-            size_t before = (size_t)(at - r->at);
-            if ((before >= 2 && at[-1] == '-' && at[-2] == '-') ||
-                (before >= 3 && at[-1] == '!' && at[-2] == '-' && at[-3] == '-')) {
-                at++;
-                break;
-            }
-        }
-    r->at = at;
-    if (at - from > RILL_DOC_VALUE) {
-        leave_out(r, from, at);
-        r->trim->values = true;
-    }
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-/* The end of the value at `at`, which is behind "=". */
-static const char *skip_value(const char *at, const char *end)
+static bool is_letter(char byte)
 {
-    while (at < end && is_blank(*at))
+    char lower = (char)(byte | 0x20);
+    return lower >= 'a' && lower <= 'z';
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_in_name(char byte)
+{
+    return is_letter(byte) || is_digit(byte) || byte == '_' || byte == ':' || byte == '.' ||
+           byte == '-';
+}
+
+static bool starts_attribute(char byte)
+{
+    return is_letter(byte) || byte == '_' || byte == ':' || byte == '.';
+}
+
+static const char *find(reader *r, const char *at, char byte)
+{
+    const char *found = at < r->end ? memchr(at, byte, (size_t)(r->end - at)) : NULL;
+    found = found ? found : r->end;
+    work(r, 4 + (size_t)(found - at) / 64);
+    return found;
+}
+
+/* Behind the first `byte` from `at` on. */
+static const char *find_behind(reader *r, const char *at, char byte)
+{
+    const char *found = find(r, at, byte);
+    return found < r->end ? found + 1 : found;
+}
+
+static const char *skip_blanks(reader *r, const char *at)
+{
+    const char *from = at;
+    while (at < r->end && is_blank(*at))
         at++;
-    if (at < end && (*at == '"' || *at == '\'')) {
-        const char *quote = find(at + 1, end, *at);
-        return quote < end ? quote + 1 : end;
-    }
-    while (at < end && !is_blank(*at) && *at != '>')
-        at++;
+    work(r, (size_t)(at - from) / 4);
     return at;
 }
 
-/* Behind the attribute or whatever stands at `at`. */
-static const char *skip_attribute(const char *at, const char *end)
+static const char *skip_name(reader *r, const char *at)
 {
-    const char *name = at;
-    while (at < end && !is_blank(*at) && *at != '=' && *at != '>' && *at != '/')
+    const char *end = r->end - at > NAME_MAX_BYTES ? at + NAME_MAX_BYTES : r->end, *from = at;
+    while (at < end && is_in_name(*at))
         at++;
-    const char *after = at;
-    while (after < end && is_blank(*after))
-        after++;
-    if (after < end && *after == '=')
-        return skip_value(after + 1, end);
-    return at == name ? at + 1 : at;
+    work(r, (size_t)(at - from));
+    return at;
 }
 
-static bool ends_tag(const char *at, const char *end)
+/* --- tags ------------------------------------------------------------------------------------ */
+
+static bool ends_tag(const reader *r, const char *at)
 {
-    return at == end || *at == '>' || (*at == '/' && end - at > 1 && at[1] == '>');
+    return at == r->end || *at == '>' || (*at == '/' && r->end - at > 1 && at[1] == '>');
 }
 
-/* The attributes of a tag, up to its ">". Returns whether it closes itself. */
+static const char *skip_value(reader *r, const char *at)
+{
+    if (at < r->end && (*at == '"' || *at == '\''))
+        return find_behind(r, at + 1, *at);
+    const char *from = at;
+    while (at < r->end && !is_blank(*at) && *at != '>')
+        at++;
+    work(r, (size_t)(at - from) / 2);
+    return at;
+}
+
+/* What is no attribute, up to a blank or the tag's end. */
+static const char *skip_rubbish(reader *r, const char *at)
+{
+    const char *from = at;
+    while (!ends_tag(r, at) && !is_blank(*at))
+        at++;
+    work(r, 2 + (size_t)(at - from) / 2);
+    return at;
+}
+
+/* An attribute, or whatever stands at `at`. */
+static const char *skip_attribute(reader *r, const char *at)
+{
+    if (!starts_attribute(*at))
+        return skip_rubbish(r, at);
+    at = skip_blanks(r, skip_name(r, at));
+    if (at < r->end && *at == '=')
+        return skip_value(r, skip_blanks(r, at + 1));
+    return at;
+}
+
+/* The attributes of a tag, up to its ">" and behind it. Returns whether it closes itself. */
 static bool read_attributes(reader *r)
 {
-    int count = 0;
-    const char *extra = NULL, *at = r->at;
-    for (;;) {
-        while (at < r->end && is_blank(*at))
-            at++;
-        if (ends_tag(at, r->end))
-            break;
+    size_t count = 0, bytes = 0;
+    const char *at = r->at;
+    while (!r->stopped) {
         const char *from = at;
-        at = skip_attribute(at, r->end);
-        if (++count > RILL_DOC_ATTRIBUTES) {
-            extra = extra ? extra : from;
-        } else if (at - from > RILL_DOC_VALUE) {
-            leave_out(r, from, at);
-            r->trim->values = true;
+        at = skip_blanks(r, at);
+        if (!ends_tag(r, at))
+            at = skip_attribute(r, at);
+        else if (bytes + (size_t)(at - from) <= r->trim->value)
+            break;
+        work(r, 8);
+        bool many = ++count > r->trim->attributes;
+        if (many || bytes + (size_t)(at - from) > r->trim->value) {
+            r->trim->too_many |= many;
+            r->trim->too_long |= !many;
+            replace(r, from, at, " ");
+        } else {
+            bytes += (size_t)(at - from);
         }
-    }
-    if (extra) {
-        leave_out(r, extra, at);
-        r->trim->attributes = true;
+        if (ends_tag(r, at))
+            break;
     }
     bool closed = at < r->end && *at == '/';
     r->at = at < r->end ? at + 1 + closed : at;
     return closed;
 }
 
-/* Goes to the end tag of a script or a style. */
+static bool begins(const reader *r, const char *at, const char *text)
+{
+    size_t length = strlen(text);
+    return (size_t)(r->end - at) >= length && !strncasecmp(at, text, length);
+}
+
+/* Elements that end a script or a style, to libxml2, where they stand directly behind its tag. */
+static bool ends_raw_text(const reader *r, const char *at)
+{
+    return begins(r, at, "</") || begins(r, at, "<noscript") || begins(r, at, "<body") ||
+           begins(r, at, "<frameset");
+}
+
+/* Goes to the end tag of a script or a style. What libxml2 takes for the end and what is none to
+ * the Standard gets a blank behind its "<". */
 static void skip_raw_text(reader *r, const char *name, size_t length)
 {
-    for (;; r->at++) {
-        r->at = find(r->at, r->end, '<');
-        if (r->at == r->end)
+    const char *beginning = r->at;
+    for (; !r->stopped; r->at++) {
+        const char *at = r->at = find(r, r->at, '<'), *behind = at + 2 + length;
+        if (at == r->end)
             return;
-        if ((size_t)(r->end - r->at) >= 2 + length && r->at[1] == '/' &&
-            !strncasecmp(r->at + 2, name, length))
+        bool ends = begins(r, at, "</") && r->end - at >= 2 + (ptrdiff_t)length &&
+                    !strncasecmp(at + 2, name, length);
+        if (ends && (behind == r->end || !is_in_name(*behind)))
             return;
+        if (ends || (at == beginning && ends_raw_text(r, at)))
+            replace(r, at + 1, at + 1, " ");
     }
 }
 
 /* `at` is at the name. */
 static void read_tag(reader *r)
 {
-    const char *name = r->at, *at = name;
-    while (at < r->end && !is_blank(*at) && *at != '>' && *at != '/')
-        at++;
-    size_t length = (size_t)(at - name);
-    r->at = at;
+    const char *name = r->at;
+    r->at = skip_name(r, name);
+    size_t length = (size_t)(r->at - name);
     if (read_attributes(r))
         return;
     if ((length == 6 && !strncasecmp(name, "script", 6)) ||
@@ -176,37 +235,181 @@ static void read_tag(reader *r)
         skip_raw_text(r, name, length);
 }
 
-static bool trim_tags(const char *page, size_t length, rill_trim *trim)
+/* --- other markup ---------------------------------------------------------------------------- */
+
+/* From `from` to the next ">" from `at` on. */
+static void read_declaration(reader *r, const char *from, const char *at)
 {
-    reader r = {.at = page, .end = page + length, .kept = page, .trim = trim, .room = length};
-    *trim = (rill_trim){0};
-    while ((r.at = find(r.at, r.end, '<')) < r.end) {
-        size_t left = (size_t)(r.end - r.at);
-        r.at++;
-        if (left >= 4 && !memcmp(r.at, "!--", 3)) {
-            r.at += 3;
-            read_comment(&r);
-        } else if (left >= 2 && starts_name(*r.at)) {
-            read_tag(&r);
-        } else if (left >= 2 && (*r.at == '/' || *r.at == '!' || *r.at == '?')) {
-            read_other(&r);
-        }
-    }
-    if (trim->page)
-        leave_out(&r, r.end, r.end);
-    if (r.failed)
-        free(trim->page);
-    return !r.failed;
+    r->at = find_behind(r, at, '>');
+    if ((size_t)(r->at - from) > r->trim->value)
+        take_out(r, from, r->at);
 }
 
-/* The page without NULs. */
-static char *without_nuls(const char *page, size_t *length)
+/* `at` is behind "</". Without a name that is nothing; libxml2 reads any number of them at one go.
+ */
+static void read_end_tag(reader *r)
+{
+    if (r->at < r->end && starts_attribute(*r->at)) {
+        const char *behind = skip_name(r, r->at), *at = find(r, behind, '>');
+        r->at = at < r->end ? at + 1 : at;
+        if ((size_t)(at - behind) > r->trim->value)
+            take_out(r, behind, at); /* its name stays: a script ends there */
+    } else if (begins(r, r->at, "</")) {
+        replace(r, r->at - 2, r->at, "");
+    }
+}
+
+/* `at` is behind "<?". libxml2 knows letters beyond ASCII as well; they get a blank in front of
+ * them, and make a text. */
+static void read_instruction(reader *r)
+{
+    if (r->at < r->end && *r->at & 0x80)
+        replace(r, r->at, r->at, " ");
+    else if (r->at < r->end && (is_letter(*r->at) || *r->at == '_' || *r->at == ':'))
+        read_declaration(r, r->at - 2, r->at);
+}
+
+static const char *skip_literal(reader *r, const char *at)
+{
+    at = skip_blanks(r, at);
+    return at < r->end && (*at == '"' || *at == '\'') ? find_behind(r, at + 1, *at) : at;
+}
+
+/* `at` is behind "<!DOCTYPE". */
+static void read_doctype(reader *r)
+{
+    const char *from = r->at - 9, *at = skip_blanks(r, r->at);
+    if (at < r->end && !is_digit(*at) && *at != '.' && *at != '-')
+        while (at < r->end && is_in_name(*at))
+            at++;
+    work(r, (size_t)(at - r->at));
+    if (at < r->end && *at & 0x80) { /* of letters beyond ASCII, see above */
+        r->at = find_behind(r, at, '>');
+        replace(r, from, r->at, " ");
+        return;
+    }
+    at = skip_blanks(r, at);
+    bool public = begins(r, at, "PUBLIC");
+    if (public || begins(r, at, "SYSTEM"))
+        at = skip_literal(r, at + 6);
+    if (public)
+        at = skip_literal(r, at);
+    read_declaration(r, from, at);
+    if (begins(r, r->at, "</") || begins(r, r->at, "<!D"))
+        replace(r, r->at, r->at, " "); /* libxml2 would take that for a text */
+}
+
+/* `at` is behind "<!--". Comments that end at once are given the dashes that libxml2 misses. */
+static void read_comment(reader *r)
+{
+    const char *from = r->at - 4, *text = r->at, *at = text;
+    if (at < r->end && *at == '-')
+        at++;
+    if (at < r->end && *at == '>') {
+        replace(r, at, at, at == text ? "--" : "-");
+        r->at = at + 1;
+        return;
+    }
+    for (at = text; !r->stopped; at++) {
+        at = find(r, at, '>');
+        if (at == r->end)
+            break;
+        size_t before = (size_t)(at - text);
+        if ((before >= 2 && at[-1] == '-' && at[-2] == '-') ||
+            (before >= 3 && at[-1] == '!' && at[-2] == '-' && at[-3] == '-')) {
+            at++;
+            break;
+        }
+    }
+    r->at = at;
+    if ((size_t)(at - from) > r->trim->value)
+        take_out(r, from, at);
+}
+
+/* A text up to `end`. libxml2 reads it in pieces, but for blanks before anything else and for
+ * references: what follows their "&" is a text then. */
+static void read_text(reader *r, const char *end)
+{
+    const char *at = r->at;
+    if (r->prologue) {
+        at = skip_blanks(r, at);
+        if ((size_t)(at - r->at) > r->trim->value)
+            take_out(r, r->at, at);
+        r->prologue = at == end;
+    }
+    if ((size_t)(end - at) <= r->trim->value)
+        return;
+    while (!r->stopped && (at = find(r, at, '&')) < end) {
+        const char *from = at++;
+        while (at < end && (is_in_name(*at) || *at & 0x80 || (*at == '#' && at == from + 1)))
+            at++;
+        work(r, 4 + (size_t)(at - from));
+        if ((size_t)(at - from) > r->trim->value)
+            take_out(r, from, from[1] == '#' ? at : from + 1);
+    }
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+/* At a "<". */
+static void read_markup(reader *r)
+{
+    if (begins(r, r->at, "<!--")) {
+        r->at += 4;
+        read_comment(r);
+        return;
+    }
+    if (begins(r, r->at, "<!DOCTYPE")) {
+        r->at += 9;
+        read_doctype(r);
+        return;
+    }
+    char next = r->end - r->at > 1 ? r->at[1] : ' ';
+    r->at += 1 + (next == '/' || next == '?');
+    r->prologue &= next == '?';
+    if (is_letter(next))
+        read_tag(r);
+    else if (next == '/')
+        read_end_tag(r);
+    else if (next == '?')
+        read_instruction(r);
+}
+
+static bool trim_markup(const char *page, size_t length, rill_trim *trim)
+{
+    reader r = {.at = page, .end = page + length, .kept = page, .trim = trim, .prologue = true};
+    trim->length = 0;
+    trim->page = malloc(length + length / 2 + 8); /* pages are taken as they are touched */
+    r.stopped = !trim->page;
+    while (r.at < r.end && !r.stopped) {
+        const char *next = find(&r, r.at, '<');
+        read_text(&r, next);
+        r.at = next;
+        if (next < r.end)
+            read_markup(&r);
+    }
+    replace(&r, r.end, r.end, "");
+    if (r.stopped) {
+        free(trim->page);
+        trim->page = NULL;
+        return false;
+    }
+    trim->page[trim->length] = '\0';
+    return true;
+}
+
+/* The page without NULs; NULL: out of memory, or no more was wanted. */
+static char *without_nuls(const char *page, size_t *length, rill_trim *trim)
 {
     char *copy = malloc(*length);
     size_t kept = 0;
     for (size_t i = 0; copy && i < *length; i++) {
         copy[kept] = page[i];
         kept += page[i] != '\0';
+        if (i % UNITS == 0 && trim->tick && !trim->tick(trim->arg, UNITS / UNITS_PER_TICK / 2)) {
+            free(copy);
+            return NULL;
+        }
     }
     *length = kept;
     return copy;
@@ -214,19 +417,11 @@ static char *without_nuls(const char *page, size_t *length)
 
 bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
 {
-    *trim = (rill_trim){0};
+    trim->page = NULL;
     if (!length || !memchr(page, '\0', length))
-        return trim_tags(page, length, trim);
-    char *copy = without_nuls(page, &length);
-    if (!copy || !trim_tags(copy, length, trim)) {
-        free(copy);
-        return false;
-    }
-    if (!trim->page) {
-        trim->page = copy;
-        trim->length = length;
-    } else {
-        free(copy);
-    }
-    return true;
+        return trim_markup(page, length, trim);
+    char *copy = without_nuls(page, &length, trim);
+    bool good = copy && trim_markup(copy, length, trim);
+    free(copy);
+    return good;
 }

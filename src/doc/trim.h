@@ -1,19 +1,29 @@
-/* Takes out of a page what libxml2 would need too long for, and NULs. */
+/* Copies a page without what libxml2 would need too long for, and without NULs.
+ *
+ * It reads a page exactly as libxml2 up to 2.13 does: where the two saw different tags, a page
+ * could hide from the bounds. From 2.14 on libxml2 has no tags that cost more than their length. */
 #ifndef RILL_TRIM_H
 #define RILL_TRIM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct rill_trim {
-    char *page; /* a copy without that; NULL: nothing is to be taken out */
+    /* Given. `tick` is called every now and then, with work in ticks (src/doc/parse.c); false:
+     * nothing more is wanted. NULL: nobody minds. */
+    size_t attributes,
+        value; /* at most: attributes of a tag; bytes of a tag, comment and the like */
+    bool (*tick)(void *arg, int32_t ticks);
+    void *arg;
+    /* Results. */
+    char *page; /* the copy, for free(); a NUL stands behind it */
     size_t length;
-    bool attributes; /* of a tag, beyond RILL_DOC_ATTRIBUTES */
-    bool values;     /* longer than RILL_DOC_VALUE; so were comments */
+    bool too_many; /* attributes */
+    bool too_long; /* tags, comments, end tags, declarations, references */
 } rill_trim;
 
-/* Reads a page as libxml2 would, as far as tags and their attributes go. `page` of the result is
- * for free(). False: out of memory. */
+/* False: out of memory, or no more was wanted. */
 bool rill_trim_page(const char *page, size_t length, rill_trim *trim);
 
 #endif

@@ -14,8 +14,8 @@ local unseen = 0
 
 ---@class rill.Document
 ---@field url string? where the page was got from
----@field cut table<string, boolean>? what was left out for the sake of a bound: bytes, nodes, open, depth, attributes,
----  values (doc/limits.md)
+---@field cut table<string, boolean>? what was left out for the sake of a bound: bytes, nodes, names, open, depth,
+---  attributes, values, outside (doc/limits.md)
 ---@field closed boolean
 ---@field private _handle ffi.cdata*? nil: it is closed
 ---@field private _element rill.Node the outermost one
@@ -89,7 +89,7 @@ function Document:__tostring()
 end
 
 local facts = ffi.new("rill_doc_facts")
-local FACTS = { "bytes", "nodes", "open", "depth", "attributes", "values" }
+local FACTS = { "bytes", "nodes", "names", "open", "depth", "attributes", "values", "outside" }
 
 local function cut_of(handle)
   C.rill_doc_get_facts(handle, facts)
