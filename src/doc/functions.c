@@ -220,6 +220,70 @@ static void nth(xmlXPathParserContext *call, int count)
         valuePush(call, xmlXPathNewBoolean(is_nth((double)place, a, b)));
 }
 
+/* --- id() ------------------------------------------------------------------------------------ */
+
+static bool has_id(const xmlNode *node, const char *id, size_t length)
+{
+    const xmlAttr *attribute = rill_tree_attribute(node, "id");
+    if (!attribute && !strcmp((const char *)node->name, "a"))
+        attribute = rill_tree_attribute(node, "name");
+    const xmlNode *value = attribute ? attribute->children : NULL;
+    return value && !value->next && value->content &&
+           !strncmp((const char *)value->content, id, length) && !value->content[length];
+}
+
+/* The first element of an id; *steps counts those that were looked at. */
+static xmlNode *find_id(const rill_doc *doc, const char *id, size_t length, size_t *steps)
+{
+    const xmlNode *top = xmlDocGetRootElement(doc->tree), *node = top;
+    for (; node; node = rill_tree_next(node, top, true), ++*steps)
+        if (node->type == XML_ELEMENT_NODE && has_id(node, id, length))
+            return (xmlNode *)node;
+    return NULL;
+}
+
+static void add_ids(xmlXPathParserContext *call, xmlNodeSet *found, const xmlChar *ids)
+{
+    for (const char *at = (const char *)ids; *(at += strspn(at, " \t\r\n"));) {
+        size_t length = strcspn(at, " \t\r\n"), steps = 0;
+        xmlNode *node = find_id(doc_of(call), at, length, &steps);
+        if (!spend(call, steps * BYTES_PER_OPERATION))
+            return;
+        if (node)
+            xmlXPathNodeSetAdd(found, node);
+        at += length;
+    }
+}
+
+/* The elements of the ids in a string, or in the strings of nodes. libxml2's own needs a table of
+ * all ids, which parsing does not make. */
+static void by_id(xmlXPathParserContext *call, int count)
+{
+    if (count != 1) {
+        fail(call, "id() takes one argument");
+        return;
+    }
+    xmlXPathObject *value = valuePop(call), *result = xmlXPathNewNodeSet(NULL);
+    int nodes =
+        value && value->type == XPATH_NODESET && value->nodesetval ? value->nodesetval->nodeNr : 0;
+    for (int i = 0; result && i < nodes; i++) {
+        xmlChar *ids = xmlXPathCastNodeToString(value->nodesetval->nodeTab[i]);
+        if (ids)
+            add_ids(call, result->nodesetval, ids);
+        xmlFree(ids);
+    }
+    if (value && result && value->type != XPATH_NODESET) {
+        value = xmlXPathConvertString(value);
+        if (value && value->stringval)
+            add_ids(call, result->nodesetval, value->stringval);
+    }
+    xmlXPathFreeObject(value);
+    if (result)
+        valuePush(call, result);
+    else
+        xmlXPathErr(call, XPATH_MEMORY_ERROR);
+}
+
 static void unknown(xmlXPathParserContext *call, int count)
 {
     char text[120];
@@ -249,7 +313,6 @@ static const struct own {
     {"substring", xmlXPathSubstringFunction, false},
     {"number", xmlXPathNumberFunction, false},
     {"sum", xmlXPathSumFunction, false},
-    {"id", xmlXPathIdFunction, false},
     {"lang", xmlXPathLangFunction, false},
 };
 enum { OWN = sizeof(own) / sizeof(own[0]) };
@@ -304,6 +367,7 @@ static const struct {
     const char *name;
     xmlXPathFunction call;
 } ours[] = {{"has-class", has_class},
+            {"id", by_id},
             {"rill-nth", nth},
             {"rill-scope", is_scope},
             {"rill-within", is_within}};
