@@ -51,3 +51,61 @@ describe("the rock", function()
     end)
   end
 end)
+
+describe("a release", function()
+  local place, clone, version
+
+  -- The tree as git has it, with all that is not committed yet, in a repository of its own.
+  setup(function()
+    place = scratch.directory "release"
+    clone = place .. "/repository"
+    version = scratch.read("src/rill.h"):match 'RILL_VERSION "([^"]+)"'
+    process.run({ "sh", "-ec", [[
+      mkdir "$0"
+      git ls-files -z --cached --others --exclude-standard | tar --null -T - --ignore-failed-read -c | tar -x -C "$0"
+      cd "$0"
+      git init -q
+      git add -A
+      git -c user.name=spec -c user.email=spec@localhost commit -qm release
+      git tag "v$1"
+    ]], clone, version }, place .. "/git.output")
+  end)
+
+  local function sh(command, ...)
+    local argv = { unpack(CLEAN) }
+    for _, word in ipairs { "HOME=" .. place, "sh", "-ec", command, ... } do argv[#argv + 1] = word end
+    local output = scratch.directory "sh" .. "/output"
+    process.run(argv, output)
+    return scratch.read(output)
+  end
+
+  local function says_its_version(tree)
+    local out = tree .. ".output"
+    process.run({ "env", "-i", "-C", place, "PATH=" .. os.getenv "PATH", tree .. "/bin/rill", "--version" }, out)
+    assert.equal(("rill %s\n"):format(version), scratch.read(out))
+  end
+
+  it("is a tarball and a rockspec, which luarocks installs from its repository, as packed source and as packed build",
+    function()
+      sh([[cd "$0" && make -s dist REPOSITORY="git+file://$0" 2>&1]], clone)
+      local made = clone .. "/build/dist/rill-" .. version
+      local names = sh([[tar -tzf "$0"]], made .. ".tar.gz")
+      for _, name in ipairs { "Makefile", "src/rill.h", "lua/rill/init.lua", "debian/control" } do
+        assert.matches(("rill-%s/%s\n"):format(version, name), names, 1, true)
+      end
+      local flags = "CFLAGS='-O0 -fPIC'"
+      sh("cd $0 && luarocks --lua-version 5.1 --tree $0/one install $1-1.rockspec " .. flags, place, made)
+      says_its_version(place .. "/one")
+      sh("cd $0 && luarocks --lua-version 5.1 --tree $0/one pack rill", place)
+      sh("cd $0 && luarocks --lua-version 5.1 --tree $0/two install rill-$1-1.linux-*.rock", place, version)
+      says_its_version(place .. "/two")
+      sh("cd $0 && luarocks --lua-version 5.1 pack $1-1.rockspec", place, made)
+      sh("cd $0 && luarocks --lua-version 5.1 --tree $0/three install rill-$1-1.src.rock " .. flags, place, version)
+      says_its_version(place .. "/three")
+    end)
+
+  it("is refused while changes are not committed", function()
+    scratch.write(clone .. "/README.md", "changed")
+    assert.matches("commit or undo your changes first", sh([[cd "$0" && ! make -s dist 2>&1]], clone), 1, true)
+  end)
+end)
