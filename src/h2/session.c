@@ -247,6 +247,7 @@ const rill_protocol rill_h2 = {
     .size = sizeof(rill_session),
     .streams = UINT32_MAX,
     .connections = 1,
+    .shareable = true,
     .open = open_session,
     .receive = receive,
     .send = rill_frames_send,

@@ -87,6 +87,10 @@ struct rill_protocol {
     /* how many streams a connection carries at a time, and how many connections an origin has where
      * nobody has said otherwise */
     uint32_t streams, connections;
+    bool side_by_side; /* so many are dialled at a time as calls wait; else one after the other */
+    bool shareable;    /* origins may share a connection (RFC 9113 section 9.1.1) */
+    bool ordered; /* nothing but its place says whose response it is: what has come before a request
+                     is sent must have been read, or it would be taken for the answer */
 
     /* Begins: `link` is filled in but for what only the protocol knows; nothing is sent before
      * `send`. 0 or -RILL_ERROR. NULL: there is no greeting, and nothing else to do. */

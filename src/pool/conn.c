@@ -478,10 +478,10 @@ void rill_conn_flush(rill_conn *conn)
 bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;
-    bool alone = conn->session && conn->session->protocol->streams == 1;
-    if (conn->state != CONN_OPEN || (now_ms == conn->received_ms && !alone))
+    if (conn->state != CONN_OPEN ||
+        (now_ms == conn->received_ms && !conn->session->protocol->ordered))
         return true;
-    if (!conn->session->open.first) { /* what has come unasked would be taken for its answer */
+    if (!conn->session->open.first) {
         conn->transport.socket.readable = true;
         receive(conn);
         finish_drain(conn);

@@ -355,7 +355,7 @@ static void dispatch(rill_origin *origin)
             refuse_queue(origin, rill_origin_conn(origin));
         else if (expected != ROOM_COMING && may_dial(origin, usable))
             dial(origin);
-        else if (origin->protocol && origin->protocol->streams == 1)
+        else if (origin->protocol && origin->protocol->side_by_side)
             dial_side_by_side(origin, usable);
     }
     rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));

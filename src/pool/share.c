@@ -13,8 +13,8 @@ bool rill_share_wanted(const rill_origin *origin)
 void rill_share_offer(rill_origin *origin, rill_conn *conn)
 {
     rill_pool *pool = origin->pool;
-    bool many = conn->session->protocol->streams > 1;
-    if (pool->coalesce && many && origin->tls && !origin->proxy && !origin->single)
+    if (pool->coalesce && conn->session->protocol->shareable && origin->tls && !origin->proxy &&
+        !origin->single)
         rill_list_push(&pool->shareable, &conn->pool.shareable);
 }
 
