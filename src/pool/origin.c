@@ -310,14 +310,17 @@ static uint32_t streams_of(const rill_origin *origin)
 }
 
 /* How many waiting calls a connection is held to be coming for. One that grants no slot at all
- * counts: else its calls would wait for ever without a clock. */
-static uint32_t assignable(const rill_origin *origin)
+ * counts: else its calls would wait for ever without a clock. `unfilled`: those that are open have
+ * not been given what waits, so their room counts too. */
+static uint32_t assignable(const rill_origin *origin, bool unfilled)
 {
     uint64_t count = 0;
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         if (conn->state == CONN_DIALING || conn->state == CONN_GREETING ||
             (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
             count += streams_of(origin);
+        else if (unfilled)
+            count += rill_conn_room(conn);
     return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
@@ -336,7 +339,8 @@ static bool may_dial(const rill_origin *origin, uint32_t usable)
 /* Where a connection carries one call, as many are dialled as calls wait. */
 static void dial_side_by_side(rill_origin *origin, uint32_t usable)
 {
-    while (assignable(origin) < origin->queue.count && may_dial(origin, usable) && dial(origin))
+    while (assignable(origin, false) < origin->queue.count && may_dial(origin, usable) &&
+           dial(origin))
         usable++;
 }
 
@@ -358,7 +362,8 @@ static void dispatch(rill_origin *origin)
         else if (origin->protocol && origin->protocol->side_by_side)
             dial_side_by_side(origin, usable);
     }
-    rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned : assignable(origin));
+    rill_queue_assign(queue,
+                      rill_origin_backs_off(origin) ? queue->assigned : assignable(origin, false));
 }
 
 /* Calls that counted on a connection which went without taking them: another one is tried, but not
@@ -370,7 +375,7 @@ static void lose_assigned(rill_origin *origin)
                                         .message =
                                             "the connection went before the request was sent"};
     uint32_t left = origin->queue.assigned;
-    uint32_t kept = assignable(origin); /* other connections are there for so many */
+    uint32_t kept = assignable(origin, true); /* other connections are there for so many */
     for (rill_call *next, *call = rill_queue_first(&origin->queue); call && left;
          call = next, left--) {
         next = rill_queue_call(call->queued.next);
