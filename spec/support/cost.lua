@@ -1,6 +1,6 @@
 -- What a request costs in steady state: for spec/task/cost_spec.lua, which starts this with build/count.so preloaded.
 --
---     luajit cost.lua URL CA-FILE STREAMS [luv]
+--     luajit cost.lua URL CA-FILE STREAMS PROTOCOL [luv]
 --
 -- on rill's own loop, or on that of the module luv.
 -- Prints, for one thousand GETs of URL: `allocations`, `reads`, `writes`, `waits`, `others` (system calls), and for
@@ -16,8 +16,8 @@ void count_take(count_totals *to);
 local WARM_UP, COUNTED, UNCOLLECTED = 5000, 20000, 5000 -- requests
 local NAMES = { "allocations", "reads", "writes", "waits", "others" }
 
-local url, ca, streams = arg[1], arg[2], tonumber(arg[3])
-if arg[4] then rill.use(arg[4]) end
+local url, ca, streams, protocol = arg[1], arg[2], tonumber(arg[3]), arg[4]
+if arg[5] then rill.use(arg[5]) end
 local before, after = ffi.new "count_totals", ffi.new "count_totals"
 local bytes_before, bytes_after
 
@@ -37,7 +37,7 @@ local function on_request(i)
 end
 
 rill.run(function()
-  local client, taken = rill.client { tls = { ca_file = ca } }, 0
+  local client, taken = rill.client { tls = { ca_file = ca }, protocols = { protocol } }, 0
   local function work()
     while taken < WARM_UP + COUNTED + UNCOLLECTED do
       taken = taken + 1

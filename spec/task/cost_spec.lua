@@ -8,19 +8,20 @@ describe("a GET of 1 KiB in steady state", function()
     return pending "is counted in the plain library"
   end
   local COUNTER = "build/count.so"
+  local FILES = { ["1k"] = ("x"):rep(1024) }
   local server
 
   setup(function()
     support.make(COUNTER)
-    server = support.nghttpd { files = { ["1k"] = ("x"):rep(1024) } }
+    server = support.nghttpd { files = FILES }
   end)
 
-  teardown(function() server:stop() end)
+  teardown(support.stop_all)
 
   -- Runs spec/support/cost.lua; returns what it says, by name.
-  local function measure(streams, world)
+  local function measure(streams, protocol, world)
     local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit",
-      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams), world },
+      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams), protocol, world },
       support.directory "cost" .. "/output")
     local status, said = child:wait(60), child:output()
     assert.equal(0, status, said)
@@ -34,14 +35,14 @@ describe("a GET of 1 KiB in steady state", function()
   end
 
   it("allocates less than once, and shares its system calls, among 100 streams", function()
-    local costs = measure(100)
+    local costs = measure(100, "h2")
     at_most(800, costs.allocations, "allocations for 1,000 requests") -- 242
     at_most(300, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 92
     at_most(800, costs.lua_bytes, "bytes for Lua's collector") -- 521
   end)
 
   it("allocates seven times, and makes three system calls, alone", function()
-    local costs = measure(1)
+    local costs = measure(1, "h2")
     at_most(9000, costs.allocations, "allocations for 1,000 requests") -- 7,008
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
     at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 3,007
@@ -49,13 +50,21 @@ describe("a GET of 1 KiB in steady state", function()
   end)
 
   it("shares its system calls on a luv loop too", function()
-    local costs = measure(100, "luv")
+    local costs = measure(100, "h2", "luv")
     at_most(300, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- 76
   end)
 
   it("wakes no luv loop that is stepping, and sets its timer no more often than a request ends, alone", function()
-    local costs = measure(1, "luv")
+    local costs = measure(1, "h2", "luv")
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
     at_most(1100, costs.others, "settings of the timer for 1,000 requests") -- 0
+  end)
+
+  it("is read once and written once over HTTP/1.1, where six connections share each look at them", function()
+    server = support.nginx { files = FILES, keepalive_requests = 1e6 }
+    local costs = measure(6, "http/1.1")
+    at_most(1500, costs.reads, "reads for 1,000 requests") -- 1,000
+    at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
+    at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- some 3,100
   end)
 end)

@@ -307,6 +307,10 @@ static void arm(rill_loop *loop, uint64_t deadline_ms)
 
 enum { LOOK_NOT = -1 };
 
+/* libevent takes 32 descriptors at a time at first, and more as it needs: where fewer were ready
+ * than this, others were not. */
+enum { LOOK_SHOWS_ALL = 16 };
+
 /* One pass: what is marked acts, I/O is waited for (or only looked at, or not even that), what came
  * of it acts. */
 static int32_t pass(rill_loop *loop, int flags)
@@ -314,7 +318,9 @@ static int32_t pass(rill_loop *loop, int flags)
     rill_turn *turn = &loop->turn;
     loop->batches = 0;
     turn->stepping = true;
+    turn->look.ready = 0;
     int code = flags == LOOK_NOT ? 0 : event_base_loop(turn->base, flags);
+    turn->look.done = turn->look.ready < LOOK_SHOWS_ALL;
     rill_turn_tick(turn);
     rill_turn_act(turn); /* what has arrived is read before time is up */
     rill_wheel_advance(&turn->wheel, turn->now_ms);
@@ -327,9 +333,19 @@ static int32_t pass(rill_loop *loop, int flags)
 static void act(rill_turn *turn)
 {
     rill_turn_tick(turn);
+    turn->look.done = false;
     turn->stepping = true;
     rill_turn_act(turn);
     turn->stepping = false;
+}
+
+/* What is marked acts before I/O is waited for. */
+static int32_t act_first(rill_loop *loop)
+{
+    if (loop->turn.look.first)
+        return pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    act(&loop->turn);
+    return 0;
 }
 
 void rill_loop_arm(rill_loop *loop)
@@ -440,8 +456,9 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
         return -RILL_ARGUMENT;
     rill_turn *turn = &loop->turn;
     free_later(turn);
-    if (turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn)))
-        act(turn);
+    if ((turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn))) &&
+        act_first(loop))
+        return -RILL_ERROR;
     if (turn->event_count && ++loop->batches > BATCHES_MOST &&
         pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK))
         return -RILL_ERROR;
@@ -506,7 +523,7 @@ int32_t rill_loop_step(rill_loop *loop)
     if (!turn->handed_over)
         free_later(turn); /* no event points there: they need not wait for a taker */
     rill_turn_begin_step(turn);
-    if (rill_turn_marked(turn))
+    if (rill_turn_marked(turn) && !turn->look.first)
         act(turn);
     int32_t code = pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
     rill_turn_end_step(turn);

@@ -88,6 +88,12 @@ struct rill_turn {
     uint8_t acting;     /* which of them acts */
     uint64_t random_state; /* state of rill_turn_random() */
     uint32_t submitted;    /* requests issued since marks last acted: see rill_poll() */
+    struct {
+        uint32_t first; /* connections that must be read before they are written to: while there are
+                           any, the loop looks at I/O before what is marked acts */
+        uint32_t ready; /* sockets that the last look has shown */
+        bool done;      /* what no socket has shown has not come when this act began */
+    } look;             /* one system call for all of them, instead of one for each */
     int wake_fd;           /* eventfd that tells a foreign loop of work left; -1: nobody asks */
     bool stepping;         /* the loop is at it: no need to wake it */
     bool quiet;            /* another step is sure to come: neither wake it nor set the timer */

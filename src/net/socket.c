@@ -14,6 +14,7 @@
 void rill_socket_wake(rill_socket *socket)
 {
     socket->readable = true;
+    socket->turn->look.ready++;
     socket->turn->reader = socket;
     rill_turn_mark(socket->turn, socket->mark);
 }
@@ -28,6 +29,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     rill_socket *socket = arg;
+    socket->turn->look.ready++;
     rill_turn_mark(socket->turn, socket->mark);
 }
 

@@ -20,6 +20,11 @@ static const unsigned next_states[] = {
     [CONN_CLOSED] = 0,
 };
 
+static bool is_ordered(const rill_conn *conn)
+{
+    return conn->session && conn->session->protocol->ordered;
+}
+
 /* The only writer of conn->state. */
 static void set_state(rill_conn *conn, enum conn_state to)
 {
@@ -30,6 +35,7 @@ static void set_state(rill_conn *conn, enum conn_state to)
     rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
     rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
     conn->setup.turn->counters.connections--;
+    conn->setup.turn->look.first -= is_ordered(conn);
 }
 
 static void end_dial(rill_conn *conn)
@@ -329,6 +335,7 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     conn->session->flight = rill_flight_new();
     conn->session->greeted = !protocol->open;
     conn->session->limit = protocol->streams;
+    turn->look.first += protocol->ordered;
     return protocol->open ? protocol->open(conn->session, err) : 0;
 }
 
@@ -475,13 +482,21 @@ void rill_conn_flush(rill_conn *conn)
         read_last_words(conn, &error);
 }
 
+/* Whether an idle one may have said something that was not read. */
+static bool is_unread(const rill_conn *conn)
+{
+    bool ordered = conn->session->protocol->ordered;
+    return !conn->session->open.first && (rill_transport_readable(&conn->transport) || !ordered ||
+                                          !conn->setup.turn->look.done);
+}
+
 bool rill_conn_ready(rill_conn *conn)
 {
     uint64_t now_ms = conn->setup.turn->now_ms;
     if (conn->state != CONN_OPEN ||
         (now_ms == conn->received_ms && !conn->session->protocol->ordered))
         return true;
-    if (!conn->session->open.first) {
+    if (is_unread(conn)) {
         conn->transport.socket.readable = true;
         receive(conn);
         finish_drain(conn);
