@@ -94,9 +94,9 @@ struct rill_turn {
         uint32_t ready; /* sockets that the last look has shown */
         bool done;      /* what no socket has shown has not come when this act began */
     } look;             /* one system call for all of them, instead of one for each */
-    int wake_fd;           /* eventfd that tells a foreign loop of work left; -1: nobody asks */
-    bool stepping;         /* the loop is at it: no need to wake it */
-    bool quiet;            /* another step is sure to come: neither wake it nor set the timer */
+    int wake_fd;        /* eventfd that tells a foreign loop of work left; -1: nobody asks */
+    bool stepping;      /* the loop is at it: no need to wake it */
+    bool quiet;         /* another step is sure to come: neither wake it nor set the timer */
     struct {
         bool bounded;   /* a foreign loop waits for the end of this step */
         bool acted;     /* something marked has acted in it */

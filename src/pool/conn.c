@@ -486,8 +486,8 @@ void rill_conn_flush(rill_conn *conn)
 static bool is_unread(const rill_conn *conn)
 {
     bool ordered = conn->session->protocol->ordered;
-    return !conn->session->open.first && (rill_transport_readable(&conn->transport) || !ordered ||
-                                          !conn->setup.turn->look.done);
+    return !conn->session->open.first &&
+           (rill_transport_readable(&conn->transport) || !ordered || !conn->setup.turn->look.done);
 }
 
 bool rill_conn_ready(rill_conn *conn)
