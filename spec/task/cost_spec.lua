@@ -65,6 +65,6 @@ describe("a GET of 1 KiB in steady state", function()
     local costs = measure(6, "http/1.1")
     at_most(1500, costs.reads, "reads for 1,000 requests") -- 1,000
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
-    at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000 requests") -- some 3,100
+    at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000") -- some 3,100
   end)
 end)
