@@ -1,4 +1,4 @@
---- What a client has asked for, as HAR 1.2: a recorder.
+--- What a client has asked for, as HAR 1.2: a recorder, and a page that draws it.
 local ffi = require("rill.core.ffi")
 local arguments = require("rill.core.arguments")
 local body = require("rill.core.body")
@@ -7,6 +7,7 @@ local guard = require("rill.core.guard")
 local lazy = require("rill.core.lazy")
 local entry = lazy.module("rill.har.entry")
 local file = lazy.module("rill.har.file")
+local page = lazy.module("rill.har.page")
 local timer = require("rill.task.timer")
 
 local M = {}
@@ -174,6 +175,19 @@ function M.recorder(client, options)
   for _, other in ipairs(client._recorders or {}) do all[#all + 1] = other end
   client._recorders = all
   return recorder
+end
+
+--- Writes a page that draws requests: one HTML file that needs nothing else.
+---@param source string|table[] a HAR file's path, or entries
+---@param out string path
+---@return boolean? saved
+---@return rill.Error? err reason "file_error": one of the two; "decode_error": the first is no HAR
+function M.page(source, out)
+  file.check("rill.har.page", out)
+  if type(source) ~= "string" and type(source) ~= "table" then
+    errors.raise("rill.har.page: the first argument must be a path or a list of entries, got " .. errors.show(source))
+  end
+  return page.write(source, out)
 end
 
 return M

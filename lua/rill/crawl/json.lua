@@ -132,6 +132,16 @@ local function utf8_of(code)
   return string.char(0xE0 + math.floor(code / 4096), 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
 end
 
+-- What two escapes of UTF-16 have made of a character beyond U+FFFF, each by itself.
+local SURROGATES = "\237([\160-\175])([\128-\191])\237([\176-\191])([\128-\191])"
+
+local function join_surrogates(high, low_of_high, low, low_of_low)
+  local code = 0x10000 + ((byte(high) - 160) * 64 + byte(low_of_high) - 128) * 1024 + (byte(low) - 176) * 64
+    + byte(low_of_low) - 128
+  return string.char(0xF0 + math.floor(code / 262144), 0x80 + math.floor(code / 4096) % 64,
+    0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
+end
+
 local function decode_string(text, at)
   local stop = at
   repeat
@@ -146,6 +156,7 @@ local function decode_string(text, at)
       if u == "u" then return utf8_of(tonumber(first .. rest, 16) or 0xFFFD) end
       return (PLAIN[first] or first) .. rest
     end)
+    if find(inner, "\237[\160-\175]") then inner = gsub(inner, SURROGATES, join_surrogates) end
   end
   return inner, stop + 1
 end
@@ -204,7 +215,7 @@ function decode(text, at, level)
   error("no value at byte " .. at, 0)
 end
 
---- Reads what encode has written (no more is promised: pairs of surrogates are not joined).
+--- Reads what encode has written, and what other programs have.
 ---@param text string
 ---@return any value null is nil
 ---@return string? why it is none
