@@ -31,7 +31,7 @@ end
 ---@class rill.Recorder
 ---@field dropped integer entries that had no room, and went: the oldest first
 ---@field bodies boolean
----@field private _client rill.Endpoint
+---@field private _clients rill.Endpoint[]
 ---@field private _records table<integer, rill.Record> from _first to _last
 ---@field private _first integer
 ---@field private _last integer
@@ -133,11 +133,13 @@ end
 function Recorder:stop()
   if self._stopped then return end
   self._stopped = true
-  local others = {}
-  for _, other in ipairs(self._client._recorders) do
-    if other ~= self then others[#others + 1] = other end
+  for _, client in ipairs(self._clients) do
+    local others = {}
+    for _, other in ipairs(client._recorders) do
+      if other ~= self then others[#others + 1] = other end
+    end
+    client._recorders = others[1] and others or false
   end
-  self._client._recorders = others[1] and others or false
 end
 
 function Recorder:__tostring()
@@ -160,6 +162,16 @@ local function check(client, options)
   if options.max ~= nil then arguments.count("rill.har.recorder: max", options.max) end
 end
 
+--- Has a recorder record another client as well.
+---@param recorder rill.Recorder
+---@param client rill.Endpoint
+function M.add(recorder, client)
+  local all = { recorder }
+  for _, other in ipairs(client._recorders or {}) do all[#all + 1] = other end
+  client._recorders = all
+  table.insert(recorder._clients, client)
+end
+
 --- Records what a client asks for from now on, each redirect by itself, also requests that fail. Field values stand in
 --- it as they were sent, credentials too.
 ---@param client rill.Client|rill.Connection
@@ -168,12 +180,10 @@ end
 function M.recorder(client, options)
   options = options or {}
   check(client, options)
-  local recorder = setmetatable({ dropped = 0, bodies = options.bodies or false, _client = client, _records = {},
+  local recorder = setmetatable({ dropped = 0, bodies = options.bodies or false, _clients = {}, _records = {},
     _first = 1, _last = 0, _stripped = 0, _bytes = 0, _max = options.max or MOST_ENTRIES, _epoch = epoch(),
     _stopped = false }, Recorder)
-  local all = { recorder }
-  for _, other in ipairs(client._recorders or {}) do all[#all + 1] = other end
-  client._recorders = all
+  M.add(recorder, client)
   return recorder
 end
 

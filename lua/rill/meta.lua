@@ -176,6 +176,8 @@
 ---@field unreachable? number
 ---@field save? string
 ---@field warc? string
+---@field har? string
+---@field waterfall? string
 ---@field progress? boolean|fun(stats: table)
 ---@field drain? number
 

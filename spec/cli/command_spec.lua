@@ -215,6 +215,13 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.same({ ["/"] = 3, ["/a.html"] = 2, ["/b.html?sid=1"] = 0, ["/missing.html"] = 404 }, links)
   end)
 
+  it("draws a crawl, and keeps it as HAR", function()
+    local page, har = directory .. "/crawl.html", directory .. "/crawl.har"
+    assert.equal(0, rill("crawl", "-q", server.url .. "/", "--waterfall", page, "--har", har).status)
+    assert.is_truthy(support.read(page):find(server.url .. "/a.html", 1, true))
+    assert.equal(200, dkjson.decode(support.read(har)).log.entries[1].response.status)
+  end)
+
   it("says what is wrong with such a file", function()
     for text, message in pairs {
       ["return {"] = "broken.lua:1:", ["error 'no'"] = "broken.lua:1: no",

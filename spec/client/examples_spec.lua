@@ -99,7 +99,13 @@ const shop = (stream, url) => {
     'latin1'));
 };
 
-const places = { shop, pages, account, login, upload, large, items };
+const scene = (stream, url) => {
+  if (url.pathname !== '/scene') return answer(stream, url.pathname === '/scene/gone.png' ? 404 : 200, {}, 'part');
+  answer(stream, 200, { 'content-type': 'text/html' }, `<link rel=canonical href=/other><link rel=stylesheet
+    href=/scene/a.css><script src=/scene/a.js></script><img src=/scene/gone.png>`);
+};
+
+const places = { shop, pages, account, login, upload, large, items, scene };
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   const url = new URL(headers[':path'], 'https://localhost');
@@ -185,6 +191,18 @@ describe("the example", function()
     assert.matches(("\r%%d+ of %d bytes"):format(FILE_SIZE), output) -- the last one, unless another was just made
     assert.matches(path .. " is complete\n", output, 1, true)
     assert.equal(2, select(2, output:gsub("broke off: ", "")))
+  end)
+
+  it("waterfall draws a page and what it consists of", function()
+    local out = place .. "/waterfall.html"
+    local status, output = run("waterfall", server.url .. "/scene", out)
+    assert.equal(0, status, output)
+    local page = support.read(out)
+    for path, code in pairs { ["/scene/a.css"] = 200, ["/scene/a.js"] = 200, ["/scene/gone.png"] = 404 } do
+      assert.matches(("%d\t%s%s"):format(code, server.url, path), output, 1, true)
+      assert.matches(('"%s%s"'):format(server.url, path), page, 1, true)
+    end
+    assert.equal(4, select(2, page:gsub('%["GET","https://', "")))
   end)
 
   it("prices writes titles and prices as CSV", function()

@@ -65,6 +65,8 @@ local GROUPS = {
     { "--append", false, "add to files that are there" },
     { "--save", "DIR", "bodies as files" },
     { "--warc", "PREFIX", "everything as WARC files" },
+    { "--har", "FILE", "the last 10,000 requests as HAR" },
+    { "--waterfall", "FILE", "the same as a page that draws them" },
     { "--skipped", "FILE", "URLs that were not asked for, and why" },
     { "--stats", "FILE", "the counters, as JSON" },
     { "--progress", false, "a line now and then (on a terminal)", negated = true },

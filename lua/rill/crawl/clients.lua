@@ -10,7 +10,7 @@ local FORCED = { redirects = 0, retries = 0, retry_idempotent = false }
 ---@field main rill.Client
 ---@field owned boolean made here, so closed here
 ---@field archive rill.CrawlArchive?
----@field private _guarded rill.Client? for hosts that no start URL names
+---@field guarded rill.Client? for hosts that no start URL names
 ---@field private _scope rill.CrawlScope
 local Clients = {}
 Clients.__index = Clients
@@ -19,7 +19,7 @@ Clients.__index = Clients
 ---@param origin string
 ---@return rill.Client
 function Clients:of(origin)
-  if self._guarded and not self._scope:is_start(origin) then return self._guarded end
+  if self.guarded and not self._scope:is_start(origin) then return self.guarded end
   return self.main
 end
 
@@ -41,7 +41,7 @@ end
 function Clients:close()
   if not self.owned then return end
   self.main:close()
-  if self._guarded then self._guarded:close() end
+  if self.guarded then self.guarded:close() end
 end
 
 local function copy(given)
@@ -88,7 +88,7 @@ function M.new(given, scope)
   local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope }, Clients)
   if guarded then
     options.deny_private = true
-    self._guarded = rill.client(options)
+    self.guarded = rill.client(options)
   end
   return self
 end

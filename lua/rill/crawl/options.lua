@@ -80,7 +80,7 @@ local KNOWN = {
     return type(value) == "boolean" or is_number(value)
   end },
   unchanged = one_of("deliver"), remember = BOOLEAN, durable = one_of("process", "power"), expect = COUNT,
-  unreachable = SECONDS, save = TEXT, warc = TEXT,
+  unreachable = SECONDS, save = TEXT, warc = TEXT, har = TEXT, waterfall = TEXT,
   progress = { "true, false or a function", function(value)
     return type(value) == "boolean" or arguments.is_callable(value)
   end },

@@ -72,6 +72,10 @@ local function open(self)
     if not self.archive then return nil, err end
     self.clients.archive = self.archive
   end
+  if self.options.har or self.options.waterfall then
+    self.pictures, err = require("rill.crawl.pictures").open(self.options, self.clients, self.frontier.worker)
+    if not self.pictures then return nil, err end
+  end
   self.commit, err = commit.new(self)
   if not self.commit then return nil, err end
   return true
@@ -81,6 +85,7 @@ local function close(self)
   if self.commit then self.commit:close() end
   if self.outputs then self.outputs:close() end
   if self.archive then self.archive:close() end
+  if self.pictures then self.pictures:close() end
   if self.frontier then
     self.frontier:close(self.counts and self.counts.counters)
     self.final = self.frontier:stats()
@@ -173,6 +178,7 @@ local function crawl_all(self)
   if err then return nil, err end
   if self.options.finish then self:guarded("finish", self.options.finish, self) end
   ok, err = self.commit:flush()
+  if ok and self.pictures then ok, err = self.pictures:write() end
   if not ok then return nil, err end
   if reason == "finished" and self.counts.counters.pages == self.before then say_finished(self) end
   return reason
