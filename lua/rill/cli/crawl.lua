@@ -147,6 +147,7 @@ local function options_of(given, script, words)
     arguments.fail("the file gives a client: options of requests belong there")
   end
   words_of_lists(given)
+  if given.state and not given.state[2] then given.state = given.state[1] end
   if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
   merge(options, given)
   if words[1] then options.start = starts_of(words) end

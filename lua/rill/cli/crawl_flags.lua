@@ -72,7 +72,7 @@ local GROUPS = {
     { "--progress", false, "a line now and then (on a terminal)", negated = true },
   },
   { "What is kept",
-    { "--state", "FILE|URL", "go on where the last run with it has ended" },
+    { "--state", "FILE|URL", "go on where the last run with it has ended", many = true },
     { "--recrawl", "S", "ask again for what is older than S seconds, or for all", optional = true, kind = "number" },
     { "--unchanged", "deliver", "hand over pages that are as they were", of = set_of "deliver" },
     { "--remember", false, "what a recrawl needs (on)", negated = true },

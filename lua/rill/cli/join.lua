@@ -13,9 +13,9 @@ end
 --- The help.
 ---@return string
 function M.help()
-  return "usage: rill join STATE OUT\n\nJoins what the workers of a crawl have written beside OUT (items.WORKER.jsonl "
-    .. "for items.jsonl), each\nup to what it has committed. Exit status: 0, 2 for a wrong command line, 4 where the "
-    .. "state or a file\ncannot be read or written.\n\n" .. arguments.help(M.flags)
+  return "usage: rill join STATE... OUT\n\nJoins what the workers of a crawl have written beside OUT "
+    .. "(items.WORKER.jsonl for items.jsonl), each\nup to what it has committed. Exit status: 0, 2 for a wrong command "
+    .. "line, 4 where the state or a file\ncannot be read or written.\n\n" .. arguments.help(M.flags)
 end
 
 --- Runs the command.
@@ -24,8 +24,12 @@ end
 ---@return integer status
 function M.run(_, words)
   if not words[2] then arguments.fail("%s is missing", words[1] and "OUT" or "STATE") end
-  if words[3] then arguments.fail("what is %q? one STATE and one OUT are joined", words[3]) end
-  local ok, err = join(words[1], words[2])
+  local out = table.remove(words)
+  if out:find "^redis" then arguments.fail "OUT is missing: the last word is its name" end
+  for _, word in ipairs(words[2] and words or {}) do
+    if not word:find "^redis" then arguments.fail("what is %q? one STATE and one OUT are joined", word) end
+  end
+  local ok, err = join(words[2] and words or words[1], out)
   if ok then return 0 end
   common.say("%s", tostring(err))
   return 4

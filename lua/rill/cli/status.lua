@@ -15,13 +15,13 @@ end
 --- The help.
 ---@return string
 function M.help()
-  return "usage: rill status STATE [--json]\n\nShows the counters of a crawl, also while it runs. Exit status: 0, 2 for"
-    .. " a wrong command\nline, 4 where the state cannot be read.\n\n" .. arguments.help(M.flags)
+  return "usage: rill status STATE... [--json]\n\nShows the counters of a crawl, also while it runs. Exit status: 0, 2"
+    .. " for a wrong command\nline, 4 where the state cannot be read.\n\n" .. arguments.help(M.flags)
 end
 
 -- A state that is not there is not made.
 local function read(path)
-  if not path:find "^redis" then
+  if not frontiers.is_shared(path) then
     local file, why = io.open(path, "rb")
     if not file then return nil, why end
     file:close()
@@ -41,8 +41,11 @@ end
 ---@return integer status
 function M.run(given, words)
   if not words[1] then arguments.fail("STATE is missing") end
-  if words[2] then arguments.fail("what is %q? one STATE is shown", words[2]) end
-  local kept, err = read(words[1])
+  for _, word in ipairs(words[2] and words or {}) do
+    if not word:find "^redis" then arguments.fail("what is %q? one STATE is shown, or a list of Redis URLs", word) end
+  end
+  local state = words[2] and words or words[1]
+  local kept, err = read(state)
   if not kept then
     common.say("%s", tostring(err))
     return 4
@@ -51,7 +54,7 @@ function M.run(given, words)
   if given.json then
     common.write(summary.json(all) .. "\n")
   else
-    common.write(("state:     %s, %s\n%s"):format(words[1], all.finished and "finished" or "not finished",
+    common.write(("state:     %s, %s\n%s"):format(frontiers.shown(state), all.finished and "finished" or "not finished",
       summary.text(all)))
   end
   return 0

@@ -273,13 +273,7 @@ local function commit_all(self, outcomes)
   end
 end
 
---- Commits all that has been gathered.
----@return boolean? ok
----@return rill.Error? err
-function Commit:flush()
-  if self:is_empty() then return true end
-  local outcomes = self._outcomes
-  self._outcomes, self._since = {}, nil
+local function flush_group(self, outcomes)
   local batch, err = commit_all(self, outcomes)
   if not batch then return nil, err end
   for _, outcome in ipairs(outcomes) do
@@ -287,6 +281,20 @@ function Commit:flush()
   end
   call_skipped(self._crawl, batch.skips)
   note_trapped(self, batch.trapped or {})
+  return true
+end
+
+--- Commits all that has been gathered; a shared frontier may want it in several batches.
+---@return boolean? ok
+---@return rill.Error? err
+function Commit:flush()
+  if self:is_empty() then return true end
+  local outcomes, frontier = self._outcomes, self._crawl.frontier
+  self._outcomes, self._since = {}, nil
+  for _, group in ipairs(frontier.groups and frontier:groups(outcomes) or { outcomes }) do
+    local ok, err = flush_group(self, group)
+    if not ok then return nil, err end
+  end
   return true
 end
 

@@ -29,19 +29,32 @@ function M.open(options, now)
   local state = options.state
   if state == nil then return require("rill.crawl.frontier.memory").open(settings(options, now)) end
   if M.is_shared(state) then
-    if type(state) == "table" then errors.raise "crawl: state: a list of Redis URLs is not supported yet" end
-    return require("rill.crawl.frontier.redis").open(settings(options, now))
+    local given = settings(options, now)
+    if type(state) == "table" and #state > 1 then return require("rill.crawl.frontier.nodes").open(given) end
+    given.path = type(state) == "table" and state[1] or state
+    return require("rill.crawl.frontier.redis").open(given)
   end
   return require("rill.crawl.frontier.sqlite").open(settings(options, now))
 end
 
+--- A state as it may be shown: without passwords.
+---@param state string|string[]
+---@return string
+function M.shown(state)
+  if type(state) ~= "table" then return M.is_shared(state) and (state:gsub("//[^/]*@", "//")) or state end
+  local list = {}
+  for i, each in ipairs(state) do list[i] = M.shown(tostring(each)) end
+  return table.concat(list, " ")
+end
+
 --- Returns what a state has recorded of its crawl, also while it runs.
----@param state string
+---@param state string|string[]
 ---@return { counters: table, conf: table, queued: integer, origins: integer }?
 ---@return rill.Error? err reason "state"
 function M.read(state)
   if M.is_shared(state) then
-    return require("rill.crawl.in_task")(require("rill.crawl.frontier.joining").read, state)
+    return require("rill.crawl.in_task")(require("rill.crawl.frontier.reading").read,
+      type(state) == "table" and state or { state })
   end
   local file = io.open(state, "rb")
   if not file then

@@ -120,7 +120,7 @@ function Crawl:follow_from(page, given, fields)
   local link, wrong = link_of(self, given, { depth = page.depth + 1, from = page.url, priority = fields.priority,
     meta = fields.meta, again = fields.again })
   if not link then return false, wrong end
-  if not link.again and self.frontier:is_seen(link.high, link.low) then return false, "seen" end
+  if not link.again and self.frontier:is_seen(link.high, link.low, link) then return false, "seen" end
   local reason = self.links:judge(link) or self.frontier:trap(link)
   if reason then
     self.commit:skip(link.url, reason, page.url, link.high, link.low)
@@ -252,7 +252,7 @@ guard("crawl", Crawl, Crawl)
 
 -- A state that is named alone brings its start URLs and options.
 local function complete(given)
-  if type(given) ~= "table" or given.start ~= nil or type(given.state) ~= "string" then return given end
+  if type(given) ~= "table" or given.start ~= nil or given.state == nil then return given end
   if not frontiers.is_shared(given.state) then
     local file = io.open(given.state, "rb")
     if not file then return given end
@@ -282,7 +282,7 @@ end
 M.join = require("rill.crawl.join")
 
 --- The counters of a state, also while its crawl runs.
----@param state string
+---@param state string|string[]
 ---@return table? stats as crawl:stats() has them
 ---@return rill.Error? err reason "state"
 function M.status(state)

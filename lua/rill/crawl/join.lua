@@ -106,12 +106,12 @@ local function copy_all(parts, path)
 end
 
 --- Joins the files that the workers of a crawl have written; these stay as they are.
----@param state string the crawl's, in Redis
+---@param state string|string[] the crawl's, in Redis
 ---@param out string the name its option `out` had; the workers' files lie beside it
 ---@return boolean? ok
 ---@return rill.Error? err reason "state" or "output"; `path` names the file
 return function(state, out)
-  for name, value in pairs { state = state, out = out } do
+  for name, value in pairs { state = type(state) == "table" and state[1] or state, out = out } do
     if type(value) ~= "string" or value == "" then
       errors.raise(("crawl.join: %s must be a string, got %s"):format(name, errors.show(value)))
     end
@@ -121,7 +121,7 @@ return function(state, out)
   if not kept.workers then return nil, failure("missing", out, "a crawl with its state in a file has one worker") end
   local parts = parts_of(kept, out)
   local ok
-  ok, err = check(parts, state, out)
+  ok, err = check(parts, frontiers.shown(state), out)
   if ok and out:find "%.csv$" then ok, err = skip_headers(parts) end
   if not ok then return nil, err end
   local done, why = copy_all(parts, out .. ".part")

@@ -74,7 +74,7 @@ local KNOWN = {
     return arguments.is_callable(value) or TEXT[2](value)
   end },
   finish = HOOK, out = ANY, state = { "a file name, a Redis URL or a list of them", function(value)
-    return TEXT[2](value) or type(value) == "table"
+    return TEXT[2](value) or type(value) == "table" and value[1] ~= nil
   end },
   worker = TEXT, lease = SECONDS, recrawl = { "true or a number of seconds", function(value)
     return type(value) == "boolean" or is_number(value)

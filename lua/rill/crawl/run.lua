@@ -133,7 +133,8 @@ end
 -- Whoever runs a finished crawl again may wonder why nothing was fetched.
 local function say_finished(self)
   if self.options.recrawl or self.frontier.fresh ~= false then return end
-  self:say(self.options.state .. " is finished and nothing was fetched: recrawl (--recrawl) asks for all of it again")
+  self:say(("%s is finished and nothing was fetched: recrawl (--recrawl) asks for all of it again"):format(
+    frontiers.shown(self.options.state)))
 end
 
 local function summary(self, reason)

@@ -1,8 +1,6 @@
 --- Joining a crawl in Redis, or beginning one: whether its keys are what this rill writes, who else works on it.
 local errors = require("rill.errors")
-local json = require("rill.crawl.json")
 local owner = require("rill.crawl.frontier.owner")
-local totals = require("rill.crawl.frontier.totals")
 local wire = require("rill.crawl.frontier.wire")
 
 local M = {}
@@ -14,6 +12,16 @@ local function fail(opened, kind, message)
   return nil, wire.error(opened, kind, message)
 end
 
+--- What is wrong where a node is not the one it should be.
+---@param node string what it is: "2/3 RUN", or "" for the only one
+---@return string
+function M.other_node(node)
+  local number, count = node:match "^(%d+)/(%d+)"
+  if not number then return "the crawl has this Redis alone, and no list of them" end
+  return ("this is node %s of %s of a crawl: the state must list all of them, in the order it was begun with"):format(
+    number, count)
+end
+
 -- Why a state is not one that this worker can join.
 local function unusable(opened, worker, answer)
   local kind = answer[1]
@@ -21,6 +29,7 @@ local function unusable(opened, worker, answer)
   if kind == "version" then
     return fail(opened, kind, ("the crawl has the format %s; this rill knows %s"):format(answer[2], FORMAT))
   end
+  if kind == "nodes" then return fail(opened, kind, M.other_node(answer[2])) end
   if kind == "worker" then
     return fail(opened, kind, ("a worker %s runs already (%s); its name is free %s s after its end"):format(worker,
       answer[2], answer[3]))
@@ -86,7 +95,7 @@ function M.join(opened, settings, worker)
   local answer
   answer, err = opened:script("open", { run, FORMAT, settings.key_name, tostring(buckets), settings.conf, worker,
     owner.own(), tostring(settings.lease), settings.remember and "1" or "0", settings.recrawl and "1" or "0",
-    unpack(dead) })
+    settings.node or "", settings.old and "1" or "0", unpack(dead) })
   if err then return nil, err end
   if answer[1] ~= "ok" then return unusable(opened, worker, answer) end
   local hash = M.hash(answer[5])
@@ -94,57 +103,40 @@ function M.join(opened, settings, worker)
     offsets = M.offsets(hash), scope = answer[6], numbers = answer[7] }
 end
 
--- The answers to commands; nil when one of them has failed.
-local function answers(opened, commands)
-  local list = {}
-  for i, words in ipairs(commands) do
-    words[2] = opened.key .. ":" .. words[2]
-    local answer, err = opened:command(words)
-    if err then return nil, err end
-    list[i] = answer
+-- Each URL once.
+local function check_places(urls)
+  local seen = {}
+  for i, url in ipairs(urls) do
+    local place, err = wire.place(url)
+    if not place then return nil, err end
+    if seen[place] then
+      return nil, errors.new { reason = "state", kind = "url",
+        message = ("state[%d] is the Redis of state[%d], with the same name"):format(i, seen[place]) }
+    end
+    seen[place] = i
   end
-  return list
+  return true
 end
 
-local function read_workers(opened, names)
-  local workers = {}
-  for _, name in ipairs(names) do
-    local list, err = answers(opened, { { "HGETALL", "w:" .. name } })
-    if not list then return nil, err end
-    workers[name] = M.offsets(M.hash(list[1]))
-  end
-  return workers
-end
-
-local function read_all(opened)
-  local list, err = answers(opened, { { "HGETALL", "conf" }, { "HGETALL", "stats" }, { "ZCARD", "lease" },
-    { "SMEMBERS", "workers" } })
-  if not list then return nil, err end
-  local conf, hash, counters = M.hash(list[1]), M.hash(list[2]), {}
-  if not conf.run then
-    return nil, wire.error(opened, "none", "there is no crawl of that name")
-  end
-  totals.apply(counters, totals.read(list[2]), {})
-  local read = { counters = counters, conf = json.decode(conf.conf), queued = tonumber(hash._queued or 0),
-    origins = tonumber(hash._origins or 0), in_flight = list[3] }
-  read.finished = read.queued == 0 and read.in_flight == 0 and (counters.pages or 0) > 0
-  read.workers, err = read_workers(opened, list[4])
-  if not read.workers then return nil, err end
-  return read
-end
-
---- What a crawl has recorded, also while it runs, and the outputs of its workers.
----@param path string its URL
----@return { counters: table, conf: table, queued: integer, origins: integer, finished: boolean,
----  workers: table<string, table<string, number>> }?
+--- Looks at Redis servers, and writes nothing.
+---@param urls string[]
+---@return { shown: string, node: string? }[]? found node: which it is of how many, "" for the only one; nil: no crawl
 ---@return rill.Error? err
-function M.read(path)
-  local opened, err = wire.open(path)
-  if not opened then return nil, err end
-  local read
-  read, err = read_all(opened)
-  opened:close()
-  return read, err
+function M.look(urls)
+  local ok, err = check_places(urls)
+  if not ok then return nil, err end
+  local found = {}
+  for i, url in ipairs(urls) do
+    local opened
+    opened, err = wire.open(url)
+    if not opened then return nil, err end
+    local list
+    list, err = opened:command { "HMGET", opened.key .. ":conf", "run", "node" }
+    opened:close()
+    if err and err.kind ~= "redis" then return nil, err end -- a key of another type: joining it returns which
+    found[i] = { shown = opened.shown, node = list and list[1] and (list[2] or "") or nil }
+  end
+  return found
 end
 
 return M

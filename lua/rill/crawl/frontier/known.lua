@@ -76,8 +76,10 @@ end
 ---@param runs number[] of the outcomes that have one, in order
 function Known:take(batch, runs)
   for _, link in ipairs(batch.links) do remember(self._seen, link.high, link.low, 1) end
-  for _, skip in ipairs(batch.skips) do remember(self._skipped, skip.high, skip.low, 1) end
-  self._pending = {}
+  for _, skip in ipairs(batch.skips) do
+    remember(self._skipped, skip.high, skip.low, 1)
+    self._pending[record.bytes(skip.high, skip.low)] = nil
+  end
   local at = 0
   for _, outcome in ipairs(batch.outcomes) do
     if outcome.run then

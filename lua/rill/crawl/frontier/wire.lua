@@ -116,16 +116,35 @@ function Wire:close()
   self._redis:close()
 end
 
----@param url string
+local function parse(url)
+  if type(url) ~= "string" then
+    return nil, errors.new { reason = "state", kind = "url", message = "a state is a URL of Redis, got "
+      .. errors.show(url) }
+  end
+  local address, wrong = redis.parse(url)
+  if address then return address end
+  return nil, errors.new { reason = "state", kind = "url", message = ("the state %s %s"):format(
+    errors.show(redis.shown(url)), wrong) }
+end
+
+--- What a URL names, whatever else it says.
+---@param url any
+---@return string? place
+---@return rill.Error? err kind "url"
+function M.place(url)
+  local address, err = parse(url)
+  if not address then return nil, err end
+  return ("%s %s %s"):format(address.shown, address.db or 0, address.name)
+end
+
+---@param url any
 ---@return rill.CrawlWire?
 ---@return rill.Error? err
 function M.open(url)
-  local address, wrong = redis.parse(url)
-  if not address then
-    return nil, errors.new { reason = "state", kind = "url", message = ("the state %s %s"):format(
-      errors.show(redis.shown(url)), wrong) }
-  end
-  local client, err = redis.new(address)
+  local address, err = parse(url)
+  if not address then return nil, err end
+  local client
+  client, err = redis.new(address)
   if not client then return nil, err end
   return setmetatable({ shown = address.shown, key = "{" .. address.name .. "}", was_lost = false, _redis = client,
     _patience = 0, _hashes = {} }, Wire)

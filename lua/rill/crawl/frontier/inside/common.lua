@@ -95,11 +95,13 @@ local function settle(lease, result)
   if result.skip then o.dead = { skip = result.skip } end
 end
 
--- { queued, in flight, origins, stop, size of the scope, workers that there have ever been }
+-- { queued, in flight, origins, stop, size of the scope, workers that there have ever been, leases that there have ever
+-- been, pages taken }
 local function numbers()
   return { tonumber(call("HGET", STATS, "_queued") or 0), call("ZCARD", LEASE),
     tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope"),
-    call("SCARD", P .. "workers") }
+    call("SCARD", P .. "workers"), tonumber(call("GET", P .. "seq") or 0),
+    tonumber(call("HGET", STATS, "_taken") or 0) }
 end
 
 local function is_gone(run)

@@ -1,8 +1,10 @@
 -- Makes the state, or joins it. ARGV: run (for a new one), format, key, buckets, conf, worker, owner, seconds until its
--- name is free, "1" where pages are remembered, "1" where they are asked for again, workers that are known to be dead.
+-- name is free, "1" where pages are remembered, "1" where they are asked for again, which node of how many this is (""
+-- for the only one), "1" where it must be there, workers that are known to be dead.
 local run, format, key, buckets, conf, worker, owner, alive, remember, recrawl =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
-local FIRST_DEAD = 11
+local node, old = ARGV[11], ARGV[12]
+local FIRST_DEAD = 13
 
 local function kind_of(name)
   return call("TYPE", P .. name).ok
@@ -19,10 +21,12 @@ for name, wanted in pairs(TYPES) do
 end
 
 local is_new = call("EXISTS", CONF) == 0
+if is_new and old == "1" then return { "corrupt", "the state is gone here, and its other nodes have theirs" } end
 if not is_new then
-  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember")
+  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember", "node")
   if not kept[1] or not kept[3] then return { "corrupt", CONF .. " is not a crawl's" } end
   if kept[1] ~= format then return { "version", kept[1] } end
+  if (kept[6] or "") ~= node then return { "nodes", kept[6] or "" } end
   if kept[2] ~= key then return { "key", kept[2] } end
   if recrawl == "1" and kept[5] ~= "1" then return { "recrawl", "its pages were not remembered" } end
   run, buckets = kept[3], kept[4]
@@ -37,7 +41,8 @@ if before[1] and before[1] ~= owner and tonumber(before[2] or 0) > now then
 end
 
 if is_new then
-  call("HSET", CONF, "format", format, "key", key, "run", run, "buckets", buckets, "conf", conf, "remember", remember)
+  call("HSET", CONF, "format", format, "key", key, "run", run, "buckets", buckets, "conf", conf, "remember", remember,
+    "node", node)
 else
   call("HSET", CONF, "conf", conf)
 end

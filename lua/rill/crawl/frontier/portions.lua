@@ -1,0 +1,89 @@
+--- How much goes to Redis in one call: it serves nobody else meanwhile.
+local M = {}
+
+M.LINKS = 2000 -- some 5 ms
+
+local function links_of(outcome)
+  return outcome.links and #outcome.links or 0
+end
+
+--- Outcomes in groups that are committed one after the other: one node's each, and not too many links in one.
+---@param outcomes table[]
+---@param node_of fun(outcome: table): any
+---@return table[][] at least one, which may be empty
+function M.groups(outcomes, node_of)
+  local groups, open = {}, {}
+  for _, outcome in ipairs(outcomes) do
+    local node = node_of(outcome)
+    local group = open[node]
+    if not group or group.links > 0 and group.links + links_of(outcome) > M.LINKS then
+      group = { links = 0 }
+      open[node], groups[#groups + 1] = group, group
+    end
+    group.links = group.links + links_of(outcome)
+    group[#group + 1] = outcome
+  end
+  if not groups[1] then groups[1] = {} end
+  return groups
+end
+
+-- Links that go before what found them: when that is not committed they are found again, and known.
+local function send_first(node, batch, links)
+  local part = { outcomes = {}, links = links, skips = {}, outputs = {}, counters = {}, now = batch.now }
+  local sums, err = node:send(part, {})
+  if err and err.kind == "rewound" then sums, err = node:send(part, {}) end
+  if not sums then return nil, err end
+  for _, skip in ipairs(part.trapped) do table.insert(batch.trapped, skip) end
+  return true
+end
+
+-- Sends links in pieces; returns what is left where the last piece goes with the batch itself.
+local function send_pieces(node, batch, links, keep_last)
+  local at = 1
+  while #links - at + 1 > (keep_last and M.LINKS or 0) do
+    local piece = {}
+    for i = at, math.min(at + M.LINKS - 1, #links) do piece[#piece + 1] = links[i] end
+    local ok, err = send_first(node, batch, piece)
+    if not ok then return nil, err end
+    at = at + #piece
+  end
+  local left = {}
+  for i = at, #links do left[#left + 1] = links[i] end
+  return left
+end
+
+local function grouped(links, node_of_link, node)
+  local lists, nodes = { [node] = {} }, {}
+  for _, link in ipairs(links) do
+    local owner = node_of_link(link)
+    if not lists[owner] then lists[owner], nodes[#nodes + 1] = {}, owner end
+    table.insert(lists[owner], link)
+  end
+  return lists, nodes
+end
+
+--- Sends a batch to its node: other nodes' links before it, and its own in pieces.
+---@param node rill.CrawlRedis
+---@param batch table gets `trapped`
+---@param deltas table<string, number>
+---@param node_of_link (fun(link: table): rill.CrawlRedis)? nil: there is one node
+---@return table<string, number>? sums of the node's counters
+---@return rill.Error? err with `lost` where the batch has to be made again
+function M.send(node, batch, deltas, node_of_link)
+  batch.trapped = {}
+  local lists, others = grouped(batch.links, node_of_link or function() return node end, node)
+  for _, other in ipairs(others) do
+    local left, err = send_pieces(other, batch, lists[other], false)
+    if not left then return nil, err end
+  end
+  local left, err = send_pieces(node, batch, lists[node], true)
+  if not left then return nil, err end
+  local last = setmetatable({ links = left }, { __index = batch })
+  local sums
+  sums, err = node:send(last, deltas)
+  if not sums then return nil, err end
+  for _, skip in ipairs(last.trapped) do table.insert(batch.trapped, skip) end
+  return sums
+end
+
+return M
