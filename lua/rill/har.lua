@@ -36,6 +36,7 @@ end
 ---@field private _first integer
 ---@field private _last integer
 ---@field private _stripped integer the last one whose bodies were let go
+---@field private _open table<rill.Record, boolean> with pieces of bodies, under way; weak: a script may drop its stream
 ---@field private _bytes integer
 ---@field private _max integer
 ---@field private _epoch number
@@ -71,6 +72,14 @@ local function drop_oldest(self)
   record.left_out, record.sent_left_out = "gone", "gone" -- what is still read of it is not kept
 end
 
+-- What is held now: records whose streams were dropped have gone without a word.
+local function count_again(self)
+  local bytes = 0
+  for i = self._first, self._last do bytes = bytes + self._records[i].cost end
+  for record in pairs(self._open) do bytes = bytes + record.cost end
+  self._bytes = bytes
+end
+
 -- Bodies go before entries, the oldest first; `record`, whose body grows, at last.
 local function make_room(self, record)
   self._stripped = math.max(self._stripped, self._first - 1)
@@ -78,6 +87,7 @@ local function make_room(self, record)
     self._stripped = self._stripped + 1
     strip(self, self._records[self._stripped])
   end
+  if self._bytes > MOST_BYTES then count_again(self) end
   if self._bytes > MOST_BYTES then strip(self, record) end
   while self._first <= self._last and (self._bytes > MOST_BYTES or self._last - self._first >= self._max) do
     drop_oldest(self)
@@ -86,6 +96,7 @@ end
 
 -- Texts of a record have grown.
 function Recorder:_charge(record, bytes)
+  if not record.added then self._open[record] = true end
   record.cost, self._bytes = record.cost + bytes, self._bytes + bytes
   if self._bytes > MOST_BYTES then make_room(self, record) end
 end
@@ -97,6 +108,7 @@ function Recorder:_add(record)
   counted = counted + (type(record.sent) == "table" and length_of(record.sent) or 0)
   self._last = self._last + 1
   self._records[self._last] = record
+  self._open[record], record.added = nil, true
   self:_charge(record, RECORD + #record.url + #record.block + #record.head + #(record.err or "")
     + length_of(record.body) + length_of(record.sent) - counted)
   if self._last - self._first >= self._max then make_room(self, record) end
@@ -181,6 +193,7 @@ function M.recorder(client, options)
   options = options or {}
   check(client, options)
   local recorder = setmetatable({ dropped = 0, bodies = options.bodies or false, _clients = {}, _records = {},
+    _open = setmetatable({}, { __mode = "k" }),
     _first = 1, _last = 0, _stripped = 0, _bytes = 0, _max = options.max or MOST_ENTRIES, _epoch = epoch(),
     _stopped = false }, Recorder)
   M.add(recorder, client)

@@ -318,6 +318,25 @@ describe("a recorder", function()
     assert.is_true(kept > 500 and kept < 1000, kept)
   end)
 
+  it("has room again where scripts drop streams that they have read a part of", function()
+    local server = support.node { memory = 1000 }
+    local client = support.client { window = 65536, max_window = 65536 }
+    local recorder = rill.har.recorder(client, { bodies = true })
+    local function read_a_part()
+      local stream, left = client:open { url = server.url .. "/size?n=300000" }, 65536
+      while left > 0 do left = left - #assert(stream:read(left)) end
+    end
+    support.run(function()
+      for _ = 1, 700 do
+        read_a_part()
+        collectgarbage()
+      end
+      assert(client:get(server.url .. "/size?n=60000"))
+    end)
+    local entries = recorder:entries()
+    assert.equal(60000, #entries[#entries].response.content.text)
+  end)
+
   it("writes a file that only its owner reads, or leaves what is there as it was", function()
     local client = support.client()
     local recorder, folder = rill.har.recorder(client), support.directory "har"

@@ -37,6 +37,7 @@ local READABLE, WRITABLE, HEAD = C.RILL_EVENT_READABLE, C.RILL_EVENT_WRITABLE, C
 ---@field left_out string? why the response's body is not here
 ---@field sent_left_out string? why the request's is not
 ---@field cost integer bytes of all these texts
+---@field added boolean? it has ended, and is the recorder's
 ---@field [integer] number timings, bytes received, attempts: see rill.core.facts
 
 ---@class rill.Recording of one request, for all recorders of its client
