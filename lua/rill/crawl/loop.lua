@@ -151,7 +151,7 @@ local function over(self, again)
   local crawl = self._crawl
   if self._count > 0 or not crawl.commit:is_empty() then return nil end
   if self.draining then return self.draining end
-  if again and again < math.huge or crawl.starts:more() then return nil end
+  if again and again < math.huge or crawl.starts:more() and crawl.frontier:waiting() < STARTS then return nil end
   return crawl.frontier:waiting() == 0 and "finished" or "max_pages"
 end
 
