@@ -1,6 +1,6 @@
 /* One recorded exchange, and everything that can go wrong in it:
  *
- *   faults [-t CERT KEY CA] [-n FIRST] [-s STRIDE] MODE...
+ *   faults [-t CERT KEY CA] [-p WAY] [-w] [-n FIRST] [-s STRIDE] MODE...
  *
  *   memory       the n-th allocation fails, for every n up to the last
  *   exhausted    the n-th and all after it fail
@@ -12,9 +12,10 @@
  *   impostor     as memory, with a certificate for another name: no request may end well
  *   pinned       as memory, with another key than the pinned one: the same
  *
- * FIRST: the first n. STRIDE: after 300 only every so many n is tried. Prints one line per mode:
- * how many n, and how the requests ended. Exits with 1, and says which n, when a request has no
- * outcome or two, when something is left behind, or when it takes too long. */
+ * WAY: through a proxy: connect, connect-tls, socks5, socks5h. FIRST: the first n. STRIDE: after
+ * 300 only every so many n is tried. Prints one line per mode: how many n, and how the requests
+ * ended. Exits with 1, and says which n, when a request has no outcome or two, when something is
+ * left behind, or when it takes too long. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,6 +66,7 @@ static struct faults {
     peer_plan *peer;
     uint64_t first, stride;
     uint64_t abandon;       /* after so many polls, counted from 1; 0: never */
+    char proxy[64];         /* its URL; "": none */
     bool watched;           /* limits for origins, shared connections, and notes of what happens */
     const char *name, *pin; /* of the server that is expected; NULL: the one that is there */
     char body[40000];
@@ -295,6 +297,7 @@ static void exchange(struct trial *trial, rill_loop *loop)
     options.tls.verify = faults.ca && !faults.pin;
     options.tls.server_name = faults.name;
     options.tls.pin_sha256 = faults.pin;
+    options.proxy = faults.proxy[0] ? faults.proxy : NULL;
     if (faults.watched)
         watch(&options);
     trial->refused = rill_client_new(loop, &options, &client, &err);
@@ -534,9 +537,31 @@ static bool try_mode(const char *mode)
     return false;
 }
 
+/* Ways through the peer. */
+static const struct way {
+    const char *name, *scheme;
+    enum peer_way way;
+} ways[] = {
+    {"none", NULL, PEER_ORIGIN},
+    {"connect", "http", PEER_CONNECT},
+    {"connect-tls", "https", PEER_CONNECT_TLS},
+    {"socks5", "socks5", PEER_SOCKS},
+    {"socks5h", "socks5h", PEER_SOCKS},
+};
+
+static const struct way *find_way(const char *name)
+{
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+        if (!strcmp(ways[i].name, name))
+            return &ways[i];
+    fprintf(stderr, "faults: no way \"%s\"\n", name);
+    exit(2);
+}
+
 int main(int argc, char **argv)
 {
     const char *cert = NULL, *key = NULL;
+    const struct way *way = ways;
     bool good = true;
     int at = 1;
     faults.first = faults.stride = 1;
@@ -547,14 +572,19 @@ int main(int argc, char **argv)
             faults.first = strtoull(argv[++at], NULL, 10);
         else if (!strcmp(argv[at], "-s") && at + 1 < argc)
             faults.stride = strtoull(argv[++at], NULL, 10);
+        else if (!strcmp(argv[at], "-p") && at + 1 < argc)
+            way = find_way(argv[++at]);
         else if (!strcmp(argv[at], "-w"))
             faults.watched = true;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    faults.peer = peer_start(cert, key, &faults.port, &faults.peer_pid);
+    faults.peer = peer_start(way->way, cert, key, &faults.port, &faults.peer_pid);
     faults.peer->piece = 16000;
     snprintf(faults.url, sizeof(faults.url), "%s://localhost:%u/", cert ? "https" : "http",
              faults.port);
+    if (way->scheme)
+        snprintf(faults.proxy, sizeof(faults.proxy), "%s://user:secret@localhost:%u", way->scheme,
+                 faults.port);
 
     static const shim_plan none = {0};
     struct trial trial;

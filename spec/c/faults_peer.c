@@ -16,12 +16,23 @@
 enum { DATA = 0, HEADERS = 1, SETTINGS = 4, PING = 6, WINDOW_UPDATE = 8 };
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PREFACE = 24 };
 
+/* TLS that reads from and writes to memory: cuts fall anywhere in a record. */
+struct layer {
+    SSL *ssl; /* NULL: clear text */
+    BIO *in, *out;
+};
+
+/* How far it is as a proxy. */
+enum hop { HOP_CONNECT, HOP_METHODS, HOP_PASSWORD, HOP_TARGET, HOP_OPEN };
+
 struct visit {
     peer_plan *plan;
     int fd;
-    SSL *ssl; /* reads from and writes to memory: cuts fall anywhere in a record */
-    BIO *in, *out;
+    enum hop hop;
+    struct layer proxy, origin;
     bool gone;
+    uint8_t asked[1 << 10]; /* of the proxy, not answered yet */
+    size_t asked_length;
     uint8_t heard[1 << 17];
     size_t length;
     bool greeted;
@@ -60,22 +71,36 @@ static void put_wire(struct visit *visit, const uint8_t *bytes, size_t length)
         hang_up(visit);
 }
 
-static void put_pending(struct visit *visit)
+static void put_pending(struct visit *visit, const struct layer *layer);
+
+static void put_layer(struct visit *visit, const struct layer *layer, const uint8_t *bytes,
+                      size_t length)
+{
+    if (layer->ssl) {
+        SSL_write(layer->ssl, bytes, (int)length);
+        put_pending(visit, layer);
+    } else if (layer == &visit->origin) {
+        put_layer(visit, &visit->proxy, bytes, length);
+    } else {
+        put_wire(visit, bytes, length);
+    }
+}
+
+/* What its TLS has to send goes to what is below. */
+static void put_pending(struct visit *visit, const struct layer *layer)
 {
     uint8_t wire[1 << 15];
     int n;
-    while (!visit->gone && visit->ssl && (n = BIO_read(visit->out, wire, sizeof(wire))) > 0)
-        put_wire(visit, wire, (size_t)n);
+    while (!visit->gone && (n = BIO_read(layer->out, wire, sizeof(wire))) > 0)
+        if (layer == &visit->origin)
+            put_layer(visit, &visit->proxy, wire, (size_t)n);
+        else
+            put_wire(visit, wire, (size_t)n);
 }
 
 static void put(struct visit *visit, const uint8_t *bytes, size_t length)
 {
-    if (!visit->ssl) {
-        put_wire(visit, bytes, length);
-        return;
-    }
-    SSL_write(visit->ssl, bytes, (int)length);
-    put_pending(visit);
+    put_layer(visit, &visit->origin, bytes, length);
 }
 
 /* --- frames ---------------------------------------------------------------------------------- */
@@ -153,54 +178,147 @@ static void take(struct visit *visit)
     memmove(visit->heard, visit->heard + at, visit->length);
 }
 
+/* --- the proxy that it may be first ---------------------------------------------------------- */
+
+static size_t of_connect(struct visit *visit)
+{
+    static const char opened[] = "HTTP/1.1 200 opened\r\nvia: none\r\n\r\n";
+    const uint8_t *end = memmem(visit->asked, visit->asked_length, "\r\n\r\n", 4);
+    if (!end)
+        return 0;
+    visit->hop = HOP_OPEN;
+    put_layer(visit, &visit->proxy, (const uint8_t *)opened, sizeof(opened) - 1);
+    return (size_t)(end - visit->asked) + 4;
+}
+
+/* So many bytes, then an answer and the next step. */
+static size_t of_socks(struct visit *visit, size_t wanted, const char *answer, size_t length,
+                       enum hop next)
+{
+    if (visit->asked_length < wanted)
+        return 0;
+    visit->hop = next;
+    put_layer(visit, &visit->proxy, (const uint8_t *)answer, length);
+    return wanted;
+}
+
+/* RFC 1928 and 1929. How many bytes of what was asked were taken. */
+static size_t take_hop(struct visit *visit)
+{
+    const uint8_t *asked = visit->asked;
+    size_t length = visit->asked_length;
+    switch (visit->hop) {
+    case HOP_CONNECT:
+        return of_connect(visit);
+    case HOP_METHODS:
+        return length < 2 ? 0 : of_socks(visit, 2u + asked[1], "\x05\x02", 2, HOP_PASSWORD);
+    case HOP_PASSWORD: {
+        size_t name = length < 2 ? 0 : 2u + asked[1];
+        return length < 2 || length <= name
+                   ? 0
+                   : of_socks(visit, name + 1 + asked[name], "\x01\x00", 2, HOP_TARGET);
+    }
+    case HOP_TARGET: {
+        static const char opened[] = "\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01";
+        size_t host = length < 5 ? 0 : asked[3] == 3 ? 1u + asked[4] : asked[3] == 4 ? 16 : 4;
+        return length < 5 ? 0 : of_socks(visit, 6 + host, opened, sizeof(opened) - 1, HOP_OPEN);
+    }
+    case HOP_OPEN:
+        break;
+    }
+    return 0;
+}
+
 /* --- connections ----------------------------------------------------------------------------- */
 
-static void hear_tls(struct visit *visit, const uint8_t *bytes, size_t length)
+static void hear(struct visit *visit, const struct layer *layer, const uint8_t *bytes,
+                 size_t length);
+
+static void hear_origin(struct visit *visit, const uint8_t *bytes, size_t length)
 {
+    memcpy(visit->heard + visit->length, bytes, length);
+    visit->length += length;
+    take(visit);
+}
+
+static void hear_proxy(struct visit *visit, const uint8_t *bytes, size_t length)
+{
+    size_t taken = 1, room = sizeof(visit->asked) - visit->asked_length;
+    if (visit->hop == HOP_OPEN) {
+        hear(visit, &visit->origin, bytes, length);
+        return;
+    }
+    size_t part = length < room ? length : room;
+    memcpy(visit->asked + visit->asked_length, bytes, part);
+    visit->asked_length += part;
+    while (visit->hop != HOP_OPEN && !visit->gone && (taken = take_hop(visit))) {
+        visit->asked_length -= taken;
+        memmove(visit->asked, visit->asked + taken, visit->asked_length);
+    }
+}
+
+/* What a layer has made plain goes to what is above it. */
+static void hear(struct visit *visit, const struct layer *layer, const uint8_t *bytes,
+                 size_t length)
+{
+    void (*up)(struct visit *, const uint8_t *, size_t) =
+        layer == &visit->origin ? hear_origin : hear_proxy;
+    uint8_t plain[1 << 14];
     int n;
-    BIO_write(visit->in, bytes, (int)length);
+    if (!layer->ssl) {
+        up(visit, bytes, length);
+        return;
+    }
+    BIO_write(layer->in, bytes, (int)length);
     do {
-        size_t room = sizeof(visit->heard) - visit->length;
-        n = SSL_read(visit->ssl, visit->heard + visit->length, (int)room);
+        n = SSL_read(layer->ssl, plain, sizeof(plain));
+        put_pending(visit, layer);
         if (n > 0)
-            visit->length += (size_t)n;
-        put_pending(visit);
-        take(visit);
+            up(visit, plain, (size_t)n);
     } while (n > 0 && !visit->gone);
+}
+
+static void secure(struct layer *layer, SSL_CTX *context)
+{
+    layer->ssl = SSL_new(context);
+    layer->in = BIO_new(BIO_s_mem());
+    layer->out = BIO_new(BIO_s_mem());
+    SSL_set_bio(layer->ssl, layer->in, layer->out);
+    SSL_set_accept_state(layer->ssl);
 }
 
 static void serve(struct visit *visit, SSL_CTX *context)
 {
+    static const enum hop first[] = {
+        [PEER_ORIGIN] = HOP_OPEN,
+        [PEER_CONNECT] = HOP_CONNECT,
+        [PEER_CONNECT_TLS] = HOP_CONNECT,
+        [PEER_SOCKS] = HOP_METHODS,
+    };
     static uint8_t bytes[1 << 14];
     ssize_t n;
     int on = 1;
     setsockopt(visit->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (context) {
-        visit->ssl = SSL_new(context);
-        visit->in = BIO_new(BIO_s_mem());
-        visit->out = BIO_new(BIO_s_mem());
-        SSL_set_bio(visit->ssl, visit->in, visit->out);
-        SSL_set_accept_state(visit->ssl);
-    }
+    visit->hop = first[visit->plan->way];
+    if (visit->plan->way == PEER_CONNECT_TLS)
+        secure(&visit->proxy, context);
+    if (context)
+        secure(&visit->origin, context);
     if (visit->plan->cut == 0)
         hang_up(visit);
-    while (!visit->gone && (n = recv(visit->fd, bytes, sizeof(bytes), 0)) > 0) {
-        if (context) {
-            hear_tls(visit, bytes, (size_t)n);
-            continue;
-        }
-        memcpy(visit->heard + visit->length, bytes, (size_t)n);
-        visit->length += (size_t)n;
-        take(visit);
-    }
-    SSL_free(visit->ssl);
+    while (!visit->gone && (n = recv(visit->fd, bytes, sizeof(bytes), 0)) > 0)
+        hear(visit, &visit->proxy, bytes, (size_t)n);
+    SSL_free(visit->proxy.ssl);
+    SSL_free(visit->origin.ssl);
     close(visit->fd);
 }
 
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
                    const unsigned char *in, unsigned int length, void *arg)
 {
-    (void)ssl, (void)arg, (void)in, (void)length;
+    (void)ssl, (void)arg;
+    if (!memmem(in, length, "\002h2", 3)) /* of a proxy HTTP/1.1 is asked */
+        return SSL_TLSEXT_ERR_NOACK;
     *out = (const unsigned char *)"h2";
     *out_length = 2;
     return SSL_TLSEXT_ERR_OK;
@@ -216,7 +334,8 @@ static SSL_CTX *make_context(const char *cert, const char *key)
     return context;
 }
 
-peer_plan *peer_start(const char *cert, const char *key, uint16_t *port, pid_t *pid)
+peer_plan *peer_start(enum peer_way way, const char *cert, const char *key, uint16_t *port,
+                      pid_t *pid)
 {
     static struct visit visit;
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -231,6 +350,7 @@ peer_plan *peer_start(const char *cert, const char *key, uint16_t *port, pid_t *
     }
     *port = ntohs(local.sin_port);
     plan->cut = -1;
+    plan->way = way;
     *pid = fork();
     if (*pid < 0) {
         perror("fork");

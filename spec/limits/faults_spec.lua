@@ -15,14 +15,13 @@ describe("an exchange", function()
   end)
 
   -- Runs one mode over clear text, or TLS when `stride` is given. Returns the counts that it tells, by reason.
-  local function try(mode, stride, flag)
+  local function try(mode, stride, flag, value)
     local argv = { program }
     if stride then
       -- a sanitizer makes each handshake several times as expensive
       argv = { program, "-t", ca.leaf, ca.key, ca.file, "-s", tostring(sanitized and stride * 4 or stride) }
     end
-    argv[#argv + 1] = flag
-    argv[#argv + 1] = mode
+    for _, word in ipairs { flag or mode, flag and (value or mode), value and mode } do argv[#argv + 1] = word end
     local child = process.start(argv, support.directory "faults" .. "/output")
     local status, said = child:wait(120), child:output()
     assert.equal(0, status, said)
@@ -57,6 +56,15 @@ describe("an exchange", function()
       assert.is_true(try(mode, mode == "abandon" and 1 or 13, "-w").trials > 5)
     end
   end)
+
+  for way, secure in pairs { connect = false, socks5 = false, socks5h = true, ["connect-tls"] = true } do
+    it("does the same on its way through a proxy: " .. way, function()
+      for _, mode in ipairs { "memory", "exhausted", "close", "send", "abandon" } do
+        local stride = secure and (mode == "abandon" and 1 or 29) or nil
+        assert.is_true(try(mode, stride, "-p", way).trials > 3)
+      end
+    end)
+  end
 
   it("does the same when descriptors run out", function()
     assert.is_true(try("descriptors").connect_failed > 0)
