@@ -236,7 +236,7 @@ describe("the option per_origin", function()
     support.run(function()
       for _, path in ipairs { "/to?to=/there", "/refuse" } do
         local name, url = host()
-        local res, err = c:get(url .. path, { queue_timeout = 1 }) -- longer than a back-off
+        local res, err = c:get(url .. path, { queue_timeout = 3 }) -- longer than a back-off
         assert.is_nil(res)
         assert.equal("timeout", err.reason)
         assert.equal("queue", err.phase)

@@ -272,7 +272,7 @@ local function specs(http1)
 
   it("goes on within the call's time, and errors know the history", function()
     local slow = support.node()
-    local res, err = get(to(slow.url .. "/hold"), { timeout = 3 })
+    local res, err = get(to(slow.url .. "/hold"), { timeout = 5 })
     assert.is_nil(res)
     assert.same({ "timeout", 302, slow.url .. "/hold" }, { err.reason, err.history[1].status, err.url })
     assert.equal(2, err.attempts)

@@ -63,7 +63,7 @@ describe("a crawl", function()
   it("asks again where a body is lost on the way or the time is over, counted by `retries`", function()
     local server = serve [[{ '/': '<a href=/hang><a href=/cut>', '/hang': { hangs: true }, '/cut': { cut: true } }]]
     local reasons = {}
-    local done = run { start = server.url .. "/", retries = 1, client = { timeout = 2 },
+    local done = run { start = server.url .. "/", retries = 1, client = { timeout = 4 },
       failed = function(page, err) reasons[page.url:match "[^/]*$"] = { err.reason, page.attempts } end }
     assert.same({ 3, 2, 2 }, { done.pages, done.failed, done.retried })
     assert.same({ 2, 2 }, { count(server, "/hang"), count(server, "/cut") })
@@ -73,7 +73,7 @@ describe("a crawl", function()
 
   it("writes the record of a page that was given up", function()
     local server = serve [[{ '/': '<a href=/hang>', '/hang': { hangs: true } }]]
-    run { start = server.url .. "/", retries = 0, client = { timeout = 2 }, out = directory .. "/out.jsonl" }
+    run { start = server.url .. "/", retries = 0, client = { timeout = 4 }, out = directory .. "/out.jsonl" }
     local items = site.lines(directory .. "/out.jsonl")
     assert.same({ server.url .. "/hang", 1, 1, "timeout" },
       { items[2].url, items[2].depth, items[2].attempts, items[2].reason })

@@ -16,7 +16,7 @@ describe("idle_timeout", function()
 
   it("fails what waits on a connection where nothing moves, in phase idle", function()
     local server = support.node()
-    local client = support.client { idle_timeout = 1, retry_idempotent = false }
+    local client = support.client { idle_timeout = 3, retry_idempotent = false }
     support.run(function()
       local function hold() return client:get(server.url .. "/hold") end
       for _, result in ipairs(rill.all { hold, hold }) do assert_timeout("idle", unpack(result, 1, 2)) end
@@ -26,8 +26,8 @@ describe("idle_timeout", function()
   end)
 
   it("spares a connection on which something moves", function()
-    local url, client = of_stream("slow-body-for-ever", { idle_timeout = 1 })
-    local quiet_url, other = of_stream("silent-after-headers", { idle_timeout = 1, retries = 0 })
+    local url, client = of_stream("slow-body-for-ever", { idle_timeout = 3 })
+    local quiet_url, other = of_stream("silent-after-headers", { idle_timeout = 3, retries = 0 })
     support.run(function()
       local stream, over = assert(client:open { url = url }), false
       assert(stream:read())
@@ -69,7 +69,7 @@ describe("read_timeout", function()
   end)
 
   it("ends a body that does not go on, in phase body", function()
-    local url, client = of_stream("silent-after-headers", { read_timeout = 1 })
+    local url, client = of_stream("silent-after-headers", { read_timeout = 3 })
     support.run(function()
       local err = assert_timeout("body", client:get(url))
       assert.equal(200, err.status)
@@ -83,7 +83,7 @@ describe("read_timeout", function()
   end)
 
   it("spares a body that trickles", function()
-    local url, client = of_stream("slow-body-for-ever", { read_timeout = 1 })
+    local url, client = of_stream("slow-body-for-ever", { read_timeout = 3 })
     support.run(function()
       local stream, over = assert(client:open { url = url }), false
       assert(stream:read())
@@ -98,7 +98,7 @@ describe("read_timeout", function()
   end)
 
   it("does not count the wait for our own body", function()
-    local client = support.client { read_timeout = 1 }
+    local client = support.client { read_timeout = 2 }
     support.run(function()
       local stream = assert(client:open { url = node.url .. "/echo", method = "POST", body = rill.streaming })
       for _ = 1, 2 do
@@ -113,7 +113,7 @@ describe("read_timeout", function()
   end)
 
   it("does not count the wait for our own reader", function()
-    local client = support.client { read_timeout = 1, window = 65535, max_window = 65535 }
+    local client = support.client { read_timeout = 2, window = 65535, max_window = 65535 }
     support.run(function()
       local stream = assert(client:open { url = node.url .. "/size?n=300000" })
       assert(stream:headers())
@@ -161,12 +161,12 @@ describe("a connection that was silent for ping_after", function()
   end)
 
   it("is lost with what was sent on it: GET is repeated, POST is not", function()
-    local server, client = hostile("mute-after-first", { ping_after = 1, ping_timeout = 0.3 })
+    local server, client = hostile("mute-after-first", { ping_after = 2, ping_timeout = 0.3 })
     support.run(function()
       assert(client:get(server.url))
       local get = rill.spawn(function() return client:get(server.url) end) -- within ping_after: sent unasked
       local post = rill.spawn(function() return client:post(server.url, "text") end)
-      wait_for(1.2)
+      wait_for(2.2)
       assert.equal(200, assert(client:get(server.url)).status) -- asks, and so finds out
       local res, err = get:join()
       assert.equal(2, assert(res, tostring(err)).attempts)

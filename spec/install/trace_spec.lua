@@ -113,7 +113,7 @@ describe("RILL_TRACE", function()
     local shown = traced("tls", [[
       local url, ca = ...
       rill.run(function()
-        local client = rill.client { tls = { ca_file = ca }, idle_timeout = 0.05 }
+        local client = rill.client { tls = { ca_file = ca }, idle_timeout = 2 }
         client:get(url)
         repeat rill.sleep(0.01) until client:stats().connections == 0
         client:get(url)

@@ -136,7 +136,7 @@ describe("idle_timeout", function()
 
   it("closes a connection gracefully, and the next request opens another", function()
     local server = support.hostile { case = "baseline-small" }
-    local client = support.client { tls = { ca_file = server.ca }, idle_timeout = 1 }
+    local client = support.client { tls = { ca_file = server.ca }, idle_timeout = 3 }
     support.run(function()
       assert(client:get(server.url))
       local last = server:ends(1)[1]
@@ -151,7 +151,7 @@ describe("idle_timeout", function()
 
   it("ends a connection on which nothing moves, with the streams that wait for a response", function()
     local server = support.node()
-    local client = support.client { idle_timeout = 1, timeout = 0, retry_idempotent = false }
+    local client = support.client { idle_timeout = 3, timeout = 0, retry_idempotent = false }
     support.run(function()
       local res, err = client:get(server.url .. "/hold")
       assert.is_nil(res)
@@ -164,7 +164,7 @@ describe("idle_timeout", function()
 
   it("spares a connection that a slow reader of ours holds back", function()
     local server = support.node()
-    local options = { idle_timeout = 1, timeout = 0, retries = 0, window = 65535, max_window = 65535 }
+    local options = { idle_timeout = 3, timeout = 0, retries = 0, window = 65535, max_window = 65535 }
     local client, other = support.client(options), support.client(options)
     support.run(function()
       local stream = assert(client:open { url = server.url .. "/size?n=300000" })
@@ -220,7 +220,7 @@ describe("timeout", function()
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
       assert(client:get((hostile.url:gsub("[^/]+$", "baseline-small")))) -- the connection stands
-      local res, err = client:get(hostile.url, { timeout = 1 })
+      local res, err = client:get(hostile.url, { timeout = 3 })
       assert.is_nil(res)
       assert.equal("timeout", err.reason)
       assert.equal("body", err.phase)
@@ -234,7 +234,7 @@ describe("timeout", function()
     local client = support.client { tls = { ca_file = hostile.ca } }
     support.run(function()
       assert(client:get((hostile.url:gsub("[^/]+$", "baseline-small")))) -- the connection stands
-      local _, err = client:get(hostile.url, { timeout = 1 })
+      local _, err = client:get(hostile.url, { timeout = 3 })
       assert.equal("timeout", err.reason)
       assert.equal("body", err.phase)
     end)
@@ -341,7 +341,7 @@ describe("the header fields of a request", function()
 
   it("are raised when they are larger than any server takes, and sent or refused by the server below that", function()
     local server = support.node()
-    local client = support.client { timeout = 4 }
+    local client = support.client { timeout = 30 }
     support.run(function()
       assert.error_matches(function()
         client:get(server.url .. "/echo", { headers = { ["x-big"] = ("x"):rep(300 * 1024) } })

@@ -97,7 +97,7 @@ describe("the frames of a connection", function()
     lost:stop()
 
     local silent = support.hostile { case = "frames-then-silence", extra = FRAMES }
-    err = fail(silent, { idle_timeout = 0.2 })
+    err = fail(silent, { idle_timeout = 2 })
     assert.same({ "timeout", "idle" }, { err.reason, err.phase })
     assert.equal("PROTOCOL_ERROR last stream 0", of(err.frames, "sent", "GOAWAY")[1].note)
     silent:stop()
