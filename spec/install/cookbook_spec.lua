@@ -116,8 +116,10 @@ describe("the example", function()
 
   -- Builds one of those in C as its first lines say.
   local function build(name)
-    assert_runs("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Isrc", "-o", place .. "/" .. name,
-      ("examples/c/%s.c"):format(name), "-Lbuild", "-lrill", "-Wl,-rpath," .. lfs.currentdir() .. "/build")
+    local output = support.directory "output" .. "/output" -- no compiler is run under sanitizers
+    local child = process.start({ "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Isrc", "-o", place .. "/" .. name,
+      ("examples/c/%s.c"):format(name), "-Lbuild", "-lrill", "-Wl,-rpath," .. lfs.currentdir() .. "/build" }, output)
+    assert.equal(0, child:wait(60), child:output())
     return place .. "/" .. name
   end
 

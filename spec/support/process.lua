@@ -25,7 +25,7 @@ local WNOHANG = 1
 local RUN_SECONDS = 300 -- for a program that is run to its end: a whole build, on a busy machine
 local STOP_SECONDS = 15 -- for a program that was told to end
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
-local SIGNALS = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, TERM = 15, CONT = 18, STOP = 19 }
+local SIGNALS = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, TERM = 15, CONT = 18, STOP = 19 }
 local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=", "^UBSAN_OPTIONS=" }
 
 ---@class support.Process
@@ -145,7 +145,7 @@ function Process:wait(seconds)
   return self.status
 end
 
----@param name "HUP"|"INT"|"QUIT"|"TERM"|"KILL"|"USR1"|"STOP"|"CONT"
+---@param name "HUP"|"INT"|"QUIT"|"TERM"|"KILL"|"USR1"|"USR2"|"STOP"|"CONT"
 function Process:signal(name)
   if not self:ended() then C.kill(self.pid, SIGNALS[name]) end
 end

@@ -61,6 +61,9 @@ function handle(request, response) {
   setImmediate(end);
 }
 
+// After a client's GOAWAY node 18 may leave before the end of a response is written: the client closes.
+server.on('session', (session) => { session.close = () => {}; });
+
 if (options.raw) {
   const plain = http.createServer(handle);
   server.on('connection', (socket) => plain.emit('connection', socket));
