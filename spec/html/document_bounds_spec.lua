@@ -198,6 +198,17 @@ describe("the bytes of a tag", function()
   end)
 end)
 
+describe("a text that is made of a node", function()
+  it("ends at 64 MiB", function()
+    local doc = document("<p>" .. (">"):rep(17 * MIB))
+    local markup = doc:html()
+    assert.equal(64 * MIB, #markup)
+    assert.equal("<html><body><p>&gt;", markup:sub(1, 19))
+    assert.equal(17 * MIB, #doc:text())
+    doc:close()
+  end)
+end)
+
 describe("a comment", function()
   it("that ends at once ends there, as in browsers", function()
     local doc = document "<p>a<!-->b<!--->c<!---->d<!--x--!>e"
