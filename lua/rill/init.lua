@@ -1,4 +1,4 @@
---- rill: HTTP/2 for scripts that crawl. The public table; README and docstrings say what is in it.
+--- rill: HTTP/2 for scripts that crawl. The public table; doc/reference and docstrings say what is in it.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local hooks = require("rill.core.hooks")
