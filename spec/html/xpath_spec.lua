@@ -83,6 +83,11 @@ describe("the bounds of an expression", function()
     refused("//p[contains(/, 'q')]", "limit", "too ")
   end)
 
+  it("are elements that ids are looked for in", function()
+    doc = html.document(("<p>some text here</p>"):rep(20000))
+    refused("id(//p)", "limit", "too many operations")
+  end)
+
   it("are steps of a regular expression", function()
     doc = html.document("<p>" .. ("a"):rep(5000) .. "!b")
     refused("//p[re:test(., '^(a+)+$')]", "limit", "match limit")

@@ -266,7 +266,7 @@ static void by_id(xmlXPathParserContext *call, int count)
     xmlXPathObject *value = valuePop(call), *result = xmlXPathNewNodeSet(NULL);
     int nodes =
         value && value->type == XPATH_NODESET && value->nodesetval ? value->nodesetval->nodeNr : 0;
-    for (int i = 0; result && i < nodes; i++) {
+    for (int i = 0; result && i < nodes && call->error == XPATH_EXPRESSION_OK; i++) {
         xmlChar *ids = xmlXPathCastNodeToString(value->nodesetval->nodeTab[i]);
         if (ids)
             add_ids(call, result->nodesetval, ids);
