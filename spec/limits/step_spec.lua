@@ -142,7 +142,9 @@ describe("a loop in steps", function()
     tell(readable() and "asks" or "quiet")
     asks(connect)
     ]]
-    assert.same({ "quiet asks", "quiet asks", "quiet", "quiet asks" }, lines)
+    local connecting = table.remove(lines) -- what the network answers at once may be seen before
+    assert.same({ "quiet asks", "quiet asks", "quiet" }, lines)
+    assert.matches("asks$", connecting)
   end)
 
   it("frees requests that were dropped though nobody asks for events", function()
