@@ -243,7 +243,7 @@ function Nodes:close(counters)
   if counters then self._sums:add_up(counters, sent) end
 end
 
--- All of them are what the list says, or are not there; before anything is written.
+-- Each Redis of the list is empty or holds the part of this crawl that its place says. Writes nothing.
 local function check(urls)
   local found, err = joining.look(urls)
   if not found then return nil, err end

@@ -127,7 +127,7 @@ local function parse(url)
     errors.show(redis.shown(url)), wrong) }
 end
 
---- What a URL names, whatever else it says.
+--- Which server and database a URL means: two URLs that differ in password or TLS words have the same place.
 ---@param url any
 ---@return string? place
 ---@return rill.Error? err kind "url"
