@@ -41,9 +41,11 @@ end
 ---@class rill.Headers
 local methods = {}
 
--- The text stands in a metatable of each object's own: pairs() of one gives nothing inner.
+-- The text of each object stands here: pairs() of one gives nothing inner.
+local block_by_object = setmetatable({}, { __mode = "k" })
+
 local function block_of(headers)
-  return getmetatable(headers).block
+  return block_by_object[headers]
 end
 
 ---@param name string in any case
@@ -94,12 +96,13 @@ function methods:count()
   return count
 end
 
-guard("headers", nil, methods)
+local Headers = {}
+guard("headers", Headers, methods)
 
-local function index(self, name)
+function Headers:__index(name)
   local method = methods[name]
   if method then return method end
-  return (value_after(block_of(self), name, 1))
+  return (value_after(block_by_object[self], name, 1))
 end
 
 local SECRET = { authorization = true, ["proxy-authorization"] = true }
@@ -111,7 +114,7 @@ local function shown(value)
 end
 
 -- One field a line; what stands in logs has no passwords.
-local function show(self)
+function Headers:__tostring()
   local lines = {}
   for name, value in methods.each(self) do
     lines[#lines + 1] = name .. ": " .. (SECRET[name] and "(not shown)" or shown(value))
@@ -123,7 +126,8 @@ end
 ---@param block string
 ---@return rill.Headers
 function M.new(block)
-  local headers = setmetatable({}, { block = block, __index = index, __tostring = show })
+  local headers = setmetatable({}, Headers)
+  block_by_object[headers] = block
   return headers
 end
 
@@ -244,8 +248,7 @@ function M.fields(what, given)
   if type(given) ~= "table" then
     errors.raise(("%s: expected a table of header fields, got %s"):format(what, errors.show(given)))
   end
-  local meta = getmetatable(given)
-  if type(meta) == "table" and meta.__index == index then -- fields as they were received
+  if getmetatable(given) == Headers then -- fields as they were received
     for name, value in methods.each(given) do
       add(fields, what, name, value)
     end
