@@ -19,6 +19,7 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field phase string? what was waited for when the time ran out
 ---@field expected number? bytes announced, where a limit was passed
 ---@field limit number? that limit, bytes
+---@field path string? the file, or the state, of a crawl's error
 ---@field at integer? where a selector or an expression is wrong, from 1
 ---@field errors rill.Error[]? the causes, in order
 ---@field frames rill.Frame[]? the last frames of the connection that ended with it; made on first use

@@ -7,6 +7,7 @@ local runtime = require("rill.runtime")
 local task = require("rill.task")
 local timer = require("rill.task.timer")
 
+---@class rill
 local M = hooks.public -- on_warning and on_error are fields of it: scripts assign them
 
 M.version = ffi.string(C.rill_version())
