@@ -161,12 +161,13 @@ enum rill_event_type {
     RILL_EVENT_CONNECTED,    /* a connection from rill_connect() is usable */
     RILL_EVENT_CLOSED,       /* a stream or connection ended; `errors` unless all was well */
     RILL_EVENT_PONG,         /* a connection: answer to rill_connection_ping(); `seconds` */
-    RILL_EVENT_WARNING, /* a client or connection; the sentence is in `text`, its URL in `url` */
-    RILL_EVENT_TIMER,   /* a timer ran out; the id is released */
-    RILL_EVENT_SIGNAL,  /* a signal came; `status` is its number */
-    RILL_EVENT_READY,   /* a descriptor is ready; the id is released */
-    RILL_EVENT_NOTES    /* a client or connection: rill_notes_take() has something. It comes with
-                           other events, and wakes nobody by itself */
+    RILL_EVENT_WARNING,  /* a client or connection; the sentence is in `text`, its URL in `url` */
+    RILL_EVENT_TIMER,    /* a timer ran out; the id is released */
+    RILL_EVENT_SIGNAL,   /* a signal came; `status` is its number */
+    RILL_EVENT_READY,    /* a descriptor is ready; the id is released */
+    RILL_EVENT_NOTES,    /* a client or connection: rill_notes_take() has something. It comes with
+                            other events, and wakes nobody by itself */
+    RILL_EVENT_ADDRESSES /* a name was looked up: `text` or `errors`; the id is released */
 };
 
 /* Seconds spent in each phase of an exchange; 0 where a phase did not happen. */
@@ -199,7 +200,7 @@ typedef struct rill_event {
     const rill_error *errors;  /* the error, then its cause if there is one */
     rill_flight *flight;       /* with `errors` that a connection has ended with: its last frames;
                                   borrowed, rill_flight_hold() keeps them; NULL: none */
-    const char *text;          /* a warning's sentence, NUL-terminated */
+    const char *text;          /* a warning's sentence, or addresses; NUL-terminated */
     const rill_timings *timings;
     uint32_t headers_length, trailers_length, informational_length, body_length;
     uint32_t error_count;
@@ -283,6 +284,15 @@ RILL_API int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id,
  * 0, -RILL_ARGUMENT: it is not open, or -RILL_ERROR. */
 RILL_API int32_t rill_wait_start(rill_loop *loop, int32_t fd, bool writable, rill_id *id,
                                  rill_error *err);
+
+/* Looks a name up, as requests do: hosts file and name servers, both families, without blocking,
+ * but asks anew each time. Reports RILL_EVENT_ADDRESSES once: `text` has numeric addresses, at most
+ * 32, one a line, to be tried in this order; else `errors` has RILL_CONNECT_FAILED of kind dns, or
+ * RILL_ERROR. `host` is NUL-terminated ASCII, an address too, without brackets; `dns_servers` is as
+ * in rill_options, NULL: the system's.
+ * 0, -RILL_ARGUMENT, or -RILL_ERROR. */
+RILL_API int32_t rill_lookup_start(rill_loop *loop, const char *host, const char *dns_servers,
+                                   rill_id *id, rill_error *err);
 
 /* Ends whatever `slot`, `generation` names, at once and without further events: a timer, a signal;
  * a request is cancelled; a connection drains; a client closes. A stale id is no error. */

@@ -2,69 +2,26 @@
 --- Nothing blocks: a call waits with rill.wait, so it is made in a task; replies are read where they are waited for.
 local ffi = require("rill.core.ffi")
 local errors = require("rill.errors")
+local hiredis = require("rill.redis.hiredis")
 local rill = require("rill")
+local sockets = require("rill.redis.socket")
 local tls = require("rill.redis.tls")
 local urls = require("rill.redis.url")
 
 local M = {}
 
-local WAIT = 30 -- seconds without a sign of life, then the connection is lost
-
--- hiredis changed its structures between 0.14 and 1.0: which one is there, its soname says.
-local LAYOUTS = {
-  { "libhiredis.so.0.14", "", "" },
-  { "libhiredis.so.1.1.0", "const void *funcs;", "double dval;" },
-  { "libhiredis.so.1.0.0", "const void *funcs;", "double dval;" },
-}
-
-local DECLARED = [[
-  typedef struct rill_redis_reply {
-    int type; long long integer; %s size_t length; char *text; %s size_t elements; struct rill_redis_reply **element;
-  } rill_redis_reply;
-  typedef struct rill_redis_context { %s int err; char errstr[128]; int fd; } rill_redis_context;
-  rill_redis_context *redisConnectNonBlock(const char *host, int port);
-  rill_redis_context *redisConnectUnixNonBlock(const char *path);
-  void redisFree(rill_redis_context *context);
-  void *redisReaderCreate(void);
-  void redisReaderFree(void *reader);
-  int redisReaderFeed(void *reader, const char *bytes, size_t length);
-  int redisReaderGetReply(void *reader, void **reply);
-  void freeReplyObject(void *reply);
-]]
--- hiredis itself writes in a way that a closed connection ends the process with SIGPIPE.
-for _, line in ipairs { "ssize_t send(int fd, const void *bytes, size_t length, int flags);",
-  "ssize_t recv(int fd, void *bytes, size_t length, int flags);", "char *strerror(int number);" } do
-  pcall(ffi.cdef, line)
-end
-
-local C = ffi.C
-local MSG_DONTWAIT, MSG_NOSIGNAL, EINTR, EAGAIN = 0x40, 0x4000, 4, 11 -- Linux
 local ROOM = 65536 -- bytes that are read at a time
 
 local STRING, ARRAY, INTEGER, NIL, STATUS = 1, 2, 3, 4, 5
 
-local library
-local function load()
-  if library then return library end
-  for _, layout in ipairs(LAYOUTS) do
-    local found, loaded = pcall(ffi.load, layout[1])
-    if found then
-      local is_new = layout[3] ~= ""
-      ffi.cdef(DECLARED:format(layout[3], is_new and "char vtype[4];" or "", layout[2]))
-      library = loaded
-      return library
-    end
-  end
-  return nil
-end
-
 ---@class rill.Redis
 ---@field host string as it is shown: no password
 ---@field private _address table
----@field private _context ffi.cdata*?
+---@field private _library ffi.namespace* hiredis
 ---@field private _lock rill.Semaphore one call at a time
 ---@field private _asking boolean a call was cut short: what comes next is not what is asked for
 ---@field private _reader ffi.cdata*?
+---@field private _socket rill.RedisSocket? nil: there is no connection
 ---@field private _tls rill.RedisTls? of this connection
 ---@field private _proven boolean TLS has worked with this server
 local Redis = {}
@@ -79,16 +36,9 @@ local function lost(self, message)
 end
 
 local function drop(self)
-  local context = self._context
-  if context then
-    library.redisReaderFree(ffi.gc(self._reader, nil))
-    library.redisFree(ffi.gc(context, nil))
-  end
-  self._context, self._reader, self._tls, self._asking = nil, nil, nil, false
-end
-
-local function text_of(context)
-  return ffi.string(context.errstr)
+  if self._reader then self._library.redisReaderFree(ffi.gc(self._reader, nil)) end
+  if self._socket then self._socket:close() end
+  self._socket, self._reader, self._tls, self._asking = nil, nil, nil, false
 end
 
 -- TLS failed: before the server has answered anything that is for good, afterwards the connection is lost.
@@ -122,26 +72,9 @@ local function encode(words)
   return table.concat(parts, "\r\n")
 end
 
--- Why a call on the socket has failed; nil: once more.
-local function failure(self, mode)
-  local number = ffi.errno()
-  if number == EINTR then return nil end
-  if number ~= EAGAIN then return lost(self, ffi.string(C.strerror(number))) end
-  if not rill.wait(self._context.fd, mode, WAIT) then return lost(self, "it does not answer") end
-end
-
 local function send_bytes(self, text)
-  local bytes, left = ffi.cast("const char *", text), #text
-  while left > 0 do
-    local count = tonumber(C.send(self._context.fd, bytes, left, MSG_DONTWAIT + MSG_NOSIGNAL))
-    if count >= 0 then
-      bytes, left = bytes + count, left - count
-    else
-      local err = failure(self, "w")
-      if err then return nil, err end
-    end
-  end
-  return true
+  local ok, wrong = self._socket:send(text)
+  return ok, wrong and lost(self, wrong)
 end
 
 local function send(self, text)
@@ -155,24 +88,19 @@ local out, room = ffi.new("void *[1]"), ffi.new("char[?]", ROOM)
 
 -- The answer that has come; nil: not yet.
 local function read_reply(self)
-  if library.redisReaderGetReply(self._reader, out) ~= 0 then return nil, lost(self, "it speaks no RESP") end
+  if self._library.redisReaderGetReply(self._reader, out) ~= 0 then return nil, lost(self, "it speaks no RESP") end
   local reply = out[0]
   if reply == nil then return nil end
   local value = value_of(ffi.cast("rill_redis_reply *", reply))
-  library.freeReplyObject(reply)
+  self._library.freeReplyObject(reply)
   if value == nil then return false end
   return value
 end
 
 -- Waits for bytes, and puts them into `room`.
 local function receive_bytes(self)
-  while true do
-    local count = tonumber(C.recv(self._context.fd, room, ROOM, MSG_DONTWAIT))
-    if count == 0 then return nil, lost(self, "it closed the connection") end
-    if count > 0 then return count end
-    local err = failure(self, "r")
-    if err then return nil, err end
-  end
+  local count, wrong = self._socket:receive(room, ROOM)
+  return count, wrong and lost(self, wrong)
 end
 
 -- The same of what TLS carries.
@@ -200,7 +128,7 @@ local function receive(self)
     local count
     count, err = receive_text(self)
     if not count then return nil, err end
-    library.redisReaderFeed(self._reader, room, count)
+    self._library.redisReaderFeed(self._reader, room, count)
   end
 end
 
@@ -260,32 +188,14 @@ local function secure(self)
   return true
 end
 
-local function open_context(self)
-  local address = self._address
-  local context
-  if address.path then
-    context = library.redisConnectUnixNonBlock(address.path)
-  else
-    local host = address.host == "localhost" and "127.0.0.1" or address.host
-    context = library.redisConnectNonBlock(host, address.port)
-  end
-  if context == nil then return nil, lost(self, "out of memory") end
-  if context.err == 0 then return context end
-  local err = lost(self, text_of(context)) -- 2: the name does not resolve, and fd is 0, which is not ours
-  library.redisFree(context)
-  return nil, err
-end
-
 local function connect(self)
-  if self._context and not self._asking then return true end
+  if self._socket and not self._asking then return true end
   drop(self)
-  local context, err = open_context(self)
-  if not context then return nil, err end
   self._asking = true -- who waits here may be cancelled: what is left then is no connection
-  self._context = ffi.gc(context, library.redisFree)
-  self._reader = ffi.gc(library.redisReaderCreate(), library.redisReaderFree)
-  local ok = rill.wait(context.fd, "w", WAIT)
-  if not ok then err = lost(self, "it does not answer") end
+  self._socket = sockets.new(self._library, self._address)
+  self._reader = ffi.gc(self._library.redisReaderCreate(), self._library.redisReaderFree)
+  local ok, err = self._socket:open()
+  if not ok then err = lost(self, err) end
   if ok and self._address.tls then ok, err = secure(self) end
   if not ok then
     drop(self)
@@ -319,12 +229,13 @@ M.parse, M.shown = urls.parse, urls.shown
 ---@return rill.Redis?
 ---@return rill.Error? err reason "state", kind "missing": hiredis is not there
 function M.new(address)
-  if not load() then
+  local library = hiredis.load()
+  if not library then
     return nil, errors.new { reason = "state", kind = "missing", path = address.shown,
       message = "a state in Redis needs hiredis: install Debian's libhiredis0.14 or libhiredis1.1.0" }
   end
-  return setmetatable({ host = address.shown, _address = address, _lock = rill.semaphore(1), _asking = false,
-    _proven = false }, Redis)
+  return setmetatable({ host = address.shown, _address = address, _library = library,
+    _lock = rill.semaphore(1), _asking = false, _proven = false }, Redis)
 end
 
 return M

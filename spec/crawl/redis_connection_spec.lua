@@ -152,6 +152,50 @@ describe("a connection to Redis", function()
     assert.is_true(server:wait_events(function(event) return event.event == "end" end, 1)[1].bytes > 100)
   end)
 
+  it("finds its host by the name servers that the URL names, and tries each address", function()
+    local dns = support.dns { ["redis.test"] = { A = { "127.0.0.2", "127.0.0.1" }, AAAA = { "::1" } },
+      ["down.test"] = { A = { "127.0.0.2", "127.0.0.3" } } }
+    start { tcp = true, tls = false }
+    local words = "&dns_servers=" .. dns.address
+    assert.equal("PONG", (call(server:tcp_state("s", "redis.test", words), { "PING" })))
+    assert.is_true(#dns:queries "redis.test" >= 2)
+    local kind, message = refusal(server:tcp_state("s", "down.test", words), { "PING" })
+    assert.equal("lost", kind)
+    assert.matches("127%.0%.0%.2: Connection refused; 127%.0%.0%.3: Connection refused", message)
+    kind, message = refusal(server:tcp_state("s", "gone.test", words), { "PING" })
+    assert.same({ "lost", true }, { kind, message:find("gone.test: no such name", 1, true) ~= nil })
+    assert.matches("dns_servers", select(2, refusal(server:tcp_state("s", "a.test", "&dns_servers=x"), { "PING" })))
+    assert.equal("PONG", (call(server:tcp_state("s", "localhost"), { "PING" })))
+    dns:stop()
+  end)
+
+  it("looks the name of a TLS server up, and wants a certificate for that name", function()
+    local dns = support.dns { ["a.test"] = { A = { "127.0.0.1" } }, ["other.example"] = { A = { "127.0.0.1" } } }
+    start {}
+    local words = "&dns_servers=" .. dns.address
+    assert.equal("PONG", (call(server:tls_state("s", { host = "a.test", words = words }), { "PING" })))
+    local kind, message = refusal(server:tls_state("s", { host = "other.example", words = words }), { "PING" })
+    assert.equal("tls", kind)
+    assert.matches("hostname mismatch", message)
+    dns:stop()
+  end)
+
+  it("holds nothing up while no name server answers, and can be given up", function()
+    local dns = support.dns { ["redis.test"] = "silence" }
+    support.run(function()
+      local client = redis.new(redis.parse("redis://redis.test/?name=s&dns_servers=" .. dns.address))
+      local task = rill.spawn(client.call, client, { "PING" })
+      support.wait(function()
+        rill.sleep(0)
+        return #dns:queries "redis.test" > 0
+      end, 20, "the name server to be asked")
+      task:cancel()
+      task:join()
+      client:close()
+    end, 30)
+    dns:stop()
+  end)
+
   it("has a user and a password, over TLS and over a socket", function()
     start {}
     server:cli("ACL", "SETUSER", "crawler", "on", ">p@ss/word", "~{site}:*", "+@all")

@@ -74,6 +74,20 @@ local function preload(directory)
   return { "env", "LD_PRELOAD=" .. library, "TOLD_CLOCK=" .. directory .. "/clock" }
 end
 
+--- The same over TCP, of one that was started with `tcp`.
+---@param name string
+---@param host string
+---@param words string? of the query
+---@return string
+function Redis:tcp_state(name, host, words)
+  return ("redis://%s:%d/?name=%s%s"):format(host, self.port, name, words or "")
+end
+
+local function tcp_words(self)
+  self.port = port.free()
+  return { "--port", ("%d"):format(self.port), "--bind", "127.0.0.1" }
+end
+
 local function tls_words(self, authority, options)
   self.port, self.ca = port.free(), authority.file
   return { "--tls-port", ("%d"):format(self.port), "--bind", "127.0.0.1", "--tls-cert-file",
@@ -82,9 +96,9 @@ local function tls_words(self, authority, options)
 end
 
 --- Starts one.
----@param options { told: boolean?, save: boolean?, tls: boolean?, certificate: string?, mutual: boolean? }? told: its
----  clock stands until set_clock(); save: what is written is on the disk before it is answered; tls: on `port` too;
----  mutual: it wants a certificate
+---@param options { told: boolean?, save: boolean?, tcp: boolean?, tls: boolean?, certificate: string?,
+---  mutual: boolean? }? told: its clock stands until set_clock(); save: what is written is on the disk before it is
+---  answered; tcp: on `port` of 127.0.0.1 too; tls: TLS there; mutual: it wants a certificate
 ---@return support.Redis
 function M.start(options)
   options = options or {}
@@ -95,6 +109,7 @@ function M.start(options)
     argv[#argv + 1] = word
   end
   local self = setmetatable({ directory = directory, socket = directory .. "/s", _arguments = argv }, Redis)
+  for _, word in ipairs(options.tcp and tcp_words(self) or {}) do argv[#argv + 1] = word end
   for _, word in ipairs(options.tls and tls_words(self, ca.get(), options) or {}) do argv[#argv + 1] = word end
   launch(self)
   return self

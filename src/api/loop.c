@@ -21,6 +21,7 @@
 #include "api/client.h"
 #include "api/connection.h"
 #include "api/given.h"
+#include "api/lookup.h"
 #include "api/watch.h"
 #include "base/error.h"
 #include "base/journal.h"
@@ -51,6 +52,8 @@ void rill_drop(rill_loop *loop, uint32_t slot, uint32_t generation)
         rill_signal_free((rill_signal *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_WATCH)))
         rill_watch_free((rill_watch *)entry);
+    else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_QUESTION)))
+        rill_question_free((rill_question *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CLIENT)))
         rill_endpoint_drop((rill_endpoint *)entry);
     else if ((entry = rill_turn_find(turn, slot, generation, ENTRY_CONNECTION)))
@@ -258,6 +261,8 @@ void rill_loop_free(rill_loop *loop)
         rill_signal_free(RILL_OWNER(loop->signals.first, rill_signal, member));
     while (loop->watches.first)
         rill_watch_free(rill_watch_first(&loop->watches));
+    while (loop->questions.first)
+        rill_question_free(rill_question_first(&loop->questions));
     rill_tls_pipe_dispose_shared(turn);
     X509_STORE_free(turn->system_trust);
     if (loop->wake_event)
@@ -399,6 +404,9 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
         break;
     case ENTRY_WATCH:
         rill_watch_free((rill_watch *)entry);
+        break;
+    case ENTRY_QUESTION:
+        rill_question_event((rill_question *)entry, event);
         break;
     case ENTRY_SIGNAL:
         event->status = ((rill_signal *)entry)->number;

@@ -11,15 +11,17 @@ struct event;
 typedef struct rill_signal rill_signal;
 typedef struct rill_alarm rill_alarm;
 typedef struct rill_watch rill_watch;
+typedef struct rill_question rill_question;
 typedef struct rill_nginx rill_nginx;
 
 struct rill_loop {
     rill_turn turn;
     uint32_t references;
-    rill_list clients; /* owned: endpoints, closed ones until they are empty */
-    rill_list alarms;  /* owned: timers of scripts */
-    rill_list signals; /* owned */
-    rill_list watches; /* owned */
+    rill_list clients;   /* owned: endpoints, closed ones until they are empty */
+    rill_list alarms;    /* owned: timers of scripts */
+    rill_list signals;   /* owned */
+    rill_list watches;   /* owned */
+    rill_list questions; /* owned: names that scripts look up */
 
     uint32_t batches;   /* of events handed over since I/O was looked at */
     uint32_t unchecked; /* passes since rill_check() has walked */

@@ -29,7 +29,8 @@ enum rill_entry_kind {
     ENTRY_CALL,
     ENTRY_TIMER,
     ENTRY_SIGNAL,
-    ENTRY_WATCH
+    ENTRY_WATCH,
+    ENTRY_QUESTION
 };
 
 /* What an id names: embedded in its object. Its events are bits: an object stands in the queue at

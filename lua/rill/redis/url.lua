@@ -41,11 +41,13 @@ local function parse_query(query)
   return words
 end
 
--- What of the query is not the name: db over a socket, and what TLS needs.
+-- What of the query is not the name: db over a socket, who knows the host's addresses, and what TLS needs.
 local function take_words(address, words)
   for name, value in pairs(words) do
     if name == "db" and address.path and tonumber(value) then
       address.db = tonumber(value)
+    elseif name == "dns_servers" and address.host then
+      address.dns_servers = value
     elseif address.tls and TLS_WORDS[name] then
       address.tls[name] = value
     elseif name ~= "name" then
@@ -67,7 +69,7 @@ end
 --- Reads the URL of a Redis: "redis://[[user]:password@]host[:port][/db]?name=x", "rediss://" for TLS, or
 --- "redis+unix://[[user]:password@]/path?name=x".
 ---@param url string
----@return table? address host and port, or path; tls; db, user, password, name; shown: without a password
+---@return table? address host, port and dns_servers, or path; tls; db, user, password, name; shown: without a password
 ---@return string? wrong
 function M.parse(url)
   local scheme, rest, query = url:match "^([%a+]+)://([^?]*)%??(.*)$"
