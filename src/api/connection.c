@@ -7,6 +7,7 @@
 #include "api/loop.h"
 #include "api/route.h"
 #include "base/error.h"
+#include "pool/clocks.h"
 #include "pool/ending.h"
 
 typedef struct rill_connection {
@@ -284,7 +285,7 @@ int32_t rill_connection_ping(rill_loop *loop, uint32_t slot, uint32_t generation
     if (conn->session && !conn->session->protocol->ping)
         return -RILL_ERROR;
     rill_turn_tick(&loop->turn);
-    rill_conn_ping(conn);
+    rill_clocks_ping(conn);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "http/code.h"
 #include "http/flight.h"
 #include "pool/call.h"
+#include "pool/clocks.h"
 
 #define TO(state) (1u << (state))
 static const unsigned next_states[] = {
@@ -32,8 +33,7 @@ static void set_state(rill_conn *conn, enum conn_state to)
     conn->state = to;
     if (to != CONN_CLOSED)
         return;
-    rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
-    rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
+    rill_clocks_stop(conn);
     conn->setup.turn->counters.connections--;
     conn->setup.turn->look.first -= is_ordered(conn);
 }
@@ -162,122 +162,6 @@ void rill_conn_drain(rill_conn *conn)
     }
 }
 
-/* --- time ------------------------------------------------------------------------------------ */
-
-static void on_timer(rill_timer *timer)
-{
-    rill_conn *conn = RILL_OWNER(timer, rill_conn, timer);
-    rill_turn_mark(conn->setup.turn, conn->setup.mark);
-}
-
-/* How long nothing may move on it: the peer may keep what is not used for less. 0: no matter. */
-static uint64_t idle_of(const rill_conn *conn)
-{
-    uint64_t own_ms = conn->setup.idle_timeout_ms, its_ms = conn->session->idle_ms;
-    return its_ms && !conn->session->open.first && (!own_ms || its_ms < own_ms) ? its_ms : own_ms;
-}
-
-static void arm_idle(rill_conn *conn)
-{
-    uint64_t idle_ms = idle_of(conn);
-    if (idle_ms)
-        rill_wheel_start(&conn->setup.turn->wheel, &conn->timer, conn->active_ms + idle_ms);
-    else
-        rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
-}
-
-enum rill_phase rill_conn_phase(const rill_conn *conn)
-{
-    if (conn->dial)
-        return conn->dial->phase;
-    return rill_conn_greeted(conn) ? RILL_PHASE_QUEUE : RILL_PHASE_SETTINGS;
-}
-
-static void time_out_connect(rill_conn *conn)
-{
-    rill_error error = {0};
-    enum rill_phase phase = rill_conn_phase(conn);
-    rill_error_set(&error, RILL_TIMEOUT, "%s:%u: no connection within %.3g s (waiting for %s)",
-                   conn->setup.target.host, conn->setup.target.port,
-                   (double)conn->setup.connect_timeout_ms / 1000, rill_phase_name((int)phase));
-    error.phase = (int32_t)phase;
-    rill_conn_fail(conn, &error);
-}
-
-/* Whether there are streams, and each of them waits for our reader or for our body. */
-static bool waits_for_us(const rill_link *session)
-{
-    for (const rill_stream *stream = rill_stream_first(&session->open); stream;
-         stream = rill_stream_next(stream))
-        if (!rill_stream_waits_for_us(stream))
-            return false;
-    return session->open.first != NULL;
-}
-
-static void time_out_idle(rill_conn *conn)
-{
-    if (waits_for_us(conn->session))
-        conn->active_ms = conn->setup.turn->now_ms; /* our reader or our writer is slow */
-    if (conn->setup.turn->now_ms < conn->active_ms + idle_of(conn)) {
-        arm_idle(conn); /* something has moved since it was armed */
-        return;
-    }
-    if (!conn->session->open.first) {
-        rill_conn_fail(conn, NULL);
-        return;
-    }
-    rill_error error = {0};
-    rill_error_set(&error, RILL_TIMEOUT, "nothing moved on the connection for %.3g s",
-                   (double)conn->setup.idle_timeout_ms / 1000);
-    error.phase = RILL_PHASE_IDLE;
-    error.code = CODE_PROTOCOL_ERROR;
-    rill_conn_fail(conn, &error);
-}
-
-/* A timer that does not run though there is a limit has run out. */
-static void time_out(rill_conn *conn)
-{
-    if (conn->state == CONN_CLOSED || rill_timer_running(&conn->timer))
-        return;
-    if (!rill_conn_greeted(conn) && conn->setup.connect_timeout_ms)
-        time_out_connect(conn);
-    else if (rill_conn_greeted(conn) && idle_of(conn))
-        time_out_idle(conn);
-}
-
-static void on_ping_timer(rill_timer *timer)
-{
-    rill_conn *conn = RILL_OWNER(timer, rill_conn, ping_timer);
-    conn->ping = CONN_PING_OVERDUE;
-    rill_turn_mark(conn->setup.turn, conn->setup.mark);
-}
-
-void rill_conn_ping(rill_conn *conn)
-{
-    rill_turn *turn = conn->setup.turn;
-    if (conn->session && !conn->session->protocol->ping)
-        return;
-    if (!rill_conn_greeted(conn)) { /* until then connect_timeout holds */
-        conn->ping = CONN_PING_WANTED;
-        return;
-    }
-    conn->session->protocol->ping(conn->session);
-    if (conn->setup.ping_timeout_ms && !rill_timer_running(&conn->ping_timer))
-        rill_wheel_start(&turn->wheel, &conn->ping_timer,
-                         turn->now_ms + conn->setup.ping_timeout_ms);
-    rill_turn_mark(turn, conn->setup.mark);
-}
-
-static void time_out_ping(rill_conn *conn)
-{
-    rill_error error = {0};
-    if (!conn->session->ping_ms)
-        return; /* it was answered meanwhile */
-    rill_error_set(&error, RILL_CONNECTION_LOST, "no answer to PING within %.3g s",
-                   (double)conn->setup.ping_timeout_ms / 1000);
-    rill_conn_fail(conn, &error);
-}
-
 /* --- the pump -------------------------------------------------------------------------------- */
 
 /* TLS 1.3 servers judge our side after the handshake: their alert belongs to it. */
@@ -308,11 +192,8 @@ static void greet(rill_conn *conn)
 {
     if (conn->state == CONN_GREETING)
         set_state(conn, CONN_OPEN);
-    arm_idle(conn); /* the connect deadline is met */
-    if (conn->ping == CONN_PING_WANTED) {
-        conn->ping = CONN_PING_NONE;
-        rill_conn_ping(conn);
-    }
+    rill_clocks_idle(conn); /* the connect deadline is met */
+    rill_clocks_ping_wanted(conn);
 }
 
 /* The protocols that a dial can come to. */
@@ -386,10 +267,9 @@ static void receive(rill_conn *conn)
     if (length < 0 && session->protocol->end)
         session->protocol->end(session, rill_transport_end(&conn->transport));
     if (session->idle_ms && !session->open.first)
-        arm_idle(conn);
+        rill_clocks_idle(conn);
     session->protocol->charge(session, rill_transport_take_dry(&conn->transport));
-    if (!session->ping_ms)
-        rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
+    rill_clocks_look_for_answer(conn);
     if (session->fatal.reason) {
         fail_with(conn, &session->fatal);
         return;
@@ -422,6 +302,16 @@ static void finish_drain(rill_conn *conn)
         rill_conn_fail(conn, NULL);
 }
 
+/* What was read just now may be what a clock waits for. */
+static void time_out(rill_conn *conn)
+{
+    rill_error error = {0};
+    if (conn->state != CONN_CLOSED && rill_clocks_ping_ran_out(conn, &error))
+        rill_conn_fail(conn, &error);
+    if (conn->state != CONN_CLOSED && rill_clocks_ran_out(conn, &error))
+        rill_conn_fail(conn, error.reason ? &error : NULL);
+}
+
 void rill_conn_act(rill_conn *conn)
 {
     bool opened = conn->state == CONN_DIALING;
@@ -430,10 +320,6 @@ void rill_conn_act(rill_conn *conn)
     if (is_up(conn) && (opened || rill_transport_readable(
                                       &conn->transport))) /* opened: TLS may hold bytes already */
         receive(conn);
-    if (conn->ping == CONN_PING_OVERDUE && conn->state != CONN_CLOSED) {
-        conn->ping = CONN_PING_NONE;
-        time_out_ping(conn); /* unless its answer has just been read */
-    }
     time_out(conn);
     finish_drain(conn);
     if (rill_transport_readable(&conn->transport) && is_up(conn))
@@ -508,7 +394,7 @@ bool rill_conn_ready(rill_conn *conn)
     if (!conn->session->protocol->ping)
         return true;
     if (!conn->session->ping_ms)
-        rill_conn_ping(conn);
+        rill_clocks_ping(conn);
     return false;
 }
 
@@ -591,12 +477,9 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
     conn->setup.link.number = conn->setup.target.number = ++turn->dialled;
     conn->transport.socket.fd = -1;
     conn->transport.socket.turn = turn;
-    conn->timer.expire = on_timer;
-    conn->ping_timer.expire = on_ping_timer;
     conn->dial = dial;
     turn->counters.connections++;
-    if (setup->connect_timeout_ms)
-        rill_wheel_start(&turn->wheel, &conn->timer, turn->now_ms + setup->connect_timeout_ms);
+    rill_clocks_start(conn);
     rill_dial_start(dial, turn, setup->mark, &conn->setup.target);
     return conn;
 }

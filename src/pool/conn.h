@@ -102,9 +102,6 @@ void rill_conn_flush(rill_conn *conn);
  * for long whether it is there. False while its answer is out (it is acted on by itself). */
 bool rill_conn_ready(rill_conn *conn);
 
-/* Sends PING, once the peer has greeted us; then it has ping_timeout to answer. */
-void rill_conn_ping(rill_conn *conn);
-
 /* Whether it can carry more streams than it does, now or as those that are open end. */
 bool rill_conn_grants(const rill_conn *conn);
 
@@ -124,9 +121,6 @@ uint32_t rill_conn_room(const rill_conn *conn);
 
 /* Opens a stream; see rill_protocol. */
 int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const rill_head *head);
-
-/* What a stream that is not sent yet waits for. */
-enum rill_phase rill_conn_phase(const rill_conn *conn);
 
 /* No new streams; those that are open finish, then it closes. */
 void rill_conn_drain(rill_conn *conn);
@@ -161,6 +155,14 @@ static inline rill_stream *rill_conn_oldest_closed(const rill_conn *conn)
 static inline bool rill_conn_greeted(const rill_conn *conn)
 {
     return conn->session && conn->session->greeted;
+}
+
+/* What a stream that is not sent yet waits for. */
+static inline enum rill_phase rill_conn_phase(const rill_conn *conn)
+{
+    if (conn->dial)
+        return conn->dial->phase;
+    return rill_conn_greeted(conn) ? RILL_PHASE_QUEUE : RILL_PHASE_SETTINGS;
 }
 
 /* Whether new streams may be opened on it, now or as those that are open end. */
