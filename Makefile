@@ -86,6 +86,6 @@ clean: ## remove what was built
 	rm -rf build lua/rill/librill.so lua/rill/librilldoc.so lua/rill/cdef.lua lua/rill/html/cdef.lua
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 19
 
 -include $(OBJECTS:.o=.d) $(DOC_OBJECTS:.o=.d)

@@ -1,5 +1,5 @@
 # What is measured, and the demo.
-.PHONY: bench bench-needs bench-openresty growth demo
+.PHONY: bench beside bench-needs bench-openresty growth demo
 
 # The delaying proxy.
 $(BUILD)/bench_delay: bench/c/delay.c
@@ -33,6 +33,9 @@ bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http 
 	bench/run
 	bench/instructions
 	bench/traces
+
+beside: bench-needs ## measure what README says of speed, and write it there; five minutes
+	bench/beside
 
 bench-openresty: ## compare with proxy_pass and cosockets, inside nginx
 	@.ci/need --install build test bench

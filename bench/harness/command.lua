@@ -70,7 +70,21 @@ local function machine(cpus)
   return ("%s, %d CPUs, Linux %s"):format(model, cpus, system.line_of("uname -r") or "?")
 end
 
-local function versions(present)
+-- Whether a peer takes part in one of these lines: contestants are called as peers are, and more or less behind it.
+local function takes_part(peer, list)
+  for _, line in ipairs(list) do
+    for name in pairs(line.contestants) do
+      if name:sub(1, #peer) == peer or peer:sub(1, #name) == name then return true end
+    end
+  end
+  return false
+end
+
+local function versions(all, list)
+  local present = {}
+  for name, version in pairs(all) do
+    if takes_part(name, list) then present[name] = version end
+  end
   present.LuaJIT = jit.version
   present.nghttpd = system.line_of("nghttpd --version")
   present.nginx = system.line_of("nginx -v 2>&1")
@@ -82,13 +96,14 @@ end
 local function gather(options, runnable, left_out, samples, cpus)
   local present, missing = contestants.peers()
   local run = { date = os.date("!%Y-%m-%d"), rounds = options.rounds, machine = machine(#cpus),
-    versions = versions(present), missing = missing, left_out = left_out, lines = {} }
+    versions = versions(present, runnable), missing = missing, left_out = left_out, lines = {} }
   for _, line in ipairs(runnable) do
     local units = {}
     for name, contestant in pairs(line.contestants) do
       units[name] = contestant.units
     end
-    local made, absent = figures.of_line(line, samples[line.name], options.rounds)
+    local made, absent = figures.of_line(line, samples[line.name],
+      math.min(options.rounds, line.rounds or options.rounds))
     run.lines[#run.lines + 1] = { name = line.name, title = line.title, unit = line.unit, units = units,
       figures = made, absent = absent, samples = samples[line.name] }
   end

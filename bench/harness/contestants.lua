@@ -13,6 +13,7 @@ local PEERS = {
   { name = "libcurl multi, LuaJIT FFI", version = "luajit -e 'local ffi = require([[ffi]]) "
     .. "ffi.cdef[[const char *curl_version(void);]] print(ffi.string(ffi.load([[libcurl.so.4]]).curl_version()))'" },
   { name = "lua-http", version = "luajit -e 'require([[http.client]]) print(require([[http.version]]).version)'" },
+  { name = "Scrapy", version = "/usr/bin/python3 -c 'import scrapy; print(scrapy.__version__)'" },
   { name = "Go net/http", version = "go version" },
   { name = "libxml2", version = "pkg-config --modversion libxml-2.0" },
   { name = "parsel", version = "/usr/bin/python3 -c 'import parsel; print(parsel.__version__)'" },
@@ -108,6 +109,15 @@ end
 function M.lua_http(units, path)
   local contestant = program({ "luajit", "$root/bench/peers/lua_http.lua" }, units, path)
   if not system.line_of("luajit -e 'print(require([[http.client]]))'") then contestant.missing = "not installed" end
+  return contestant
+end
+
+--- Scrapy, which crawls a site of at least so many pages.
+function M.scrapy(path, least)
+  local contestant = program({ "/usr/bin/python3", "$root/bench/peers/scrapy_site.py" }, 1, path, function()
+    return tostring(least)
+  end)
+  if not system.line_of("/usr/bin/python3 -c 'import scrapy; print(1)'") then contestant.missing = "not installed" end
   return contestant
 end
 

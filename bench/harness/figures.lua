@@ -6,6 +6,8 @@ local M = {}
 -- What each kind of figure makes of round i of the samples `a` of a contestant with `units`. scale: for people.
 local KINDS = {
   cpu = { label = "CPU", unit = "us", scale = 1e6, value = function(a, i, units) return a.cpu[i] / units end },
+  cpu_seconds = { label = "CPU", unit = "s", scale = 1, value = function(a, i) return a.cpu[i] end },
+  seconds = { label = "time", unit = "s", scale = 1, value = function(a, i) return a.wall[i] end },
   speed = { label = "per second", unit = "/s", scale = 1, more = true,
     value = function(a, i, units) return units / a.wall[i] end },
   memory = { label = "peak memory", unit = "MB", scale = 1e-6, value = function(a, i) return a.peak[i] end },

@@ -2,6 +2,7 @@
 ---
 --- A figure is one of
 ---   cpu      CPU seconds a unit, over the peer's; less is better
+---   cpu_seconds, seconds   CPU seconds and time of a whole run, over the peer's; less is better
 ---   speed    units a second, over the peer's; more is better
 ---   memory   resident memory at most, over the peer's; less is better
 ---   peak     resident memory at most, in MB (10^6 bytes)
@@ -97,10 +98,10 @@ local function list_pages(scratch, root)
   scratch_files.write(scratch:file("pages"), table.concat(chosen))
 end
 
--- A site of all pages of two documentation packages, more than 2,500, and a page that names each.
-local function make_site(scratch, root)
+-- A site of all pages of some documentation packages, and a page that names each.
+local function make_site(scratch, root, packages)
   local names = { "<title>all</title>" }
-  for _, package in ipairs { "python3-doc", "postgresql-doc" } do
+  for _, package in ipairs(packages) do
     local directory = assert(system.line_of(("'%s/.ci/unpack' '%s/build/pages' %s"):format(root, root, package)),
       "no pages of " .. package)
     assert(os.execute(("mkdir -p '%s/site' && ln -sfn '%s' '%s/site/%s'"):format(scratch.root, directory, scratch.root,
@@ -109,14 +110,29 @@ local function make_site(scratch, root)
     for path in paths:lines() do names[#names + 1] = ("<a href='/site/%s'>p</a>"):format(path) end
     paths:close()
   end
-  scratch_files.write(scratch.root .. "/site/index.html", table.concat(names, "\n"))
+  scratch_files.write(("%s/site/%s.html"):format(scratch.root, #packages == 1 and packages[1] or "index"),
+    table.concat(names, "\n"))
+end
+
+-- All pages of two packages, more than 2,500.
+local function make_large_site(scratch, root)
+  make_site(scratch, root, { "python3-doc", "postgresql-doc" })
+end
+
+-- Those of one, more than 1,000.
+local function make_small_site(scratch, root)
+  make_site(scratch, root, { "postgresql-doc" })
 end
 
 local function state_file(place)
   return place.scratch:file("site.crawl")
 end
 
-local SITE = "/site/index.html"
+local function large_with_state(place)
+  return "2500 " .. state_file(place)
+end
+
+local SITE, SMALL_SITE = "/site/index.html", "/site/postgresql-doc.html"
 
 return {
   {
@@ -399,10 +415,10 @@ return {
   },
   {
     name = "crawl_site", title = "a documentation site of 2,500 pages", unit = "site", server = "nginx_html",
-    prepare = make_site, within = 180,
+    prepare = make_large_site, within = 180,
     contestants = {
-      rill = rill("crawl_site", 1, SITE, fixed("-")),
-      sqlite = rill("crawl_site", 1, SITE, state_file),
+      rill = rill("crawl_site", 1, SITE, fixed("2500 -")),
+      sqlite = rill("crawl_site", 1, SITE, large_with_state),
       wget = contestants.wget(2500, SITE),
     },
     figures = {
@@ -410,6 +426,15 @@ return {
       { "speed", against = "wget", must = 1 / 0.3 },
       { "cpu", of = "sqlite", against = "rill", must = 1.3 },
     },
+  },
+  {
+    name = "scrapy", title = "a documentation site of 1,100 pages: URL and title of each", unit = "site",
+    server = "nginx_html", prepare = make_small_site, within = 120, rounds = 3,
+    contestants = {
+      rill = rill("crawl_site", 1, SMALL_SITE, fixed("1000 -")),
+      Scrapy = contestants.scrapy(SMALL_SITE, 1000),
+    },
+    figures = { { "seconds", against = "Scrapy" }, { "cpu_seconds", against = "Scrapy" } },
   },
   {
     name = "crawl_growth", title = "a generated site, with a state in SQLite", unit = "page", server = "site",

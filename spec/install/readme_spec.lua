@@ -83,6 +83,12 @@ describe("the README", function()
     assert.is_true(select(2, readme:gsub("\n", "")) <= 130)
   end)
 
+  it("has the figures of one table of the bench", function()
+    package.path = "bench/harness/?.lua;" .. package.path
+    local table_text = support.read "doc/performance.md":match "\n## Beside others\n(.-)\n## "
+    assert.is_not_nil(readme:find(require("beside").bullet(table_text), 1, true))
+  end)
+
   setup(function() server = support.node { source = SERVER } end)
   teardown(function() server:stop() end)
 
