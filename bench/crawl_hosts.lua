@@ -21,7 +21,7 @@ local function run(delay)
     client = { h2c = true, protocols = { "h2" }, resolve = resolve },
   })
   local seconds = rill.now() - began
-  assert(done.ok == PAGES * program.count, require("rill.crawl.json").encode(done))
+  assert(done.ok == PAGES * program.count, require("rill.core.plain_json").encode(done))
   local least = rill.run(function()
     local client = rill.client { h2c = true, protocols = { "h2" } }
     local response = assert(client:get(base .. "least"))

@@ -1,5 +1,5 @@
 --- The command bench/growth.
-local json = require("json")
+local json = require("rill.core.plain_json")
 local plot = require("plot")
 local plots = require("plots")
 local rounds = require("rounds")

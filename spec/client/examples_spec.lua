@@ -109,7 +109,7 @@ const places = { shop, pages, account, login, upload, large, items, scene };
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   const url = new URL(headers[':path'], 'https://localhost');
-  places[url.pathname.split('/')[1]](stream, url, headers);
+  (places[url.pathname.split('/')[1]] || shop)(stream, url, headers);
 });
 ]=]
 
@@ -206,15 +206,18 @@ describe("the example", function()
   end)
 
   it("prices writes titles and prices as CSV", function()
-    local status, output = run("prices", server.url .. "/shop/offers", server.url .. "/shop/none")
+    local file = support.directory "prices" .. "/prices.csv"
+    local status, output = run("prices", file, server.url .. "/shop/offers", server.url .. "/shop/none")
     assert.equal(0, status, output)
+    local written = support.read(file)
     local rows = {
-      "title,price,url\n", ("Green tea,3.50 EUR,%s/shop/tea?green\n"):format(server.url),
-      '"Caf\195\169, ""black""",12,\n',
+      "title,price,url\r\n", ("Green tea,3.50 EUR,%s/shop/tea?green\r\n"):format(server.url),
+      '"Caf\195\169, ""black""",12,\r\n',
     }
-    for _, row in ipairs(rows) do assert.matches(row, output, 1, true) end
-    assert.matches("/shop/none: 404 ", output, 1, true)
-    assert.is_nil(output:find("sold out", 1, true))
+    for _, row in ipairs(rows) do assert.matches(row, written, 1, true) end
+    assert.matches("/shop/none: ", output, 1, true)
+    assert.matches("404", output, 1, true)
+    assert.is_nil(written:find("sold out", 1, true))
   end)
 
   it("table makes JSON of a table", function()

@@ -75,7 +75,7 @@ describe("a crawl with its state in several Redis servers", function()
     local argv = { "env", unpack(process.sanitizers()) }
     local script = support.write(directory .. "/" .. name .. ".lua", [[
       package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
-      local json = require "rill.crawl.json"
+      local json = require "rill.core.plain_json"
       local file = io.open(arg[1])
       local options = json.decode(file:read "*a")
       file:close()
@@ -84,7 +84,7 @@ describe("a crawl with its state in several Redis servers", function()
       print(done.reason, done.pages, done.items)]])
     local given = options(more)
     given.worker, given.client.user_agent, given.concurrency = name, name, 4
-    local words = support.write(directory .. "/" .. name .. ".json", require("rill.crawl.json").encode(given))
+    local words = support.write(directory .. "/" .. name .. ".json", require("rill.core.plain_json").encode(given))
     for _, word in ipairs { "luajit", script, words } do argv[#argv + 1] = word end
     local child = process.start(argv, directory .. "/" .. name .. ".output")
     children[#children + 1] = child

@@ -1,5 +1,5 @@
 --- The numbers of a crawl as people read them.
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 
 local M = {}
 

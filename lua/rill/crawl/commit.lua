@@ -1,7 +1,7 @@
 --- The one writer: gathers what has ended, appends to outputs, commits. One transaction holds a page's result, its new
 --- links, its counters and the length of every output; nothing else makes anything durable.
 local file = require("rill.crawl.file")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local outputs = require("rill.crawl.outputs")
 local own_path = require("rill.crawl.own_path")
 local progress = require("rill.crawl.progress")

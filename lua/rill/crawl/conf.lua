@@ -1,5 +1,5 @@
 --- The options that a state keeps, so that a crawl goes on when nothing but its state is named.
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 
 local M = {}
 

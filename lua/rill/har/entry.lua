@@ -6,7 +6,7 @@ local body = require("rill.core.body")
 local cookies = require("rill.cookies.parse")
 local facts = require("rill.core.facts")
 local headers = require("rill.headers")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local text = require("rill.core.text")
 local url = require("rill.url")
 

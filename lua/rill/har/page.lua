@@ -1,5 +1,5 @@
 --- The page that draws requests: a waterfall in one HTML file.
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local errors = require("rill.errors")
 local files = require("rill.har.file")
 

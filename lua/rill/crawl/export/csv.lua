@@ -1,6 +1,6 @@
 --- Items as rows of CSV (RFC 4180, in UTF-8): the fields of the first item, or those that were named; a header once.
 local file = require("rill.crawl.file")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local lines = require("rill.crawl.export.lines")
 
 local M = {}

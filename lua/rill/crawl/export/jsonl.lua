@@ -1,6 +1,6 @@
 --- Items as lines of JSON in a file, or on standard output.
 local file = require("rill.crawl.file")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local lines = require("rill.crawl.export.lines")
 
 local M = {}

@@ -1,7 +1,7 @@
 --- Items as rows of a table in SQLite: "items.sqlite#pages". Columns come with the items; nested values are JSON.
 local errors = require("rill.errors")
 local file = require("rill.crawl.file")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local sqlite = require("rill.sqlite")
 
 local M = {}

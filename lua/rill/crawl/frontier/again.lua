@@ -1,7 +1,7 @@
 --- A recrawl of a shared state: every page that is remembered is put into the queue again, some buckets at a time. Each
 --- step is all or nothing, so it goes on wherever it was interrupted, and several workers may do it together.
 local batches = require("rill.crawl.frontier.batch")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local rank_of = require("rill.crawl.frontier.rank")
 local record = require("rill.crawl.frontier.record")
 local totals = require("rill.crawl.frontier.totals")

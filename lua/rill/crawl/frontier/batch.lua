@@ -1,6 +1,6 @@
 --- What a batch is for the script `finish`: words, the head of them JSON.
 local ffi = require("rill.core.ffi")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local rank_of = require("rill.crawl.frontier.rank")
 local record = require("rill.crawl.frontier.record")
 

@@ -1,6 +1,6 @@
 --- What a worker was handed out by Redis and has not finished.
 local batches = require("rill.crawl.frontier.batch")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local record = require("rill.crawl.frontier.record")
 
 local M = {}

@@ -1,6 +1,6 @@
 --- What a crawl in Redis has recorded, also while it runs: of one Redis, or of all that hold it together.
 local joining = require("rill.crawl.frontier.joining")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local totals = require("rill.crawl.frontier.totals")
 local wire = require("rill.crawl.frontier.wire")
 

@@ -2,7 +2,7 @@
 --- keeps them and looks at the first byte alone: "p" a page, "s" a sitemap.
 require("rill.core.ffi") -- raises a clear error outside of LuaJIT
 local bit = require("bit")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 
 local M = {}
 

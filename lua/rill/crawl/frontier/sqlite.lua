@@ -1,7 +1,7 @@
 --- What waits, in one SQLite file: nothing is lost at a kill. Takes only read; rows leave the queue at the commit of
 --- their page, so that a kill puts what was in flight back by itself.
 local date = require("rill.crawl.date")
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local lock = require("rill.crawl.lock")
 local errors = require("rill.errors")
 local rank_of = require("rill.crawl.frontier.rank")

@@ -1,5 +1,5 @@
 --- What a commit writes into the state: one transaction for all of a batch.
-local json = require("rill.crawl.json")
+local json = require("rill.core.plain_json")
 local rank_of = require("rill.crawl.frontier.rank")
 
 local M = {}

@@ -1,5 +1,5 @@
---- JSON as outputs and states hold it: any string becomes valid UTF-8, names are in a fixed order, and nothing else has
---- to be installed for it.
+--- JSON as outputs, states and HAR files hold it: any string becomes valid UTF-8, names are in a fixed order, and
+--- nothing else has to be installed for it. Scripts have rill.json, which takes a library.
 local M = {}
 
 local find, format, gsub, match, sub, byte = string.find, string.format, string.gsub, string.match, string.sub,
