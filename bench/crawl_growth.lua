@@ -1,4 +1,5 @@
 -- A generated site of COUNT pages with a state in SQLite: what its last pages cost, over its first. MORE is the state.
+-- The pages that the first one names, of which many come at once, are left out on both sides.
 local crawl = require("rill.crawl")
 local program = require("program")
 

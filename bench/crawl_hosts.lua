@@ -3,7 +3,8 @@ local crawl = require("rill.crawl")
 local program = require("program")
 local rill = require("rill")
 
-local DELAY, PAGES, TOLERANCE = 2, 5, 0.05 -- seconds, pages of a host, seconds
+local DELAY, PAGES = 2, 5 -- seconds, pages of a host
+local TOLERANCE = 0.2 -- seconds: a server that has no CPU takes one request late and the next in time
 
 local base = program.url:gsub("^https", "http")
 local port = base:match(":(%d+)/")

@@ -7,6 +7,13 @@ $(BUILD)/bench_delay: bench/c/delay.c
 	@echo '  cc $<'
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -o $@ $<
 
+# The generated sites that are crawled.
+$(BUILD)/bench_site: bench/c/site.c
+	@mkdir -p $(@D)
+	@echo '  cc $<'
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(shell pkg-config --cflags libnghttp2) -o $@ $< \
+		$(shell pkg-config --libs libnghttp2)
+
 # Parsers in C that the line `links` is held against.
 $(BUILD)/bench_libxml2: PARSER = libxml-2.0
 $(BUILD)/bench_gumbo: PARSER = gumbo
@@ -24,7 +31,7 @@ $(BUILD)/bench_go: bench/peers/go_http.go
 bench-needs:
 	@.ci/need --install build bench
 	@.ci/need --install peers || echo 'The bench goes on without that.'
-	@$(MAKE) --no-print-directory all $(BUILD)/bench_delay
+	@$(MAKE) --no-print-directory all $(BUILD)/bench_delay $(BUILD)/bench_site
 	@! command -v go >/dev/null || $(MAKE) --no-print-directory $(BUILD)/bench_go
 	@for peer in libxml2:libxml-2.0 gumbo:gumbo; do ! pkg-config --exists $${peer#*:} || \
 		$(MAKE) --no-print-directory $(BUILD)/bench_$${peer%:*} || exit 1; done

@@ -7,7 +7,8 @@ local M = {}
 
 local READY_WITHIN = 10 -- seconds
 local PAGES = tonumber(os.getenv "RILL_BENCH_PAGES") or 1000000 -- of the largest site that is crawled
-local DELAY = "/build/bench_delay" -- `make bench` builds it
+local WIDTH = 1000 -- pages that its first one names; each other brings one new page
+local DELAY, SITE = "/build/bench_delay", "/build/bench_site" -- `make bench` builds them
 
 -- nghttpd with one thread; windows that do not hold an upload back.
 local function nghttpd(streams)
@@ -74,9 +75,12 @@ http2_max_concurrent_streams 1000;
     sub_filter "no file has this" "";]]
 
 -- Pages that are made as they are asked for.
-local function generated(pages, links)
+local function generated(...)
+  local numbers = { ... }
   return function(_, port, _, root)
-    return { "node", root .. "/bench/peers/pages.js", tostring(port), tostring(pages), tostring(links) }
+    local argv = { root .. SITE, tostring(port) }
+    for i, number in ipairs(numbers) do argv[i + 2] = tostring(number) end
+    return argv
   end
 end
 
@@ -84,11 +88,11 @@ end
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
   nghttpd_wide = { program = "nghttpd", command = nghttpd(10000) },
-  far_20ms = { program = "nghttpd", command = delay(10), behind = "nghttpd" },
-  far_500ms = { program = "nghttpd", command = delay(250), behind = "nghttpd_wide" },
-  site = { program = "node", command = generated(PAGES, 10) },
-  small_sites = { program = "node", command = generated(5, 4) },
-  sites = { program = "node", command = generated(20, 4) },
+  far_20ms = { program = "nghttpd", built = DELAY, command = delay(10), behind = "nghttpd" },
+  far_500ms = { program = "nghttpd", built = DELAY, command = delay(250), behind = "nghttpd_wide" },
+  site = { built = SITE, command = generated(PAGES, 10, WIDTH) },
+  small_sites = { built = SITE, command = generated(5, 4) },
+  sites = { built = SITE, command = generated(20, 4) },
   nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
   -- Files that were compressed before.
@@ -113,9 +117,11 @@ Servers.__index = Servers
 ---@return string?
 function M.missing(name, root)
   local server = SERVERS[name]
-  if not system.line_of("command -v " .. server.program) then return server.program .. " is not installed" end
-  if server.behind and not system.line_of(("command -v '%s%s'"):format(root, DELAY)) then
-    return "build/bench_delay is not built (make bench does it)"
+  if server.program and not system.line_of("command -v " .. server.program) then
+    return server.program .. " is not installed"
+  end
+  if server.built and not system.line_of(("command -v '%s%s'"):format(root, server.built)) then
+    return server.built:sub(2) .. " is not built (make bench does it)"
   end
 end
 

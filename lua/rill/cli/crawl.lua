@@ -2,6 +2,7 @@
 local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
+local descriptors = require("rill.crawl.descriptors")
 local flags = require("rill.cli.crawl_flags")
 local html = require("rill.html")
 local progress = require("rill.crawl.progress")
@@ -240,6 +241,7 @@ function M.run(given, words)
   end
   check_words(words)
   local options, own = options_of(given, script, words)
+  descriptors.raise(descriptors.MANY)
   local running = common.checked(crawl.new, options)
   function running.on_exchange(_, ...) common.exchange(own, ...) end
   if options.start == nil and options.state == nil then arguments.fail("URL is missing") end

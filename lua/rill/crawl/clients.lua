@@ -1,7 +1,12 @@
 --- The client of a crawl, or its two: links are hostile input, so only the start URLs' own hosts may be private.
+local descriptors = require("rill.crawl.descriptors")
 local rill = require("rill")
 
 local M = {}
+
+-- An origin whose next page is due in seconds keeps its connection: another one would cost more than the page.
+local CONNECTIONS = 2048
+local LEAST = 512 -- the client's own default
 
 local ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 local FORCED = { redirects = 0, retries = 0, retry_idempotent = false }
@@ -69,6 +74,12 @@ local function with_accept(headers)
   return headers
 end
 
+-- As many as the descriptors allow: there may be two clients, and files.
+local function connections()
+  local limit = descriptors.limit()
+  return limit and math.max(LEAST, math.min(CONNECTIONS, math.floor(limit / 4))) or LEAST
+end
+
 --- Makes what is asked with, or takes the client that was given.
 ---@param given table|rill.Client|nil the option `client`
 ---@param scope rill.CrawlScope
@@ -81,6 +92,7 @@ function M.new(given, scope)
   for name, value in pairs(FORCED) do options[name] = value end
   options.per_origin = nil
   options.timeout = options.timeout or 60
+  options.max_connections = options.max_connections or connections()
   options.headers = with_accept(options.headers)
   local guarded = options.deny_private ~= false
   options.deny_private = false

@@ -148,7 +148,7 @@ function Crawl:add_start(given)
   self.options.scope:start(link.origin)
   self.links:count(link)
   link.start = true
-  self.commit:admit(link)
+  if self.commit:admit(link) then self.starts:wait() end
   return true
 end
 

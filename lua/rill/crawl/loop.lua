@@ -5,6 +5,7 @@ local rill = require("rill")
 local M = {}
 
 local STARTS = 1000 -- start URLs that are read ahead
+local IDLE_STARTS = 16000 -- the same, where nothing else may be asked for now: the next may be of another host
 local LONGEST = 1 -- seconds that nothing is looked at
 local SHORTEST = 0.001 -- seconds, so that other tasks run
 
@@ -16,6 +17,7 @@ local SHORTEST = 0.001 -- seconds, so that other tasks run
 ---@field private _running table<rill.CrawlEntry, rill.Task>
 ---@field private _count integer
 ---@field private _taken number pages that count against max_pages
+---@field private _idle boolean there was room for more than could be taken
 ---@field private _deadline number? of the drain
 ---@field private _began number
 local Loop = {}
@@ -51,6 +53,7 @@ end
 local function start(self, entry)
   if not entry.kind and entry.attempts == 0 and entry.free == 0 and not entry.taken then
     self._taken, entry.taken = self._taken + 1, true
+    self._crawl.starts:take(entry)
   end
   local refused = self._crawl.worker:refuse(entry)
   if refused then return settle(self, refused) end
@@ -64,11 +67,18 @@ local function fresh_left(self)
   return max and max - self._taken or math.huge
 end
 
+-- URLs that were found do not count, where hosts rest: those of others would wait for them.
+local function has_room_for_starts(self)
+  local crawl = self._crawl
+  if crawl.frontier:waiting() + crawl.commit:links() < STARTS then return true end
+  return crawl.starts.waiting < (self._idle and IDLE_STARTS or STARTS)
+end
+
 -- Reads start URLs as there is room. Returns whether there may be more: others run between.
 local function read_starts(self)
   local crawl = self._crawl
   for _ = 1, STARTS do
-    if not crawl.starts:more() or crawl.frontier:waiting() + crawl.commit:links() >= STARTS then return false end
+    if not crawl.starts:more() or not has_room_for_starts(self) then return false end
     crawl.starts:read(crawl)
   end
   return true
@@ -78,6 +88,7 @@ end
 local function take(self)
   local crawl = self._crawl
   local room = crawl.options.concurrency - self._count
+  self._idle = false
   if room <= 0 then return nil end
   local now = crawl:clock()
   local entries, again, err = crawl.frontier:take(room, now, fresh_left(self))
@@ -87,6 +98,7 @@ local function take(self)
   end
   if crawl.frontier.stop_reason then self:drain(crawl.frontier.stop_reason) end
   for _, entry in ipairs(entries) do start(self, entry) end
+  self._idle = #entries < room
   if #entries > 0 and self._count < crawl.options.concurrency then return now end
   return again
 end
@@ -206,7 +218,8 @@ end
 ---@param taken number pages that earlier runs have finished or begun to repeat
 ---@return rill.CrawlLoop
 function M.new(crawl, taken)
-  return setmetatable({ bell = bell(), _crawl = crawl, _running = {}, _count = 0, _taken = taken, _began = 0 }, Loop)
+  return setmetatable({ bell = bell(), _crawl = crawl, _running = {}, _count = 0, _taken = taken, _began = 0,
+    _idle = false }, Loop)
 end
 
 return M

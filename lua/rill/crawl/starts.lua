@@ -8,6 +8,7 @@ local M = {}
 ---@field private _done boolean
 ---@field count integer URLs that were read
 ---@field valid integer
+---@field waiting integer those that were taken in and not yet asked for, as far as this process knows
 local Starts = {}
 Starts.__index = Starts
 
@@ -27,6 +28,17 @@ function Starts:read(crawl)
   self.count = self.count + 1
   local read, valid = crawl:guarded("start", crawl.add_start, crawl, line)
   if read and valid then self.valid = self.valid + 1 end
+end
+
+--- One was taken in: it waits.
+function Starts:wait()
+  self.waiting = self.waiting + 1
+end
+
+--- An entry's turn has come.
+---@param entry rill.CrawlEntry
+function Starts:take(entry)
+  if entry.depth == 0 and entry.hops == 0 and not entry.kind then self.waiting = math.max(0, self.waiting - 1) end
 end
 
 local function iterate(list)
@@ -58,7 +70,7 @@ function M.new(start)
     end
     start = iterate(start)
   end
-  return setmetatable({ _next = start, _done = false, count = 0, valid = 0 }, Starts)
+  return setmetatable({ _next = start, _done = false, count = 0, valid = 0, waiting = 0 }, Starts)
 end
 
 return M
