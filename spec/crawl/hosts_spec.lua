@@ -48,8 +48,8 @@ describe("a crawl of many hosts", function()
   end)
 
   it("reads no more than some thousand start URLs ahead while their host rests", function()
-    local given, made = 0, nil
-    made = crawl.new { robots = false, progress = false, per_origin = { delay = 1000 }, traps = false,
+    local given = 0
+    local made = crawl.new { robots = false, progress = false, per_origin = { delay = 1000 }, traps = false,
       client = { h2c = true, protocols = { "h2" } }, start = function()
         given = given + 1
         return ("%s/%d"):format(server.url, given)
