@@ -144,7 +144,7 @@ describe("a crawl", function()
   it("reads an iterator as there is room", function()
     server = site.start [[() => 'x']]
     local given, asked_then = 0, nil
-    local done = assert(run { max_pages = 3000, per_origin = { concurrency = 64 }, start = function()
+    local done = assert(run { max_pages = 3000, per_origin = { concurrency = 64, adaptive = false }, start = function()
       given = given + 1
       if given == 2000 then asked_then = #site.asked(server) end
       return given <= 3000 and server.url .. "/" .. given or nil

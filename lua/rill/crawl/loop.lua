@@ -98,7 +98,7 @@ local function take(self)
   end
   if crawl.frontier.stop_reason then self:drain(crawl.frontier.stop_reason) end
   for _, entry in ipairs(entries) do start(self, entry) end
-  self._idle = #entries < room
+  self._idle = #entries < room and crawl.commit:links() == 0 -- else there may be more after the commit
   if #entries > 0 and self._count < crawl.options.concurrency then return now end
   return again
 end
