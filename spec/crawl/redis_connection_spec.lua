@@ -143,7 +143,7 @@ describe("a connection to Redis", function()
       local task = rill.spawn(client.call, client, { "PING" })
       support.wait(function()
         rill.sleep(0)
-        return #server:events() > 0
+        return server:output():find('"heard"', 1, true) ~= nil
       end, 20, "the server to be asked")
       task:cancel()
       task:join()

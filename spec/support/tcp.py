@@ -27,7 +27,9 @@ def read_all(sock):
 
 
 def silent(sock):
-    return read_all(sock)
+    first = sock.recv(65536)
+    say(event="heard")
+    return first + read_all(sock)
 
 
 def close(_):
