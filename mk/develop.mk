@@ -1,5 +1,5 @@
 # For who works on rill.
-.PHONY: debug check hooks compile_commands.json
+.PHONY: debug check hooks pictures compile_commands.json
 
 debug: ## build into build/debug: -O0 -g3, all checks on; run with RILL_LIBRARY=build/debug/librill.so
 	@$(MAKE) --no-print-directory BUILD=build/debug CFLAGS='-O0 -g3 -DRILL_CHECK' build/debug/$(notdir $(LIBRARY))
@@ -11,6 +11,11 @@ check: ## build, lint and test what differs from BASE=HEAD
 
 hooks: ## let git look at layout and subject of each commit
 	git config core.hooksPath .ci/hooks
+
+pictures: ## draw doc/pictures anew: the house, a request's life, the plots of the figures that are there
+	luajit .ci/house.lua
+	luajit .ci/life.lua
+	bench/growth --draw
 
 # What editors and analyzers ask for: how each file is compiled.
 compile_commands.json: | needs

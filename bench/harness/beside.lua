@@ -1,4 +1,5 @@
 --- What README and doc/performance.md say of rill beside others: made of one table of the bench.
+local plot = require("plot")
 local scratch = require("scratch")
 
 local M = {}
@@ -46,6 +47,23 @@ function M.bullet(text)
     f.scrapy_cpu.peer)
 end
 
+--- The same as a picture.
+---@param text string Markdown with the table
+---@return string svg
+function M.picture(text)
+  local f = M.figures(text)
+  local function number(cell) return tonumber(cell) end
+  return plot.bars("rill beside others", {
+    { title = "A GET of 1 KiB: microseconds of CPU", unit = "µs", bars = {
+      { "rill", number(f.curl.own) }, { "libcurl multi", number(f.curl.peer) }, { "Go net/http", number(f.go.peer) },
+      { "lua-http", number(f.lua.peer) },
+    } },
+    { title = "A site of 1,170 pages: seconds", unit = "s", bars = {
+      { "rill", number(f.scrapy.own) }, { "Scrapy", number(f.scrapy.peer) },
+    } },
+  })
+end
+
 local function read(path)
   local file = assert(io.open(path, "rb"))
   local text = file:read("*a")
@@ -74,7 +92,8 @@ What README says: `make beside` measures it again and writes it here and there.
 ---@param text string Markdown, as the bench has left it
 function M.put(root, text)
   local bullet = M.bullet(text)
-  put(root .. "/doc/performance.md", "## Beside others\n", "\nThe site is ", HEAD .. text)
+  scratch.write(root .. "/doc/pictures/peers.svg", M.picture(text))
+  put(root .. "/doc/performance.md", "## Beside others\n", "\n![The same as bars]", HEAD .. text)
   put(root .. "/README.md", "- **Fast.**", "- **Hard to hurt.**", bullet)
 end
 

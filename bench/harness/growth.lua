@@ -1,5 +1,4 @@
 --- The command bench/growth.
-local json = require("rill.core.plain_json")
 local plot = require("plot")
 local plots = require("plots")
 local rounds = require("rounds")
@@ -51,44 +50,64 @@ local function series_of(one, samples)
   return series
 end
 
-local function drawn(one, series)
-  if not one.bars then
-    return plot.lines(one.title, one.x, "CPU of a request, microseconds", series, one.ticks)
+local FIGURES = "/doc/pictures/growth.txt"
+
+local function line_of(one, single)
+  local words = {}
+  for i, point in ipairs(single.points) do
+    words[i] = ("%.10g: %.4g us"):format(point[1], point[2])
   end
-  local bars = {}
-  for i, single in ipairs(series) do
-    bars[i] = { single.name, single.points[1][2] }
-  end
-  table.sort(bars, function(a, b) return a[2] < b[2] end)
-  return plot.bars(one.title, "us", bars)
+  return ("%s, %s: %s\n"):format(one.file, single.name, table.concat(words, ", "))
 end
 
-local function run(root)
+local function measure(root)
   system.prepare(root)
   local lines = lines_of(root)
   local samples = rounds.measure(root, lines, ROUNDS, system.cpus())
-  local all = {}
+  local text = { ("%s, %d rounds\n"):format(os.date("!%Y-%m-%d"), ROUNDS) }
   for _, one in ipairs(plots) do
-    local series = series_of(one, samples)
-    scratch.write(root .. "/doc/" .. one.file, drawn(one, series))
-    all[#all + 1] = { file = one.file, title = one.title, x = one.x, series = series }
-    for _, single in ipairs(series) do
-      local words = {}
-      for i, point in ipairs(single.points) do
-        words[i] = ("%g: %.4g us"):format(point[1], point[2])
-      end
-      print(("%s, %s: %s"):format(one.file, single.name, table.concat(words, ", ")))
-    end
+    for _, single in ipairs(series_of(one, samples)) do text[#text + 1] = line_of(one, single) end
   end
-  local result = { date = os.date("!%Y-%m-%d"), rounds = ROUNDS, plots = all }
-  scratch.write(root .. "/build/growth.json", json.encode(result) .. "\n")
+  scratch.write(root .. FIGURES, table.concat(text))
 end
 
---- Measures and draws all of `plots`: doc/*.svg, build/growth.json.
+-- The series of a plot, as FIGURES has them.
+local function figures_of(root, one)
+  local series = {}
+  for line in io.lines(root .. FIGURES) do
+    local file, name, words = line:match("^([%w.-]+), (.-): (%d.*)$")
+    if file == one.file then
+      local points = {}
+      for x, y in words:gmatch("([%d.e+]+): ([%d.e+]+) us") do points[#points + 1] = { tonumber(x), tonumber(y) } end
+      series[#series + 1] = { name = name, points = points }
+    end
+  end
+  return series
+end
+
+--- The pictures, by name of the file: drawn of the figures in doc/pictures/growth.txt.
+---@param root string
+---@return table<string, string>
+function M.pictures(root)
+  local found = {}
+  for _, one in ipairs(plots) do
+    local series = figures_of(root, one)
+    found[one.file] = plot.lines(one.title, one.x, "CPU of a request; both axes are logarithmic", series, one.ticks)
+  end
+  return found
+end
+
+local function run(root, measures)
+  if measures then measure(root) end
+  for file, picture in pairs(M.pictures(root)) do scratch.write(root .. "/doc/pictures/" .. file, picture) end
+end
+
+--- Measures and draws all of `plots`: doc/pictures.
 ---@param here string the directory of bench/growth
+---@param word string? "--draw": measures nothing
 ---@return integer status
-function M.main(here)
-  return system.attempt("bench/growth", run, here)
+function M.main(here, word)
+  return system.attempt("bench/growth", run, here, word ~= "--draw")
 end
 
 return M

@@ -98,13 +98,4 @@ return {
     points = queue() },
   { file = "body-size.svg", title = "GET, bodies kept outside of Lua", x = "size of the body", points = sizes(),
     ticks = size_ticks() },
-  { file = "peers.svg", title = "CPU of a GET of 1 KiB, 100 streams", bars = true, points = {
-    point(1, "nghttpd", {
-      rill = rill("get_1k", 100000, "/1k-0"),
-      h2load = h2load(100000, "/1k-0", options(1, 100)),
-      ["libcurl multi"] = contestants.curl_multi(10000, "/1k-0"),
-      ["Go net/http"] = contestants.go(20000, "/1k-0"),
-      ["lua-http"] = contestants.lua_http(3000, "/1k-0"),
-    }),
-  } },
 }

@@ -135,8 +135,8 @@ end
 ---@param run fun(root: string)
 ---@param here string its directory
 ---@return integer status
-function M.attempt(name, run, here)
-  local ok, failure = pcall(run, M.absolute(here .. "/.."))
+function M.attempt(name, run, here, ...)
+  local ok, failure = pcall(run, M.absolute(here .. "/.."), ...)
   if not ok then io.stderr:write(name, ": ", tostring(failure), "\n") end
   return ok and 0 or 1
 end

@@ -84,7 +84,7 @@ describe("the README", function()
   end)
 
   it("has the figures of one table of the bench", function()
-    package.path = "bench/harness/?.lua;" .. package.path
+    package.path = "bench/harness/?.lua;.ci/?.lua;" .. package.path
     local table_text = support.read "doc/performance.md":match "\n## Beside others\n(.-)\n## "
     assert.is_not_nil(readme:find(require("beside").bullet(table_text), 1, true))
   end)
