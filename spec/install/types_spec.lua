@@ -163,6 +163,29 @@ describe("the types", function()
   end)
 end)
 
+local CALLED = { client = "Client", conn = "Connection", stream = "Stream", response = "Response", res = "Response",
+  err = "Error", jar = "Jar", recorder = "Recorder", task = "Task", page = "CrawlPage", event = "Event" }
+
+describe("the pages", function()
+  it("name only methods and fields that there are", function()
+    local count = 0
+    for _, path in ipairs(lines_of "ls README.md CHANGELOG.md doc/*.md doc/reference/*.md") do
+      local text = support.read(path):gsub("```.-```", "")
+      for code in text:gmatch "`([^`\n]+)`" do
+        for object, name in code:gmatch "%f[%w_](%l+)[:.]([%l_]+)%f[^%w_]" do
+          local class = CALLED[object] and declared.classes["rill." .. CALLED[object]]
+          local other = object == "page" and declared.classes["rill.Document"].fields[name]
+          if class and not code:find "[/*]" then
+            assert.is_true((class.fields[name] or other) ~= nil, path .. " names " .. code)
+            count = count + 1
+          end
+        end
+      end
+    end
+    assert.is_true(count > 100, count .. " names")
+  end)
+end)
+
 describe("the check of types", function()
   it("finds nothing in the examples", function()
     local paths = lines_of "find examples bench -name '*.lua'"
