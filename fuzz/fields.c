@@ -15,18 +15,18 @@ static void check_name(const rill_field *field)
     static const char *const forbidden[] = {
         "connection",        "keep-alive", "proxy-connection", "upgrade",
         "transfer-encoding", "host",       "content-length"};
-    assert(field->name_length);
-    assert(nghttp2_check_header_name((const uint8_t *)field->name, field->name_length));
-    assert(field->name[0] != ':');
+    assert(field->name.length);
+    assert(nghttp2_check_header_name((const uint8_t *)field->name.data, field->name.length));
+    assert(field->name.data[0] != ':');
     for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
-        assert(field->name_length != strlen(forbidden[i]) ||
-               memcmp(field->name, forbidden[i], field->name_length) != 0);
+        assert(field->name.length != strlen(forbidden[i]) ||
+               memcmp(field->name.data, forbidden[i], field->name.length) != 0);
 }
 
 static void check_value(const rill_field *field)
 {
-    const char *value = field->value;
-    size_t length = field->value_length;
+    const char *value = field->value.data;
+    size_t length = field->value.length;
     assert(!memchr(value, 0, length) && !memchr(value, '\r', length) &&
            !memchr(value, '\n', length));
     if (length)
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (; rill_fields_next(&rest, end, &field); count++) {
             check_name(&field);
             check_value(&field);
-            length += field.name_length + field.value_length + 4;
+            length += field.name.length + field.value.length + 4;
         }
         assert(count == rill_fields_count(clean.data, clean.length));
         assert(length == clean.length); /* nothing lies between the fields */

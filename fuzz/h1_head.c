@@ -28,7 +28,7 @@ static void read_in(outcome *o, const rill_limits *limits, const uint8_t *data, 
     rill_stream_init(&o->stream, &(rill_stream_setup){.turn = &turn, .limits = limits});
     rill_h1_head_init(&o->head, trailers);
     rill_stream_begin_head(&o->stream);
-    while (o->taken < size && o->head.state != H1_HEAD_DONE && o->code >= 0 &&
+    while (o->taken < size && o->head.lines.state != LINES_DONE && o->code >= 0 &&
            o->stream.reason == RILL_OPEN) {
         size_t part = size - o->taken < step ? size - o->taken : step;
         char *exact = malloc(part); /* reading past the end is seen */
@@ -36,10 +36,10 @@ static void read_in(outcome *o, const rill_limits *limits, const uint8_t *data, 
         o->code = rill_h1_head_read(&o->head, exact, part, &o->stream, &o->err);
         assert(o->code <= (int64_t)part);
         o->taken += o->code > 0 ? (size_t)o->code : 0;
-        assert(o->code < 0 || o->taken == o->head.length);
+        assert(o->code < 0 || o->taken == o->head.lines.length);
         free(exact);
     }
-    rill_bytes_dispose(&turn.slab, &o->head.line);
+    rill_bytes_dispose(&turn.slab, &o->head.lines.line);
 }
 
 static void check(const outcome *o)
@@ -48,8 +48,8 @@ static void check(const outcome *o)
     if (o->code < 0)
         return;
     assert(o->head.content_length >= -1);
-    assert(o->head.state != H1_HEAD_DONE || o->head.trailers ||
-           (o->head.status >= 100 && o->head.status <= 999));
+    assert(o->head.lines.state != LINES_DONE || o->head.trailers ||
+           (o->head.lines.status >= 100 && o->head.lines.status <= 999));
     const rill_bytes *block = &o->stream.head;
     for (size_t i = 0; i < block->length; i++) /* nothing in a value ends a line */
         if (block->data[i] == '\n')
@@ -75,10 +75,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(!strcmp(whole.err.message, cut.err.message));
     } else {
         bool open = whole.stream.reason == RILL_OPEN; /* a line too long shows as it comes */
-        assert(!open || (whole.taken == cut.taken && whole.head.state == cut.head.state));
+        assert(!open ||
+               (whole.taken == cut.taken && whole.head.lines.state == cut.head.lines.state));
         assert(whole.head.content_length == cut.head.content_length &&
                whole.head.chunked == cut.head.chunked && whole.head.close == cut.head.close &&
-               whole.head.status == cut.head.status);
+               whole.head.lines.status == cut.head.lines.status);
     }
     assert(whole.stream.head.length == cut.stream.head.length);
     if (whole.stream.head.length)

@@ -36,6 +36,18 @@ bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, siz
     return true;
 }
 
+bool rill_bytes_join(rill_slab *slab, rill_bytes *bytes, const rill_chars *parts, size_t count)
+{
+    size_t wanted = bytes->length;
+    for (size_t i = 0; i < count; i++)
+        wanted += parts[i].length;
+    if (!rill_bytes_reserve(slab, bytes, wanted))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        rill_bytes_append(slab, bytes, parts[i].data, parts[i].length);
+    return true;
+}
+
 void rill_bytes_consume(rill_bytes *bytes, size_t length)
 {
     bytes->length -= length;

@@ -8,6 +8,15 @@
 
 #include "base/slab.h"
 
+/* A run of bytes; borrowed. */
+typedef struct rill_chars {
+    const char *data;
+    size_t length;
+} rill_chars;
+
+/* That of a literal. */
+#define RILL_CHARS(literal) ((rill_chars){literal, sizeof(literal) - 1})
+
 /* One contiguous run. Zeroed: empty. */
 typedef struct rill_bytes {
     char *data;
@@ -16,6 +25,8 @@ typedef struct rill_bytes {
 
 /* False when memory ran out; then nothing changed. */
 bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length);
+/* Several, one behind the other; room is made once. */
+bool rill_bytes_join(rill_slab *slab, rill_bytes *bytes, const rill_chars *parts, size_t count);
 bool rill_bytes_reserve(rill_slab *slab, rill_bytes *bytes, size_t room);
 void rill_bytes_consume(rill_bytes *bytes, size_t length); /* drops the first `length` */
 void rill_bytes_dispose(rill_slab *slab, rill_bytes *bytes);

@@ -8,7 +8,6 @@
 #include "http/protocol.h"
 
 enum {
-    H1_RECORD = 16 << 10,  /* of TLS, at most: what it may have received before it gives any */
     H1_DRY_MAX = 20000,    /* of TLS's records without plaintext, between two responses */
     H1_FIRST_BYTES = 48,   /* shown of what a server says that speaks first */
     H1_LAST_ID = INT32_MAX /* then the connection takes no more */
@@ -18,7 +17,8 @@ enum h1_state {
     H1_IDLE, /* nothing is asked, or not sent */
     H1_HEAD,
     H1_COUNTED, /* a body of `left` bytes */
-    H1_CHUNKED,
+    H1_CHUNKS,  /* between the data of chunks */
+    H1_CHUNK,   /* its data, of `left` bytes */
     H1_TRAILERS,
     H1_UNTIL_END /* of the connection */
 };
@@ -31,9 +31,9 @@ typedef struct rill_h1_session {
     bool received;   /* something has arrived since the request */
     bool keep;       /* the connection outlives this response */
     int32_t last_id;
-    int64_t room;       /* so much more may arrive until its reader has taken some; below 0: less */
+    int64_t owed;       /* bytes of its window that the reader has not given back */
     uint32_t dry;       /* records without plaintext since a response */
-    uint64_t left;      /* of a counted body */
+    uint64_t left;      /* of the body, or of its chunk */
     double sent_before; /* bytes that the socket had taken before this request */
     rill_bytes out;     /* owned: a request's head that was not sent */
     rill_h1_head head;
@@ -48,13 +48,7 @@ static inline rill_h1_session *rill_h1_of(rill_link *link)
 /* The row of this protocol. */
 extern const rill_protocol rill_h1;
 
-/* --- writer.c -------------------------------------------------------------------------------- */
-
-/* Writes the head into `out`. False: out of memory. */
-bool rill_h1_write_head(rill_h1_session *session, const rill_stream *stream, const rill_head *head);
-
-/* Both as in rill_protocol. */
+/* As in rill_protocol. */
 void rill_h1_send(rill_link *link);
-void rill_h1_resume(rill_link *link, rill_stream *stream);
 
 #endif

@@ -121,7 +121,7 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
         return;
     rill_stream_end_head(stream);
     if (stream->starved && !stream->source->held)
-        rill_streams_resume(&session->link, stream); /* 100 (Continue) */
+        rill_link_resume(&session->link, stream); /* 100 (Continue) */
     if (stream->status) {
         session->link.answered = true;
         rill_points_give(session, frame->hd.length + SESSION_POINTS_HEAD * SESSION_POINT_BYTES);

@@ -9,7 +9,6 @@
 #include "h2/points.h"
 #include "h2/streams.h"
 #include "http/flight.h"
-#include "http/upload.h"
 
 /* --- what is sent ---------------------------------------------------------------------------- */
 
@@ -215,13 +214,8 @@ ssize_t rill_frames_read_body(nghttp2_session *ng, int32_t id, uint8_t *buffer, 
     rill_stream *stream = rill_streams_find(session, id);
     if (!stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (rill_transport_blocked(session->link.transport) || rill_link_has_sent(&session->link)) {
-        stream->blocked = true;
-        session->link.blocked++;
+    if (rill_link_puts_off(&session->link, stream))
         return NGHTTP2_ERR_DEFERRED;
-    }
-    if (stream->source->held)
-        return starve(stream);
     if (rill_source_is_file(stream->source))
         return read_file(session, stream, buffer, length, flags);
     bool last;
@@ -289,9 +283,8 @@ static void unblock(rill_session *session)
         next = rill_stream_next(stream);
         if (!stream->blocked)
             continue;
-        stream->blocked = false;
-        session->link.blocked--;
-        rill_streams_go_on(session, stream);
+        rill_link_unblock(&session->link, stream);
+        rill_streams_resume(&session->link, stream);
     }
 }
 

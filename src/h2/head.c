@@ -10,21 +10,17 @@ typedef struct prepared {
     nghttp2_nv fields[];
 } prepared;
 
-static nghttp2_nv field(const char *name, size_t name_length, const char *value,
-                        size_t value_length)
+static nghttp2_nv field(rill_chars name, rill_chars value)
 {
     nghttp2_nv nv = {
-        .name = (uint8_t *)name,
-        .value = (uint8_t *)value,
-        .namelen = name_length,
-        .valuelen = value_length,
+        .name = (uint8_t *)name.data,
+        .value = (uint8_t *)value.data,
+        .namelen = name.length,
+        .valuelen = value.length,
         .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
     };
     return nv;
 }
-
-/* A constant name with its length. */
-#define FIELD(name, value, length) field(name, sizeof(name) - 1, value, length)
 
 /* Points `fields` into a clean block; credentials are marked never to be indexed (RFC 7541 section
  * 7.1.3). */
@@ -35,7 +31,7 @@ static size_t split(const char *block, size_t length, nghttp2_nv *fields)
     size_t count = 0;
     while (rill_fields_next(&rest, end, &next)) {
         nghttp2_nv *nv = &fields[count++];
-        *nv = field(next.name, next.name_length, next.value, next.value_length);
+        *nv = field(next.name, next.value);
         if (rill_fields_is_secret(&next))
             nv->flags |= NGHTTP2_NV_FLAG_NO_INDEX;
     }
@@ -66,29 +62,30 @@ static const prepared *prepare(rill_slab *slab, rill_defaults *defaults)
 
 nghttp2_nv *rill_h2_fields(rill_turn *turn, const rill_head *head, size_t *count)
 {
-    const prepared *defaults = head->block ? NULL : prepare(&turn->slab, head->defaults);
-    if (!head->block && !defaults)
+    const rill_chars *block = &head->block;
+    const prepared *defaults = block->data ? NULL : prepare(&turn->slab, head->defaults);
+    if (!block->data && !defaults)
         return NULL;
-    size_t more = defaults ? defaults->count : rill_fields_count(head->block, head->block_length);
+    size_t more = defaults ? defaults->count : rill_fields_count(block->data, block->length);
     if (!rill_bytes_reserve(&turn->slab, &turn->scratch, (more + 6) * sizeof(nghttp2_nv)))
         return NULL;
     nghttp2_nv *fields = (nghttp2_nv *)turn->scratch.data;
     size_t n = 0;
-    fields[n++] = FIELD(":method", head->method, head->method_length);
+    fields[n++] = field(RILL_CHARS(":method"), head->method);
     if (!head->connect)
-        fields[n++] = FIELD(":scheme", head->scheme, head->scheme_length);
-    fields[n++] = FIELD(":authority", head->authority, head->authority_length);
+        fields[n++] = field(RILL_CHARS(":scheme"), head->scheme);
+    fields[n++] = field(RILL_CHARS(":authority"), head->authority);
     if (!head->connect)
-        fields[n++] = FIELD(":path", head->target, head->target_length);
+        fields[n++] = field(RILL_CHARS(":path"), head->target);
     if (defaults)
         memcpy(fields + n, defaults->fields, more * sizeof(*fields));
     else
-        split(head->block, head->block_length, fields + n);
+        split(block->data, block->length, fields + n);
     n += more;
-    if (head->length)
-        fields[n++] = FIELD("content-length", head->length, head->length_digits);
+    if (head->length.length)
+        fields[n++] = field(RILL_CHARS("content-length"), head->length);
     if (head->expect)
-        fields[n++] = FIELD("expect", "100-continue", 12);
+        fields[n++] = field(RILL_CHARS("expect"), RILL_CHARS("100-continue"));
     *count = n;
     return fields;
 }

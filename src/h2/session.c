@@ -190,8 +190,6 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
 {
     rill_session *session = rill_session_of(link);
     nghttp2_data_provider body = {.read_callback = rill_frames_read_body};
-    if (!rill_link_has_room(link))
-        return -RILL_INACTIVE;
     if (stream->inlet.narrow && rill_streams_narrow(session))
         return -RILL_ERROR;
     size_t count;
@@ -201,14 +199,11 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
                                                   stream->source ? &body : NULL, stream);
     if (id < 0)
         return id == NGHTTP2_ERR_NOMEM ? -RILL_ERROR : -RILL_INACTIVE;
-    session->heads += head->authority_length + head->target_length +
-                      (head->block ? head->block_length : head->defaults->block.length);
+    session->heads += head->authority.length + head->target.length +
+                      (head->block.data ? head->block.length : head->defaults->block.length);
     link->full = session->heads >= SESSION_HEADS_MAX;
     link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;
-    stream->on_wire = true;
-    link->active++;
-    rill_stream_move(stream, &link->open);
     return 0;
 }
 

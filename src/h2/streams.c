@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "h2/points.h"
-#include "http/upload.h"
 
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
@@ -16,7 +15,7 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
 {
     if (!stream->on_wire)
         return;
-    stream->on_wire = false;
+    rill_link_leave(&session->link, stream);
     if (session->found == stream)
         session->found = NULL;
     if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
@@ -28,10 +27,6 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
     session->resets_due += stream->data_frames;
     if (session->resets_due > SESSION_POINTS)
         session->resets_due = SESSION_POINTS;
-    session->link.active--;
-    if (stream->blocked)
-        session->link.blocked--;
-    stream->blocked = false;
 }
 
 /* nghttp2 sends an update for half a window, which is HTTP/2's first one until the peer has taken
@@ -73,19 +68,12 @@ void rill_streams_retire(rill_link *link, rill_stream *stream)
     rill_stream_move(stream, &session->link.closed);
 }
 
-void rill_streams_go_on(rill_session *session, rill_stream *stream)
-{
-    if (nghttp2_session_resume_data(session->ng, stream->id) != NGHTTP2_ERR_NOMEM)
-        return;
-    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
-    rill_streams_retire(&session->link, stream);
-}
-
 void rill_streams_resume(rill_link *link, rill_stream *stream)
 {
-    rill_session *session = rill_session_of(link);
-    if (stream->on_wire && rill_upload_feed(stream))
-        rill_streams_go_on(session, stream);
+    if (nghttp2_session_resume_data(rill_session_of(link)->ng, stream->id) != NGHTTP2_ERR_NOMEM)
+        return;
+    rill_stream_close(stream, RILL_ERROR, NGHTTP2_INTERNAL_ERROR, "out of memory");
+    rill_streams_retire(link, stream);
 }
 
 int rill_streams_narrow(rill_session *session)

@@ -22,7 +22,7 @@ void rill_streams_leave(rill_session *session, rill_stream *stream);
  * memory, which is fatal. */
 bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t length);
 
-/* Rows of the protocol's table. */
+/* Rows of the protocol's table. One that cannot go on is closed. */
 void rill_streams_retire(rill_link *link, rill_stream *stream);
 void rill_streams_resume(rill_link *link, rill_stream *stream);
 
@@ -31,9 +31,6 @@ int rill_streams_narrow(rill_session *session);
 
 /* Opens the window of a stream that began so, once the peer has taken that up. */
 void rill_streams_widen(rill_session *session, rill_stream *stream);
-
-/* Has nghttp2 ask for the upload's body again; one that cannot go on is closed. */
-void rill_streams_go_on(rill_session *session, rill_stream *stream);
 
 /* The first line of a peer's bytes, as a NUL-terminated text of at most `room` bytes. */
 void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length);

@@ -87,10 +87,8 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field)
         stop = end;
     if (!colon || colon + 2 > stop)
         return false;
-    field->name = start;
-    field->name_length = (size_t)(colon - start);
-    field->value = colon + 2;
-    field->value_length = (size_t)(stop - field->value);
+    field->name = (rill_chars){start, (size_t)(colon - start)};
+    field->value = (rill_chars){colon + 2, (size_t)(stop - colon) - 2};
     *rest = stop;
     return true;
 }
@@ -105,9 +103,9 @@ const char *rill_headers_find(const char *headers, size_t length, const char *na
         return NULL;
     const char *end = headers + length;
     while (rill_fields_next(&headers, end, &field))
-        if (named(field.name, field.name_length, name)) {
-            *value_length = field.value_length;
-            return field.value;
+        if (named(field.name.data, field.name.length, name)) {
+            *value_length = field.value.length;
+            return field.value.data;
         }
     return NULL;
 }
@@ -150,8 +148,8 @@ static int32_t clean(rill_slab *slab, const char *block, size_t length, rill_byt
         if (!rill_fields_next(&rest, end, &field))
             return rill_error_set(err, RILL_ARGUMENT, "header fields: \"%.*s\" is no field",
                                   show((size_t)(end - rest)), rest);
-        const char *name = field.name, *value = field.value;
-        size_t name_length = field.name_length, value_length = field.value_length;
+        const char *name = field.name.data, *value = field.value.data;
+        size_t name_length = field.name.length, value_length = field.value.length;
         const char *fault = fault_of_name(name, name_length);
         if (fault)
             return rill_error_set(err, RILL_ARGUMENT, "header field \"%.*s\": %s",
@@ -196,9 +194,8 @@ size_t rill_fields_count(const char *block, size_t length)
 
 bool rill_fields_is_secret(const rill_field *field)
 {
-    return named(field->name, field->name_length, "authorization") ||
-           named(field->name, field->name_length, "cookie") ||
-           named(field->name, field->name_length, "proxy-authorization");
+    return rill_fields_is(field->name, "authorization") || rill_fields_is(field->name, "cookie") ||
+           rill_fields_is(field->name, "proxy-authorization");
 }
 
 static bool is_blank(char c)
@@ -206,7 +203,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-rill_text rill_fields_trim(rill_text text)
+rill_chars rill_fields_trim(rill_chars text)
 {
     while (text.length && is_blank(*text.data))
         text.data++, text.length--;
@@ -215,19 +212,19 @@ rill_text rill_fields_trim(rill_text text)
     return text;
 }
 
-bool rill_fields_is(rill_text text, const char *word)
+bool rill_fields_is(rill_chars text, const char *word)
 {
     return named(text.data, text.length, word);
 }
 
-bool rill_fields_element(rill_text *list, rill_text *element)
+bool rill_fields_element(rill_chars *list, rill_chars *element)
 {
     if (!list->length)
         return false;
     const char *comma = memchr(list->data, ',', list->length);
     size_t length = comma ? (size_t)(comma - list->data) : list->length;
     size_t taken = length + (comma != NULL);
-    *element = rill_fields_trim((rill_text){list->data, length});
+    *element = rill_fields_trim((rill_chars){list->data, length});
     list->data += taken;
     list->length -= taken;
     return true;
@@ -246,7 +243,7 @@ int64_t rill_fields_number(const char *text, size_t length)
     return length ? number : -1;
 }
 
-bool rill_fields_parameter(rill_text element, const char *name, int64_t *number)
+bool rill_fields_parameter(rill_chars element, const char *name, int64_t *number)
 {
     const char *equals = memchr(element.data, '=', element.length);
     size_t length = equals ? (size_t)(equals - element.data) : 0;
@@ -256,12 +253,12 @@ bool rill_fields_parameter(rill_text element, const char *name, int64_t *number)
     return *number >= 0;
 }
 
-int64_t rill_fields_length(rill_text value)
+int64_t rill_fields_length(rill_chars value)
 {
     int64_t all = -1;
     if (value.length && value.data[value.length - 1] == ',')
         return -1;
-    for (rill_text element; rill_fields_element(&value, &element);) {
+    for (rill_chars element; rill_fields_element(&value, &element);) {
         int64_t number = rill_fields_number(element.data, element.length);
         if (number < 0 || (all >= 0 && all != number))
             return -1;
@@ -270,7 +267,8 @@ int64_t rill_fields_length(rill_text value)
     return all;
 }
 
-bool rill_fields_lower(char *name, size_t length)
+/* False: it holds a control byte. */
+static bool lower(char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)name[i];
@@ -288,10 +286,55 @@ static void replace(char *text, size_t length, char c)
         *at++ = ' ';
 }
 
-void rill_fields_blank(char *value, size_t length)
+/* What folds it, with the blanks around, to one blank. Returns what is left of its length. */
+static size_t unfold(char *value, size_t length)
 {
+    size_t out = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] != '\n') {
+            value[out++] = value[i];
+            continue;
+        }
+        while (out && (is_blank(value[out - 1]) || value[out - 1] == '\r'))
+            out--;
+        while (i + 1 < length && is_blank(value[i + 1]))
+            i++;
+        value[out++] = ' ';
+    }
+    return out;
+}
+
+const char *rill_fields_receive(char *line, size_t length, rill_field *field)
+{
+    char *fold = memchr(line, '\n', length);
+    char *colon = memchr(line, ':', fold ? (size_t)(fold - line) : length);
+    if (length && is_blank(*line))
+        return "a folded line before any field (RFC 9112 section 5.2)";
+    if (!colon)
+        return "a header line without a colon (RFC 9112 section 5)";
+    rill_chars name = rill_fields_trim((rill_chars){line, (size_t)(colon - line)});
+    if (!name.length)
+        return "a header field without a name (RFC 9112 section 5)";
+    if (!lower(line, (size_t)(colon - line)))
+        return "a control byte in a field's name (RFC 9110 section 5.1)";
+    char *value = colon + 1;
+    length -= (size_t)(value - line);
+    if (fold)
+        length = unfold(value, length);
     replace(value, length, '\r');
     replace(value, length, 0);
+    *field = (rill_field){name, rill_fields_trim((rill_chars){value, length})};
+    return NULL;
+}
+
+int rill_fields_status(rill_chars line, int *minor)
+{
+    if (line.length < 12 || memcmp(line.data, "HTTP/1.", 7) != 0 || line.data[8] != ' ' ||
+        (line.length > 12 && line.data[12] != ' '))
+        return -1;
+    *minor = (int)rill_fields_number(line.data + 7, 1);
+    int status = (int)rill_fields_number(line.data + 9, 3);
+    return *minor < 0 || status < 100 ? -1 : status;
 }
 
 int32_t rill_fields_check_method(const char *method, size_t length, rill_error *err)

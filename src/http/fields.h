@@ -1,4 +1,4 @@
-/* Header fields of requests: checked once, then sent as they stand. */
+/* Header fields: of requests, checked once, then sent as they stand; of responses, read. */
 #ifndef RILL_FIELDS_H
 #define RILL_FIELDS_H
 
@@ -35,8 +35,7 @@ size_t rill_fields_count(const char *block, size_t length);
 
 /* One field of a block; borrowed from it. */
 typedef struct rill_field {
-    const char *name, *value;
-    size_t name_length, value_length;
+    rill_chars name, value;
 } rill_field;
 
 /* Splits the next field off. False: there are no more, or what is left is no field. */
@@ -45,33 +44,32 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field);
 /* Whether it holds credentials, by its name. */
 bool rill_fields_is_secret(const rill_field *field);
 
-/* A run of bytes; borrowed. */
-typedef struct rill_text {
-    const char *data;
-    size_t length;
-} rill_text;
-
 /* Without the blanks around it. */
-rill_text rill_fields_trim(rill_text text);
+rill_chars rill_fields_trim(rill_chars text);
 
 /* Whether it is `word`, upper and lower case aside. */
-bool rill_fields_is(rill_text text, const char *word);
+bool rill_fields_is(rill_chars text, const char *word);
 
 /* Cuts the first element off a comma-separated list, without blanks around it; it may be empty.
  * False: the list is. */
-bool rill_fields_element(rill_text *list, rill_text *element);
+bool rill_fields_element(rill_chars *list, rill_chars *element);
 
 /* Whether it is `name` "=" a number. */
-bool rill_fields_parameter(rill_text element, const char *name, int64_t *number);
+bool rill_fields_parameter(rill_chars element, const char *name, int64_t *number);
 
 /* What a content-length says: a number, or a list of equal ones (RFC 9110 section 8.6). -1: that is
  * none. */
-int64_t rill_fields_length(rill_text value);
+int64_t rill_fields_length(rill_chars value);
 
-/* Of what was received. A name to lower case; false: it holds a control byte. NUL and bare CR of a
- * value to blanks (RFC 9110 section 5.5). */
-bool rill_fields_lower(char *name, size_t length);
-void rill_fields_blank(char *value, size_t length);
+/* A field's line as it was received, without its end but with the ends of lines that are folded
+ * into it. It is cleaned in place: the name to lower case; folds, NUL and bare CR of the value to
+ * blanks (RFC 9110 section 5.5, RFC 9112 section 5.2). Where a blank stood before the colon, the
+ * name is followed by that. NULL, or the rule that it breaks. */
+const char *rill_fields_receive(char *line, size_t length, rill_field *field);
+
+/* The status in a status line, and `*minor` of its HTTP/1.x (RFC 9112 section 4); -1: it is none.
+ */
+int rill_fields_status(rill_chars line, int *minor);
 
 /* The number that a run of digits is; -1 when it is none, or too large. */
 int64_t rill_fields_number(const char *text, size_t length);

@@ -16,17 +16,19 @@ typedef struct rill_defaults {
 } rill_defaults;
 
 typedef struct rill_head {
-    const char *method, *scheme, *authority, *target;
-    size_t method_length, scheme_length, authority_length, target_length;
+    rill_chars method, scheme, authority, target;
     bool forward; /* a proxy is asked: with the whole URL (RFC 9112 section 3.2.2) */
-    const char *proxy_authorization; /* and this field; NULL: none */
-    bool connect;      /* CONNECT has neither scheme nor target (RFC 9113 section 8.5) */
-    const char *block; /* clean; NULL: the client's defaults are sent */
-    size_t block_length;
+    rill_chars proxy_authorization; /* and this field; empty: none */
+    bool connect;            /* CONNECT has neither scheme nor target (RFC 9113 section 8.5) */
+    rill_chars block;        /* clean; NULL: the client's defaults are sent */
     rill_defaults *defaults; /* borrowed by the session while it lives */
-    const char *length;      /* digits of content-length; NULL: not sent */
-    size_t length_digits;
-    bool expect; /* "expect: 100-continue" */
+    rill_chars length;       /* digits of content-length; empty: not sent */
+    bool expect;             /* "expect: 100-continue" */
 } rill_head;
+
+/* Writes it as HTTP/1.1 has it, to `out`: with `chunked` in place of a length. False: out of
+ * memory.
+ */
+bool rill_head_write(const rill_head *head, bool chunked, rill_slab *slab, rill_bytes *out);
 
 #endif

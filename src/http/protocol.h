@@ -10,6 +10,7 @@
 
 #include "http/head.h"
 #include "http/stream.h"
+#include "http/upload.h"
 #include "net/transport.h"
 
 enum {
@@ -107,15 +108,16 @@ struct rill_protocol {
      * to be sent may show that the peer is at fault, in `fatal`. */
     void (*send)(rill_link *link);
 
-    /* Opens a stream. The head is borrowed until the next `send`, the stream's body until it
-     * closes. 0, -RILL_INACTIVE: no new streams are taken, or -RILL_ERROR: out of memory. */
+    /* Opens a stream, see rill_link_submit(); gives it its id. The head is borrowed until the next
+     * `send`, the stream's body until it closes. 0, -RILL_INACTIVE: no new streams are taken, or
+     * -RILL_ERROR: out of memory. */
     int32_t (*submit)(rill_link *link, rill_stream *stream, const rill_head *head);
 
     /* For a stream that was just closed on our side: ends it on the wire if need be, and moves it
      * to `closed`. */
     void (*retire)(rill_link *link, rill_stream *stream);
 
-    /* Lets an upload go on whose source has something again. */
+    /* Asks for an upload's body again, see rill_link_resume(). NULL: `send` does. */
     void (*resume)(rill_link *link, rill_stream *stream);
 
     /* Gives window back for bytes that the reader took (0: it found nothing), or what is owed to a
@@ -177,14 +179,55 @@ static inline bool rill_link_has_room(const rill_link *link)
            !link->fatal.reason && (!link->protocol->room || link->protocol->room(link));
 }
 
+/* Whether an upload waits for the socket, for the next turn (`blocked`), for its source, or for
+ * 100.
+ */
+static inline bool rill_link_puts_off(rill_link *link, rill_stream *stream)
+{
+    stream->blocked = rill_transport_blocked(link->transport) || rill_link_has_sent(link);
+    link->blocked += stream->blocked;
+    if (!stream->blocked && stream->source->held)
+        rill_upload_starve(stream);
+    return stream->blocked || stream->starved;
+}
+
+static inline void rill_link_unblock(rill_link *link, rill_stream *stream)
+{
+    link->blocked -= stream->blocked;
+    stream->blocked = false;
+}
+
+/* It is not on the wire any more: to be moved to `closed`. */
+static inline void rill_link_leave(rill_link *link, rill_stream *stream)
+{
+    rill_link_unblock(link, stream);
+    stream->on_wire = false;
+    link->active--;
+}
+
+/* Puts a stream among the open ones. Returns as `submit` does. */
+static inline int32_t rill_link_submit(rill_link *link, rill_stream *stream, const rill_head *head)
+{
+    int32_t code =
+        rill_link_has_room(link) ? link->protocol->submit(link, stream, head) : -RILL_INACTIVE;
+    if (code)
+        return code;
+    stream->on_wire = true;
+    link->active++;
+    rill_stream_move(stream, &link->open);
+    return 0;
+}
+
 static inline void rill_link_retire(rill_link *link, rill_stream *stream)
 {
     link->protocol->retire(link, stream);
 }
 
+/* Lets an upload go on whose source has something again. */
 static inline void rill_link_resume(rill_link *link, rill_stream *stream)
 {
-    link->protocol->resume(link, stream);
+    if (stream->on_wire && rill_upload_feed(stream) && link->protocol->resume)
+        link->protocol->resume(link, stream);
 }
 
 static inline void rill_link_consume(rill_link *link, rill_stream *stream, size_t length)

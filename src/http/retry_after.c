@@ -94,7 +94,7 @@ uint64_t rill_retry_after(const char *block, size_t length, uint64_t most_ms)
     rill_field field;
     const char *rest = block, *end = block + length;
     while (length && rill_fields_next(&rest, end, &field))
-        if (field.name_length == 11 && !memcmp(field.name, "retry-after", 11))
-            return pause_of(field.value, field.value_length, most_ms);
+        if (field.name.length == 11 && !memcmp(field.name.data, "retry-after", 11))
+            return pause_of(field.value.data, field.value.length, most_ms);
     return 0;
 }

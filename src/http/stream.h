@@ -154,7 +154,8 @@ void rill_stream_received_end(rill_stream *stream);
 
 /* A head begins: informational, final, or trailers. */
 void rill_stream_begin_head(rill_stream *stream);
-/* A field of it. ":status" included. */
+/* Its status; and a field of it, ":status" included. */
+void rill_stream_receive_status(rill_stream *stream, int status);
 void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
                        size_t value_length);
 /* It has more than `most` bytes. */

@@ -59,17 +59,31 @@ RILL_COLD static bool grow(rill_stream *stream, rill_bytes *head, size_t wanted)
     return rill_bytes_reserve(&stream->turn->slab, head, room);
 }
 
-void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
-                       size_t value_length)
+/* Whether it goes on, with a field more. */
+static inline bool make_room(rill_stream *stream, size_t name_length, size_t value_length)
 {
     uint64_t size = (uint64_t)name_length + value_length + FIELD_OVERHEAD;
     if (stream->reason != RILL_OPEN)
-        return;
-    if (size > stream->header_room) {
+        return false;
+    bool fits = size <= stream->header_room;
+    if (fits)
+        stream->header_room -= size;
+    else
         rill_stream_refuse_head(stream, stream->limits->max_header_list);
+    return fits;
+}
+
+void rill_stream_receive_status(rill_stream *stream, int status)
+{
+    if (make_room(stream, 7, 3)) /* ":status", and its digits */
+        stream->status = status;
+}
+
+void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
+                       size_t value_length)
+{
+    if (!make_room(stream, name_length, value_length))
         return;
-    }
-    stream->header_room -= size;
     if (name[0] == ':') {
         if (name_length == 7) /* ":status": no other pseudo-header field passes the session */
             stream->status = value_length == 3 ? (int)rill_fields_number(value, 3) : 0;

@@ -557,6 +557,7 @@ void rill_dial_dispose(rill_dial *dial)
     rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
     for (int i = 0; i < DIAL_RACERS; i++)
         close_racer(dial, &dial->racers[i]);
+    rill_tunnel_dispose(&dial->tunnel, &dial->turn->slab);
     dial->turn->counters.dials--;
     dial->turn = NULL;
 }

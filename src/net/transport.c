@@ -61,6 +61,16 @@ int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, 
     return length;
 }
 
+bool rill_transport_allow(rill_transport *transport, int64_t room, uint32_t window)
+{
+    rill_socket *socket = &transport->socket;
+    int64_t half = window / 2, least = half < 2 * TURN_PLAIN ? half : 2 * TURN_PLAIN;
+    bool held = room < (socket->held ? half : least) || room <= 0;
+    socket->most = room > 2 * TURN_PLAIN ? (size_t)room - TURN_PLAIN : TURN_PLAIN;
+    rill_socket_hold(socket, held);
+    return held;
+}
+
 uint32_t rill_transport_take_dry(rill_transport *transport)
 {
     uint32_t hop = transport->hop ? rill_tls_pipe_take_dry(transport->hop) : 0;

@@ -35,6 +35,11 @@ void rill_transport_begin(rill_transport *transport);
  * answers. */
 int64_t rill_transport_read(rill_transport *transport, char *data, size_t room, rill_error *err);
 
+/* So many bytes more may come, of a window of that size: with little left nothing more is received,
+ * until half of it is free again, so that what TLS may hold of a record fits too. Returns whether
+ * it is held back. */
+bool rill_transport_allow(rill_transport *transport, int64_t room, uint32_t window);
+
 /* See rill_tls_pipe_take_dry(); 0 in clear text. */
 uint32_t rill_transport_take_dry(rill_transport *transport);
 

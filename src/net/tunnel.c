@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "http/head.h"
 
 #define REFUSE(err, ...) rill_error_connect(err, RILL_KIND_PROXY, __VA_ARGS__)
 
@@ -27,66 +28,60 @@ static void write_authority(const rill_tunnel *tunnel, char *text)
     snprintf(text, 300, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, tunnel->port);
 }
 
-static void ask_connect(rill_tunnel *tunnel, rill_transport *transport, const char *user_agent)
+static int32_t ask_connect(rill_tunnel *tunnel, rill_transport *transport, const char *user_agent,
+                           rill_error *err)
 {
-    char authority[300], line[700];
+    rill_slab *slab = &transport->socket.turn->slab;
+    const char *rights = tunnel->proxy->authorization;
+    char authority[300];
+    rill_bytes fields = {0}, out = {0};
     write_authority(tunnel, authority);
-    snprintf(line, sizeof(line), "CONNECT %s HTTP/1.1\r\nhost: %s\r\n", authority, authority);
-    write_text(transport, line);
-    if (tunnel->proxy->authorization) {
-        write_text(transport, "proxy-authorization: ");
-        write_text(transport, tunnel->proxy->authorization);
-        write_text(transport, "\r\n");
-    }
-    if (user_agent && *user_agent) {
-        write_text(transport, "user-agent: ");
-        write_text(transport, user_agent);
-        write_text(transport, "\r\n");
-    }
-    write_text(transport, "\r\n");
+    bool whole = !user_agent || !*user_agent ||
+                 rill_fields_add(slab, &fields, "user-agent", user_agent, strlen(user_agent));
+    rill_head head = {.method = RILL_CHARS("CONNECT"),
+                      .authority = {authority, strlen(authority)},
+                      .connect = true,
+                      .proxy_authorization = {rights, rights ? strlen(rights) : 0},
+                      .block = {fields.data ? fields.data : "", fields.length}};
+    whole = whole && rill_head_write(&head, false, slab, &out) &&
+            !rill_transport_write(transport, out.data, out.length);
+    rill_bytes_dispose(slab, &fields);
+    rill_bytes_dispose(slab, &out);
+    return whole ? 0 : rill_error_memory(err);
 }
 
-static int32_t read_status(rill_tunnel *tunnel, rill_error *err)
+static int32_t judge(rill_tunnel *tunnel, rill_error *err)
 {
-    int status = 0, length = 0;
-    const char *text = tunnel->text;
-    sscanf(text, "HTTP/1.%*1[0-9] %3d%n", &status, &length);
-    if (!length || status < 100 || (text[length] && text[length] != ' '))
-        return REFUSE(err, "the proxy does not answer CONNECT as HTTP/1.1: \"%.80s\"", text);
-    if (status >= 300)
-        return REFUSE(err, "the proxy refuses: %s", text);
-    if (status == 101)
-        return REFUSE(err, "the proxy switches protocols, unasked: %s", text);
-    tunnel->status = status;
-    tunnel->state = TUNNEL_FIELDS;
+    const rill_lines *lines = &tunnel->lines;
+    int length = lines->first.length < TUNNEL_LINE ? (int)lines->first.length : TUNNEL_LINE;
+    const char *text = lines->first.data;
+    if (lines->state == LINES_FIRST)
+        return REFUSE(err, "the proxy does not answer CONNECT as HTTP/1.1: \"%.*s\"",
+                      length < 80 ? length : 80, text);
+    if (lines->status >= 300)
+        return REFUSE(err, "the proxy refuses: %.*s", length, text);
+    if (lines->status == 101)
+        return REFUSE(err, "the proxy switches protocols, unasked: %.*s", length, text);
     return 0;
 }
 
-/* A line of the head has ended. */
-static int32_t end_line(rill_tunnel *tunnel, rill_error *err)
+/* Its fields are ignored, good or bad. */
+static int32_t read_head(rill_tunnel *tunnel, rill_slab *slab, rill_chars *in, rill_error *err)
 {
-    uint32_t length = tunnel->line;
-    tunnel->line = 0;
-    if (tunnel->state == TUNNEL_STATUS) {
-        tunnel->text[length < TUNNEL_LINE ? length : TUNNEL_LINE] = 0;
-        return read_status(tunnel, err);
-    }
-    if (!length)
-        tunnel->state = tunnel->status < 200 ? TUNNEL_STATUS : TUNNEL_OPEN;
-    return 0;
-}
-
-static int32_t read_head(rill_tunnel *tunnel, char c, rill_error *err)
-{
-    if (++tunnel->taken > TUNNEL_HEAD_MAX)
+    rill_lines *lines = &tunnel->lines;
+    size_t had = in->length;
+    enum rill_lines_found found = rill_lines_next(lines, slab, in, TUNNEL_HEAD_MAX);
+    tunnel->taken += (uint32_t)(had - in->length);
+    if (tunnel->taken > TUNNEL_HEAD_MAX)
         return REFUSE(err, "the proxy's answer has more than %d bytes", TUNNEL_HEAD_MAX);
-    if (c == '\n')
-        return end_line(tunnel, err);
-    if (c == '\r')
-        return 0;
-    if (tunnel->state == TUNNEL_STATUS && tunnel->line < TUNNEL_LINE)
-        tunnel->text[tunnel->line] = c;
-    tunnel->line++;
+    if (found == LINES_NO_MEMORY)
+        return rill_error_memory(err);
+    if (found == LINES_STATUS || (found == LINES_BROKEN && lines->state == LINES_FIRST))
+        return judge(tunnel, err);
+    if (found == LINES_END && lines->status >= 200)
+        tunnel->state = TUNNEL_OPEN;
+    else if (found == LINES_END)
+        *lines = (rill_lines){0}; /* 1xx: another head follows */
     return 0;
 }
 
@@ -227,24 +222,30 @@ int32_t rill_tunnel_begin(rill_tunnel *tunnel, rill_transport *transport, const 
         return REFUSE(err, "a proxy is asked for no name above %d bytes", TUNNEL_TEXT);
     if (rill_proxy_is_socks(proxy))
         return ask_socks(tunnel, transport, err);
-    ask_connect(tunnel, transport, user_agent);
-    return 0;
+    return ask_connect(tunnel, transport, user_agent, err);
+}
+
+void rill_tunnel_dispose(rill_tunnel *tunnel, rill_slab *slab)
+{
+    rill_bytes_dispose(slab, &tunnel->lines.line);
 }
 
 /* What stands behind the answer is nobody's: we have not spoken yet. */
-static int32_t take(rill_tunnel *tunnel, rill_transport *transport, const char *data,
-                    int64_t length, rill_error *err)
+static int32_t take(rill_tunnel *tunnel, rill_transport *transport, rill_chars in, rill_error *err)
 {
     bool socks = rill_proxy_is_socks(tunnel->proxy);
-    for (int64_t i = 0; i < length; i++) {
+    int32_t code = 0;
+    while (!code && in.length) {
         if (tunnel->state == TUNNEL_OPEN)
             return REFUSE(err, "the proxy sends more than its answer, before anything was asked");
-        int32_t code =
-            socks ? read_socks(tunnel, transport, data[i], err) : read_head(tunnel, data[i], err);
-        if (code)
-            return code;
+        if (!socks) {
+            code = read_head(tunnel, &transport->socket.turn->slab, &in, err);
+            continue;
+        }
+        code = read_socks(tunnel, transport, *in.data++, err);
+        in.length--;
     }
-    return 0;
+    return code;
 }
 
 int32_t rill_tunnel_act(rill_tunnel *tunnel, rill_transport *transport, rill_error *err)
@@ -257,7 +258,8 @@ int32_t rill_tunnel_act(rill_tunnel *tunnel, rill_transport *transport, rill_err
         if (length < 0)
             return REFUSE(err, "the proxy has ended it before the tunnel was open: %s",
                           why.message);
-        int32_t code = length ? take(tunnel, transport, data, length, err) : 0;
+        rill_chars in = {data, (size_t)length};
+        int32_t code = take(tunnel, transport, in, err);
         if (code)
             return code;
         if (rill_transport_flush(transport, &why))

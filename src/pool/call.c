@@ -310,23 +310,18 @@ void rill_call_head(const rill_call *call, rill_defaults *defaults, rill_head *h
     uint32_t digits;
     const char *target = call->text + call->method_length;
     const char *authority = target + call->target_length;
+    const char *length = rill_call_length(call, &digits);
     *head = (rill_head){
-        .method = call->text,
-        .method_length = call->method_length,
-        .scheme = call->tls ? "https" : "http",
-        .scheme_length = call->tls ? 5 : 4,
-        .target = target,
-        .target_length = call->target_length,
-        .authority = authority,
-        .authority_length = call->authority_length,
+        .method = {call->text, call->method_length},
+        .scheme = call->tls ? RILL_CHARS("https") : RILL_CHARS("http"),
+        .target = {target, call->target_length},
+        .authority = {authority, call->authority_length},
         .connect = call->connect,
-        .block = call->own_block ? authority + call->authority_length : NULL,
-        .block_length = call->block_length,
+        .block = {call->own_block ? authority + call->authority_length : NULL, call->block_length},
         .defaults = defaults,
-        .length = rill_call_length(call, &digits),
+        .length = {length, digits},
         .expect = call->source && call->source->held,
     };
-    head->length_digits = digits;
 }
 
 void rill_call_url(const rill_call *call, char *text, size_t room)

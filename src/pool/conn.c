@@ -457,7 +457,7 @@ bool rill_conn_peer_fails(const rill_conn *conn)
 
 int32_t rill_conn_submit(rill_conn *conn, rill_stream *stream, const rill_head *head)
 {
-    return conn->session->protocol->submit(conn->session, stream, head);
+    return rill_link_submit(conn->session, stream, head);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

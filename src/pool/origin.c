@@ -194,7 +194,8 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     rill_head head;
     rill_call_head(call, &pool->defaults, &head);
     head.forward = origin->forward;
-    head.proxy_authorization = origin->forward ? origin->proxy->authorization : NULL;
+    const char *rights = origin->forward ? origin->proxy->authorization : NULL;
+    head.proxy_authorization = (rill_chars){rights, rights ? strlen(rights) : 0};
     bool begun = rill_call_begin(call);
     if (begun && conn->setup.mark != &origin->mark)
         call->stream->elsewhere = call->repeat && rill_source_repeats(call->source);
