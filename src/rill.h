@@ -744,6 +744,7 @@ typedef struct rill_note {
     int32_t status, code;
     uint32_t reason, number;
     uint32_t text_length, url_length;
+    uint32_t request; /* its number, the same in all notes of a request of this client; 0: none */
     bool resumed;
     char protocol[12];
     double bytes_received, delay;

@@ -370,12 +370,11 @@ void rill_notes_redirect(rill_loop *loop, uint32_t slot, uint32_t generation, co
     if (!journal)
         return;
     rill_turn_tick(&loop->turn);
-    rill_note note = {.type = RILL_NOTE_REDIRECT,
-                      .code = -1,
-                      .status = status,
-                      .text = location,
-                      .text_length = location_length};
-    char *room = rill_journal_add(journal, &note, url_length);
-    if (room)
+    rill_note *note = rill_journal_add(journal, RILL_NOTE_REDIRECT);
+    if (!note)
+        return;
+    char *room;
+    note->status = status;
+    if (rill_journal_write(journal, note, location, location_length, url_length, &room))
         memcpy(room, url, url_length);
 }

@@ -308,6 +308,8 @@ void rill_connection_close(rill_loop *loop, uint32_t slot, uint32_t generation, 
     rill_error_set(&closed, RILL_CANCELLED, "the connection was closed by the caller");
     closed.code = (int32_t)code;
     rill_conn_fail(conn_of(connection), &closed);
+    drain(connection); /* what waits */
+    rill_origin_settle(connection->origin);
     rill_turn_mark(&loop->turn, &connection->origin->mark);
 }
 

@@ -7,6 +7,7 @@
 
 #include "http/body.h"
 #include "base/error.h"
+#include "base/journal.h"
 #include "base/trace.h"
 
 /* --- states ---------------------------------------------------------------------------------- */
@@ -290,6 +291,7 @@ void rill_call_free(rill_call *call)
     rill_turn_forget(turn, &call->entry);
     rill_slab_free(&turn->slab, call->last);
     rill_peer_release(call->peer);
+    rill_copy_release(&turn->slab, call->name);
     if (call->stream)
         rill_stream_dispose(call->stream);
     rill_slab_free(&turn->slab, call->stream);

@@ -61,6 +61,8 @@ struct rill_call {
     rill_source *source;                 /* owned: the request's body; NULL: none */
     uint32_t attempts, repeats, retries; /* retries: left */
     uint32_t round;                      /* its origin's when it was repeated last; 0: never */
+    struct rill_copy *name; /* one reference: what its notes point into; NULL: none yet */
+    uint32_t url_length;    /* of it */
     rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
     rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */

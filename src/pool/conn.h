@@ -51,6 +51,7 @@ struct rill_conn {
         rill_list guests, guests_waiting; /* origins whose calls it carries too; those of them that
                                              wait for a stream to end */
         bool counted;                     /* as opened */
+        bool end_noted;                   /* in the journal */
         bool goaway_noted;                /* in the journal, with */
         int32_t goaway_last;              /* this last stream */
         bool unneeded;                    /* its dial was given up: see share.h */

@@ -5,57 +5,77 @@
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-/* Adds a note with the call's URL, as it is shown: without user and password. */
-static void add(const rill_call *call, rill_note *note)
+/* What all notes of a call point into: its method, and its URL as it is shown, without user and
+ * password. NULL: out of memory. */
+static rill_copy *make_name(rill_call *call)
 {
-    rill_journal *journal = call->limits.account->journal;
-    const char *target = call->text + call->method_length;
     const char *scheme = call->tls ? "https://" : "http://";
-    size_t scheme_length = strlen(scheme), path = call->target_length;
+    const char *target = call->text + call->method_length;
+    size_t scheme_length = call->tls ? 8 : 7, method = call->method_length;
+    size_t path = call->target_length, authority = call->authority_length;
     if (path && target[0] != '/') /* "*", or a query without a path */
         path = 0;
+    rill_copy *name =
+        rill_copy_new(&call->turn->slab, method + scheme_length + authority + path);
+    if (!name)
+        return NULL;
+    char *url = name->bytes + method;
+    memcpy(name->bytes, call->text, method);
+    memcpy(url, scheme, scheme_length);
+    memcpy(url + scheme_length, target + call->target_length, authority);
+    memcpy(url + scheme_length + authority, target, path);
+    call->name = name;
+    call->url_length = (uint32_t)(scheme_length + authority + path);
+    return name;
+}
+
+static rill_note *add(rill_call *call, enum rill_note_type type)
+{
+    rill_note *note = rill_journal_add(call->limits.account->journal, type);
+    rill_copy *name = call->name ? call->name : make_name(call);
+    if (!note)
+        return NULL;
+    note->request = (uint32_t)call->number;
+    note->number = call->attempts;
     note->connection = call->peer ? call->peer->number : 0;
     note->stream = call->stream ? call->stream->id : 0;
-    char *url = rill_journal_add(journal, note, scheme_length + call->authority_length + path);
-    if (!url)
-        return;
-    memcpy(url, scheme, scheme_length);
-    memcpy(url + scheme_length, target + call->target_length, call->authority_length);
-    memcpy(url + scheme_length + call->authority_length, target, path);
+    if (!name)
+        return note;
+    rill_journal_share(note, name);
+    note->text = name->bytes;
+    note->text_length = call->method_length;
+    note->url = name->bytes + call->method_length;
+    note->url_length = call->url_length;
+    return note;
 }
 
-void rill_notes_call(const rill_call *call, enum rill_note_type type)
+void rill_notes_call(rill_call *call, enum rill_note_type type)
 {
+    rill_journal *journal = call->limits.account->journal;
     const rill_stream *stream = call->stream;
-    rill_note note = {.type = type, .code = -1, .number = call->attempts};
-    if (!call->limits.account->journal)
+    rill_note *note = journal ? add(call, type) : NULL;
+    if (!note)
         return;
-    if (type == RILL_NOTE_REQUEST) {
-        note.text = call->text;
-        note.text_length = call->method_length;
-    } else if (stream && type != RILL_NOTE_SENT) {
-        note.status = stream->status;
-    }
-    if (type == RILL_NOTE_DONE) {
-        note.reason = rill_call_reason(call);
-        if (stream) {
-            note.bytes_received = (double)stream->received;
-            note.timings = stream->timings;
-            note.error = stream->errors;
-        }
-    }
-    add(call, &note);
+    if (type == RILL_NOTE_DONE)
+        note->reason = rill_call_reason(call);
+    if (!stream || (type != RILL_NOTE_HEAD && type != RILL_NOTE_DONE))
+        return;
+    note->status = stream->status;
+    if (type == RILL_NOTE_HEAD)
+        return;
+    note->bytes_received = (double)stream->received;
+    note->timings = stream->timings;
+    rill_journal_write_error(journal, note, stream->errors);
 }
 
-void rill_notes_retry(const rill_call *call, uint64_t delay_ms)
+void rill_notes_retry(rill_call *call, uint64_t delay_ms)
 {
-    rill_note note = {.type = RILL_NOTE_RETRY,
-                      .code = -1,
-                      .number = call->attempts,
-                      .delay = (double)delay_ms / 1000,
-                      .error = call->stream ? call->stream->errors : NULL};
-    if (call->limits.account->journal)
-        add(call, &note);
+    rill_journal *journal = call->limits.account->journal;
+    rill_note *note = journal ? add(call, RILL_NOTE_RETRY) : NULL;
+    if (!note)
+        return;
+    note->delay = (double)delay_ms / 1000;
+    rill_journal_write_error(journal, note, call->stream ? call->stream->errors : NULL);
 }
 
 void rill_notes_head(rill_stream *stream)
@@ -74,27 +94,28 @@ void rill_notes_heads(const rill_conn *conn)
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-static void add_of_conn(rill_journal *journal, const rill_conn *conn, rill_note *note)
+static rill_note *add_of_conn(rill_journal *journal, const rill_conn *conn,
+                              enum rill_note_type type)
 {
-    note->connection = conn->setup.link.number;
-    rill_journal_add(journal, note, 0);
+    rill_note *note = rill_journal_add(journal, type);
+    if (note)
+        note->connection = conn->setup.link.number;
+    return note;
 }
 
-static void add_address(rill_journal *journal, const rill_conn *conn, rill_note *note,
-                        const char *host, unsigned port)
+static void write_address(rill_journal *journal, rill_note *note, const char *host, unsigned port)
 {
     char text[300];
     int length = snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
-    note->text = text;
-    note->text_length = length < (int)sizeof(text) ? (uint32_t)length : (uint32_t)sizeof(text) - 1;
-    add_of_conn(journal, conn, note);
+    size_t kept = length < (int)sizeof(text) ? (size_t)length : sizeof(text) - 1;
+    rill_journal_write(journal, note, text, kept, 0, NULL);
 }
 
 void rill_notes_dial(rill_journal *journal, const rill_conn *conn)
 {
-    rill_note note = {.type = RILL_NOTE_DIAL, .code = -1};
-    if (journal)
-        add_address(journal, conn, &note, conn->setup.target.host, conn->setup.target.port);
+    rill_note *note = journal ? add_of_conn(journal, conn, RILL_NOTE_DIAL) : NULL;
+    if (note)
+        write_address(journal, note, conn->setup.target.host, conn->setup.target.port);
 }
 
 void rill_notes_connected(rill_journal *journal, const rill_conn *conn)
@@ -102,54 +123,55 @@ void rill_notes_connected(rill_journal *journal, const rill_conn *conn)
     rill_peer_info info;
     if (!journal || !conn->peer || rill_peer_describe(conn->peer, &info))
         return;
-    rill_note note = {.type = RILL_NOTE_CONNECTED, .code = -1, .resumed = info.resumed};
-    note.timings.dns = conn->dns_s;
-    note.timings.connect = conn->connect_s;
-    note.timings.tls = conn->tls_s;
-    memcpy(note.protocol, info.protocol, sizeof(note.protocol));
+    rill_note *note = add_of_conn(journal, conn, RILL_NOTE_CONNECTED);
+    if (!note)
+        return;
+    note->resumed = info.resumed;
+    note->timings.dns = conn->dns_s;
+    note->timings.connect = conn->connect_s;
+    note->timings.tls = conn->tls_s;
+    memcpy(note->protocol, info.protocol, sizeof(note->protocol));
     if (info.ip_address[0])
-        add_address(journal, conn, &note, info.ip_address, (unsigned)info.port);
-    else
-        add_of_conn(journal, conn, &note);
+        write_address(journal, note, info.ip_address, (unsigned)info.port);
 }
 
-void rill_notes_ended(rill_journal *journal, const rill_conn *conn)
+void rill_notes_ended(rill_journal *journal, rill_conn *conn)
 {
     static const rill_error unwanted = {
         .reason = RILL_INACTIVE, .code = -1, .message = "the connection was not needed any more"};
-    if (!journal)
+    if (!journal || conn->pool.end_noted)
         return;
-    rill_note note = {.type = RILL_NOTE_FAILED, .code = -1, .error = &conn->error};
-    if (conn->pool.counted) {
-        note.type = RILL_NOTE_CLOSED;
-        note.number = (uint32_t)conn->session->streams;
-        note.error = conn->error.reason ? &conn->error : NULL;
-    } else if (!conn->error.reason) {
-        note.error = &unwanted;
-    }
-    add_of_conn(journal, conn, &note);
+    conn->pool.end_noted = true;
+    bool stood = conn->pool.counted;
+    rill_note *note = add_of_conn(journal, conn, stood ? RILL_NOTE_CLOSED : RILL_NOTE_FAILED);
+    if (!note)
+        return;
+    if (stood)
+        note->number = (uint32_t)conn->session->streams;
+    rill_journal_write_error(journal, note,
+                             conn->error.reason ? &conn->error
+                             : stood            ? NULL
+                                                : &unwanted);
 }
 
 void rill_notes_goaway(rill_journal *journal, rill_conn *conn)
 {
     const rill_link *session = conn->session;
-    if (!journal || !session || !session->goaway.received ||
+    if (!journal || !session || !session->goaway.received || conn->pool.end_noted ||
         (conn->pool.goaway_noted && conn->pool.goaway_last == session->goaway.last))
         return;
     conn->pool.goaway_noted = true;
     conn->pool.goaway_last = session->goaway.last;
-    rill_note note = {.type = RILL_NOTE_GOAWAY,
-                      .code = session->goaway.code,
-                      .number = (uint32_t)session->goaway.last};
-    add_of_conn(journal, conn, &note);
+    rill_note *note = add_of_conn(journal, conn, RILL_NOTE_GOAWAY);
+    if (!note)
+        return;
+    note->code = session->goaway.code;
+    note->number = (uint32_t)session->goaway.last;
 }
 
 void rill_notes_warning(rill_journal *journal, const char *message)
 {
-    rill_note note = {.type = RILL_NOTE_WARNING,
-                      .code = -1,
-                      .text = message,
-                      .text_length = (uint32_t)strlen(message)};
-    if (journal)
-        rill_journal_add(journal, &note, 0);
+    rill_note *note = journal ? rill_journal_add(journal, RILL_NOTE_WARNING) : NULL;
+    if (note)
+        rill_journal_write(journal, note, message, strlen(message), 0, NULL);
 }

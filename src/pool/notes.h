@@ -12,19 +12,19 @@ static inline rill_journal *rill_notes_of(const rill_pool *pool)
 }
 
 /* RILL_NOTE_REQUEST, SENT, HEAD or DONE, as the call is now. */
-void rill_notes_call(const rill_call *call, enum rill_note_type type);
+void rill_notes_call(rill_call *call, enum rill_note_type type);
 
 /* It is repeated, not before so many milliseconds. */
-void rill_notes_retry(const rill_call *call, uint64_t delay_ms);
+void rill_notes_retry(rill_call *call, uint64_t delay_ms);
 
 /* RILL_NOTE_HEAD, once, where the stream has got one; of a connection's open streams. */
 void rill_notes_head(rill_stream *stream);
 void rill_notes_heads(const rill_conn *conn);
 
-/* RILL_NOTE_DIAL, CONNECTED, or how it ended: FAILED, CLOSED. */
+/* RILL_NOTE_DIAL, CONNECTED, or how it ended, once: FAILED, CLOSED. */
 void rill_notes_dial(rill_journal *journal, const rill_conn *conn);
 void rill_notes_connected(rill_journal *journal, const rill_conn *conn);
-void rill_notes_ended(rill_journal *journal, const rill_conn *conn);
+void rill_notes_ended(rill_journal *journal, rill_conn *conn);
 
 /* GOAWAY has come since the last time. */
 void rill_notes_goaway(rill_journal *journal, rill_conn *conn);

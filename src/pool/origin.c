@@ -530,8 +530,17 @@ void rill_origin_close(rill_origin *origin)
             rill_ending_close(rill_call_of(rill_conn_streams(conn)), &cancelled);
         take_ended(conn);
         rill_conn_drain(conn);
+        rill_notes_ended(rill_notes_of(origin->pool), conn);
     }
     mark(origin);
+}
+
+void rill_origin_settle(rill_origin *origin)
+{
+    for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
+        take_closed(conn);
+        rill_notes_ended(rill_notes_of(origin->pool), conn);
+    }
 }
 
 void rill_origin_connect(rill_origin *origin)

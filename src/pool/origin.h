@@ -81,4 +81,7 @@ void rill_origin_connect(rill_origin *origin);
  */
 void rill_origin_close(rill_origin *origin);
 
+/* Takes what has closed on its connections, which their owner has just ended. */
+void rill_origin_settle(rill_origin *origin);
+
 #endif

@@ -25,6 +25,7 @@ local M = {}
 ---@field private _on_chunk function|false
 ---@field private _on_warning function|false
 ---@field private _on_event function|false
+---@field private _reader rill.EventReader|false of its events
 ---@field private _recorders rill.Recorder[]|false see rill.har
 ---@field private _expect_continue boolean
 ---@field private _query {[1]: string, [2]: string}[]|false of every URL
@@ -102,6 +103,7 @@ function M.new(call, given, create, url, made)
     _on_chunk = given.on_chunk or false,
     _on_warning = given.on_warning or false,
     _on_event = given.on_event or false,
+    _reader = false,
     _recorders = false,
     _expect_continue = given.expect_continue or false,
     _query = appended or false,

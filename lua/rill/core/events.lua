@@ -4,14 +4,17 @@ local C = require("rill.clib")
 local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
 local runtime = require("rill.runtime")
+local by_name = require("rill.core.facts").by_name
 
 local M = {}
 
 local MAX_NOTES = 64 -- at a time
-local notes = ffi.new("rill_note[?]", MAX_NOTES)
-local PHASES = { "queue", "dns", "connect", "tls", "wait", "body", "stalled_local", "stalled_remote", "total" }
-local Timings = ffi.typeof("rill_timings")
-local TIMINGS_SIZE = ffi.sizeof("rill_timings")
+local URLS_KEPT = 1024 -- strings, a power of two: of requests that are on their way
+local reasons = errors.reasons
+
+local DIAL, CONNECTED, FAILED, CLOSED, GOAWAY = C.RILL_NOTE_DIAL, C.RILL_NOTE_CONNECTED, C.RILL_NOTE_FAILED,
+  C.RILL_NOTE_CLOSED, C.RILL_NOTE_GOAWAY
+local REQUEST, SENT, HEAD, DONE = C.RILL_NOTE_REQUEST, C.RILL_NOTE_SENT, C.RILL_NOTE_HEAD, C.RILL_NOTE_DONE
 
 ---@class rill.Event
 ---@field type string
@@ -20,7 +23,21 @@ local TIMINGS_SIZE = ffi.sizeof("rill_timings")
 ---@field connection integer? its number
 ---@field stream integer? its id on the wire
 ---@field url string?
----@field private _timings ffi.cdata*? what `timings` is made of
+
+-- What an endpoint's notes are read with. They are taken from the core in batches, and what is left of a batch is
+-- shared by calls of pass_on() in each other.
+---@class rill.EventReader
+---@field notes ffi.cdata*
+---@field next integer
+---@field count integer
+---@field numbers ffi.cdata* of the requests whose URLs are kept
+---@field urls string[]
+
+local function new_reader()
+  local urls = {}
+  for i = 1, URLS_KEPT do urls[i] = "" end
+  return { notes = ffi.new("rill_note[?]", MAX_NOTES), next = 0, count = 0, numbers = ffi.new("uint32_t[?]", URLS_KEPT), urls = urls }
+end
 
 local function text(note)
   return ffi.string(note.text, note.text_length)
@@ -30,8 +47,15 @@ local function positive(number)
   return number > 0 and number or nil
 end
 
-local function url(note)
-  return note.url_length > 0 and ffi.string(note.url, note.url_length) or nil
+-- The string is made once for all notes of a request.
+local function url(reader, note)
+  if note.url_length == 0 then return nil end
+  local number = note.request
+  local place = bit.band(number, URLS_KEPT - 1)
+  if number > 0 and reader.numbers[place] == number then return reader.urls[place + 1] end
+  local made = ffi.string(note.url, note.url_length)
+  reader.numbers[place], reader.urls[place + 1] = number, made
+  return made
 end
 
 local function error_of(note, address)
@@ -39,78 +63,43 @@ local function error_of(note, address)
   return errors.from_core(note.error, 1, nil, address)
 end
 
--- `timings` of a `done` is made when it is asked for: most who count never do.
-local Done = {}
-
-function Done:__index(name)
-  local timings = name == "timings" and rawget(self, "_timings")
-  if not timings then return nil end
-  local named = {}
-  for _, phase in ipairs(PHASES) do named[phase] = timings[phase] end
-  self.timings, self._timings = named, nil
-  return named
-end
-
 local make = {}
 
-make[C.RILL_NOTE_DIAL] = function(note)
+make[DIAL] = function(note)
   return { type = "dial", time = note.time, client = note.client, connection = note.connection, address = text(note) }
 end
 
-make[C.RILL_NOTE_CONNECTED] = function(note)
+make[CONNECTED] = function(note)
   local timings = note.timings
   return { type = "connected", time = note.time, client = note.client, connection = note.connection,
     address = text(note), protocol = ffi.string(note.protocol), resumed = note.resumed, dns = timings.dns,
     connect = timings.connect, tls = timings.tls }
 end
 
-make[C.RILL_NOTE_FAILED] = function(note)
+make[FAILED] = function(note)
   return { type = "failed", time = note.time, client = note.client, connection = note.connection,
     error = error_of(note) }
 end
 
-make[C.RILL_NOTE_CLOSED] = function(note)
+make[CLOSED] = function(note)
   return { type = "closed", time = note.time, client = note.client, connection = note.connection,
     error = error_of(note), streams = note.number }
 end
 
-make[C.RILL_NOTE_GOAWAY] = function(note)
+make[GOAWAY] = function(note)
   return { type = "goaway", time = note.time, client = note.client, connection = note.connection,
     code = errors.code_name(note.code), last_stream_id = note.number }
 end
 
-make[C.RILL_NOTE_REQUEST] = function(note)
-  return { type = "request", time = note.time, client = note.client, url = url(note), method = text(note) }
-end
-
-make[C.RILL_NOTE_SENT] = function(note)
-  return { type = "sent", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
-    url = url(note), attempt = note.number }
-end
-
-make[C.RILL_NOTE_HEAD] = function(note)
-  return { type = "head", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
-    url = url(note), status = note.status }
-end
-
-make[C.RILL_NOTE_DONE] = function(note)
-  local timings, address = Timings(), url(note)
-  ffi.copy(timings, note.timings, TIMINGS_SIZE)
-  return setmetatable({ type = "done", time = note.time, client = note.client, connection = positive(note.connection),
-    stream = positive(note.stream), url = address, close_reason = errors.reasons[note.reason],
-    status = positive(note.status), bytes_received = note.bytes_received, error = error_of(note, address),
-    _timings = timings }, Done)
-end
-
 make[C.RILL_NOTE_RETRY] = function(note)
-  local address = url(note)
+  local address = ffi.string(note.url, note.url_length)
   return { type = "retry", time = note.time, client = note.client, connection = positive(note.connection),
     stream = positive(note.stream), url = address, error = error_of(note, address), delay = note.delay }
 end
 
 make[C.RILL_NOTE_REDIRECT] = function(note)
-  return { type = "redirect", time = note.time, client = note.client, url = url(note), status = note.status,
-    location = text(note) }
+  return { type = "redirect", time = note.time, client = note.client, url = ffi.string(note.url, note.url_length),
+    status = note.status, location = text(note) }
 end
 
 make[C.RILL_NOTE_WARNING] = function(note)
@@ -123,44 +112,80 @@ make[C.RILL_NOTE_DROPPED] = function(note)
   return { type = "dropped", time = note.time, client = note.client, count = note.number }
 end
 
--- Takes up to MAX_NOTES of what has happened so far.
-local function take(endpoint)
-  local id, list = endpoint._id, {}
-  if not id then return list end
-  local count = C.rill_notes_take(runtime.loop(), id.slot, id.generation, notes, MAX_NOTES)
-  for i = 0, count - 1 do
-    local note = notes[i]
-    list[i + 1] = make[note.type](note)
+-- Calls the hook with one event. Those of each request are made where the hook is called: compiled code, which has
+-- the hook in it, then makes no table of which the hook reads a field or two and lets go.
+local function tell(reader, note, hook)
+  local kind = note.type
+  if kind == REQUEST then
+    hook { type = "request", time = note.time, client = note.client, url = url(reader, note), method = text(note) }
+  elseif kind == SENT then
+    hook { type = "sent", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
+      url = url(reader, note), attempt = note.number }
+  elseif kind == HEAD then
+    hook { type = "head", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
+      url = url(reader, note), status = note.status }
+  elseif kind == DONE then
+    local address = url(reader, note)
+    hook { type = "done", time = note.time, client = note.client, connection = positive(note.connection),
+      stream = positive(note.stream), url = address, close_reason = reasons[note.reason],
+      status = positive(note.status), bytes_received = note.bytes_received, error = error_of(note, address),
+      timings = by_name(note.timings) }
+  else
+    hook(make[kind](note))
   end
-  return list
 end
 
 local function report(err)
   hooks.report("on_event raised: " .. tostring(err), { reason = "error", value = err, hook = "on_event" })
 end
 
--- Calls the hook, which may not wait: events come in order, and none behind it could.
-local function deliver(hook, list)
-  local task = runtime.current()
-  local outer = task and task._hook
-  for i = 1, #list do
-    if task then task._hook = "runs" end
-    local ok, err = pcall(hook, list[i])
-    if task and task._hook == "waited" then ok, err = false, "on_event may not wait" end
-    if task then task._hook = outer end
-    if not ok then report(err) end
+-- The hook may not wait: events come in order, and none behind it could.
+local function tell_all(reader, hook, task)
+  while reader.next < reader.count do
+    local note = reader.notes[reader.next]
+    reader.next = reader.next + 1
+    tell(reader, note, hook)
+    if task._hook ~= "runs" then
+      task._hook = "runs"
+      report("on_event may not wait")
+    end
   end
+end
+
+local function deliver(reader, hook)
+  local task = runtime.current() or {}
+  local outer = task._hook
+  while reader.next < reader.count do
+    task._hook = "runs"
+    local ok, err = pcall(tell_all, reader, hook, task)
+    if not ok then report(task._hook == "runs" and err or "on_event may not wait") end
+  end
+  task._hook = outer
+end
+
+-- Takes up to MAX_NOTES of what has happened so far.
+local function take(reader, id)
+  reader.next, reader.count = 0, 0
+  local count = C.rill_notes_take(runtime.loop(), id.slot, id.generation, reader.notes, MAX_NOTES)
+  if count > 0 then reader.count = count end
 end
 
 --- Passes on what has happened. From an event handler: `runtime.defer(events.pass_on, endpoint)`.
 ---@param endpoint rill.Endpoint? nil when the script has dropped it
 function M.pass_on(endpoint)
-  if not endpoint or not endpoint._on_event then return end
-  local list
+  if not endpoint or not endpoint._on_event or not endpoint._id then return end
+  local reader = endpoint._reader
+  if not reader then
+    reader = new_reader()
+    endpoint._reader = reader
+  end
+  local full
   repeat
-    list = take(endpoint)
-    deliver(endpoint._on_event, list)
-  until #list < MAX_NOTES
+    deliver(reader, endpoint._on_event) -- what a call around this one has not come to
+    take(reader, endpoint._id)
+    full = reader.count == MAX_NOTES
+    deliver(reader, endpoint._on_event)
+  until not full
 end
 
 --- A redirect of this endpoint's is followed.
