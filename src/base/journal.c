@@ -5,8 +5,8 @@
 enum { ROOM_AT_FIRST = 64, ROOM_KEPT = 1024 }; /* notes: of a ring, and of one that is empty */
 
 typedef struct journal_row {
-    rill_note note;             /* first */
-    rill_copy *texts, *error;   /* what it points into; NULL: nothing */
+    rill_note note;           /* first */
+    rill_copy *texts, *error; /* what it points into; NULL: nothing */
 } journal_row;
 
 /* --- what notes point into ------------------------------------------------------------------- */

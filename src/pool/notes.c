@@ -15,8 +15,7 @@ static rill_copy *make_name(rill_call *call)
     size_t path = call->target_length, authority = call->authority_length;
     if (path && target[0] != '/') /* "*", or a query without a path */
         path = 0;
-    rill_copy *name =
-        rill_copy_new(&call->turn->slab, method + scheme_length + authority + path);
+    rill_copy *name = rill_copy_new(&call->turn->slab, method + scheme_length + authority + path);
     if (!name)
         return NULL;
     char *url = name->bytes + method;
