@@ -36,7 +36,13 @@ local REQUEST, SENT, HEAD, DONE = C.RILL_NOTE_REQUEST, C.RILL_NOTE_SENT, C.RILL_
 local function new_reader()
   local urls = {}
   for i = 1, URLS_KEPT do urls[i] = "" end
-  return { notes = ffi.new("rill_note[?]", MAX_NOTES), next = 0, count = 0, numbers = ffi.new("uint32_t[?]", URLS_KEPT), urls = urls }
+  return {
+    notes = ffi.new("rill_note[?]", MAX_NOTES),
+    next = 0,
+    count = 0,
+    numbers = ffi.new("uint32_t[?]", URLS_KEPT),
+    urls = urls,
+  }
 end
 
 local function text(note)
