@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/journal.h"
 #include "pool/ending.h"
+#include "pool/report.h"
 #include "api/client.h"
 #include "api/connection.h"
 #include "api/given.h"
@@ -99,7 +100,7 @@ int32_t rill_stream_info_get(rill_loop *loop, uint32_t slot, uint32_t generation
     rill_call *call = find_call(loop, slot, generation);
     if (!call || !info)
         return call ? -RILL_ARGUMENT : -RILL_CLOSED;
-    rill_call_info(call, info);
+    rill_report_info(call, info);
     return 0;
 }
 
@@ -107,7 +108,7 @@ int32_t rill_event_info(const rill_event *event, rill_stream_info *info)
 {
     if (!event || !event->request || !info)
         return -RILL_ARGUMENT;
-    rill_call_info(event->request, info);
+    rill_report_info(event->request, info);
     return 0;
 }
 

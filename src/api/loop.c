@@ -15,6 +15,7 @@
 
 #include "pool/conn.h"
 #include "pool/ending.h"
+#include "pool/report.h"
 #include "net/transport.h"
 #include "api/alarm.h"
 #include "api/check.h"
@@ -387,7 +388,7 @@ static void fill_event(rill_loop *loop, rill_entry *entry, enum rill_event_type 
     switch ((enum rill_entry_kind)entry->kind) {
     case ENTRY_CALL: {
         rill_call *call = (rill_call *)entry;
-        if (rill_call_event(call, type, event))
+        if (rill_report_event(call, type, event))
             rill_turn_free_later(&loop->turn, entry);
         break;
     }

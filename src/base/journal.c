@@ -15,7 +15,7 @@ rill_copy *rill_copy_new(rill_slab *slab, size_t size)
 {
     rill_copy *copy = rill_slab_alloc(slab, sizeof(*copy) + size);
     if (copy)
-        copy->references = 1;
+        *copy = (rill_copy){.references = 1, .length = (uint32_t)size};
     return copy;
 }
 

@@ -10,7 +10,7 @@ enum { JOURNAL_NOTES = 10000 };
 
 /* Bytes that several notes point into: the last reference frees them. */
 typedef struct rill_copy {
-    uint32_t references;
+    uint32_t references, length; /* of `bytes` */
     _Alignas(8) char bytes[];
 } rill_copy;
 

@@ -43,12 +43,13 @@ struct rill_call {
     rill_timer timer;    /* queue_timeout or timeout, whichever clock runs */
 
     uint32_t method_length, target_length, authority_length, block_length; /* of `text` */
-    bool own_block;  /* else the client's default fields are sent */
-    bool connect;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
-    bool tls;        /* :scheme */
-    bool says_empty; /* content-length: 0 is sent though there is no body */
-    enum call_state state : 8;
-    enum rill_processed processed : 8; /* the worst of former attempts */
+    enum call_state state : 4;
+    enum rill_processed processed : 4; /* the worst of former attempts */
+    uint32_t repeats : 8;
+    bool own_block : 1;  /* else the client's default fields are sent */
+    bool connect : 1;    /* CONNECT has neither :scheme nor :path (RFC 9113 section 8.5) */
+    bool tls : 1;        /* :scheme */
+    bool says_empty : 1; /* content-length: 0 is sent though there is no body */
     bool repeat : 1;
     bool was_stale : 1;        /* it was repeated because its connection had ended unseen */
     bool pieces : 1, head : 1; /* read in pieces; a HEAD request */
@@ -57,13 +58,12 @@ struct rill_call {
     bool lenient_eof : 1;      /* see rill_stream */
     bool idempotent : 1;       /* may be repeated though it may have been processed */
 
-    char *save_path;                     /* owned; NULL: the response's body is not for a file */
-    rill_source *source;                 /* owned: the request's body; NULL: none */
-    uint32_t attempts, repeats, retries; /* retries: left */
-    uint32_t round;                      /* its origin's when it was repeated last; 0: never */
-    struct rill_copy *name; /* one reference: what its notes point into; NULL: none yet */
-    uint32_t url_length;    /* of it */
-    rill_error *last; /* owned: why the former attempt failed; NULL: none, or the first */
+    uint32_t attempts, retries; /* retries: left */
+    uint32_t round;             /* its origin's when it was repeated last; 0: never */
+    char *save_path;            /* owned; NULL: the response's body is not for a file */
+    rill_source *source;        /* owned: the request's body; NULL: none */
+    struct rill_copy *name;     /* one reference: what its notes point into; NULL: none yet */
+    rill_error *last;           /* owned: why the former attempt failed; NULL: none, or the first */
     rill_limits limits;
     uint64_t timeout_ms, queue_ms, read_ms; /* left on each clock; read_timeout; 0: none */
     uint64_t number; /* in the order of their making: the older one is sent first */
@@ -115,6 +115,13 @@ void rill_call_close(rill_call *call, const rill_error *error);
 /* The only writer of call->state. */
 void rill_call_move(rill_call *call, enum call_state to);
 
+/* What its running clock has left: a limit that is there is never 0. */
+static inline uint64_t rill_call_left_ms(const rill_call *call)
+{
+    uint64_t now_ms = call->turn->now_ms, deadline_ms = call->timer.deadline_ms;
+    return deadline_ms > now_ms ? deadline_ms - now_ms : 1;
+}
+
 /* Stops the clock that runs for it: queue_timeout while it waits, else `timeout`. It keeps what it
  * has left. */
 void rill_call_stop_clock(rill_call *call);
@@ -151,11 +158,6 @@ void rill_call_finish(rill_call *call);
  * what follows when a reader has found out. */
 bool rill_call_undecided(const rill_call *call);
 void rill_call_decided(rill_call *call);
-
-/* Fills in an event. True: it was the last one, the id is to be released. */
-bool rill_call_event(rill_call *call, enum rill_event_type type, rill_event *event);
-
-void rill_call_info(const rill_call *call, rill_stream_info *info);
 
 /* "scheme://authority" and the start of the path, for sentences; returns `room` bytes at most. */
 void rill_call_url(const rill_call *call, char *text, size_t room);

@@ -24,7 +24,6 @@ static rill_copy *make_name(rill_call *call)
     memcpy(url + scheme_length, target + call->target_length, authority);
     memcpy(url + scheme_length + authority, target, path);
     call->name = name;
-    call->url_length = (uint32_t)(scheme_length + authority + path);
     return name;
 }
 
@@ -44,7 +43,7 @@ static rill_note *add(rill_call *call, enum rill_note_type type)
     note->text = name->bytes;
     note->text_length = call->method_length;
     note->url = name->bytes + call->method_length;
-    note->url_length = call->url_length;
+    note->url_length = name->length - call->method_length;
     return note;
 }
 

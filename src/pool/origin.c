@@ -10,6 +10,7 @@
 #include "pool/pace.h"
 #include "pool/retry.h"
 #include "pool/share.h"
+#include "pool/unsent.h"
 #include "base/error.h"
 #include "base/trace.h"
 
@@ -42,38 +43,6 @@ static void take_ended(rill_conn *conn)
 {
     if (conn->state != CONN_CLOSED || rill_conn_greeted(conn))
         take_closed(conn);
-}
-
-/* HTTP/1.1 that a peer has asked for, and does not speak: what it has said first stands. */
-static const rill_error *why_of(const rill_origin *origin, const rill_call *call,
-                                const rill_error *error)
-{
-    bool refused = error->kind == RILL_KIND_ALPN || error->kind == RILL_KIND_TLS;
-    return origin->http11 && refused && call->last ? call->last : error;
-}
-
-/* Every waiting call has one failed attempt more, those that wait for their turn too: there is no
- * connection. `conn` is what was dialled for them; NULL: nothing. */
-static void fail_queue(rill_origin *origin, const rill_conn *conn, const rill_error *error)
-{
-    rill_list calls = {0};
-    rill_queue_take_all(&origin->queue, &calls);
-    while (origin->parked.first) {
-        rill_call *parked = rill_paced_first(&origin->parked)->call;
-        rill_pace_withdraw(parked);
-        rill_list_push(&calls, &parked->queued);
-    }
-    while (calls.first) {
-        rill_call *call = rill_queue_call(calls.first);
-        rill_list_leave(&call->queued);
-        call->attempts++;
-        if (conn && rill_call_begin(call))
-            rill_timeouts_dialled(call, conn);
-        rill_call_close(call, why_of(origin, call, error));
-        if (conn && conn->session && call->stream)
-            rill_stream_keep_flight(call->stream, conn->session->flight);
-        rill_ending_attempt(call);
-    }
 }
 
 /* --- connections ----------------------------------------------------------------------------- */
@@ -133,7 +102,7 @@ static bool dial(rill_origin *origin)
     rill_error error = {0};
     rill_conn *conn = rill_pool_dial(pool, &setup, &error);
     if (!conn) {
-        fail_queue(origin, NULL, &error);
+        rill_unsent_fail(origin, NULL, &error);
         return false;
     }
     conn->calm = origin->calm;
@@ -223,34 +192,6 @@ static bool send_call(rill_origin *origin, rill_conn *conn, rill_call *call)
     return true;
 }
 
-/* Whether it has shown to be none that could carry anything. */
-static bool was_useless(const rill_conn *conn)
-{
-    return conn->error.reason &&
-           (!rill_conn_greeted(conn) || conn->error.kind == RILL_KIND_PREFACE);
-}
-
-/* The one connection takes no new streams: says why. */
-static void refuse_queue(rill_origin *origin, const rill_conn *conn)
-{
-    const rill_link *session = conn->session;
-    rill_error error = {0};
-    if (was_useless(conn)) {
-        error = conn->error;
-    } else if (session && session->goaway.received && !conn->drained) {
-        rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
-                       rill_code_name(session->goaway.code), session->goaway.debug[0] ? ": " : "",
-                       session->goaway.debug);
-        error.code = session->goaway.code;
-    } else {
-        rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",
-                       conn->error.reason             ? conn->error.message
-                       : conn->state == CONN_DRAINING ? "it drains"
-                                                      : "it is closed");
-    }
-    fail_queue(origin, NULL, &error);
-}
-
 /* Whether calls that still wait can expect room without another dial: none is coming; all
  * connections are full; a slot or a connection will come. Fills what has room. */
 enum room { ROOM_NONE, ROOM_ALL_FULL, ROOM_COMING };
@@ -303,28 +244,6 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
     return room > expected ? room : expected;
 }
 
-/* What a connection of its carries at a time, as far as we know. */
-static uint32_t streams_of(const rill_origin *origin)
-{
-    uint32_t most = origin->pool->max_streams;
-    return origin->protocol && origin->protocol->streams < most ? origin->protocol->streams : most;
-}
-
-/* How many waiting calls a connection is held to be coming for. One that grants no slot at all
- * counts: else its calls would wait for ever without a clock. `unfilled`: those that are open have
- * not been given what waits, so their room counts too. */
-static uint32_t assignable(const rill_origin *origin, bool unfilled)
-{
-    uint64_t count = 0;
-    for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
-        if (conn->state == CONN_DIALING || conn->state == CONN_GREETING ||
-            (conn->state == CONN_OPEN && !rill_conn_grants(conn)))
-            count += streams_of(origin);
-        else if (unfilled)
-            count += rill_conn_room(conn);
-    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
 /* Whether it may have one more: so many that take requests, and as many again that drain. A peer
  * that says GOAWAY again and again, and lets its streams go on, gets no more. */
 static bool may_dial(const rill_origin *origin, uint32_t usable)
@@ -340,7 +259,7 @@ static bool may_dial(const rill_origin *origin, uint32_t usable)
 /* Where a connection carries one call, as many are dialled as calls wait. */
 static void dial_side_by_side(rill_origin *origin, uint32_t usable)
 {
-    while (assignable(origin, false) < origin->queue.count && may_dial(origin, usable) &&
+    while (rill_unsent_expected(origin, false) < origin->queue.count && may_dial(origin, usable) &&
            dial(origin))
         usable++;
 }
@@ -357,53 +276,14 @@ static void dispatch(rill_origin *origin)
         if (!queue->calls.first)
             leave_line(origin);
         else if (expected == ROOM_NONE && origin->single)
-            refuse_queue(origin, rill_origin_conn(origin));
+            rill_unsent_refuse(origin, rill_origin_conn(origin));
         else if (expected != ROOM_COMING && may_dial(origin, usable))
             dial(origin);
         else if (origin->protocol && origin->protocol->side_by_side)
             dial_side_by_side(origin, usable);
     }
-    rill_queue_assign(queue,
-                      rill_origin_backs_off(origin) ? queue->assigned : assignable(origin, false));
-}
-
-/* Calls that counted on a connection which went without taking them: another one is tried, but not
- * for ever. */
-static void lose_assigned(rill_origin *origin)
-{
-    static const rill_error inactive = {.reason = RILL_INACTIVE,
-                                        .code = -1,
-                                        .message =
-                                            "the connection went before the request was sent"};
-    uint32_t left = origin->queue.assigned;
-    uint32_t kept = assignable(origin, true); /* other connections are there for so many */
-    for (rill_call *next, *call = rill_queue_first(&origin->queue); call && left;
-         call = next, left--) {
-        next = rill_queue_call(call->queued.next);
-        if (kept)
-            kept--;
-        else if (!rill_retry_wait(call))
-            rill_ending_close(call, &inactive);
-    }
-}
-
-/* What a closed connection means to those who wait: one that could not be made fails them, the only
- * one refuses them, and one that was lost is replaced. */
-static void tell_waiting(rill_origin *origin, const rill_conn *conn)
-{
-    rill_error error = conn->error;
-    if (origin->single) {
-        refuse_queue(origin, conn);
-        return;
-    }
-    if (was_useless(conn)) {
-        rill_retry_remember_alpn(origin, &error);
-        fail_queue(origin, conn, &error);
-    } else {
-        lose_assigned(origin);
-    }
-    if (rill_conn_peer_fails(conn))
-        rill_retry_back_off(origin); /* for later calls too, though none of these is repeated */
+    rill_queue_assign(queue, rill_origin_backs_off(origin) ? queue->assigned
+                                                           : rill_unsent_expected(origin, false));
 }
 
 /* Reports to the owner of a single connection. */
@@ -433,7 +313,7 @@ static void free_all_closed(rill_origin *origin)
             continue;
         rill_notes_ended(rill_notes_of(origin->pool), conn);
         if (!conn->pool.unneeded)
-            tell_waiting(origin, conn);
+            rill_unsent_lose(origin, conn);
         take_closed(conn);
         report(origin, conn, true);
         free_closed(origin, conn);
