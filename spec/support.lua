@@ -18,6 +18,7 @@ local M = {
   hostile = require("support.hostile").start,
   http1 = require("support.http1").start,
   redis = require("support.redis").start,
+  fleet = require("support.fleet").start,
   dns = require("support.dns").start,
   delay = require("support.delay").start,
   make = require "support.make",

@@ -17,11 +17,13 @@ local redis -- shared by the specs of its kind: each uses another name
 for _, kind in ipairs { "memory", "sqlite", "redis", "nodes" } do
   describe("the frontier " .. kind, function()
     local frontier, policy, ids, options, fresh_taken
+    local told = 0
 
     setup(function() redis = (kind == "redis" or kind == "nodes") and support.redis { told = true } or nil end)
     teardown(function() if redis then redis:stop() end end)
 
     local function set_clock(now)
+      told = now
       if redis then redis:set_clock(1000 + now) end
     end
 
@@ -29,7 +31,8 @@ for _, kind in ipairs { "memory", "sqlite", "redis", "nodes" } do
       policy = { concurrency = 100, delay = 0, jitter = 0, adaptive = true, crawl_delay = true, retry_after_max = 99 }
       options = { policy = function() return policy end, robots = false, robots_wait = 60, retries = 3,
         limits = traps.limits { per_host = 6 }, key_name = "k", durable = "process", scope = scope.new(), now = 0,
-        conf = "{}", path = support.directory "frontier" .. "/state", lease = 600, expect = 1000, unreachable = 5 }
+        conf = "{}", monotonic = function() return told end,
+        path = support.directory "frontier" .. "/state", lease = 600, expect = 1000, unreachable = 5 }
       if redis then options.path = redis:state(next_name()) end
       if kind == "nodes" then options.path = { options.path, redis:state(next_name()), redis:state(next_name()) } end
       set_clock(0)

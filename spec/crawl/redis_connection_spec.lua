@@ -211,6 +211,27 @@ describe("a connection to Redis", function()
     assert.is_nil(text:find("secret", 1, true))
   end)
 
+  it("needs no other keys than those of its name, and no commands but these", function()
+    local site = require "support.site"
+    start {}
+    server:cli("ACL", "SETUSER", "crawler", "on", ">p", "~{site}:*", "-@all", "+@read", "+@write", "+@scripting",
+      "+@connection", "+time")
+    local pages = site.start [[(path) => ({ body: path === '/' ? '<a href="/1"><a href="/2">' : 'end' })]]
+    local function run(name)
+      return support.run(function()
+        return require "rill.crawl" { start = pages.url .. "/", robots = false, progress = false, worker = "a",
+          state = server:tls_state(name, { user = "crawler:p" }), client = { tls = { ca_file = pages.ca } },
+          page = function() end }
+      end, 60)
+    end
+    local done, err = run "site"
+    assert.same({ "finished", 3 }, { done and done.reason or tostring(err), done and done.pages })
+    done, err = run "other"
+    pages:stop()
+    assert.same({ nil, "state", "auth" }, { done, err.reason, err.kind })
+    assert.equal("", (server:cli("KEYS", "{other}*")))
+  end)
+
   it("uses the database that the URL names, over TLS and over a socket", function()
     start {}
     call((server:tls_state("s"):gsub("/%?", "/3?")), { "SET", "where", "three" })

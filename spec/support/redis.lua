@@ -56,21 +56,32 @@ function Redis:restart()
   launch(self)
 end
 
---- Sets the time of day of one that was started with `told`.
----@param seconds number
-function Redis:set_clock(seconds)
-  local file = assert(io.open(self.directory .. "/clock", "r+"))
-  file:write(("%-20.6f"):format(seconds))
+local function tell(directory, format, seconds)
+  local path = directory .. "/clock"
+  local file = io.open(path, "r+") or assert(io.open(path, "w"))
+  file:write((format):format(seconds))
   file:close()
 end
 
+--- Sets the time of day of one that was started with `told`.
+---@param seconds number
+function Redis:set_clock(seconds)
+  tell(self.directory, "%-20.6f", seconds)
+end
+
+--- Lets the time of day of one that was started with `jumps` be the system's and so many seconds.
+---@param seconds number
+function Redis:jump(seconds)
+  tell(self.directory, "%-+20.6f", seconds)
+end
+
 -- The library that tells the time.
-local function preload(directory)
+local function preload(directory, format)
   local library = directory .. "/told_clock.so"
   local child = process.start({ "cc", "-shared", "-fPIC", "-o", library, server.here .. "/../c/told_clock.c", "-ldl" },
     directory .. "/cc")
   assert(child:wait(60) == 0, child:output())
-  scratch.write(directory .. "/clock", ("%-20.6f"):format(1000))
+  tell(directory, format, 1000)
   return { "env", "LD_PRELOAD=" .. library, "TOLD_CLOCK=" .. directory .. "/clock" }
 end
 
@@ -96,14 +107,15 @@ local function tls_words(self, authority, options)
 end
 
 --- Starts one.
----@param options { told: boolean?, save: boolean?, tcp: boolean?, tls: boolean?, certificate: string?,
----  mutual: boolean? }? told: its clock stands until set_clock(); save: what is written is on the disk before it is
----  answered; tcp: on `port` of 127.0.0.1 too; tls: TLS there; mutual: it wants a certificate
+---@param options { told: boolean?, jumps: boolean?, save: boolean?, tcp: boolean?, tls: boolean?, certificate: string?,
+---  mutual: boolean? }? told: its clock stands until set_clock(); jumps: it is another one than the system's, see
+---  jump(); save: what is written is on the disk before it is answered; tcp: on `port` of 127.0.0.1 too; tls: TLS
+---  there; mutual: it wants a certificate
 ---@return support.Redis
 function M.start(options)
   options = options or {}
   local directory = scratch.directory "redis"
-  local argv = options.told and preload(directory) or {}
+  local argv = options.told and preload(directory, "%-20.6f") or options.jumps and preload(directory, "%-+20.6f") or {}
   for _, word in ipairs { "redis-server", "--port", "0", "--unixsocket", directory .. "/s", "--dir", directory,
     "--save", "", "--appendonly", options.save and "yes" or "no", "--appendfsync", "always" } do
     argv[#argv + 1] = word

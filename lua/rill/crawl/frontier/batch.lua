@@ -9,7 +9,7 @@ local M = {}
 local MOST = 1e15 -- in place of no limit: JSON has no infinity
 local LETTERS = { per_host = "h", per_path = "p", per_shape = "s" }
 local RESULT = { "kind", "latency", "hold", "bad", "reason", "message", "skip" }
-local BEFORE = 2 -- words in front of these: run and worker
+local BEFORE = 3 -- words in front of these: run, worker, latest
 
 pcall(ffi.cdef, "long long strtoll(const char *text, char **rest, int base);")
 
@@ -118,7 +118,7 @@ local function add_links(frontier, batch, words, origins)
   end
 end
 
---- The words of the script, but for run and worker.
+--- The words of the script, but for those three.
 ---@param frontier rill.CrawlRedis
 ---@param batch table
 ---@param with { number: integer, deltas: table, options: table, limits: table } number: of the last batch

@@ -47,13 +47,11 @@ Frontier.__index = Frontier
 
 --- Runs a script inside Redis.
 ---@param name string of frontier/inside
----@param words string[] behind run and worker
+---@param words string[] behind run, worker and latest
 ---@return any answer
 ---@return rill.Error? err
 function Frontier:call(name, words)
-  table.insert(words, 1, self.worker)
-  table.insert(words, 1, self.run)
-  return self._wire:script(name, words)
+  return self._wire:step(name, self.run, self.worker, words)
 end
 
 local function read_numbers(self, list)

@@ -20,13 +20,14 @@ local function join(self, opened, settings)
 end
 
 --- Joins the crawl of that name, or begins it. In a task.
----@param settings table of the schedule, and path, worker, lease, expect, remember, unreachable, key_name, conf, scope;
+---@param settings table of the schedule, and path, worker, lease, expect, remember, unreachable, key_name, conf, scope,
+---  monotonic (rill.now);
 ---  where there are several nodes: node (which it is), old (it must be there), known
 ---@return rill.CrawlRedis?
 ---@return rill.Error? err reason "state"; kind "url", "missing", "unreachable", "auth", "tls", "key", "version",
 ---  "corrupt", "worker", "full", "nodes"
 function M.open(settings)
-  local opened, err = wire.open(settings.path)
+  local opened, err = wire.open(settings.path, settings.monotonic)
   if not opened then return nil, err end
   local self = node.new(opened, settings)
   local ok

@@ -1,4 +1,5 @@
 --- The scripts that run inside Redis, and calling them: again when the connection was lost, until that takes too long.
+local clocks = require("rill.crawl.frontier.clock")
 local errors = require("rill.errors")
 local redis = require("rill.redis")
 local rill = require("rill")
@@ -8,6 +9,7 @@ local M = {}
 local FIRST_PAUSE, LAST_PAUSE = 0.05, 2 -- seconds
 -- What a Redis answers that comes back, or is not the one that writes.
 local PASSING = { LOADING = true, READONLY = true, MASTERDOWN = true, CLUSTERDOWN = true, TRYAGAIN = true, BUSY = true }
+local KINDS = { NOAUTH = "auth", NOPERM = "auth", NOSCRIPT = "noscript", CLOCK = "clock" }
 local FULL = { OOM = true, MISCONF = true }
 
 ---@class rill.CrawlWire
@@ -16,7 +18,16 @@ local FULL = { OOM = true, MISCONF = true }
 ---@field was_lost boolean since it was last set to false: what was asked for may have been done
 ---@field private _redis rill.Redis
 ---@field private _patience number seconds
+---@field private _clock rill.CrawlClock
 ---@field private _hashes table<string, string>
+-- A script answers with what the crawl's clock shows and its result.
+local ANSWER = [[
+local result = step()
+if type(result) == "table" and result.err then return result end
+return { string.format("%.6f", now), result }]]
+
+local LATEST = 7 -- the word of a step that says what the clock can show
+
 local Wire = {}
 Wire.__index = Wire
 
@@ -32,8 +43,9 @@ local texts = {}
 -- One script: the origin's rules, what all share, and itself.
 local function text_of(name)
   if not texts[name] then
-    texts[name] = ("local origin = (function()\n%s\nend)()\n%s\n%s"):format(source_of "rill.crawl.origin",
-      source_of "rill.crawl.frontier.inside.common", source_of("rill.crawl.frontier.inside." .. name))
+    texts[name] = ("local origin = (function()\n%s\nend)()\n%s\nlocal function step()\n%s\nend\n%s"):format(
+      source_of "rill.crawl.origin", source_of "rill.crawl.frontier.inside.common",
+      source_of("rill.crawl.frontier.inside." .. name), ANSWER)
   end
   return texts[name]
 end
@@ -59,21 +71,56 @@ local function try(self, words)
   if text:find "^GONE" then
     return nil, state_error(self, "corrupt", "the state is gone: it was wiped, or Redis restarted without keeping it")
   end
-  return nil, state_error(self, word == "NOAUTH" and "auth" or word == "NOSCRIPT" and "noscript" or "redis", text)
+  if text:find("WRONGTYPE", 1, true) then return nil, state_error(self, "corrupt", text) end
+  return nil, state_error(self, KINDS[word] or "redis", text)
+end
+
+-- The same with a script that is loaded: its result.
+local function evaluate(self, words)
+  local sent = self._clock:now()
+  local answer, err = try(self, words)
+  if err then return nil, err end
+  if words[LATEST] then self._clock:note(tonumber(answer[1]), sent) end
+  return answer[2]
 end
 
 local function run(self, name, words)
   local hash = self._hashes[name]
   if hash then
-    words[1], words[2] = "EVALSHA", hash
-    local answer, err = try(self, words)
+    words[2] = hash
+    local answer, err = evaluate(self, words)
     if not err or err.kind ~= "noscript" then return answer, err end
   end
   local loaded, err = try(self, { "SCRIPT", "LOAD", text_of(name) })
   if err then return nil, err end
   self._hashes[name] = loaded
-  words[1], words[2] = "EVALSHA", loaded
-  return try(self, words)
+  words[2] = loaded
+  return evaluate(self, words)
+end
+
+local function words_of(self, ...)
+  return { "EVALSHA", "", "1", self.key .. ":conf", ... }
+end
+
+-- The clock there showed more than it can: either the call took that long, or it has jumped.
+local function set_right(self, run_name, worker, refusal)
+  local at, shift = refusal.message:match "CLOCK (%S+) (%S+)"
+  local ahead = self._clock:ahead(tonumber(at))
+  self._clock:forget()
+  if ahead == 0 then return true end
+  return run(self, "clock", words_of(self, run_name, worker, "", ("%.6f"):format(ahead), at, shift))
+end
+
+-- A step, with what the clock can show now.
+local function take_step(self, name, words)
+  words[LATEST] = self._clock:latest()
+  local answer, err = run(self, name, words)
+  if not err or err.kind ~= "clock" then return answer, err end
+  local ok
+  ok, err = set_right(self, words[5], words[6], err)
+  if not ok then return nil, err end
+  words[LATEST] = ""
+  return run(self, name, words)
 end
 
 local function patiently(self, fn, ...)
@@ -95,9 +142,18 @@ end
 ---@return any answer
 ---@return rill.Error? err kind "unreachable", "full", "corrupt", "auth", "redis"
 function Wire:script(name, arguments)
-  local words = { "EVALSHA", "", "1", self.key }
-  for i = 1, #arguments do words[4 + i] = arguments[i] end
-  return patiently(self, run, name, words)
+  return patiently(self, run, name, words_of(self, unpack(arguments)))
+end
+
+--- The same with a step of a run, which may not be later than it can be: see clock.lua.
+---@param name string
+---@param run_name string
+---@param worker string
+---@param arguments string[] ARGV behind those two and latest
+function Wire:step(name, run_name, worker, arguments)
+  local words = words_of(self, run_name, worker, "")
+  for i = 1, #arguments do words[LATEST + i] = arguments[i] end
+  return patiently(self, take_step, name, words)
 end
 
 --- The same for a plain command.
@@ -138,16 +194,17 @@ function M.place(url)
 end
 
 ---@param url any
+---@param now (fun(): number)? monotonic seconds
 ---@return rill.CrawlWire?
 ---@return rill.Error? err
-function M.open(url)
+function M.open(url, now)
   local address, err = parse(url)
   if not address then return nil, err end
   local client
   client, err = redis.new(address)
   if not client then return nil, err end
   return setmetatable({ shown = address.shown, key = "{" .. address.name .. "}", was_lost = false, _redis = client,
-    _patience = 0, _hashes = {} }, Wire)
+    _patience = 0, _hashes = {}, _clock = clocks.new(now) }, Wire)
 end
 
 return M

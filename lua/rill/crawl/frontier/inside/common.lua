@@ -1,13 +1,38 @@
 -- Runs inside Redis, before each of the scripts beside it: keys, clock, origins, leases. `origin` is rill.crawl.origin.
 -- Nothing is written before a script has checked what it was given: an error in the middle would keep the half.
-local P = KEYS[1] .. ":"
+local P = string.sub(KEYS[1], 1, -5) -- the key is "{name}:conf"
 local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE =
   P .. "conf", P .. "due", P .. "later", P .. "lease", P .. "leased", P .. "stats", P .. "shape"
 local call = redis.call
 
+local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down again
+local GONE = { err = "GONE the state is not there any more" }
+
 local clock = call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 math.randomseed(tonumber(clock[2]))
+
+-- The crawl's clock is Redis', and what it was set right by. It never goes back; what is later than a worker knows it
+-- can be is refused.
+local function set_clock(latest, shift, last)
+  shift, last = shift or "0", tonumber(last or 0)
+  now = now + tonumber(shift)
+  if latest and now > latest then return { err = string.format("CLOCK %.6f %s", now, shift) } end
+  if now < last then
+    call("HSET", CONF, "shift", string.format("%.6f", tonumber(shift) + last - now))
+    now = last
+  elseif now >= last + CLOCK_KEPT then
+    call("HSET", CONF, "clock", string.format("%.6f", now))
+  end
+end
+
+-- Whether a step may be taken; else what it answers. Each begins with it: run, worker, what the clock can show at most
+-- are its first words.
+local function begin()
+  local kept = call("HMGET", CONF, "run", "shift", "clock")
+  if kept[1] ~= ARGV[1] then return GONE end
+  return set_clock(tonumber(ARGV[3]), kept[2], kept[3])
+end
 
 local origins = {} -- those that this script has looked at, by name: save() writes them all
 
@@ -103,9 +128,3 @@ local function numbers()
     call("SCARD", P .. "workers"), tonumber(call("GET", P .. "seq") or 0),
     tonumber(call("HGET", STATS, "_taken") or 0) }
 end
-
-local function is_gone(run)
-  return call("HGET", CONF, "run") ~= run
-end
-
-local GONE = { err = "GONE the state is not there any more" }

@@ -1,11 +1,12 @@
--- Commits a batch: all of it, or nothing. ARGV: run, worker, number of the batch, number of the last one, head as JSON,
--- then what the head and the links name by index. Links from head.first on, six words each: fingerprint, bucket, index
--- of the origin, rank, traps, record.
-local run, worker, number, last, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
+-- Commits a batch: all of it, or nothing. ARGV: run, worker, latest, number of the batch, number of the last one, head
+-- as JSON, then what the head and the links name by index. Links from head.first on, six words each: fingerprint,
+-- bucket, index of the origin, rank, traps, record.
+local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
 local W = P .. "w:" .. worker
 local TRAPS = { h = "per_host", p = "per_path", s = "per_shape" }
 
-if is_gone(run) then return GONE end
+local refused = begin()
+if refused then return refused end
 local kept = call("HGET", W, "batch") or "0"
 if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
 if kept ~= last then return { "rewound", kept, call("HGETALL", W) } end

@@ -1,6 +1,8 @@
--- A worker ends: what it still has goes back, its name is free. ARGV: run, worker, why all stop ("": they do not).
-local run, worker, stop = ARGV[1], ARGV[2], ARGV[3]
-if is_gone(run) then return GONE end
+-- A worker ends: what it still has goes back, its name is free. ARGV: run, worker, latest, why all stop ("": they do
+-- not).
+local worker, stop = ARGV[2], ARGV[4]
+local refused = begin()
+if refused then return refused end
 local leased = call("HGETALL", LEASED)
 for i = 1, #leased, 2 do
   local lease = cmsgpack.unpack(leased[i + 1])

@@ -23,13 +23,14 @@ end
 local is_new = call("EXISTS", CONF) == 0
 if is_new and old == "1" then return { "corrupt", "the state is gone here, and its other nodes have theirs" } end
 if not is_new then
-  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember", "node")
+  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember", "node", "shift", "clock")
   if not kept[1] or not kept[3] then return { "corrupt", CONF .. " is not a crawl's" } end
   if kept[1] ~= format then return { "version", kept[1] } end
   if (kept[6] or "") ~= node then return { "nodes", kept[6] or "" } end
   if kept[2] ~= key then return { "key", kept[2] } end
   if recrawl == "1" and kept[5] ~= "1" then return { "recrawl", "its pages were not remembered" } end
   run, buckets = kept[3], kept[4]
+  set_clock(nil, kept[7], kept[8])
 end
 
 local W = P .. "w:" .. worker

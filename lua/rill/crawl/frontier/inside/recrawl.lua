@@ -1,8 +1,9 @@
--- Asks again for what was visited. ARGV: run, worker, number of the first bucket that is looked at, number of the one
--- after the last ("" where there is none), then four words each: origin, policy as JSON, rank, record. Answers with the
--- number of the bucket that is next; "" when all were looked at, or there is other work.
-local run, first, after = ARGV[1], ARGV[3], ARGV[4]
-if is_gone(run) then return GONE end
+-- Asks again for what was visited. ARGV: run, worker, latest, number of the first bucket that is looked at, number of
+-- the one after the last ("" where there is none), then four words each: origin, policy as JSON, rank, record. Answers
+-- with the number of the bucket that is next; "" when all were looked at, or there is other work.
+local first, after = ARGV[4], ARGV[5]
+local refused = begin()
+if refused then return refused end
 local at = call("HGET", CONF, "recrawl")
 if not at then
   if first ~= "" then return "" end
@@ -17,7 +18,7 @@ if not at then
 end
 if at ~= first then return at end -- another worker was faster
 local added = 0
-for i = 5, #ARGV, 4 do
+for i = 6, #ARGV, 4 do
   local o = origin_of(ARGV[i], cjson.decode(ARGV[i + 1]))
   local rank = tonumber(ARGV[i + 2])
   add_rank(o, rank)

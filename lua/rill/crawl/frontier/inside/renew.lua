@@ -1,9 +1,11 @@
--- Keeps leases. ARGV: run, worker, seconds, "1" where what is not named goes back, then ids. `finish` finds lost ones.
-local run, worker, seconds, all = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == "1"
-if is_gone(run) then return GONE end
+-- Keeps leases. ARGV: run, worker, latest, seconds, "1" where what is not named goes back, then ids. `finish` finds
+-- lost ones.
+local worker, seconds, all = ARGV[2], tonumber(ARGV[4]), ARGV[5] == "1"
+local refused = begin()
+if refused then return refused end
 call("HSET", P .. "w:" .. worker, "alive", string.format("%.3f", now + seconds))
 local own = {}
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local id = ARGV[i]
   own[id] = true
   if call("HEXISTS", LEASED, id) == 1 then call("ZADD", LEASE, string.format("%.6f", now + seconds), id) end

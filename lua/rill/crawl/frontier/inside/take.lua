@@ -1,13 +1,14 @@
--- Hands entries out. ARGV: run, worker, seconds of a lease, most, most pages in all ("" for none), "1" where robots.txt
--- is asked for, requests that have ended as JSON: list of { id, result }; what holds for every origin as JSON, "" where
--- each has its own; the turn in which this is asked, see turn.lua, or "".
-local run, worker, seconds, most, max_pages, with_robots, ended =
-  ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == "1", ARGV[7]
-local policy = ARGV[8] ~= "" and cjson.decode(ARGV[8])
-local turn = ARGV[9]
+-- Hands entries out. ARGV: run, worker, latest, seconds of a lease, most, most pages in all ("" for none), "1" where
+-- robots.txt is asked for, requests that have ended as JSON: list of { id, result }; what holds for every origin as
+-- JSON, "" where each has its own; the turn in which this is asked, see turn.lua, or "".
+local worker, seconds, most, max_pages, with_robots, ended =
+  ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1", ARGV[8]
+local policy = ARGV[9] ~= "" and cjson.decode(ARGV[9])
+local turn = ARGV[10]
 local EXPIRED, DUE_AT_ONCE = 256, 256 -- looked at in one call
 
-if is_gone(run) then return GONE end
+local refused = begin()
+if refused then return refused end
 if turn ~= "" then
   if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then return { {}, "0.02", numbers() } end
   call("HSET", CONF, "entered", turn)
