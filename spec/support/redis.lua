@@ -50,6 +50,12 @@ function Redis:cli(...)
   return (child:output():gsub("\n$", ""))
 end
 
+--- Ends it as a power failure would.
+function Redis:kill()
+  self.process:signal "KILL"
+  self.process:wait(30)
+end
+
 --- Stops it and starts it again.
 function Redis:restart()
   self:stop()
@@ -94,9 +100,13 @@ function Redis:tcp_state(name, host, words)
   return ("redis://%s:%d/?name=%s%s"):format(host, self.port, name, words or "")
 end
 
-local function tcp_words(self)
-  self.port = port.free()
-  return { "--port", ("%d"):format(self.port), "--bind", "127.0.0.1" }
+local function tcp_words(self, options)
+  self.port = options.port or port.free()
+  local words = { "--port", ("%d"):format(self.port), "--bind", options.tcp == true and "127.0.0.1" or options.tcp }
+  if options.replica_of then
+    words[5], words[6], words[7] = "--replicaof", "127.0.0.1", ("%d"):format(options.replica_of)
+  end
+  return words
 end
 
 local function tls_words(self, authority, options)
@@ -107,21 +117,23 @@ local function tls_words(self, authority, options)
 end
 
 --- Starts one.
----@param options { told: boolean?, jumps: boolean?, save: boolean?, tcp: boolean?, tls: boolean?, certificate: string?,
----  mutual: boolean? }? told: its clock stands until set_clock(); jumps: it is another one than the system's, see
----  jump(); save: what is written is on the disk before it is answered; tcp: on `port` of 127.0.0.1 too; tls: TLS
----  there; mutual: it wants a certificate
+---@param options { told: boolean?, jumps: boolean?, save: boolean?, tcp: true|string|nil, port: integer?, replica_of:
+---  integer?, tls: boolean?, certificate: string?, mutual: boolean? }? told: its clock stands until set_clock();
+---  jumps: it is another one than the system's, see jump(); save: what is written is on the disk before it is answered;
+---  tcp: on `port` of 127.0.0.1, or of that address, too; replica_of: port of the one that it follows; tls: TLS on
+---  `port`; mutual: it wants a certificate
 ---@return support.Redis
 function M.start(options)
   options = options or {}
   local directory = scratch.directory "redis"
   local argv = options.told and preload(directory, "%-20.6f") or options.jumps and preload(directory, "%-+20.6f") or {}
   for _, word in ipairs { "redis-server", "--port", "0", "--unixsocket", directory .. "/s", "--dir", directory,
-    "--save", "", "--appendonly", options.save and "yes" or "no", "--appendfsync", "always" } do
+    "--save", "", "--appendonly", options.save and "yes" or "no", "--appendfsync", "always",
+    "--repl-diskless-sync-delay", "0" } do
     argv[#argv + 1] = word
   end
   local self = setmetatable({ directory = directory, socket = directory .. "/s", _arguments = argv }, Redis)
-  for _, word in ipairs(options.tcp and tcp_words(self) or {}) do argv[#argv + 1] = word end
+  for _, word in ipairs(options.tcp and tcp_words(self, options) or {}) do argv[#argv + 1] = word end
   for _, word in ipairs(options.tls and tls_words(self, ca.get(), options) or {}) do argv[#argv + 1] = word end
   launch(self)
   return self

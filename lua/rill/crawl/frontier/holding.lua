@@ -34,6 +34,11 @@ function Holding:forget(lease)
   if self._entries[lease] then self._entries[lease], self.count = nil, self.count - 1 end
 end
 
+--- All of it: it will be handed out again.
+function Holding:forget_all()
+  self._entries, self.count, self._ended = {}, 0, {}
+end
+
 --- The words of `renew`; all: what is not named goes back.
 ---@param seconds number
 ---@param all boolean

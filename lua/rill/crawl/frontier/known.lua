@@ -14,6 +14,7 @@ local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
 ---@field private _bodies rill.Map64 hash to a number of its page
 ---@field private _runs rill.Map64 how often in a row shapes gave known bodies
 ---@field private _pending table<string, boolean> passed over since the last commit
+---@field private _whole boolean nothing was forgotten
 local Known = {}
 Known.__index = Known
 
@@ -24,7 +25,13 @@ end
 --- Whether it remembers all there was, and need not ask.
 ---@return boolean
 function Known:is_complete()
-  return self._seen.count < MAX_KNOWN and self._bodies.count < MAX_KNOWN
+  return self._whole and self._seen.count < MAX_KNOWN and self._bodies.count < MAX_KNOWN
+end
+
+--- Redis went back in time: what was committed may be unknown there again, so nothing is known here.
+function Known:forget()
+  self._seen, self._skipped, self._bodies, self._runs, self._pending = map64(), map64(), map64(), map64(), {}
+  self._whole = false
 end
 
 ---@return number? 1
@@ -91,8 +98,8 @@ end
 
 ---@return rill.CrawlKnown
 function M.new()
-  return setmetatable({ _seen = map64(), _skipped = map64(), _bodies = map64(), _runs = map64(), _pending = {} },
-    Known)
+  return setmetatable({ _seen = map64(), _skipped = map64(), _bodies = map64(), _runs = map64(), _pending = {},
+    _whole = true }, Known)
 end
 
 return M

@@ -96,8 +96,7 @@ local function entry_of(self, given)
   local entry, robots_at = self._held:take(given)
   if not robots_at then return entry end
   local ok, err = load_robots(self, entry.origin, robots_at)
-  if not ok then return nil, err end
-  return entry
+  return ok and entry or nil, err
 end
 
 -- After the connection was lost: what Redis handed out and never arrived goes back.
@@ -251,16 +250,20 @@ local function sum_up(self, counters, sent, sums)
   self._sums = sums
 end
 
--- Why a batch was not taken.
-local function refused(self, reply)
-  self._known:forget_pending()
-  if reply[1] == "rewound" then
-    local hash = joining.hash(reply[3])
-    self._batch = tonumber(hash.batch or 0)
-    return refusal.rewound(self._wire.shown, hash)
+-- Why a batch was not taken. Where Redis went back in time, links that were found since are known here and not there,
+-- also those of pages in flight: these go back, to be asked for anew.
+local function refused(self, batch, reply)
+  if reply[1] == "lost" then
+    self._known:forget_pending()
+    for _, id in ipairs(reply[2]) do self._held:forget(id) end
+    return refusal.lost(self._wire.shown, reply[2])
   end
-  for _, id in ipairs(reply[2]) do self._held:forget(id) end
-  return refusal.lost(self._wire.shown, reply[2])
+  local hash = joining.hash(reply[3])
+  self._batch = tonumber(hash.batch or 0)
+  self._known:forget()
+  self._held:forget_all()
+  local _, err = self:call("renew", self._held:renewal(self._settings.lease, true))
+  return err or refusal.rewound(self._wire.shown, hash, batch.outcomes)
 end
 
 --- Sends a batch in one call: all of it is durable then, or nothing.
@@ -272,7 +275,7 @@ function Frontier:send(batch, deltas)
   local reply, err = self:call("finish", batches.words(self, batch, { number = self._batch, deltas = deltas,
     options = self._options, limits = self._settings.limits }))
   if err then return nil, err end
-  if reply[1] ~= "ok" then return nil, refused(self, reply) end
+  if reply[1] ~= "ok" then return nil, refused(self, batch, reply) end
   self._batch = self._batch + 1
   read_numbers(self, reply[3])
   take_in(self, batch, json.decode(reply[2]))
@@ -388,8 +391,7 @@ end
 ---@return rill.CrawlRedis
 function M.new(opened, settings)
   local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
-    _batch = 0, _held = holding.new(), _origins = {}, _turn = "",
-    _known = settings.known or known_of.new(),
+    _batch = 0, _held = holding.new(), _origins = {}, _turn = "", _known = settings.known or known_of.new(),
     _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
   self._questions = questions.new(function(words) return self:call("ask", words) end)
   return self

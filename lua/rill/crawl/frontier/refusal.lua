@@ -17,10 +17,14 @@ end
 --- Redis has gone back in time: it restarted, or a replica took over.
 ---@param shown string the Redis
 ---@param hash table<string, string> what it knows of the worker
+---@param outcomes table[] of the batch: all are lost
 ---@return rill.Error
-function M.rewound(shown, hash)
-  return errors.new { reason = "state", kind = "rewound", path = shown, message = "Redis went back in time", lost = {},
-    offsets = joining.offsets(hash) }
+function M.rewound(shown, hash, outcomes)
+  local ids = {}
+  for i, outcome in ipairs(outcomes) do ids[i] = outcome.entry.lease end
+  local err = M.lost(shown, ids)
+  err.kind, err.message, err.offsets = "rewound", "Redis went back in time", joining.offsets(hash)
+  return err
 end
 
 return M
