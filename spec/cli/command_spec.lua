@@ -244,7 +244,7 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
   it("ends with 1 where no start URL answered, with 3 where too many pages failed", function()
     local said = rill("crawl", "-q", "--retries", "0", "http://127.0.0.1:1/")
     assert.equal(1, said.status)
-    assert.matches("no start URL answered", said.err)
+    assert.matches("no start URL answered: connect_failed %(tcp%): http://127.0.0.1:1/[^\n]*refused", said.err)
     said = rill("crawl", "-q", "--retries", "0", "--fail-above", "40", "http://127.0.0.1:1/", server.url .. "/b.html")
     assert.equal(3, said.status)
     assert.equal(0, rill("crawl", "-q", "--retries", "0", "--fail-above", "60", "http://127.0.0.1:1/",

@@ -207,7 +207,7 @@ local function status_of(own, done)
   if done.reason == "interrupted" then return SIGNALS[done.signal] or 130 end
   local answered = done.pages - done.failed
   if answered == 0 then
-    common.say("no start URL answered")
+    common.say("no start URL answered%s", own.failure and ": " .. tostring(own.failure) or "")
     return 1
   end
   if own.fail_above and done.failed * 100 > own.fail_above * done.pages then
@@ -243,7 +243,10 @@ function M.run(given, words)
   local options, own = options_of(given, script, words)
   descriptors.raise(descriptors.MANY)
   local running = common.checked(crawl.new, options)
-  function running.on_exchange(_, ...) common.exchange(own, ...) end
+  function running.on_exchange(_, address, status, why, pause)
+    own.failure = own.failure or why
+    common.exchange(own, address, status, why, pause)
+  end
   if options.start == nil and options.state == nil then arguments.fail("URL is missing") end
   local done, err = run(running)
   if not done then return failed(err) end
