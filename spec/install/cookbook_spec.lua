@@ -17,9 +17,23 @@ local PAGES = [=[(() => {
 })()]=]
 
 describe("the cookbook", function()
+  it("runs each program as its first lines say", function()
+    local count = 0
+    for line in support.read("doc/cookbook.md"):gmatch "[^\n]+" do
+      local path = line:match "^[%w= :/._-]*luajit (examples/[%w_]+%.lua)"
+      if path then
+        count = count + 1
+        local wanted = "--- usage: " .. line:gsub("examples/", "")
+        assert.is_not_nil(support.read(path):find(wanted, 1, true), path .. ": " .. line)
+      end
+    end
+    assert.is_true(count >= 12, count .. " programs")
+  end)
+
   it("shows what stands in the file that it names, and names all that there are", function()
     local path, code, count, named = nil, nil, 0, {}
-    for line in support.read("doc/cookbook.md"):gmatch "([^\n]*)\n" do
+    local page = support.read("doc/cookbook.md"):gsub("```sh\n.-\n```\n", "") -- how they are run: below
+    for line in page:gmatch "([^\n]*)\n" do
       if code and line == "```" then
         count = count + 1
         local shown = table.concat(code, "\n")

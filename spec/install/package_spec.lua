@@ -75,25 +75,3 @@ describe("the manual pages", function()
     end
   end)
 end)
-
-describe("completion", function()
-  -- What bash offers after some words.
-  local function offered(...)
-    local output = support.directory "completion" .. "/output"
-    process.run({ "env", "-u", "RILL_LIBRARY", "bash", "-ec", [[. completion/rill.bash
-      COMP_WORDS=("bin/rill" "$@")
-      COMP_CWORD=$#
-      _rill bin/rill
-      printf '%s\n' "${COMPREPLY[@]}"]], "bash", ... }, output)
-    return support.read(output)
-  end
-
-  it("offers commands, and the flags that each has", function()
-    assert.equal("get\ncrawl\nlinks\nrobots\nstatus\njoin\n--help\n--version\n", offered "")
-    assert.equal("--max-pages\n--max-items\n--max-bytes\n--max-time\n--max-failed\n--maxsize\n",
-      (offered("crawl", "--max"):gsub("(%-%-maxsize\n)(.*)$", "%2%1")))
-    assert.equal("--no-follow\n", offered("crawl", "--no-fol"))
-    assert.equal("--external\n", offered("links", "--ext"))
-    assert.matches("README.md\n", offered("crawl", "READ"), 1, true)
-  end)
-end)
