@@ -204,6 +204,7 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     link->full = session->heads >= SESSION_HEADS_MAX;
     link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;
+    *rill_streams_place(session, id) = stream;
     return 0;
 }
 

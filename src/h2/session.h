@@ -49,6 +49,9 @@ enum {
     /* what a RST_STREAM costs for the very stream that the peer reset last: it may send nothing
      * more there (RFC 9113 section 5.1), one or two by mistake do no harm */
     SESSION_POINTS_RESET_AGAIN = 250,
+    /* streams that are found without asking nghttp2: a power of two, above the 100 that servers
+     * mostly allow */
+    SESSION_FOUND = 128,
     /* RST_STREAM that nghttp2 puts up with; so far it counts them in servers only */
     SESSION_RESETS = 1000,
     SESSION_RESETS_PER_S = 33
@@ -63,9 +66,9 @@ typedef struct rill_session {
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
-    rill_stream *found; /* borrowed: looked up last, as long as it is on the wire; or NULL */
-    rill_wire wire;     /* what arrives; whose fault `fatal` is */
-    char problem[160];  /* what nghttp2 complained of last */
+    rill_stream *found[SESSION_FOUND]; /* borrowed: see rill_streams_place(); or NULL */
+    rill_wire wire;                    /* what arrives; whose fault `fatal` is */
+    char problem[160];                 /* what nghttp2 complained of last */
 
     int32_t points;      /* left for frames of no use */
     int32_t frame_cost;  /* what the frame that arrives has paid */

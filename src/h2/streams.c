@@ -7,7 +7,7 @@ rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
     rill_stream *stream = id > 0 ? nghttp2_session_get_stream_user_data(session->ng, id) : NULL;
     if (stream && stream->on_wire)
-        session->found = stream;
+        *rill_streams_place(session, id) = stream;
     return stream;
 }
 
@@ -16,8 +16,9 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
     if (!stream->on_wire)
         return;
     rill_link_leave(&session->link, stream);
-    if (session->found == stream)
-        session->found = NULL;
+    rill_stream **place = rill_streams_place(session, stream->id);
+    if (*place == stream)
+        *place = NULL;
     if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
         int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
         session->in_flight += window > 0 ? window : 0;

@@ -4,14 +4,21 @@
 
 #include "h2/session.h"
 
-/* Asks nghttp2, and remembers a stream that is on the wire until it leaves. */
+/* Where a stream that is on the wire is remembered until it leaves, or another one of the same
+ * place is looked up. Ours have odd ids. */
+static inline rill_stream **rill_streams_place(rill_session *session, int32_t id)
+{
+    return &session->found[(uint32_t)id / 2 % SESSION_FOUND];
+}
+
+/* Asks nghttp2, and remembers the stream. */
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id);
 
-/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. Callbacks ask for the
- * same one many times in a row. */
+/* The stream of an id; NULL: stream 0, unknown, or closed on our side before. Callbacks ask for
+ * each a dozen times. */
 static inline rill_stream *rill_streams_find(rill_session *session, int32_t id)
 {
-    rill_stream *found = session->found;
+    rill_stream *found = *rill_streams_place(session, id);
     return found && found->id == id ? found : rill_streams_look_up(session, id);
 }
 
