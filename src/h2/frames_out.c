@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/trace.h"
 #include "h2/head.h"
 #include "h2/points.h"
 #include "h2/streams.h"
@@ -68,11 +69,12 @@ static void note(rill_session *session, const nghttp2_frame *frame)
 {
     rill_flight *flight = session->link.flight;
     const nghttp2_frame_hd *head = &frame->hd;
-    rill_frame_note(&session->link, &(rill_frame){.sent = true,
-                                                  .type = head->type,
-                                                  .flags = head->flags,
-                                                  .stream = head->stream_id,
-                                                  .length = (uint32_t)head->length});
+    if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
+        rill_frame_note(&session->link, &(rill_frame){.sent = true,
+                                                      .type = head->type,
+                                                      .flags = head->flags,
+                                                      .stream = head->stream_id,
+                                                      .length = (uint32_t)head->length});
     rill_flight_record *added =
         rill_flight_add(flight, session->link.turn->now_us, true, head->type, head->flags,
                         head->stream_id, (uint32_t)head->length);

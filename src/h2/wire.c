@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/trace.h"
 #include "h2/frames.h"
 #include "h2/points.h"
 #include "h2/streams.h"
@@ -20,6 +21,17 @@ static uint32_t number_in(const uint8_t *bytes)
     return ((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
             bytes[3]) &
            INT32_MAX;
+}
+
+typedef struct frame_head {
+    uint32_t length; /* of the payload */
+    uint8_t type, flags;
+    int32_t stream;
+} frame_head;
+
+static frame_head head_in(const uint8_t *bytes)
+{
+    return (frame_head){length_in(bytes), bytes[3], bytes[4], (int32_t)number_in(bytes + 5)};
 }
 
 static uint32_t length_of(const rill_wire *wire)
@@ -134,15 +146,16 @@ static bool is_empty_update(rill_session *session)
     return true;
 }
 
-static rill_flight_record *note_frame(rill_session *session, const uint8_t *head)
+static rill_flight_record *note_frame(rill_session *session, const frame_head *head)
 {
     rill_link *link = &session->link;
-    int32_t stream = (int32_t)number_in(head + 5);
-    rill_frame_note(
-        link, &(rill_frame){
-                  .type = head[3], .flags = head[4], .stream = stream, .length = length_in(head)});
-    return rill_flight_add(link->flight, link->turn->now_us, false, head[3], head[4], stream,
-                           length_in(head));
+    if (RILL_TRACES(link->turn, TRACE_FRAMES))
+        rill_frame_note(link, &(rill_frame){.type = head->type,
+                                            .flags = head->flags,
+                                            .stream = head->stream,
+                                            .length = head->length});
+    return rill_flight_add(link->flight, link->turn->now_us, false, head->type, head->flags,
+                           head->stream, head->length);
 }
 
 /* The lead is complete. Returns whether it was changed. */
@@ -151,8 +164,9 @@ static bool begin_frame(rill_session *session)
     rill_wire *wire = &session->wire;
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
-    rill_flight_read(session->link.flight, note_frame(session, wire->lead),
-                     wire->lead + FRAME_HEADER, wire->have - FRAME_HEADER);
+    frame_head head = head_in(wire->lead);
+    rill_flight_read(session->link.flight, note_frame(session, &head), wire->lead + FRAME_HEADER,
+                     wire->have - FRAME_HEADER);
     if (is_update(wire))
         rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
@@ -191,40 +205,39 @@ static int show(rill_session *session, const uint8_t *data, size_t length)
     return read < 0 ? (int)read : 0;
 }
 
-/* A whole frame that can go to nghttp2 together with its neighbours: HEADERS of an open stream, or
- * DATA of one that has a head, be it the one before in this run (`*headed`). Returns its length
- * with its head; 0: it is looked at by itself. */
-static size_t plain_length(rill_session *session, const uint8_t *data, size_t length,
-                           int32_t *headed)
+/* Whether a frame, of which `length` bytes are there, is whole and can go to nghttp2 together with
+ * its neighbours: HEADERS of an open stream, or DATA of one that has a head, be it the one before
+ * in this run (`*headed`). Others are looked at by themselves. */
+static bool is_plain(rill_session *session, const frame_head *head, size_t length, int32_t *headed)
 {
-    if (length < FRAME_HEADER)
-        return 0;
-    size_t whole = FRAME_HEADER + length_in(data);
-    uint8_t flags = data[4] & (uint8_t)~NGHTTP2_FLAG_END_STREAM;
-    bool heads = data[3] == NGHTTP2_HEADERS && flags == NGHTTP2_FLAG_END_HEADERS;
-    if (!heads && (data[3] != NGHTTP2_DATA || flags))
-        return 0;
-    if (whole > length || whole > FRAME_HEADER + session->link.setup->max_frame_size)
-        return 0;
-    const rill_stream *stream = rill_streams_find(session, (int32_t)number_in(data + 5));
+    uint8_t flags = head->flags & (uint8_t)~NGHTTP2_FLAG_END_STREAM;
+    bool heads = head->type == NGHTTP2_HEADERS && flags == NGHTTP2_FLAG_END_HEADERS;
+    if (!heads && (head->type != NGHTTP2_DATA || flags))
+        return false;
+    if (FRAME_HEADER + head->length > length || head->length > session->link.setup->max_frame_size)
+        return false;
+    const rill_stream *stream = rill_streams_find(session, head->stream);
     if (!stream || (!heads && !stream->status && *headed != stream->id))
-        return 0;
+        return false;
     if (heads)
         *headed = stream->id;
-    return whole;
+    return true;
 }
 
 /* Shows nghttp2 a run of such frames at once; whose frame it is at is known by on_begin_frame(),
  * which it calls before it judges one of these. Returns the run's length. */
 static size_t show_run(rill_session *session, const uint8_t *data, size_t length, int *code)
 {
-    size_t run = 0, frame;
+    size_t run = 0;
     int32_t headed = 0;
     if (session->wire.have || session->wire.block || !session->link.greeted)
         return 0;
-    while ((frame = plain_length(session, data + run, length - run, &headed))) {
-        note_frame(session, data + run);
-        run += frame;
+    while (length - run >= FRAME_HEADER) {
+        frame_head head = head_in(data + run);
+        if (!is_plain(session, &head, length - run, &headed))
+            break;
+        note_frame(session, &head);
+        run += FRAME_HEADER + head.length;
     }
     if (run)
         *code = show(session, data, run);
