@@ -205,11 +205,11 @@ static inline void rill_link_leave(rill_link *link, rill_stream *stream)
     link->active--;
 }
 
-/* Puts a stream among the open ones. Returns as `submit` does. */
+/* Puts a stream among the open ones, where the session has room (rill_link_has_room()): that is
+ * asked once for all that it gets. Returns as `submit` does. */
 static inline int32_t rill_link_submit(rill_link *link, rill_stream *stream, const rill_head *head)
 {
-    int32_t code =
-        rill_link_has_room(link) ? link->protocol->submit(link, stream, head) : -RILL_INACTIVE;
+    int32_t code = link->spent ? -RILL_INACTIVE : link->protocol->submit(link, stream, head);
     if (code)
         return code;
     stream->on_wire = true;
