@@ -311,29 +311,73 @@ static void arm(rill_loop *loop, uint64_t deadline_ms)
         loop->armed_ms = deadline_ms;
 }
 
-enum { LOOK_NOT = -1 };
+/* How a pass looks at I/O: it waits for some, looks whether there is some, or not even that. */
+enum look { LOOK_WAIT, LOOK_ONLY, LOOK_NOT };
 
-/* libevent takes 32 descriptors at a time at first, and more as it needs: where fewer were ready
- * than this, others were not. */
-enum { LOOK_SHOWS_ALL = 16 };
+/* So many descriptors are shown by a look: where it shows fewer, others are not ready. libevent
+ * takes 32 at a time at first, and more as it needs. */
+enum { LOOK_SHOWS = 16 };
 
-/* One pass: what is marked acts, I/O is waited for (or only looked at, or not even that), what came
- * of it acts. */
-static int32_t pass(rill_loop *loop, int flags)
+/* The socket that is ready to be read, and nothing else; NULL: it is another descriptor, or more is
+ * the matter. */
+static rill_socket *find_reader(const rill_turn *turn, const struct epoll_event *ready)
+{
+    rill_socket *socket = turn->readers[ready->data.fd % TURN_READERS];
+    return socket && socket->fd == ready->data.fd && ready->events == EPOLLIN ? socket : NULL;
+}
+
+/* Looks, or waits, without libevent, which would wait by a system call of its own, look by another
+ * one, and go on waiting after a signal: a script's own handler (Ctrl-C) would never be looked at.
+ * Where sockets that were read before are all that is ready, they are woken, and there is nothing
+ * to look for any more: a lone request then costs no system call more than sending, waiting,
+ * receiving. False: a signal has come. */
+static bool look_first(rill_loop *loop, enum look *how)
+{
+    rill_turn *turn = &loop->turn;
+    rill_socket *sockets[LOOK_SHOWS];
+    struct epoll_event ready[LOOK_SHOWS];
+    int known = 0, timeout_ms = *how == LOOK_WAIT ? -1 : 0;
+    if (loop->epoll_fd < 0 || (turn->wake_fd >= 0 && *how == LOOK_ONLY))
+        return true; /* a foreign loop has waited, and mostly for what woke it */
+    int count = epoll_wait(loop->epoll_fd, ready, LOOK_SHOWS, timeout_ms);
+    *how = LOOK_ONLY;
+    while (known < count && (sockets[known] = find_reader(turn, &ready[known])))
+        known++;
+    if (known < count || known == LOOK_SHOWS || count < 0)
+        return count >= 0 || errno != EINTR;
+    for (int i = 0; i < count; i++)
+        rill_socket_wake(sockets[i]);
+    *how = LOOK_NOT;
+    return true;
+}
+
+/* By libevent. 0, or negative: it has failed. */
+static int look_at_all(rill_turn *turn, enum look how)
+{
+    turn->look.ready = 0;
+    if (how == LOOK_NOT)
+        return 0;
+    return event_base_loop(turn->base,
+                           how == LOOK_WAIT ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/* One pass: I/O is looked at, what came of it and what is marked acts. 0, -RILL_ERROR, or 1: a
+ * signal has come. */
+static int32_t pass(rill_loop *loop, enum look how)
 {
     rill_turn *turn = &loop->turn;
     loop->batches = 0;
     turn->stepping = true;
-    turn->look.ready = 0;
-    int code = flags == LOOK_NOT ? 0 : event_base_loop(turn->base, flags);
-    turn->look.done = turn->look.ready < LOOK_SHOWS_ALL;
+    bool undisturbed = look_first(loop, &how);
+    int code = look_at_all(turn, how);
+    turn->look.done = turn->look.ready < LOOK_SHOWS;
     rill_turn_tick(turn);
     rill_turn_act(turn); /* what has arrived is read before time is up */
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
     turn->stepping = false;
     rill_check(loop);
-    return code < 0 ? -RILL_ERROR : 0;
+    return code < 0 ? -RILL_ERROR : !undisturbed;
 }
 
 static void act(rill_turn *turn)
@@ -349,7 +393,7 @@ static void act(rill_turn *turn)
 static int32_t act_first(rill_loop *loop)
 {
     if (loop->turn.look.first)
-        return pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        return pass(loop, LOOK_ONLY);
     act(&loop->turn);
     return 0;
 }
@@ -439,26 +483,6 @@ int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max)
     return count;
 }
 
-/* Waits until the loop has something to do. libevent would go on waiting after a signal, and a
- * script's own handler (Ctrl-C) would never be looked at: false when one has run.
- *
- * `*flags` is how the pass after it looks at I/O. Not at all when nothing but the socket that was
- * read last is ready: a lone request then costs no system call more than sending, waiting,
- * receiving. */
-static bool wait_ready(rill_loop *loop, int *flags)
-{
-    rill_socket *reader = loop->turn.reader;
-    struct epoll_event ready[2];
-    int count = epoll_wait(loop->epoll_fd, ready, 2, -1);
-    if (count < 0)
-        return errno != EINTR;
-    if (count == 1 && reader && ready[0].data.fd == reader->fd && ready[0].events == EPOLLIN) {
-        rill_socket_wake(reader);
-        *flags = LOOK_NOT;
-    }
-    return true;
-}
-
 int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t timeout_ms)
 {
     if (rill_loop_check(loop, NULL) || !events || max < 1)
@@ -466,10 +490,9 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     rill_turn *turn = &loop->turn;
     free_later(turn);
     if ((turn->submitted >= FLUSH_REQUESTS || (!turn->event_count && rill_turn_marked(turn))) &&
-        act_first(loop))
+        act_first(loop) < 0)
         return -RILL_ERROR;
-    if (turn->event_count && ++loop->batches > BATCHES_MOST &&
-        pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK))
+    if (turn->event_count && ++loop->batches > BATCHES_MOST && pass(loop, LOOK_ONLY) < 0)
         return -RILL_ERROR;
     if (turn->event_count)
         return take_events(loop, events, max);
@@ -477,20 +500,16 @@ int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int32_t time
     if (timeout_ms > 0)
         end_ms = rill_turn_clock_ms() + (uint64_t)timeout_ms;
     while (!turn->event_count) {
-        int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
-        bool interrupted = false;
+        enum look how = LOOK_ONLY;
         if (!rill_turn_marked(turn) && timeout_ms) {
             uint64_t next_ms = rill_wheel_next(&turn->wheel);
             arm(loop, next_ms < end_ms ? next_ms : end_ms);
-            if (loop->epoll_fd < 0)
-                flags = EVLOOP_ONCE;
-            else
-                interrupted = !wait_ready(loop, &flags);
+            how = LOOK_WAIT;
         }
-        int32_t code = pass(loop, flags);
-        if (code)
+        int32_t code = pass(loop, how);
+        if (code < 0)
             return code;
-        if (interrupted || timeout_ms == 0 || turn->now_ms >= end_ms)
+        if (code || timeout_ms == 0 || turn->now_ms >= end_ms)
             break;
     }
     return take_events(loop, events, max);
@@ -534,9 +553,9 @@ int32_t rill_loop_step(rill_loop *loop)
     rill_turn_begin_step(turn);
     if (rill_turn_marked(turn) && !turn->look.first)
         act(turn);
-    int32_t code = pass(loop, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    int32_t code = pass(loop, LOOK_ONLY);
     rill_turn_end_step(turn);
-    if (code)
+    if (code < 0)
         return code;
     if (!turn->quiet)
         rill_loop_arm(loop);

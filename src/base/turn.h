@@ -55,6 +55,7 @@ enum {
     TURN_CIPHER_IN = 32 << 10,   /* one recv(): more costs cache misses (measured) */
     TURN_CIPHER_OUT = 256 << 10, /* one send() */
     TURN_PLAIN = 16 << 10,       /* one TLS record */
+    TURN_READERS = 32,           /* sockets that are found without libevent */
     /* A step that a foreign loop asked for ends, and asks for another one, when it has
      *   sent, received, decoded so many bytes, of all bodies     TURN_STEP_BYTES
      *   lasted for so long                                       TURN_STEP_US
@@ -116,7 +117,9 @@ struct rill_turn {
     /* Shared by all connections: empty whenever another one may use them. */
     void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */
     size_t cipher_in_start, cipher_in_end, cipher_out_length, plain_length;
-    struct rill_socket *reader;         /* borrowed: read last; NULL: none, or it is closed */
+    /* borrowed, by the lowest bits of their descriptors: sockets that were read; NULL: none, or it
+     * is closed */
+    struct rill_socket *readers[TURN_READERS];
     struct bio_method_st *bio_method;   /* owned; NULL until the first TLS connection */
     struct x509_store_st *system_trust; /* owned: the system's certificates; NULL until wanted */
     uint8_t cipher_in[TURN_CIPHER_IN];

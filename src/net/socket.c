@@ -15,7 +15,7 @@ void rill_socket_wake(rill_socket *socket)
 {
     socket->readable = true;
     socket->turn->look.ready++;
-    socket->turn->reader = socket;
+    socket->turn->readers[socket->fd % TURN_READERS] = socket;
     rill_turn_mark(socket->turn, socket->mark);
 }
 
@@ -230,10 +230,10 @@ static void close_socket(rill_pipe *pipe, bool polite)
         event_free(socket->read_event);
     if (socket->write_event)
         event_free(socket->write_event);
+    if (turn->readers[socket->fd % TURN_READERS] == socket)
+        turn->readers[socket->fd % TURN_READERS] = NULL;
     close(socket->fd);
     socket->fd = -1;
-    if (turn->reader == socket)
-        turn->reader = NULL;
     rill_bytes_dispose(&turn->slab, &socket->unsent);
 }
 

@@ -253,12 +253,16 @@ static void receive(rill_conn *conn)
 {
     rill_link *session = conn->session;
     rill_error error = {0};
-    char data[TURN_PLAIN];
+    rill_turn *turn = conn->setup.turn;
+    char record[TURN_PLAIN];
+    bool batched = conn->transport.socket.batched; /* then the shared buffer holds what is coded */
+    char *data = batched ? record : (char *)turn->cipher_in;
+    size_t room = batched ? sizeof(record) : sizeof(turn->cipher_in);
     int64_t length;
     rill_transport_begin(&conn->transport);
-    while ((length = rill_transport_read(&conn->transport, data, sizeof(data), &error)) > 0) {
+    while ((length = rill_transport_read(&conn->transport, data, room, &error)) > 0) {
         bool greeted = session->greeted;
-        conn->active_ms = conn->received_ms = conn->setup.turn->now_ms;
+        conn->active_ms = conn->received_ms = turn->now_ms;
         conn->received = true;
         session->protocol->receive(session, data, (size_t)length);
         if (session->greeted && !greeted)
