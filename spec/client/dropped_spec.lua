@@ -24,7 +24,7 @@ local function assert_leaves_nothing(fn)
     fn()
     collect()
     support.run(function()
-      support.wait(function() return support.counters().connections == 0 and support.counters().clients == 0 end, 3)
+      support.wait(function() return support.counters().connections == 0 and support.counters().clients == 0 end, 20)
     end)
   end
   assert.equal(before, bytes())

@@ -160,7 +160,7 @@ describe("the option per_origin", function()
       local held = get(c, url .. "/hold")
       seen(name, 1)
       local second = get(c, url .. "/second", { queue_timeout = 0.05 })
-      support.wait(function() return c:stats().pending == 1 end, 20)
+      support.wait(function() return c:stats().requests == 2 end, 20)
       -- the head comes while the body is held: the second waits for the connection, then for the pause
       local busy = c:open { url = url .. "/status?n=503&after=3000&slow=1" }
       assert.equal("timeout", select(2, second:join()).reason)

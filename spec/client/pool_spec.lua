@@ -44,7 +44,7 @@ describe("an origin", function()
         waits_for(server, math.min(i, 6))
         assert.equal(math.min(math.ceil(i / 2), 3), client:stats().connections_opened)
       end
-      support.wait(function() return client:stats().pending == 1 end, 2)
+      support.wait(function() return client:stats().pending == 1 end, 20)
       assert.equal(6, client:stats().streams)
       other:get(server.url .. "/release")
       for i = 1, 6 do assert_good(tasks[i]:join()) end
@@ -66,7 +66,7 @@ describe("an origin", function()
         tasks[i] = rill.spawn(function() return client:get(server.url .. "/hold?" .. i) end)
         waits_for(server, math.min(i, 4))
       end
-      support.wait(function() return client:stats().pending == 1 end, 2)
+      support.wait(function() return client:stats().pending == 1 end, 20)
       assert.equal(4, client:stats().connections)
       other:get(server.url .. "/release")
       waits_for(server, 6)
@@ -115,7 +115,7 @@ describe("an origin", function()
       waits_for(server, 1)
       local tasks = {}
       for i = 1, 5 do tasks[i] = rill.spawn(function() return client:post(server.url .. "/seen/" .. i, "text") end) end
-      support.wait(function() return client:stats().pending == 5 end, 2)
+      support.wait(function() return client:stats().pending == 5 end, 20)
       assert_good(other:get(server.url .. "/destroy"))
       assert.equal("connection_lost", select(2, held:join()).reason)
       other:get(server.url .. "/release")

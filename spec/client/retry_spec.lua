@@ -271,7 +271,7 @@ describe("a request without a connection", function()
           return given and "text" or nil
         end)
       end)
-      support.wait(function() return client:stats().retries >= 2 end, 2)
+      support.wait(function() return client:stats().retries >= 2 end, 20)
       support.nginx { port = port, files = { page = "here" } }
       local res = assert(get:join())
       assert.equal("here", res.body)
@@ -287,7 +287,7 @@ describe("a request without a connection", function()
     local client, url = support.client { retries = 1 }, support.refused()
     support.run(function()
       local first = rill.spawn(function() return client:get(url) end)
-      support.wait(function() return client:stats().retries == 1 end, 2) -- it backs off
+      support.wait(function() return client:stats().retries == 1 end, 20) -- it backs off
       local _, err = client:get(url, { retries = 0 }) -- does not dial by itself
       assert.equal(1, err.attempts)
       assert.equal(2, select(2, first:join()).attempts)

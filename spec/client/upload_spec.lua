@@ -464,7 +464,7 @@ describe("an upload", function()
           written = written + 16384
         end
       end)
-      support.wait(function() return stream and stream.bytes_sent == 65535 and written >= HIGH_WATER end, 2)
+      support.wait(function() return stream and stream.bytes_sent == 65535 and written >= HIGH_WATER end, 20)
       for _ = 1, 20 do rill.sleep(0) end -- turns in which it could go on
       assert.is_true(written <= 65535 + HIGH_WATER)
       task:cancel()

@@ -210,7 +210,7 @@ describe("a name server that answers in part", function()
     local client = support.client { dns_servers = { dns.address }, retries = 0 }
     support.run(function()
       local call = rill.spawn(function() return client:get(("https://a.test:%d/"):format(refused)) end)
-      support.wait(function() return #dns:queries "a.test" >= 2 end, 2)
+      support.wait(function() return #dns:queries "a.test" >= 2 end, 20)
       records["a.test"].silent = nil
       dns:set(records) -- the second question is answered
       local _, err = call:join()

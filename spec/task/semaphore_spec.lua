@@ -20,7 +20,7 @@ describe("a semaphore", function()
         end)
       end
       rill.sleep(0.001)
-      support.wait(function() return #order == 6 and inside == 0 end, 3)
+      support.wait(function() return #order == 6 and inside == 0 end, 20)
       assert.equal(2, most)
       assert.same({ 1, 2, 3, 4, 5, 6 }, order)
     end)
