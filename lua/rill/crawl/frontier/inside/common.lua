@@ -12,6 +12,15 @@ local clock = call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 math.randomseed(tonumber(clock[2]))
 
+-- While no step was taken, for longer than a worker that lives waits to renew its leases, nobody could: Redis was away.
+-- That time does not count for them.
+local function spare_leases(last, lease)
+  local quiet = now - last
+  if last == 0 or not lease or quiet < lease / 2 then return end
+  local list = call("ZRANGE", LEASE, 0, -1, "WITHSCORES")
+  for i = 1, #list, 2 do call("ZADD", LEASE, string.format("%.6f", tonumber(list[i + 1]) + quiet), list[i]) end
+end
+
 -- The crawl's clock is Redis', and what it was set right by. It never goes back; what is later than a worker knows it
 -- can be is refused.
 local function set_clock(latest, shift, last)
@@ -29,9 +38,11 @@ end
 -- Whether a step may be taken; else what it answers. Each begins with it: run, worker, what the clock can show at most
 -- are its first words.
 local function begin()
-  local kept = call("HMGET", CONF, "run", "shift", "clock")
+  local kept = call("HMGET", CONF, "run", "shift", "clock", "lease")
   if kept[1] ~= ARGV[1] then return GONE end
-  return set_clock(tonumber(ARGV[3]), kept[2], kept[3])
+  local refused = set_clock(tonumber(ARGV[3]), kept[2], kept[3])
+  if not refused then spare_leases(tonumber(kept[3] or 0), tonumber(kept[4])) end
+  return refused
 end
 
 local origins = {} -- those that this script has looked at, by name: save() writes them all

@@ -47,6 +47,7 @@ if is_new then
 else
   call("HSET", CONF, "conf", conf)
 end
+call("HSET", CONF, "lease", string.format("%.3f", alive))
 call("HSET", W, "owner", owner, "alive", string.format("%.3f", now + alive))
 call("SADD", P .. "workers", worker)
 

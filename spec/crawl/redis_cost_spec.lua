@@ -1,0 +1,108 @@
+-- What a state in Redis costs there: calls, and memory by Redis' own account. Neither depends on how busy a machine is.
+local digest = require "rill.crawl.digest"
+local scope = require "rill.crawl.scope"
+local support = require "support"
+local traps = require "rill.crawl.traps"
+
+local URLS, PAGES = tonumber(os.getenv "URLS") or 30000, 64
+local ORIGIN = "https://example.com"
+
+describe("a crawl's state in Redis", function()
+  local redis, frontier
+
+  before_each(function()
+    support.begin()
+    redis = support.redis()
+  end)
+  after_each(function()
+    redis:stop()
+    support.check_clean()
+  end)
+
+  local function open()
+    local policy = { concurrency = 100, delay = 0, jitter = 0, adaptive = true, crawl_delay = true,
+      retry_after_max = 99 }
+    frontier = assert(require("rill.crawl.frontier.redis").open { policy = function() return policy end,
+      robots = false, robots_wait = 60, retries = 3, limits = traps.limits(false), key_name = "k",
+      durable = "process", scope = scope.new(), now = 0, conf = "{}", path = redis:state "site", lease = 600,
+      expect = URLS, unreachable = 5 })
+  end
+
+  -- A URL of 60 bytes, found on a page whose URL differs in its last bytes.
+  local function link(n)
+    local url = ("%s/a/path/that/is/of/a/usual/length/%05d"):format(ORIGIN, n)
+    url = url .. ("x"):rep(60 - #url)
+    local made = { url = url, origin = ORIGIN, depth = 1, hops = 0, attempts = 0, free = 0,
+      from = ORIGIN .. "/a/path/x" }
+    made.high, made.low = digest(url)
+    return made
+  end
+
+  local function commit(outcomes, first, last)
+    local links = {}
+    for n = first, last do
+      local made = link(n)
+      if frontier:admit(made) then links[#links + 1] = made end
+    end
+    assert(frontier:commit { outcomes = outcomes, links = links, skips = {}, counters = {}, outputs = {}, now = 0 })
+  end
+
+  local function calls()
+    local count = 0
+    for each in redis:cli("INFO", "commandstats"):gmatch "cmdstat_evalsha:calls=(%d+)" do count = count + each end
+    return count
+  end
+
+  local function finished(entries)
+    local outcomes = {}
+    for i, entry in ipairs(entries) do
+      local high, low = digest(entry.url .. " body")
+      outcomes[i] = { kind = "done", entry = entry, result = { kind = "ok" }, status = 200, bytes = 9, high = high,
+        low = low }
+      frontier:settle(entry, outcomes[i].result)
+    end
+    return outcomes
+  end
+
+  local SUM = "local sum = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do "
+    .. "sum = sum + redis.call('MEMORY', 'USAGE', key, 'SAMPLES', '0') end return sum"
+
+  local function memory(keys)
+    return tonumber(redis:cli("EVAL", SUM, "0", "{site}:" .. keys))
+  end
+
+  it(("takes one call for %d pages to be taken, and one for them to be finished"):format(PAGES), function()
+    support.run(function()
+      open()
+      commit({}, 1, PAGES)
+      redis:cli("CONFIG", "RESETSTAT")
+      local entries = frontier:take(PAGES, 0)
+      assert.equal(PAGES, #entries)
+      assert.equal(1, calls())
+      commit(finished(entries), PAGES + 1, PAGES + 30 * PAGES)
+      assert.equal(2, calls())
+      frontier:close()
+    end)
+  end)
+
+  it("takes 12 bytes for a URL that was seen, 12 for a page, and little beside a URL that waits", function()
+    support.run(function()
+      open()
+      for first = 1, URLS, 1500 do commit({}, first, math.min(URLS, first + 1499)) end
+      local rest = #"x" -- of `from`
+      local seen, waiting = memory "seen:*" / URLS, memory "q:*" / URLS
+      assert.is_true(seen <= 12, "seen: " .. seen)
+      assert.is_true(waiting <= 60 + rest + 30, "waiting: " .. waiting)
+      local count = 0
+      while count < URLS / 2 do
+        local entries = frontier:take(PAGES, 0)
+        count = count + #entries
+        commit(finished(entries), 1, 0)
+      end
+      local body = memory "body:*" / count
+      assert.is_true(body <= 12, "body: " .. body)
+      if os.getenv "URLS" then print(seen, waiting, body) end
+      frontier:close()
+    end)
+  end)
+end)
