@@ -20,7 +20,8 @@ for _, text in ipairs { "unsigned char *SHA1(const unsigned char *data, size_t l
   "const char *zlibVersion(void);",
   "int deflateInit2_(rill_z_stream *stream, int level, int method, int bits, int memory, int strategy, "
     .. "const char *version, int size);",
-  "int deflate(rill_z_stream *stream, int flush);", "int deflateEnd(rill_z_stream *stream);",
+  "int deflate(rill_z_stream *stream, int flush);", "int deflateReset(rill_z_stream *stream);",
+  "int deflateEnd(rill_z_stream *stream);",
 } do
   pcall(ffi.cdef, text)
 end
@@ -36,20 +37,21 @@ end
 local z = load("zlib", "zlib1g", "libz.so.1", "z")
 local crypto = load("libcrypto", "libssl3", "libcrypto.so.3", "libcrypto.so.1.1", "crypto")
 
-local BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-local digest = ffi.new("unsigned char[20]")
+local BASE32 = ffi.new("const char[33]", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+local DIGEST, LETTERS = 20, 32 -- bytes of a digest, and letters of five bits that they are
+local digest, letters = ffi.new("unsigned char[?]", DIGEST), ffi.new("unsigned char[?]", LETTERS)
 
-local function base32(bytes, count)
-  local out, rest, have = {}, 0, 0
-  for i = 0, count - 1 do
-    rest, have = bit.bor(bit.lshift(bit.band(rest, 0x1F), 8), bytes[i]), have + 8
+local function base32()
+  local rest, have, at = 0, 0, 0
+  for i = 0, DIGEST - 1 do
+    rest, have = bit.bor(bit.lshift(bit.band(rest, 0x1F), 8), digest[i]), have + 8
     while have >= 5 do
       have = have - 5
-      local index = bit.band(bit.rshift(rest, have), 31)
-      out[#out + 1] = BASE32:sub(index + 1, index + 1)
+      letters[at] = BASE32[bit.band(bit.rshift(rest, have), 31)]
+      at = at + 1
     end
   end
-  return table.concat(out)
+  return ffi.string(letters, LETTERS)
 end
 
 --- The digest of bytes as WARC has it: "sha1:" and 32 letters of base32 (RFC 4648).
@@ -57,7 +59,7 @@ end
 ---@return string
 function M.digest(bytes)
   crypto.SHA1(bytes, #bytes, digest)
-  return "sha1:" .. base32(digest, 20)
+  return "sha1:" .. base32()
 end
 
 --- A new WARC-Record-ID.
@@ -68,12 +70,15 @@ function M.id()
     hex:sub(21, 32))
 end
 
+local second, shown -- of the date that was made last
+
 --- A moment as WARC-Date has it.
 ---@param time number seconds since 1970
 ---@return string
 function M.date(time)
   local whole = math.floor(time)
-  return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. (".%06dZ"):format(math.min(999999, (time - whole) * 1e6))
+  if whole ~= second then second, shown = whole, os.date("!%Y-%m-%dT%H:%M:%S", whole) end
+  return ("%s.%06dZ"):format(shown, math.min(999999, (time - whole) * 1e6))
 end
 
 local room = ffi.new("unsigned char[?]", SLICE)
@@ -88,14 +93,31 @@ local function drain(stream, flush, parts)
   until stream.avail_out > 0
 end
 
+local idle -- a stream that nobody uses: 256 KiB that need not be had for each record
+
+-- A stream to begin a member with. It is nobody's but the caller's, who may be cancelled between two slices.
+local function take_stream()
+  local stream = idle
+  idle = nil
+  if stream then return stream end
+  stream = ffi.gc(ffi.new("rill_z_stream"), z.deflateEnd)
+  if z.deflateInit2_(stream, LEVEL, 8, GZIP, MEMORY, 0, z.zlibVersion(), ffi.sizeof(stream)) ~= 0 then
+    error("rill.warc: out of memory", 0)
+  end
+  return stream
+end
+
+local function give_back(stream)
+  if idle then return z.deflateEnd(ffi.gc(stream, nil)) end
+  z.deflateReset(stream)
+  idle = stream
+end
+
 --- Compresses to one gzip member. In a task others have their turn meanwhile.
 ---@param text string
 ---@return string
 function M.gzip(text)
-  local stream = ffi.gc(ffi.new("rill_z_stream"), z.deflateEnd) -- a task may be cancelled between two slices
-  if z.deflateInit2_(stream, LEVEL, 8, GZIP, MEMORY, 0, z.zlibVersion(), ffi.sizeof(stream)) ~= 0 then
-    error("rill.warc: out of memory", 0)
-  end
+  local stream = take_stream()
   local parts, data, at = {}, ffi.cast("const unsigned char *", text), 0
   repeat
     local count = math.min(SLICE, #text - at)
@@ -104,8 +126,8 @@ function M.gzip(text)
     drain(stream, at == #text and FINISH or NO_FLUSH, parts)
     if at < #text then rill.sleep(0) end
   until at == #text
-  z.deflateEnd(ffi.gc(stream, nil))
-  return table.concat(parts)
+  give_back(stream)
+  return parts[2] and table.concat(parts) or parts[1]
 end
 
 local CRLF = "\r\n"

@@ -175,6 +175,47 @@ describe("a crawl's WARC files", function()
     collectgarbage()
   end)
 
+  it("are made of members that are whole, also where several are compressed at once", function()
+    support.run(function()
+      local gzip, texts, tasks = require("rill.warc").gzip, {}, {}
+      for i = 1, 4 do
+        texts[i] = (("%d and on, "):format(i)):rep(2 ^ 17)
+        tasks[i] = rill.spawn(gzip, texts[i])
+      end
+      tasks[4]:cancel()
+      for i = 1, 3 do
+        local decoder, out = require("rill.core.gunzip").new(), {}
+        assert(decoder:write(assert(tasks[i]:join()) .. gzip "", function(piece)
+          out[#out + 1] = piece
+          return true
+        end))
+        assert(decoder:finish())
+        assert.is_true(table.concat(out) == texts[i])
+      end
+    end)
+  end)
+
+  it("hold what HTTP/1.1 has carried as what HTTP/2 has, heads in the same form", function()
+    server:stop()
+    server = support.node { http1 = true, source = [[
+      server.on('request', (request, response) => {
+        response.setHeader('X-Mixed-Case', 'yes');
+        response.setHeader('content-type', 'text/html');
+        response.write('<title>old');
+        response.end('</title>');
+      });]] }
+    assert(crawl { robots = false })
+    local records = read()
+    local response, request = by_path(records, "response")["/"], by_path(records, "request")["/"]
+    assert.matches("^GET / HTTP/1.1\r\nhost: ", request.head)
+    assert.matches("^HTTP/1.1 200 OK\r\n", response.head)
+    assert.matches("\r\nx%-mixed%-case: yes", response.head)
+    assert.matches("\r\nx%-orig%-transfer%-encoding: chunked", response.head)
+    assert.matches("\r\ncontent%-length: 18", response.head)
+    assert.equal("<title>old</title>", response.payload)
+    assert.equal("http/1.1", response["WARC-Protocol"])
+  end)
+
   it("say where a body was lost on the way", function()
     server:stop()
     server = support.node { source = [[
