@@ -71,6 +71,7 @@ local function try(self, words)
   if text:find "^GONE" then
     return nil, state_error(self, "corrupt", "the state is gone: it was wiped, or Redis restarted without keeping it")
   end
+  if text:find("unauthenticated", 1, true) then return nil, state_error(self, "auth", text) end -- no word for it
   if text:find("WRONGTYPE", 1, true) then return nil, state_error(self, "corrupt", text) end
   return nil, state_error(self, KINDS[word] or "redis", text)
 end
