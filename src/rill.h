@@ -726,38 +726,43 @@ enum rill_note_type {
     RILL_NOTE_REQUEST,   /* `text` is the method */
     RILL_NOTE_SENT,      /* `number` is the attempt */
     RILL_NOTE_HEAD,      /* `status` */
-    RILL_NOTE_DONE,      /* `reason`, `status`, `bytes_received`, `timings`, `error` or NULL */
+    RILL_NOTE_DONE,      /* `reason`, `status`, `bytes_received`, `timings`, `error` or NULL;
+                            `with_head` */
     RILL_NOTE_RETRY,     /* `error` of the attempt before, `delay` */
     RILL_NOTE_REDIRECT,  /* `status`, `text` is the location: see rill_notes_redirect() */
     RILL_NOTE_WARNING,   /* `text` */
     RILL_NOTE_DROPPED    /* `number` of notes that nobody took in time */
 };
 
-/* All pointers are borrowed: they are good until notes of the same client are taken again, or it is
+/* What a type does not have is 0, or NULL; what stands behind `error` is set only where it has it.
+ * All pointers are borrowed: they are good until notes of the same client are taken again, or it is
  * dropped. Texts are not NUL-terminated. */
 typedef struct rill_note {
     double time;         /* as rill_now(); notes are in this order */
-    uint32_t type;       /* enum rill_note_type */
+    int32_t type;        /* enum rill_note_type */
     uint32_t client;     /* its number, from 1 in the order of their making */
     uint32_t connection; /* its number, from 1 in the order of dials; 0: none */
     int32_t stream;      /* on the wire; 0: none */
     int32_t status, code;
-    uint32_t reason, number;
-    uint32_t text_length, url_length;
-    uint32_t request; /* its number, the same in all notes of a request of this client; 0: none */
-    bool resumed;
-    char protocol[12];
-    double bytes_received, delay;
-    rill_timings timings;
+    int32_t reason;
+    uint32_t number;
+    int32_t request; /* its number, the same in all notes of a request of this client; 0: none */
+    int32_t text_length, url_length;
+    int32_t with_head; /* 1: RILL_NOTE_HEAD, which has the same time, is no note of its own */
     const char *text, *url;
     const rill_error *error;
+    double bytes_received, delay;
+    rill_timings timings;
+    bool resumed;
+    char protocol[12];
 } rill_note;
 
-/* Takes up to `max` (1 or more) notes of a client or connection, the oldest first. At most 10,000
- * wait, then the oldest are dropped. Returns how many; 0 where its options do not ask for them; or
+/* Takes notes of a client or connection, the oldest first: `*notes` gets an array, which is good
+ * until the next time. At most 10,000 wait, then the oldest are dropped. Returns how many it took,
+ * and is to be called again until that is 0, as it is where options do not ask for notes; or
  * negative: RILL_CLOSED, RILL_ARGUMENT. */
 RILL_API int32_t rill_notes_take(rill_loop *loop, uint32_t slot, uint32_t generation,
-                                 rill_note *notes, int32_t max);
+                                 const rill_note **notes);
 
 /* Notes that the caller follows a redirect. */
 RILL_API void rill_notes_redirect(rill_loop *loop, uint32_t slot, uint32_t generation,

@@ -44,6 +44,8 @@ local function measure(place)
   end
   row("all of these", table.concat(all_off, ","))
   row("nothing, once more: how far runs differ", "")
+  local _, counted = of_request(place, "on_event=count")
+  print(("\non_event that counts: %.0f more, %.1f %%"):format(counted - all_on, (counted - all_on) / all_on * 100))
 end
 
 local function run(root)

@@ -236,11 +236,11 @@ static bool pending(const struct trial *trial)
 /* Reads all that they point to. */
 static void take_notes(struct trial *trial, rill_loop *loop, const rill_event *event)
 {
-    rill_note notes[8];
+    const rill_note *notes;
     int32_t count;
-    while ((count = rill_notes_take(loop, event->slot, event->generation, notes, 8)) > 0)
+    while ((count = rill_notes_take(loop, event->slot, event->generation, &notes)) > 0)
         for (int32_t i = 0; i < count; i++) {
-            trial->noted += notes[i].text_length + notes[i].url_length;
+            trial->noted += (uint32_t)(notes[i].text_length + notes[i].url_length);
             if (notes[i].error)
                 trial->noted += strlen(notes[i].error->message);
         }

@@ -348,16 +348,16 @@ static rill_endpoint *find_either(rill_loop *loop, uint32_t slot, uint32_t gener
     return (rill_endpoint *)entry;
 }
 
-int32_t rill_notes_take(rill_loop *loop, uint32_t slot, uint32_t generation, rill_note *notes,
-                        int32_t max)
+int32_t rill_notes_take(rill_loop *loop, uint32_t slot, uint32_t generation,
+                        const rill_note **notes)
 {
-    if (rill_loop_check(loop, NULL) || !notes || max < 1)
+    if (rill_loop_check(loop, NULL) || !notes)
         return -RILL_ARGUMENT;
     rill_endpoint *endpoint = find_either(loop, slot, generation);
     if (!endpoint)
         return -RILL_CLOSED;
     rill_journal *journal = endpoint->pool.account->journal;
-    return journal ? rill_journal_take(journal, notes, max) : 0;
+    return journal ? rill_journal_take(journal, notes) : 0;
 }
 
 void rill_notes_redirect(rill_loop *loop, uint32_t slot, uint32_t generation, const char *url,

@@ -9,6 +9,9 @@
 /* Seldom called: the compiler keeps the code that leads there out of the way of the rest. */
 #define RILL_COLD __attribute__((cold))
 
+/* What its caller seldom needs, and would save registers for each time were it part of it. */
+#define RILL_APART __attribute__((noinline))
+
 /* Fills in `err` unless it already holds a cause (the first one wins) or is NULL; all fields but
  * reason and message get their "none". Returns -reason, so that failing is one line. */
 int32_t rill_error_set(rill_error *err, enum rill_reason reason, const char *format, ...)

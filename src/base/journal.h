@@ -3,6 +3,10 @@
 #ifndef RILL_JOURNAL_H
 #define RILL_JOURNAL_H
 
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
 #include "base/turn.h"
 
 /* Notes that wait; then the oldest go, and a note says how many. */
@@ -18,31 +22,60 @@ typedef struct rill_copy {
 rill_copy *rill_copy_new(rill_slab *slab, size_t size);
 void rill_copy_release(rill_slab *slab, rill_copy *copy); /* NULL is fine */
 
-struct journal_row;
+/* Notes, and what they point into: a reference each to the copy that `text` stands at the start of,
+ * and to that of `error`. */
+typedef struct rill_batch {
+    rill_note *ring;       /* owned: the oldest at `first` */
+    uint32_t room;         /* of the ring: 0, or a power of two */
+    uint32_t most;         /* in it: its room, or JOURNAL_NOTES */
+    uint32_t first, count; /* first + count may go round its end */
+    uint32_t left;         /* the last ones, to be taken */
+} rill_batch;
 
 typedef struct rill_journal {
-    rill_turn *turn;          /* borrowed */
-    rill_entry *entry;        /* borrowed: who is told of news; without an id nothing is noted */
-    rill_member member;       /* in turn->news: there is something to take */
-    struct journal_row *ring; /* owned: notes to be taken, the oldest at `first` */
-    uint32_t room;            /* of the ring: 0, or a power of two */
-    uint32_t first, count;
-    rill_copy **lent; /* owned: what notes that were taken last point into, one reference each */
-    uint32_t lent_room, lent_count;
-    uint32_t dropped; /* since notes were taken last */
-    uint32_t client;  /* its number */
+    rill_turn *turn;    /* borrowed */
+    rill_entry *entry;  /* borrowed: who is told of news; without an id nothing is noted */
+    rill_member member; /* in turn->news: there is something to take */
+    rill_batch waiting; /* written to */
+    rill_batch lent;    /* taken: read in place, until the next ones are taken */
+    rill_note lost;     /* lent as well: how many were dropped */
+    uint32_t dropped;   /* since that was taken last */
+    uint32_t client;    /* its number */
 } rill_journal;
 
 /* NULL: out of memory. */
 rill_journal *rill_journal_new(rill_turn *turn, rill_entry *entry);
 void rill_journal_free(rill_journal *journal); /* NULL is fine */
 
-/* Adds a note of this turn's time, to be filled in before the next one. NULL: nobody will take it,
- * or no memory, which counts as dropped. */
-rill_note *rill_journal_add(rill_journal *journal, enum rill_note_type type);
+/* Makes room for a note, or drops one. False: nobody will take it, or no memory. */
+RILL_COLD bool rill_journal_make_room(rill_journal *journal);
 
-/* A note that was added last points into `copy`: it takes a reference of its own. */
-void rill_journal_share(rill_note *note, rill_copy *copy);
+/* Adds a note of this turn's time, to be filled in before the next one: see rill_note for what is 0
+ * in it. NULL: nobody will take it, or no memory, which counts as dropped. */
+static inline rill_note *rill_journal_add(rill_journal *journal, enum rill_note_type type)
+{
+    rill_batch *batch = &journal->waiting;
+    if ((batch->count == batch->most || !journal->member.list) && !rill_journal_make_room(journal))
+        return NULL;
+    rill_note *note = &batch->ring[(batch->first + batch->count++) & (batch->room - 1)];
+    memset(note, 0, offsetof(rill_note, bytes_received));
+    note->type = (int32_t)type;
+    note->code = -1;
+    note->client = journal->client;
+    note->time = (double)(int64_t)journal->turn->now_us / 1e6;
+    return note;
+}
+
+/* Gives a note that was added last its text and a URL, which stand one behind the other in `copy`:
+ * it takes a reference of its own. */
+static inline void rill_journal_share(rill_note *note, rill_copy *copy, uint32_t text_length)
+{
+    note->text = copy->bytes;
+    note->text_length = (int32_t)text_length;
+    note->url = copy->bytes + text_length;
+    note->url_length = (int32_t)(copy->length - text_length);
+    copy->references++;
+}
 
 /* Gives a note that was added last a text of its own, and a URL after it that is written to where
  * `url` points. False: no memory. */
@@ -52,8 +85,9 @@ bool rill_journal_write(rill_journal *journal, rill_note *note, const char *text
 /* The same of an error; NULL is fine. Without memory it has none. */
 void rill_journal_write_error(rill_journal *journal, rill_note *note, const rill_error *error);
 
-/* Takes up to `max` notes, the oldest first; what they point to is good until the next time. */
-int32_t rill_journal_take(rill_journal *journal, rill_note *notes, int32_t max);
+/* Takes some of the oldest notes; they and what they point to are good until the next time, which
+ * is asked for until it returns 0. */
+int32_t rill_journal_take(rill_journal *journal, const rill_note **notes);
 
 /* The entry of a journal with news, which is asked for once; NULL: there is none. */
 rill_entry *rill_journal_next(rill_turn *turn);

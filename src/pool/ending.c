@@ -50,6 +50,8 @@ void rill_ending_finish(rill_call *call)
     rill_call_finish(call);
     if (reason != RILL_OPEN)
         rill_notes_call(call, RILL_NOTE_DONE);
+    else
+        rill_notes_head(call->stream);
 }
 
 /* It was sent on another origin's connection. */

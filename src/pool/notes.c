@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
+
 /* --- calls ----------------------------------------------------------------------------------- */
 
 /* What all notes of a call point into: its method, and its URL as it is shown, without user and
  * password. NULL: out of memory. */
-static rill_copy *make_name(rill_call *call)
+static RILL_APART rill_copy *make_name(rill_call *call)
 {
     const char *scheme = call->tls ? "https://" : "http://";
     const char *target = call->text + call->method_length;
@@ -20,60 +22,59 @@ static rill_copy *make_name(rill_call *call)
         return NULL;
     char *url = name->bytes + method;
     memcpy(name->bytes, call->text, method);
-    memcpy(url, scheme, scheme_length);
+    memcpy(url, scheme, 8); /* its last byte may be the NUL: the authority comes over it */
     memcpy(url + scheme_length, target + call->target_length, authority);
     memcpy(url + scheme_length + authority, target, path);
     call->name = name;
     return name;
 }
 
-static rill_note *add(rill_call *call, enum rill_note_type type)
+static rill_note *add(rill_call *call, rill_journal *journal, enum rill_note_type type)
 {
-    rill_note *note = rill_journal_add(call->limits.account->journal, type);
-    rill_copy *name = call->name ? call->name : make_name(call);
+    rill_note *note = rill_journal_add(journal, type);
     if (!note)
         return NULL;
-    note->request = (uint32_t)call->number;
+    note->request = (int32_t)(uint32_t)call->number;
     note->number = call->attempts;
     note->connection = call->peer ? call->peer->number : 0;
     note->stream = call->stream ? call->stream->id : 0;
-    if (!name)
-        return note;
-    rill_journal_share(note, name);
-    note->text = name->bytes;
-    note->text_length = call->method_length;
-    note->url = name->bytes + call->method_length;
-    note->url_length = name->length - call->method_length;
+    rill_copy *name = call->name ? call->name : make_name(call);
+    if (name)
+        rill_journal_share(note, name, call->method_length);
     return note;
+}
+
+static void add_done(rill_call *call, rill_journal *journal)
+{
+    const rill_stream *stream = call->stream;
+    rill_note *note = add(call, journal, RILL_NOTE_DONE);
+    if (!note)
+        return;
+    note->reason = (int32_t)rill_call_reason(call);
+    if (!stream) {
+        note->bytes_received = 0;
+        note->timings = (rill_timings){0};
+        return;
+    }
+    note->status = stream->status;
+    note->with_head = stream->status && !stream->noted;
+    note->bytes_received = (double)(int64_t)stream->received;
+    note->timings = stream->timings;
+    rill_journal_write_error(journal, note, stream->errors);
 }
 
 void rill_notes_call(rill_call *call, enum rill_note_type type)
 {
     rill_journal *journal = call->limits.account->journal;
-    const rill_stream *stream = call->stream;
-    rill_note *note = journal ? add(call, type) : NULL;
-    if (!note)
+    if (!journal)
         return;
-    if (type == RILL_NOTE_DONE)
-        note->reason = rill_call_reason(call);
-    if (!stream || (type != RILL_NOTE_HEAD && type != RILL_NOTE_DONE))
+    if (type == RILL_NOTE_DONE) {
+        add_done(call, journal);
         return;
-    note->status = stream->status;
-    if (type == RILL_NOTE_HEAD)
-        return;
-    note->bytes_received = (double)stream->received;
-    note->timings = stream->timings;
-    rill_journal_write_error(journal, note, stream->errors);
-}
-
-void rill_notes_retry(rill_call *call, uint64_t delay_ms)
-{
-    rill_journal *journal = call->limits.account->journal;
-    rill_note *note = journal ? add(call, RILL_NOTE_RETRY) : NULL;
-    if (!note)
-        return;
-    note->delay = (double)delay_ms / 1000;
-    rill_journal_write_error(journal, note, call->stream ? call->stream->errors : NULL);
+    }
+    rill_note *note = add(call, journal, type);
+    if (note && type == RILL_NOTE_HEAD)
+        note->status = call->stream->status;
 }
 
 void rill_notes_head(rill_stream *stream)
@@ -82,6 +83,18 @@ void rill_notes_head(rill_stream *stream)
         return;
     stream->noted = true;
     rill_notes_call(rill_call_of(stream), RILL_NOTE_HEAD);
+}
+
+void rill_notes_retry(rill_call *call, uint64_t delay_ms)
+{
+    rill_journal *journal = call->limits.account->journal;
+    if (journal && call->stream)
+        rill_notes_head(call->stream);
+    rill_note *note = journal ? add(call, journal, RILL_NOTE_RETRY) : NULL;
+    if (!note)
+        return;
+    note->delay = (double)delay_ms / 1000;
+    rill_journal_write_error(journal, note, call->stream ? call->stream->errors : NULL);
 }
 
 void rill_notes_heads(const rill_conn *conn)
@@ -125,9 +138,8 @@ void rill_notes_connected(rill_journal *journal, const rill_conn *conn)
     if (!note)
         return;
     note->resumed = info.resumed;
-    note->timings.dns = conn->dns_s;
-    note->timings.connect = conn->connect_s;
-    note->timings.tls = conn->tls_s;
+    note->timings =
+        (rill_timings){.dns = conn->dns_s, .connect = conn->connect_s, .tls = conn->tls_s};
     memcpy(note->protocol, info.protocol, sizeof(note->protocol));
     if (info.ip_address[0])
         write_address(journal, note, info.ip_address, (unsigned)info.port);

@@ -17,7 +17,8 @@ void rill_notes_call(rill_call *call, enum rill_note_type type);
 /* It is repeated, not before so many milliseconds. */
 void rill_notes_retry(rill_call *call, uint64_t delay_ms);
 
-/* RILL_NOTE_HEAD, once, where the stream has got one; of a connection's open streams. */
+/* RILL_NOTE_HEAD, once, where the stream has got one, unless RILL_NOTE_DONE or RETRY does the same;
+ * of a connection's open streams. */
 void rill_notes_head(rill_stream *stream);
 void rill_notes_heads(const rill_conn *conn);
 

@@ -32,7 +32,6 @@ static void take_closed(rill_conn *conn)
         rill_stream *stream = rill_conn_oldest_closed(conn);
         rill_call *call = rill_call_of(stream);
         rill_stream_move(stream, NULL);
-        rill_notes_head(stream);
         rill_ending_attempt(call);
     }
 }

@@ -8,9 +8,9 @@ local by_name = require("rill.core.facts").by_name
 
 local M = {}
 
-local MAX_NOTES = 64 -- at a time
 local URLS_KEPT = 1024 -- strings, a power of two: of requests that are on their way
 local reasons = errors.reasons
+local band, text_of = bit.band, ffi.string
 
 local DIAL, CONNECTED, FAILED, CLOSED, GOAWAY = C.RILL_NOTE_DIAL, C.RILL_NOTE_CONNECTED, C.RILL_NOTE_FAILED,
   C.RILL_NOTE_CLOSED, C.RILL_NOTE_GOAWAY
@@ -24,25 +24,19 @@ local REQUEST, SENT, HEAD, DONE = C.RILL_NOTE_REQUEST, C.RILL_NOTE_SENT, C.RILL_
 ---@field stream integer? its id on the wire
 ---@field url string?
 
--- What an endpoint's notes are read with. They are taken from the core in batches, and what is left of a batch is
--- shared by calls of pass_on() in each other.
+-- The core's notes that an endpoint reads at present, in place. Calls of pass_on() in each other share them. Halved:
+-- the next one is two events, and the first of them was told.
+local Batch = ffi.typeof "struct { const rill_note *notes[1]; int32_t next, count; bool halved; }"
+
 ---@class rill.EventReader
----@field notes ffi.cdata*
----@field next integer
----@field count integer
+---@field batch ffi.cdata*
 ---@field numbers ffi.cdata* of the requests whose URLs are kept
 ---@field urls string[]
 
 local function new_reader()
   local urls = {}
   for i = 1, URLS_KEPT do urls[i] = "" end
-  return {
-    notes = ffi.new("rill_note[?]", MAX_NOTES),
-    next = 0,
-    count = 0,
-    numbers = ffi.new("uint32_t[?]", URLS_KEPT),
-    urls = urls,
-  }
+  return { batch = Batch(), numbers = ffi.new("int32_t[?]", URLS_KEPT), urls = urls }
 end
 
 local function text(note)
@@ -53,21 +47,26 @@ local function positive(number)
   return number > 0 and number or nil
 end
 
--- The string is made once for all notes of a request.
-local function url(reader, note)
-  if note.url_length == 0 then return nil end
-  local number = note.request
-  local place = bit.band(number, URLS_KEPT - 1)
-  if number > 0 and reader.numbers[place] == number then return reader.urls[place + 1] end
-  local made = ffi.string(note.url, note.url_length)
-  reader.numbers[place], reader.urls[place + 1] = number, made
-  return made
+local function method(note)
+  local at = note.text
+  if note.text_length == 3 and at[0] == 71 and at[1] == 69 and at[2] == 84 then return "GET" end -- nearly always
+  return ffi.string(at, note.text_length)
 end
 
 local function error_of(note, address)
   if note.error == nil then return nil end
   return errors.from_core(note.error, 1, nil, address)
 end
+
+-- What `done` has beside its fields: how long the phases took as a table, of those numbers, when it is first asked for.
+local Done = {
+  __index = function(event, key)
+    if key ~= "timings" then return nil end
+    local timings = by_name(event)
+    event.timings = timings
+    return timings
+  end,
+}
 
 local make = {}
 
@@ -118,62 +117,72 @@ make[C.RILL_NOTE_DROPPED] = function(note)
   return { type = "dropped", time = note.time, client = note.client, count = note.number }
 end
 
--- Calls the hook with one event. Those of each request are made where the hook is called: compiled code, which has
--- the hook in it, then makes no table of which the hook reads a field or two and lets go.
-local function tell(reader, note, hook)
-  local kind = note.type
-  if kind == REQUEST then
-    hook { type = "request", time = note.time, client = note.client, url = url(reader, note), method = text(note) }
-  elseif kind == SENT then
-    hook { type = "sent", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
-      url = url(reader, note), attempt = note.number }
-  elseif kind == HEAD then
-    hook { type = "head", time = note.time, client = note.client, connection = note.connection, stream = note.stream,
-      url = url(reader, note), status = note.status }
-  elseif kind == DONE then
-    local address = url(reader, note)
-    hook { type = "done", time = note.time, client = note.client, connection = positive(note.connection),
-      stream = positive(note.stream), url = address, close_reason = reasons[note.reason],
-      status = positive(note.status), bytes_received = note.bytes_received, error = error_of(note, address),
-      timings = by_name(note.timings) }
-  else
-    hook(make[kind](note))
-  end
-end
-
 local function report(err)
   hooks.report("on_event raised: " .. tostring(err), { reason = "error", value = err, hook = "on_event" })
 end
 
--- The hook may not wait: events come in order, and none behind it could.
-local function tell_all(reader, hook, task)
-  while reader.next < reader.count do
-    local note = reader.notes[reader.next]
-    reader.next = reader.next + 1
-    tell(reader, note, hook)
-    if task._hook ~= "runs" then
-      task._hook = "runs"
-      report("on_event may not wait")
+-- Calls the hook with what the batch still holds. Events of requests are made where the hook is called: compiled code,
+-- which has the hook in it, then makes no table of which the hook reads a field or two and lets go. A URL is one string
+-- for all events of a request.
+local function tell_all(batch, numbers, urls, hook)
+  while batch.next < batch.count do
+    local note = batch.notes[0][batch.next]
+    local kind, number = note.type, note.request
+    local place = band(number, URLS_KEPT - 1)
+    if numbers[place] ~= number then
+      numbers[place], urls[place + 1] = number, note.url_length > 0 and text_of(note.url, note.url_length)
+    end
+    local url = urls[place + 1] or nil
+    if kind == DONE then
+      local whole = note.with_head == 0
+      if not (whole or batch.halved) then
+        batch.halved = true
+        hook { type = "head", time = note.time, client = note.client, connection = note.connection,
+          stream = note.stream, url = url, status = note.status }
+      end
+      if whole or batch.halved then -- else a call within that of the hook has come here
+        local timings = note.timings
+        batch.next, batch.halved = batch.next + 1, false
+        hook(setmetatable({ type = "done", time = note.time, client = note.client,
+          connection = positive(note.connection), stream = positive(note.stream), url = url,
+          close_reason = reasons[note.reason], status = positive(note.status), bytes_received = note.bytes_received,
+          error = error_of(note, url), queue = timings.queue, dns = timings.dns, connect = timings.connect,
+          tls = timings.tls, wait = timings.wait, body = timings.body, stalled_local = timings.stalled_local,
+          stalled_remote = timings.stalled_remote, total = timings.total }, Done))
+      end
+    else
+      batch.next = batch.next + 1
+      if kind == SENT then
+        hook { type = "sent", time = note.time, client = note.client, connection = note.connection,
+          stream = note.stream, url = url, attempt = note.number }
+      elseif kind == REQUEST then
+        hook { type = "request", time = note.time, client = note.client, url = url, method = method(note) }
+      elseif kind == HEAD then
+        hook { type = "head", time = note.time, client = note.client, connection = note.connection,
+          stream = note.stream, url = url, status = note.status }
+      else
+        hook(make[kind](note))
+      end
     end
   end
 end
 
+local function is_wait(err)
+  return type(err) == "string" and err:find("a hook may not wait", 1, true)
+end
+
+-- The hook may not wait: events come in order, and none behind it could.
 local function deliver(reader, hook)
   local task = runtime.current() or {}
   local outer = task._hook
-  while reader.next < reader.count do
+  local batch = reader.batch
+  while batch.next < batch.count do
     task._hook = "runs"
-    local ok, err = pcall(tell_all, reader, hook, task)
-    if not ok then report(task._hook == "runs" and err or "on_event may not wait") end
+    local ok, err = pcall(tell_all, batch, reader.numbers, reader.urls, hook)
+    if task._hook == "waited" then report "on_event may not wait" end -- it may have caught what a wait raises
+    if not ok and not is_wait(err) then report(err) end
   end
   task._hook = outer
-end
-
--- Takes up to MAX_NOTES of what has happened so far.
-local function take(reader, id)
-  reader.next, reader.count = 0, 0
-  local count = C.rill_notes_take(runtime.loop(), id.slot, id.generation, reader.notes, MAX_NOTES)
-  if count > 0 then reader.count = count end
 end
 
 --- Passes on what has happened. From an event handler: `runtime.defer(events.pass_on, endpoint)`.
@@ -185,13 +194,12 @@ function M.pass_on(endpoint)
     reader = new_reader()
     endpoint._reader = reader
   end
-  local full
+  local batch, id = reader.batch, endpoint._id
   repeat
-    deliver(reader, endpoint._on_event) -- what a call around this one has not come to
-    take(reader, endpoint._id)
-    full = reader.count == MAX_NOTES
-    deliver(reader, endpoint._on_event)
-  until not full
+    deliver(reader, endpoint._on_event) -- at first what a call around this one has not come to
+    batch.next = 0
+    batch.count = math.max(C.rill_notes_take(runtime.loop(), id.slot, id.generation, batch.notes), 0)
+  until batch.count == 0
 end
 
 --- A redirect of this endpoint's is followed.
