@@ -143,4 +143,39 @@ function M.read(path)
   return declared
 end
 
+-- What a module says of its classes beyond the declarations, private fields too. A type that cannot be read says nothing.
+local function read_module_line(declared, line, state)
+  local name, parent = line:match "^%-%-%-@class ([%w_.]+):? ?([%w_.]*)"
+  if name then
+    local class = declared.classes[name] or { name = name, parent = parent ~= "" and parent or nil, fields = {} }
+    declared.classes[name], state.class = class, class
+    class.parent = class.parent or parent ~= "" and parent or nil
+  elseif line:find "^%-%-%-@field " and state.class then
+    local text = line:sub(11):gsub("^private ", "")
+    local key = text:match "^[%w_]+"
+    if not pcall(add_field, state.class, text) and key then
+      state.class.fields[key] = { name = key, type = ANY }
+    end
+  elseif state.class then
+    local object = line:match "^local (%w+) = "
+    if object and not state.objects[object] then state.objects[object] = state.class end
+    local owner, method = line:match "^function (%w+)[:.]([%w_]+)%("
+    local class = owner and state.objects[owner]
+    if class and not class.fields[method] then class.fields[method] = { name = method, type = ANY } end
+  end
+end
+
+--- Adds what modules say of their classes. What is public of a module is not all that is in it: those are forgotten.
+---@param declared table what `read` has made
+---@param paths string[]
+function M.add_modules(declared, paths)
+  for name in pairs(declared.classes) do
+    if name:find "^rill%.%l+$" then declared.classes[name] = nil end
+  end
+  for _, path in ipairs(paths) do
+    local state = { objects = {} }
+    for line in io.lines(path) do read_module_line(declared, line, state) end
+  end
+end
+
 return M

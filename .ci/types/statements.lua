@@ -6,7 +6,7 @@ local ANY = declarations.ANY
 local statement = {}
 
 function statement.Local(walk, node)
-  local declared = walk:annotated(node)
+  local declared = walk:annotated(node) or walk:class_above(node)
   if declared and node[2] and node[2][1] then walk:check(declared, node[2][1]) end
   local given = node[2] and walk:all_types(node[2]) or {}
   for i, id in ipairs(node[1]) do walk:declare(id, i == 1 and declared or given[i]) end
@@ -20,7 +20,9 @@ end
 function statement.Set(walk, node)
   for i, target in ipairs(node[1]) do
     local value = node[2][i]
-    if target.tag == "Index" then
+    if target.tag == "Index" and value and value.tag == "Function" and walk.inside then
+      walk:run_method(target, value)
+    elseif target.tag == "Index" then
       local wanted = walk:type(target)
       if value then walk:check(wanted, value) end
     end

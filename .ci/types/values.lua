@@ -38,6 +38,7 @@ end
 
 --- The declaration of a field, in a class or in one that it comes from; `named`: one for any key does not count.
 function Values:field(class, key, named)
+  if key:find "^__" then return ANY end -- of a metatable
   while class do
     if class.fields[key] then return class.fields[key].type end
     if class.index and not named then return class.index end
@@ -87,7 +88,7 @@ function Values:member(found, key)
   if not class then return ANY end
   local field = key and self:field(class, key) or not key and class.index
   if field then return field end
-  if not key then return ANY end
+  if not key or self.open_records and only.kind == "record" then return ANY end
   return ANY, self:lacks(class, key)
 end
 
@@ -148,6 +149,8 @@ function Values:of_kind(wanted, test)
 end
 
 --- A reader of types for what some declarations declare.
-return function(declared)
-  return setmetatable({ classes = declared.classes, aliases = declared.aliases }, Values)
+---@param declared table
+---@param open_records boolean? a table without a class may have more fields than its type says
+return function(declared, open_records)
+  return setmetatable({ classes = declared.classes, aliases = declared.aliases, open_records = open_records }, Values)
 end

@@ -53,6 +53,23 @@ function Walk:annotated(node)
   return name and type_of(name)
 end
 
+-- The class that a table of a module is, as "---@class rill.Stream" above it says.
+function Walk:class_above(node)
+  local line = node.line
+  while self.inside and self.comments[line - 1] do
+    line = line - 1
+    local name = self.comments[line]:match "^%-@class ([%w_.]+)"
+    if name then return { kind = "name", name = name } end
+  end
+end
+
+-- A method of a module: its first parameter is an object of the class.
+function Walk:run_method(target, node)
+  local above = self:parameters_above(target.line)
+  if node[1][1] and node[1][1].implicit then above.self = self:type(target[1]) end
+  self:run_function(node, nil, above)
+end
+
 -- Types of parameters, from "---@param name type" above a function.
 function Walk:parameters_above(line)
   local found = {}
@@ -247,12 +264,13 @@ end
 ---@param values table what types.values makes
 ---@param path string as it stands in what is reported
 ---@param text string the script
+---@param inside boolean? it is a module of rill's own, which knows its classes' private fields
 ---@return string[] found
-return function(values, path, text)
+return function(values, path, text, inside)
   local ok, tree, comments = pcall(parser.parse, decoder.decode((text:gsub("^#![^\n]*", ""))))
   if not ok then return { ("%s:%d: %s"):format(path, tree.line or 0, tree.msg or tostring(tree)) } end
   local walk = setmetatable({ values = values, path = path, found = {}, seen = {}, scope = {}, returned = {},
-    comments = comments_of(comments) }, Walk)
+    comments = comments_of(comments), inside = inside }, Walk)
   walk:block(tree)
   return walk.found
 end

@@ -187,6 +187,7 @@ local function read_url(call, address)
   if type(address) ~= "string" then
     errors.raise(("%s: url must be a string, got %s"):format(call, errors.show(address)))
   end
+  ---@type table
   local parts, err = url.parse(address)
   if not parts then return nil, err end
   if not parts.host then

@@ -270,6 +270,22 @@ describe("the check of types", function()
       print(rill.client().get("https://example.com/"))]])
   end)
 
+  it("knows what rill's own modules declare for each other", function()
+    local inside = declarations.read(META)
+    local path = support.write(support.directory "types" .. "/thing.lua", [[---@class rill.Thing
+---@field private _count integer
+local Thing = {}
+---@param timer rill.Timer
+function Thing:more(timer) return self._conut, self:mroe(), timer.fird end
+return Thing]])
+    declarations.add_modules(inside, { "lua/rill/task/timer.lua", path })
+    assert.same({
+      'lua/thing.lua:5: rill.Thing has no "_conut", did you mean "_count"?',
+      'lua/thing.lua:5: rill.Thing has no "mroe", did you mean "more"?',
+      'lua/thing.lua:5: rill.Timer has no "fird", did you mean "fired"?',
+    }, walk(values(inside, true), "lua/thing.lua", support.read(path), true))
+  end)
+
   it("allows all that it does not know of", function()
     assert.same({}, found_in [[local rill = require "rill"
       local other = require "other"

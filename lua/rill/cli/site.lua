@@ -35,6 +35,7 @@ local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 ---@field agent string whose robots rules hold
 ---@field next_starts table<string, number> by origin
 ---@field gates table<string, rill.Semaphore> by origin
+---@field asker table of robots.txt
 ---@field rules table<string, table|false|nil> robots by origin
 local Site = {}
 Site.__index = Site

@@ -29,6 +29,8 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field pongs integer that came
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
+---@field private _owner table weak: { connection = rill.Connection }
+---@field private _waiting rill.Task[]
 ---@field private _final table? what its C side reported last, by name
 local State = {}
 State.__index = State

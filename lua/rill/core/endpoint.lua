@@ -15,6 +15,11 @@ local runtime = require("rill.runtime")
 local M = {}
 
 ---@class rill.Endpoint
+---@field private _closed boolean?
+---@field private _redirects integer? of a client: that a call follows; see rill.client
+---@field private _allow_downgrade boolean?
+---@field private _hops integer?
+---@field private _passed integer?
 ---@field private _id ffi.cdata*|false rill_id; false: it is made later, or has not been
 ---@field private _handle ffi.cdata* its finalizer drops what the id names
 ---@field private _start table what a request's header fields are made of

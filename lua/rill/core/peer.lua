@@ -15,6 +15,7 @@ local info = ffi.new("rill_peer_info")
 ---@field protocol string "h2", "h2c" or "http/1.1"
 ---@field tls {version: string, cipher: string, resumed: boolean}?
 ---@field certificate rill.Certificate? read on first use
+---@field der string? what it is read of
 local Peer = {}
 
 function Peer:__index(name)

@@ -16,6 +16,7 @@ local live = M.live
 
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
+---@field dormant string the call that waits in it
 ---@field private _state "new"|"held"|"begun"|"ended" held: back, by a crowd; `_waiting` is what one that has begun
 ---  is parked on
 ---@field private _work any what it begins with; its coroutine; what its function returned, false: nothing

@@ -12,6 +12,7 @@ local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }
 
 ---@class rill.Map what a script has of it is no table, see below
+---@field dormant string
 ---@field private _fn function
 ---@field private _concurrency integer
 ---@field private _queue rill.Queue? where items come from: one of these three

@@ -13,7 +13,10 @@ local err = ffi.new("rill_error")
 
 --- Wakes a task once, `seconds` from now. Both a receiver of events and something to wait for.
 ---@class rill.Timer
+---@field slot integer? nil: it fired, or was stopped
+---@field generation integer
 ---@field fired boolean
+---@field task rill.Task that is woken
 local Timer = {}
 Timer.__index = Timer
 

@@ -17,6 +17,9 @@ local MAX_DEPTH = 2 ^ 20 - 1
 ---@field free integer repeats that did not
 ---@field counted boolean? against max_pages
 ---@field again boolean? asked for though it was seen
+---@field lease string? of a shared state
+---@field high integer? halves of its fingerprint there
+---@field low integer?
 ---@field due number? of a retry
 ---@field dead table? its origin is given up
 ---@field known table? of a recrawl: { etag=, modified=, hash= }

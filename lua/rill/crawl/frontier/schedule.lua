@@ -14,6 +14,8 @@ local origin = require("rill.crawl.origin")
 local M = {}
 
 ---@class rill.CrawlFrontier
+---@field stop fun(self: rill.CrawlFrontier, reason: string)? of a shared one
+---@field worker string? the same
 ---@field seen rill.Map64 fingerprint to id
 ---@field skipped rill.Map64 fingerprints of what was passed over
 ---@field bodies rill.Map64 hash to id

@@ -12,14 +12,6 @@ local PASSING = { LOADING = true, READONLY = true, MASTERDOWN = true, CLUSTERDOW
 local KINDS = { NOAUTH = "auth", NOPERM = "auth", NOSCRIPT = "noscript", CLOCK = "clock" }
 local FULL = { OOM = true, MISCONF = true }
 
----@class rill.CrawlWire
----@field shown string the Redis
----@field key string "{name}"
----@field was_lost boolean since it was last set to false: what was asked for may have been done
----@field private _redis rill.Redis
----@field private _patience number seconds
----@field private _clock rill.CrawlClock
----@field private _hashes table<string, string>
 -- A script answers with what the crawl's clock shows and its result.
 local ANSWER = [[
 local result = step()
@@ -28,6 +20,14 @@ return { string.format("%.6f", now), result }]]
 
 local LATEST = 7 -- the word of a step that says what the clock can show
 
+---@class rill.CrawlWire
+---@field shown string the Redis
+---@field key string "{name}"
+---@field was_lost boolean since it was last set to false: what was asked for may have been done
+---@field private _redis rill.Redis
+---@field private _patience number seconds
+---@field private _clock rill.CrawlClock
+---@field private _hashes table<string, string>
 local Wire = {}
 Wire.__index = Wire
 
