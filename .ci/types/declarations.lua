@@ -143,7 +143,7 @@ function M.read(path)
   return declared
 end
 
--- What a module says of its classes beyond the declarations, private fields too. A type that cannot be read says nothing.
+-- What a module says of its classes beyond the declarations, private fields too. A type that cannot be read is any.
 local function read_module_line(declared, line, state)
   local name, parent = line:match "^%-%-%-@class ([%w_.]+):? ?([%w_.]*)"
   if name then
