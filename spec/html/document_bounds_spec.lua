@@ -258,6 +258,52 @@ describe("a page that takes long", function()
     doc:close()
   end)
 
+  local SLOW = {
+    ["an expression is evaluated"] = function(doc) assert.equal(200000, #doc:xpath "//b/ancestor::p | //p/b") end,
+    ["one element is asked for all that is in it"] = function(doc) doc:css "body:has(i)" end,
+    ["its text is made"] = function(doc) doc:text() end,
+    ["its markup is made"] = function(doc) doc:html() end,
+  }
+  for what, slow in pairs(SLOW) do
+    it("lets them run while " .. what, function()
+      local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+      local turns = turns_during(function() slow(doc) end)
+      assert.is_true(turns >= 2, turns .. " turns")
+      doc:close()
+    end)
+  end
+
+  it("is freed when a task is cancelled in the middle of a question, a text, and is as good in another", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+    for _, ask in ipairs { function() doc:xpath "//p/preceding::p" end, function() doc:html() end } do
+      rill.run(function()
+        local task = rill.spawn(ask)
+        rill.sleep(0)
+        task:cancel()
+        assert.equal("cancelled", select(2, task:join()).reason)
+      end)
+      collectgarbage()
+      collectgarbage()
+    end
+    assert.same({ 100000 }, doc:xpath "count(//b)")
+  end)
+
+  it("may be collected in the middle of a question, and its expression before it", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(50000))
+    rill.run(function()
+      local task = rill.spawn(function()
+        return doc:xpath "//p/preceding::p[count(preceding::b[count(following::p) > 3]) > 2][not(self::b)]"
+      end)
+      rill.sleep(0)
+      task:cancel()
+      task:join()
+    end)
+    for i = 1, 600 do document("<p>"):css("p.x" .. i) end -- all that was compiled is forgotten
+    doc = nil
+    for _ = 1, 3 do collectgarbage() end
+    assert.is_nil(doc)
+  end)
+
   it("is freed when its task is cancelled in the middle", function()
     rill.run(function()
       local task = rill.spawn(function() document(PAGES.links) end)

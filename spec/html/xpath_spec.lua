@@ -36,6 +36,14 @@ describe("an XPath expression", function()
     assert.same({ "" }, doc:xpath "re:match(//a/@href, 'q+')")
   end)
 
+  it("may call translate", function()
+    assert.same({ "BAr" }, doc:xpath "translate('bar', 'abc', 'AB')")
+    assert.same({ "-x\195\188" }, doc:xpath "translate('e\195\164\195\182\195\188', 'e\195\164\195\182\195\164', '-x')")
+    assert.same({ "" }, doc:xpath "translate('', 'a', 'b')")
+    assert.same({ "aab" }, doc:xpath "translate('aab', '', 'b')")
+    refused("translate('a', 'b')", "invalid_selector", "three strings")
+  end)
+
   it("that is wrong is data, and says where", function()
     assert.equal(5, refused("//p[", "invalid_selector", 'xpath "//p[" at 5').at)
     refused("", "invalid_selector", "")
@@ -70,22 +78,38 @@ describe("the bounds of an expression", function()
     refused("//p[" .. ("1 or "):rep(1000) .. "1]", "invalid_selector", "longer than 4096 bytes")
     local err = select(2, doc:xpath(("("):rep(4000)))
     assert.is_truthy(err.reason == "limit" or err.reason == "invalid_selector", tostring(err))
+    refused(("("):rep(201) .. "1" .. (")"):rep(201), "limit", "nested too deep")
+    assert.same({ 1 }, doc:xpath(("("):rep(200) .. "1" .. (")"):rep(200)))
+    assert.same({ 2040 }, doc:xpath("1" .. ("+1"):rep(2039)))
+    assert.equal(2, #doc:xpath("//p" .. ("|//p"):rep(1000)))
   end)
 
-  it("are operations", function()
-    doc = html.document(("<p>x"):rep(20000))
-    refused("//p[count(preceding::p) = count(following::p)]", "limit", "too many operations")
+  local TOO_MANY = {
+    "//p[count(preceding::p) = count(following::p)]", "//*[count(//p//b) > 1]", "//p[. = //b]",
+    "//p[contains(/, 'q')]", "//p[string-length(string(/)) = 1]", "id(//p)",
+  }
+  for _, expression in ipairs(TOO_MANY) do
+    it("are operations, nodes that are looked at and texts that are read: " .. expression, function()
+      doc = html.document(("<p>some text <b>here</b></p>"):rep(5000))
+      refused(expression, "limit", "too ") -- operations, or too long under sanitizers
+    end)
+  end
+
+  it("are enough for sets that are merged", function()
+    doc = html.document(("<div><div><p>x</p></div></div>"):rep(10000))
+    assert.equal(10000, #doc:xpath "//div//p")
+    assert.equal(10000, #doc:xpath "//p/..")
+    assert.equal(20000, #doc:xpath "//p/ancestor::div")
+    assert.equal(10000, #doc:xpath "//p[ancestor::div[ancestor::div]] | //p")
   end)
 
-  it("are texts that functions read", function()
-    doc = html.document(("<p>some text here</p>"):rep(20000))
-    refused("//p[contains(string(/), 'q')]", "limit", "too ") -- operations, or too long under sanitizers
-    refused("//p[contains(/, 'q')]", "limit", "too ")
-  end)
-
-  it("are elements that ids are looked for in", function()
-    doc = html.document(("<p>some text here</p>"):rep(20000))
-    refused("id(//p)", "limit", "too many operations")
+  it("are 4 MiB of a text, 1 MiB of one that is searched by a regular expression", function()
+    doc = html.document("<p>" .. ("text "):rep(1000000) .. "<b>" .. ("text "):rep(300000))
+    refused("string(//p)", "limit", "a text that is too long")
+    refused("concat(//b, //b, //b)", "limit", "a text that is too long")
+    refused("re:test(//b, 'q')", "limit", "a text that is too long")
+    refused("translate('x', //b, '')", "limit", "too many")
+    assert.same({ 1500000 }, doc:xpath "string-length(//b)")
   end)
 
   it("are steps of a regular expression", function()

@@ -36,7 +36,7 @@ static const char *const sentences[] = {
 /* The first error counts. */
 static void keep(rill_doc_problem *problem, const xmlError *error)
 {
-    if (!problem || problem->text[0] || !error)
+    if (problem->text[0] || !error)
         return;
     int code = error->code - XML_XPATH_EXPRESSION_OK;
     bool known = error->domain == XML_FROM_XPATH && code > 0 &&
@@ -66,7 +66,7 @@ static void on_error(void *doc, const xmlError *error)
 static void on_error(void *doc, xmlError *error)
 #endif
 {
-    keep(((rill_doc *)doc)->answer.problem, error);
+    keep(&((rill_doc *)doc)->answer.problem, error);
 }
 
 /* What libxml2 says by its old way of complaining, which ends at stderr: a prefix that names
@@ -83,20 +83,25 @@ static void on_complaint(void *problem, const char *format, ...)
     into->text[strcspn(into->text, "\n")] = '\0';
 }
 
-void rill_ask_listen(rill_doc *doc, rill_doc_problem *problem, rill_listener *before)
+/* What took libxml2's complaints before; they are the thread's. */
+typedef struct listener {
+    xmlGenericErrorFunc call;
+    void *context;
+} listener;
+
+/* Between these two the answer's problem takes what goes wrong. */
+static listener listen(rill_doc *doc)
 {
-    before->call = xmlGenericError;
-    before->context = xmlGenericErrorContext;
-    doc->answer.problem = problem;
-    xmlSetGenericErrorFunc(problem, on_complaint);
-    rill_budget_resume(&doc->answer);
+    listener before = {xmlGenericError, xmlGenericErrorContext};
+    xmlSetGenericErrorFunc(&doc->answer.problem, on_complaint);
+    rill_budget_resume(doc);
+    return before;
 }
 
-void rill_ask_listen_no_more(rill_doc *doc, const rill_listener *before)
+static void listen_no_more(rill_doc *doc, listener before)
 {
-    rill_budget_pause(&doc->answer);
-    xmlSetGenericErrorFunc(before->context, before->call);
-    doc->answer.problem = NULL;
+    rill_budget_pause(doc);
+    xmlSetGenericErrorFunc(before.context, before.call);
 }
 
 static rill_doc_expression *refuse(rill_doc_problem *problem, const char *text)
@@ -106,30 +111,46 @@ static rill_doc_expression *refuse(rill_doc_problem *problem, const char *text)
     return NULL;
 }
 
+/* libxml2 says so, and where it is none. */
+static bool is_expression(const char *text, rill_doc_problem *problem)
+{
+    xmlXPathContext *context = xmlXPathNewContext(NULL);
+    xmlXPathCompExpr *compiled = NULL;
+    if (context) {
+        context->error = on_problem;
+        context->userData = problem;
+        compiled = xmlXPathCtxtCompile(context, BAD_CAST text);
+    }
+    if (!compiled)
+        refuse(problem, context ? "invalid expression" : "out of memory");
+    xmlXPathFreeContext(context);
+    xmlXPathFreeCompExpr(compiled);
+    return compiled;
+}
+
 rill_doc_expression *rill_doc_compile(const char *text, uint32_t length, rill_doc_problem *problem)
 {
     *problem = (rill_doc_problem){.at = -1};
     if (memchr(text, '\0', length) || !xmlCheckUTF8(BAD_CAST text))
         return refuse(problem, "the expression is not UTF-8, or holds a NUL");
-    xmlXPathContext *context = xmlXPathNewContext(NULL);
+    if (!is_expression(text, problem))
+        return NULL;
     rill_doc_expression *expression = calloc(1, sizeof(*expression));
-    if (context && expression) {
-        context->error = on_problem;
-        context->userData = problem;
-        expression->compiled = xmlXPathCtxtCompile(context, BAD_CAST text);
-    }
-    xmlXPathFreeContext(context);
-    if (expression && expression->compiled)
+    if (expression)
+        expression->tree = rill_xpath_parse(text, &expression->memory, problem);
+    if (expression && expression->tree) {
+        expression->owners = 1;
         return expression;
+    }
     free(expression);
-    return refuse(problem, context && expression ? "invalid expression" : "out of memory");
+    return refuse(problem, "out of memory");
 }
 
 void rill_doc_expression_free(rill_doc_expression *expression)
 {
-    if (!expression)
+    if (!expression || --expression->owners)
         return;
-    xmlXPathFreeCompExpr(expression->compiled);
+    rill_xpath_memory_free(expression->memory);
     free(expression);
 }
 
@@ -148,33 +169,48 @@ static xmlXPathContext *make_context(rill_doc *doc)
     return NULL;
 }
 
-bool rill_ask_begin(rill_doc *doc, const xmlNode *node, unsigned long operations,
-                    rill_doc_problem *problem)
+/* Values on libxml2's stack at first. */
+enum { STACK = 16 };
+
+/* libxml2's stack, which its functions take values from. It knows no text: none of its errors has a
+ * place in one. */
+static xmlXPathParserContext *make_machine(xmlXPathContext *context)
 {
-    rill_answer *answer = &doc->answer;
-    *problem = (rill_doc_problem){.at = -1};
-    rill_ask_forget(doc);
-    if (!answer->context)
-        answer->context = make_context(doc);
-    if (!answer->context) {
-        refuse(problem, "out of memory");
-        return false;
-    }
-    answer->top = node;
-    rill_budget_begin(answer, operations);
-    return true;
+    xmlXPathParserContext *machine = xmlXPathNewParserContext(BAD_CAST "", context);
+    if (!machine)
+        return NULL;
+    machine->base = machine->cur = NULL;
+    if (!machine->valueTab && (machine->valueTab = xmlMalloc(STACK * sizeof(*machine->valueTab))))
+        machine->valueMax = STACK; /* which valuePush() doubles */
+    if (machine->valueTab)
+        return machine;
+    xmlXPathFreeParserContext(machine);
+    return NULL;
 }
 
-int rill_ask_is_true(rill_doc *doc, const xmlNode *node, const rill_doc_expression *expression)
+/* Makes ready for evaluations. False: out of memory. */
+static bool make_ready(rill_doc *doc)
 {
     rill_answer *answer = &doc->answer;
-    answer->context->node = (xmlNode *)node;
-    int result = xmlXPathCompiledEvalToBoolean(expression->compiled, answer->context);
-    if (answer->problem->text[0])
-        return -1;
-    if (result < 0)
-        refuse(answer->problem, "out of memory");
-    return result;
+    if (!answer->context)
+        answer->context = make_context(doc);
+    if (answer->context && !answer->machine)
+        answer->machine = make_machine(answer->context);
+    return answer->machine;
+}
+
+bool rill_ask_begin(rill_doc *doc, const xmlNode *node, const rill_doc_expression *expression,
+                    unsigned long operations, void (*run)(void *doc))
+{
+    rill_doc_forget(doc);
+    if (!make_ready(doc))
+        return false;
+    doc->answer.top = node;
+    doc->answer.expression = (rill_doc_expression *)expression;
+    if (expression)
+        doc->answer.expression->owners++;
+    rill_budget_begin(doc, operations);
+    return rill_job_begin(&doc->job, run, doc);
 }
 
 /* A copy that lives as long as the answer; NULL: out of memory. */
@@ -239,7 +275,7 @@ static bool add_all(rill_doc *doc, const xmlXPathObject *object)
     switch (object->type) {
     case XPATH_NODESET:
         for (int i = 0; object->nodesetval && i < object->nodesetval->nodeNr; i++)
-            if (!rill_ask_add(doc, object->nodesetval->nodeTab[i]))
+            if (!rill_job_work(&doc->job, 1) || !rill_ask_add(doc, object->nodesetval->nodeTab[i]))
                 return false;
         return true;
     case XPATH_STRING:
@@ -257,31 +293,44 @@ static bool add_all(rill_doc *doc, const xmlXPathObject *object)
     }
 }
 
-int32_t rill_doc_ask(rill_doc *doc, const rill_doc_node *node,
-                     const rill_doc_expression *expression, const rill_doc_item **items,
-                     rill_doc_problem *problem)
+static void evaluate(void *arg)
 {
+    rill_doc *doc = arg;
     rill_answer *answer = &doc->answer;
-    if (!rill_ask_begin(doc, rill_tree_node(node), RILL_DOC_OPERATIONS, problem))
-        return -1;
-    rill_listener before;
-    rill_ask_listen(doc, problem, &before);
-    answer->context->node = (xmlNode *)rill_tree_node(node);
-    answer->object = xmlXPathCompiledEval(expression->compiled, answer->context);
-    rill_ask_listen_no_more(doc, &before);
-    if (problem->text[0])
-        return -1;
-    if (!answer->object || !add_all(doc, answer->object)) {
-        refuse(problem, "out of memory");
-        return -1;
-    }
-    *items = answer->items.list;
-    return (int32_t)answer->items.count;
+    answer->object = rill_xpath_evaluate(doc, answer->expression->tree, answer->top);
+    if (!answer->problem.text[0] && (!answer->object || !add_all(doc, answer->object)))
+        refuse(&answer->problem, "out of memory");
 }
 
-void rill_ask_forget(rill_doc *doc)
+int32_t rill_doc_ask(rill_doc *doc, const rill_doc_node *node,
+                     const rill_doc_expression *expression)
+{
+    bool begun =
+        rill_ask_begin(doc, rill_tree_node(node), expression, RILL_DOC_OPERATIONS, evaluate);
+    return begun ? 0 : -1;
+}
+
+int32_t rill_doc_answer(rill_doc *doc, const rill_doc_item **items, uint32_t *count,
+                        rill_doc_problem *problem)
+{
+    const rill_answer *answer = &doc->answer;
+    listener before = listen(doc);
+    bool more = rill_job_on(&doc->job);
+    listen_no_more(doc, before);
+    *problem = answer->problem;
+    *items = answer->items.list;
+    *count = more ? 0 : (uint32_t)answer->items.count;
+    return more ? 1 : problem->text[0] ? -1 : 0;
+}
+
+void rill_doc_forget(rill_doc *doc)
 {
     rill_answer *answer = &doc->answer;
+    listener before = listen(doc);
+    rill_job_end(&doc->job);
+    listen_no_more(doc, before);
+    rill_doc_expression_free(answer->expression);
+    answer->expression = NULL;
     xmlXPathFreeObject(answer->object);
     answer->object = NULL;
     for (size_t i = 0; i < answer->copy_count; i++)
@@ -291,12 +340,16 @@ void rill_ask_forget(rill_doc *doc)
     answer->copy_count = answer->copy_room = 0;
     free(answer->items.list);
     answer->items = (rill_items){0};
+    answer->problem = (rill_doc_problem){.at = -1};
     rill_regexes_dispose(&answer->regexes);
 }
 
 void rill_ask_dispose(rill_doc *doc)
 {
-    rill_ask_forget(doc);
+    rill_doc_forget(doc);
+    if (doc->answer.machine)
+        xmlXPathFreeParserContext(doc->answer.machine);
+    doc->answer.machine = NULL;
     xmlXPathFreeContext(doc->answer.context);
     doc->answer.context = NULL;
 }

@@ -39,12 +39,13 @@ RILL_API const char *rill_doc_libxml2(void);
  *   bytes that are read before other tasks have their turn
  * and of a question:
  *   bytes of an expression
- *   operations of an expression, as libxml2 counts them, and one for each 32 bytes of text that a
- *     function reads; those of a selection, which gives way, where an expression does not
- *   milliseconds of CPU time, looked at whenever a function is called and between elements of a
- * selection operations of a selection before other tasks have their turn regular expressions of an
- * evaluation; steps of a match, as PCRE2 counts them and of a text: bytes of a text or of markup
- * that is made of a node */
+ *   operations of an expression: each node that is looked at, and 32 bytes of text that a function
+ *     reads, are one; those of a selection
+ *   milliseconds of CPU time
+ *   operations before other tasks have their turn
+ *   bytes of a string that an expression reads or makes; one that a regular expression is looked
+ * for in; of the characters that translate() looks for regular expressions of an evaluation; steps
+ * of a match, as PCRE2 counts them bytes of a text or of markup that is made of a node */
 enum {
     RILL_DOC_BYTES = 32 << 20,
     RILL_DOC_NODES = 1 << 20,
@@ -59,7 +60,10 @@ enum {
     RILL_DOC_OPERATIONS = 10000000,
     RILL_DOC_SELECT_OPERATIONS = 50000000,
     RILL_DOC_MS = 5000,
-    RILL_DOC_SLICE = 200000,
+    RILL_DOC_SLICE = 100000,
+    RILL_DOC_READ = 4 << 20,
+    RILL_DOC_SUBJECT = 1 << 20,
+    RILL_DOC_CHARACTERS = 4 << 10,
     RILL_DOC_PATTERNS = 16,
     RILL_DOC_MATCH = 100000,
     RILL_DOC_TEXT = 64 << 20
@@ -109,7 +113,7 @@ enum rill_doc_kind {
     RILL_DOC_BOOLEAN
 };
 
-/* `text` is valid as long as the answer it is of. */
+/* `text` is valid as long as the answer that it is of. */
 typedef struct rill_doc_item {
     const rill_doc_node *node;
     const char *text;
@@ -117,13 +121,6 @@ typedef struct rill_doc_item {
     double number;
     uint32_t kind;
 } rill_doc_item;
-
-/* Evaluates an expression at a node, at one go. Returns the number of items in *items, -1: see
- * `problem`. Attributes and texts are items of their strings. Good until the next question to this
- * document. */
-RILL_API int32_t rill_doc_ask(rill_doc *doc, const rill_doc_node *node,
-                              const rill_doc_expression *expression, const rill_doc_item **items,
-                              rill_doc_problem *problem);
 
 /* What a selection gives for each element. */
 enum rill_doc_what {
@@ -140,18 +137,8 @@ typedef struct rill_doc_selector {
     uint32_t what; /* enum rill_doc_what; `attribute` says of which name */
 } rill_doc_selector;
 
-/* Begins a selection, in place of the last one of that document; NULL ends it. `selector` and what
- * it points to are borrowed until the selection has ended. Returns -1 when memory ran out. */
-RILL_API int32_t rill_doc_select(rill_doc *doc, const rill_doc_node *node,
-                                 const rill_doc_selector *selector);
-
-/* Goes on with it. Returns 1 while there is more to do, 0 at the end, -1: see `problem`. The items
- * so far are *count at *items, in document order. */
-RILL_API int32_t rill_doc_select_on(rill_doc *doc, const rill_doc_item **items, uint32_t *count,
-                                    rill_doc_problem *problem);
-
 /* The value of an attribute, in *text; its length, -1: there is none. Good as long as the document,
- * or until the next call for it. */
+ * or until the next call of this for it. */
 RILL_API int64_t rill_doc_attribute(rill_doc *doc, const rill_doc_node *node, const char *name,
                                     const char **text);
 
@@ -162,9 +149,22 @@ enum rill_doc_form {
     RILL_DOC_INNER   /* HTML of what is in it */
 };
 
-/* A text of a node; cut at RILL_DOC_TEXT. Its length, -1: out of memory. Good until the next call
- * for that document. */
-RILL_API int64_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form,
-                               const char **text);
+/* These begin a question, in place of the last one to that document, whose answer is forgotten: the
+ * evaluation of an expression, whose attributes and texts are items of their strings; a selection;
+ * a text of a node, cut at RILL_DOC_TEXT. What is given is borrowed until the answer is complete.
+ * 0, or -1: out of memory. */
+RILL_API int32_t rill_doc_ask(rill_doc *doc, const rill_doc_node *node,
+                              const rill_doc_expression *expression);
+RILL_API int32_t rill_doc_select(rill_doc *doc, const rill_doc_node *node,
+                                 const rill_doc_selector *selector);
+RILL_API int32_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form);
+
+/* Goes on with the answer. Returns 1 while there is more to do, 0 when it is complete: *count items
+ * at *items, in document order, a text is one; -1: see `problem`. */
+RILL_API int32_t rill_doc_answer(rill_doc *doc, const rill_doc_item **items, uint32_t *count,
+                                 rill_doc_problem *problem);
+
+/* Frees what the answer holds, complete or not. */
+RILL_API void rill_doc_forget(rill_doc *doc);
 
 #endif

@@ -33,6 +33,7 @@ void rill_doc_free(rill_doc *doc)
         return;
     rill_parse_end(doc);
     rill_ask_dispose(doc);
+    rill_job_dispose(&doc->job);
     free(doc->text.data);
     xmlFree(doc->value);
     xmlFreeDoc(doc->tree);

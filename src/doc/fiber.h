@@ -1,5 +1,5 @@
-/* A function on a stack of its own, which may stop in the middle and go on later: for a library
- * that reads a whole page in one call. No Lua runs there. */
+/* Functions on a stack of their own, one at a time, which may stop in the middle and go on later:
+ * for a library that reads a whole page in one call. No Lua runs there. */
 #ifndef RILL_FIBER_H
 #define RILL_FIBER_H
 
@@ -7,8 +7,11 @@
 
 typedef struct rill_fiber rill_fiber;
 
-/* Prepares run(arg). NULL: out of memory. */
-rill_fiber *rill_fiber_new(void (*run)(void *), void *arg);
+/* NULL: out of memory. */
+rill_fiber *rill_fiber_new(void);
+
+/* Prepares run(arg). What ran before has returned. */
+void rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg);
 
 /* Runs until it pauses or returns. False: it has returned. */
 bool rill_fiber_resume(rill_fiber *fiber);
@@ -16,7 +19,7 @@ bool rill_fiber_resume(rill_fiber *fiber);
 /* Called by what runs in it. */
 void rill_fiber_pause(rill_fiber *fiber);
 
-/* Only of one that has returned or was never resumed. NULL is fine. */
+/* Only where what was started has returned or was never resumed. NULL is fine. */
 void rill_fiber_free(rill_fiber *fiber);
 
 #endif

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "doc/budget.h"
+#include "doc/translate.h"
 
-/* Bytes of text that count as one operation. */
-enum { BYTES_PER_OPERATION = 32 };
+/* What a search of a regular expression may take beside its text, in operations: RILL_DOC_MATCH
+ * steps, which are not known afterwards. */
+enum { SEARCH = RILL_DOC_SLICE / 16 };
 
 static rill_doc *doc_of(xmlXPathParserContext *call)
 {
@@ -18,44 +20,78 @@ static rill_doc *doc_of(xmlXPathParserContext *call)
 /* Ends the evaluation with a sentence; the first one counts. */
 static void fail(xmlXPathParserContext *call, const char *text)
 {
-    rill_doc_problem *problem = doc_of(call)->answer.problem;
-    if (problem && !problem->text[0])
+    rill_doc_problem *problem = &doc_of(call)->answer.problem;
+    if (!problem->text[0])
         snprintf(problem->text, sizeof(problem->text), "%s", text);
     xmlXPathErr(call, XPATH_EXPR_ERROR);
 }
 
-/* Counts a function's work; false: the evaluation has ended. */
+/* Ends the evaluation where there is nothing left to spend. */
+static bool check(xmlXPathParserContext *call, bool left)
+{
+    if (!left)
+        xmlXPathErr(call, XPATH_OP_LIMIT_EXCEEDED);
+    return left;
+}
+
+/* Counts the bytes that a function reads; false: the evaluation has ended. */
 static bool spend(xmlXPathParserContext *call, size_t bytes)
 {
-    call->context->opCount += 1 + bytes / BYTES_PER_OPERATION;
-    if (rill_budget_left(&doc_of(call)->answer))
-        return true;
-    xmlXPathErr(call, XPATH_OP_LIMIT_EXCEEDED);
-    return false;
+    return check(call, rill_budget_spend_bytes(doc_of(call), bytes));
+}
+
+/* Makes a value a string. NULL: the evaluation has ended, it is freed. */
+static xmlXPathObject *make_string(xmlXPathParserContext *call, xmlXPathObject *value)
+{
+    bool nodes = value->type == XPATH_NODESET && value->nodesetval && value->nodesetval->nodeNr;
+    if (nodes &&
+        !check(call, rill_budget_spend_string(doc_of(call), value->nodesetval->nodeTab[0], NULL))) {
+        xmlXPathFreeObject(value);
+        return NULL;
+    }
+    value = xmlXPathConvertString(value);
+    if (value && value->stringval)
+        return value;
+    xmlXPathFreeObject(value);
+    xmlXPathErr(call, XPATH_MEMORY_ERROR);
+    return NULL;
+}
+
+/* Takes a string off the stack. NULL: the evaluation has ended. */
+static xmlChar *take_string(xmlXPathParserContext *call)
+{
+    xmlXPathObject *value = valuePop(call);
+    if (!value)
+        xmlXPathErr(call, XPATH_STACK_ERROR);
+    value = value ? make_string(call, value) : NULL;
+    xmlChar *text = value ? value->stringval : NULL;
+    if (value)
+        value->stringval = NULL;
+    xmlXPathFreeObject(value);
+    return text;
+}
+
+static void free_strings(xmlChar **strings, int count)
+{
+    for (int i = 0; i < count; i++) {
+        xmlFree(strings[i]);
+        strings[i] = NULL;
+    }
 }
 
 /* Takes `count` strings off the stack, the last one first. False: they are all freed. */
 static bool take_strings(xmlXPathParserContext *call, xmlChar **strings, int count)
 {
     size_t bytes = 0;
-    for (int i = count; i-- > 0;) {
-        strings[i] = xmlXPathPopString(call);
+    memset(strings, 0, (size_t)count * sizeof(*strings));
+    for (int i = count; i-- > 0 && call->error == XPATH_EXPRESSION_OK;) {
+        strings[i] = take_string(call);
         bytes += strings[i] ? strlen((char *)strings[i]) : 0;
     }
-    bool good = call->error == XPATH_EXPRESSION_OK && spend(call, bytes);
-    for (int i = 0; i < count; i++) {
-        good = good && strings[i];
-        if (!good) {
-            for (int j = 0; j < count; j++) {
-                xmlFree(strings[j]);
-                strings[j] = NULL;
-            }
-            if (call->error == XPATH_EXPRESSION_OK)
-                xmlXPathErr(call, XPATH_MEMORY_ERROR);
-            return false;
-        }
-    }
-    return good;
+    if (call->error == XPATH_EXPRESSION_OK && spend(call, bytes))
+        return true;
+    free_strings(strings, count);
+    return false;
 }
 
 /* --- functions of ours ----------------------------------------------------------------------- */
@@ -91,15 +127,21 @@ static int search(xmlXPathParserContext *call, int count, xmlChar **strings, siz
     }
     if (!take_strings(call, strings, count))
         return -1;
+    if (strlen((char *)strings[0]) > RILL_DOC_SUBJECT) {
+        free_strings(strings, count);
+        doc->answer.problem.limit = true;
+        fail(call, "regular expression: a text that is too long");
+        return -1;
+    }
     const char *flags = strings[2] ? (char *)strings[2] : "", *text = (char *)strings[0];
+    rill_job_work(&doc->job, SEARCH + strlen(text));
     int found = rill_regex_find(&doc->answer.regexes, (char *)strings[1], flags, text, strlen(text),
                                 from, to, &problem);
     xmlFree(strings[1]);
     xmlFree(strings[2]);
     if (found < 0) {
         xmlFree(strings[0]);
-        if (doc->answer.problem)
-            doc->answer.problem->limit |= problem.limit;
+        doc->answer.problem.limit |= problem.limit;
         fail(call, problem.text);
     }
     return found;
@@ -216,7 +258,7 @@ static void nth(xmlXPathParserContext *call, int count)
         return;
     }
     place = place_of(&doc_of(call)->answer.places[kind], node, kind, &steps);
-    if (spend(call, steps * BYTES_PER_OPERATION / 4))
+    if (check(call, rill_budget_spend(doc_of(call), 1 + steps / 4)))
         valuePush(call, xmlXPathNewBoolean(is_nth((double)place, a, b)));
 }
 
@@ -247,7 +289,7 @@ static void add_ids(xmlXPathParserContext *call, xmlNodeSet *found, const xmlCha
     for (const char *at = (const char *)ids; *(at += strspn(at, " \t\r\n"));) {
         size_t length = strcspn(at, " \t\r\n"), steps = 0;
         xmlNode *node = find_id(doc_of(call), at, length, &steps);
-        if (!spend(call, steps * BYTES_PER_OPERATION))
+        if (!check(call, rill_budget_spend(doc_of(call), 1 + steps)))
             return;
         if (node)
             xmlXPathNodeSetAdd(found, node);
@@ -255,8 +297,23 @@ static void add_ids(xmlXPathParserContext *call, xmlNodeSet *found, const xmlCha
     }
 }
 
-/* The elements of the ids in a string, or in the strings of nodes. libxml2's own needs a table of
- * all ids, which parsing does not make. */
+/* Adds the elements of the ids in a string, or in the strings of nodes. */
+static void add_ids_of(xmlXPathParserContext *call, xmlNodeSet *found, const xmlXPathObject *value)
+{
+    const xmlNodeSet *nodes = value->type == XPATH_NODESET ? value->nodesetval : NULL;
+    if (value->type == XPATH_STRING)
+        add_ids(call, found, value->stringval);
+    for (int i = 0; nodes && i < nodes->nodeNr && call->error == XPATH_EXPRESSION_OK; i++) {
+        if (!check(call, rill_budget_spend_string(doc_of(call), nodes->nodeTab[i], NULL)))
+            return;
+        xmlChar *ids = xmlXPathCastNodeToString(nodes->nodeTab[i]);
+        if (ids)
+            add_ids(call, found, ids);
+        xmlFree(ids);
+    }
+}
+
+/* libxml2's own needs a table of all ids, which parsing does not make. */
 static void by_id(xmlXPathParserContext *call, int count)
 {
     if (count != 1) {
@@ -264,24 +321,61 @@ static void by_id(xmlXPathParserContext *call, int count)
         return;
     }
     xmlXPathObject *value = valuePop(call), *result = xmlXPathNewNodeSet(NULL);
-    int nodes =
-        value && value->type == XPATH_NODESET && value->nodesetval ? value->nodesetval->nodeNr : 0;
-    for (int i = 0; result && i < nodes && call->error == XPATH_EXPRESSION_OK; i++) {
-        xmlChar *ids = xmlXPathCastNodeToString(value->nodesetval->nodeTab[i]);
-        if (ids)
-            add_ids(call, result->nodesetval, ids);
-        xmlFree(ids);
-    }
-    if (value && result && value->type != XPATH_NODESET) {
-        value = xmlXPathConvertString(value);
-        if (value && value->stringval)
-            add_ids(call, result->nodesetval, value->stringval);
-    }
+    if (value && value->type != XPATH_NODESET)
+        value = make_string(call, value);
+    if (value && result)
+        add_ids_of(call, result->nodesetval, value);
     xmlXPathFreeObject(value);
     if (result)
         valuePush(call, result);
     else
         xmlXPathErr(call, XPATH_MEMORY_ERROR);
+}
+
+/* --- translate() ----------------------------------------------------------------------------- */
+
+/* libxml2's own searches a list for each character. */
+static void translate(xmlXPathParserContext *call, int count)
+{
+    xmlChar *strings[3], *result = NULL;
+    if (count != 3) {
+        fail(call, "translate() takes three strings");
+        return;
+    }
+    if (!take_strings(call, strings, count))
+        return;
+    if (!check(call, strlen((char *)strings[1]) <= RILL_DOC_CHARACTERS)) {
+        free_strings(strings, count);
+        return;
+    }
+    rill_translation *translation = rill_translation_new(strings[1], strings[2]);
+    size_t work = rill_translation_work(translation, strings[0]);
+    if (translation && check(call, rill_budget_spend(doc_of(call), work)))
+        result = rill_translation_apply(translation, strings[0]);
+    rill_translation_free(translation);
+    free_strings(strings, count);
+    if (result)
+        valuePush(call, xmlXPathWrapString(result));
+    else
+        xmlXPathErr(call, XPATH_MEMORY_ERROR);
+}
+
+/* --- sum() ----------------------------------------------------------------------------------- */
+
+static void sum(xmlXPathParserContext *call, int count)
+{
+    if (count != 1 || !call->value || call->value->type != XPATH_NODESET) {
+        fail(call, "sum() takes nodes");
+        return;
+    }
+    xmlXPathObject *value = valuePop(call);
+    const xmlNodeSet *nodes = value->nodesetval;
+    double result = 0;
+    for (int i = 0; nodes && i < nodes->nodeNr && call->error == XPATH_EXPRESSION_OK; i++)
+        if (check(call, rill_budget_spend_string(doc_of(call), nodes->nodeTab[i], NULL)))
+            result += xmlXPathCastNodeToNumber(nodes->nodeTab[i]);
+    xmlXPathFreeObject(value);
+    valuePush(call, xmlXPathNewFloat(result));
 }
 
 static void unknown(xmlXPathParserContext *call, int count)
@@ -295,24 +389,22 @@ static void unknown(xmlXPathParserContext *call, int count)
 
 /* --- XPath's own ----------------------------------------------------------------------------- */
 
-/* Those that read texts: libxml2's operations do not see how long they are. */
+/* Those that read texts, of which libxml2 counts nothing. */
 static const struct own {
     const char *name;
     xmlXPathFunction call;
-    bool strings; /* whatever it is given is a string to it */
+    bool of_context; /* without arguments it reads the context node */
 } own[] = {
     {"string", xmlXPathStringFunction, true},
-    {"concat", xmlXPathConcatFunction, true},
-    {"starts-with", xmlXPathStartsWithFunction, true},
-    {"contains", xmlXPathContainsFunction, true},
-    {"substring-before", xmlXPathSubstringBeforeFunction, true},
-    {"substring-after", xmlXPathSubstringAfterFunction, true},
+    {"concat", xmlXPathConcatFunction, false},
+    {"starts-with", xmlXPathStartsWithFunction, false},
+    {"contains", xmlXPathContainsFunction, false},
+    {"substring", xmlXPathSubstringFunction, false},
+    {"substring-before", xmlXPathSubstringBeforeFunction, false},
+    {"substring-after", xmlXPathSubstringAfterFunction, false},
     {"string-length", xmlXPathStringLengthFunction, true},
     {"normalize-space", xmlXPathNormalizeFunction, true},
-    {"translate", xmlXPathTranslateFunction, true},
-    {"substring", xmlXPathSubstringFunction, false},
-    {"number", xmlXPathNumberFunction, false},
-    {"sum", xmlXPathSumFunction, false},
+    {"number", xmlXPathNumberFunction, true},
     {"lang", xmlXPathLangFunction, false},
 };
 enum { OWN = sizeof(own) / sizeof(own[0]) };
@@ -325,17 +417,17 @@ static const struct own *find_own(const xmlChar *name)
     return NULL;
 }
 
-/* Makes the arguments strings where they are node sets. Returns how many bytes those have. */
+/* Makes the node sets among the upper `count` values strings. Returns how many bytes all strings
+ * have. */
 static size_t make_strings(xmlXPathParserContext *call, int count)
 {
     size_t bytes = 0;
     for (int i = call->valueNr - count; i >= 0 && i < call->valueNr; i++) {
         xmlXPathObject *value = call->valueTab[i];
-        if (value->type == XPATH_NODESET || value->type == XPATH_XSLT_TREE) {
-            value = xmlXPathConvertString(value);
+        if (value->type == XPATH_NODESET) {
+            value = call->valueTab[i] = make_string(call, value);
             if (!value)
-                return bytes;
-            call->valueTab[i] = value;
+                return 0;
         }
         if (value->type == XPATH_STRING && value->stringval)
             bytes += strlen((char *)value->stringval);
@@ -347,13 +439,13 @@ static size_t make_strings(xmlXPathParserContext *call, int count)
 static void counted(xmlXPathParserContext *call, int count)
 {
     const struct own *function = find_own(call->context->function);
-    size_t bytes = function->strings ? make_strings(call, count) : 0;
-    if (!spend(call, bytes))
-        return;
-    function->call(call, count);
-    if (call->error == XPATH_EXPRESSION_OK && call->value && call->value->type == XPATH_STRING &&
-        call->value->stringval)
-        spend(call, strlen((char *)call->value->stringval));
+    if (!count && function->of_context) {
+        valuePush(call, xmlXPathNewNodeSet(call->context->node));
+        count = 1;
+    }
+    size_t bytes = make_strings(call, count);
+    if (call->error == XPATH_EXPRESSION_OK && spend(call, bytes))
+        function->call(call, count);
 }
 
 /* The others, which libxml2 finds by itself. */
@@ -366,10 +458,8 @@ enum { OTHERS = sizeof(others) / sizeof(others[0]) };
 static const struct {
     const char *name;
     xmlXPathFunction call;
-} ours[] = {{"has-class", has_class},
-            {"id", by_id},
-            {"rill-nth", nth},
-            {"rill-scope", is_scope},
+} ours[] = {{"has-class", has_class},  {"id", by_id},     {"sum", sum},
+            {"translate", translate},  {"rill-nth", nth}, {"rill-scope", is_scope},
             {"rill-within", is_within}};
 enum { OURS = sizeof(ours) / sizeof(ours[0]) };
 

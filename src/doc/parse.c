@@ -35,8 +35,8 @@ static void work(rill_doc *doc, int32_t ticks)
     if (parse->ticks > 0)
         return;
     parse->ticks = TICKS;
-    if (parse->fiber && !parse->stopping)
-        rill_fiber_pause(parse->fiber);
+    if (!parse->stopping)
+        rill_job_work(&doc->job, RILL_DOC_SLICE);
     if (parse->stopping && parse->parser->input)
         xmlStopParser(parse->parser);
 }
@@ -293,9 +293,7 @@ bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
     if (!parse->parser)
         return false;
     listen(doc);
-    if (length > RILL_DOC_AT_ONCE)
-        parse->fiber = rill_fiber_new(read_all, doc);
-    return length <= RILL_DOC_AT_ONCE || parse->fiber;
+    return length <= RILL_DOC_AT_ONCE || rill_job_begin(&doc->job, read_all, doc);
 }
 
 int32_t rill_parse_on(rill_doc *doc)
@@ -303,14 +301,11 @@ int32_t rill_parse_on(rill_doc *doc)
     rill_parse *parse = doc->parse;
     if (!parse)
         return doc->tree ? 0 : -1;
-    parse->begun = true;
-    if (parse->fiber && rill_fiber_resume(parse->fiber))
-        return 1;
-    if (!parse->fiber)
+    if (parse->length <= RILL_DOC_AT_ONCE)
         read_all(doc);
+    else if (rill_job_on(&doc->job))
+        return 1;
     bool full = parse->full || parse->parser->errNo == XML_ERR_NO_MEMORY;
-    rill_fiber_free(parse->fiber);
-    parse->fiber = NULL;
     rill_parse_end(doc);
     if (full || !has_root(doc)) {
         xmlFreeDoc(doc->tree);
@@ -326,9 +321,7 @@ void rill_parse_end(rill_doc *doc)
     if (!parse)
         return;
     parse->stopping = true;
-    while (parse->fiber && parse->begun && rill_fiber_resume(parse->fiber))
-        ; /* libxml2 cleans up */
-    rill_fiber_free(parse->fiber);
+    rill_job_end(&doc->job); /* libxml2 cleans up */
     xmlFreeDoc(parse->parser ? parse->parser->myDoc : NULL);
     htmlFreeParserCtxt(parse->parser);
     free(parse->trim.page);

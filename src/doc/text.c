@@ -4,13 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/tree.h"
+#include "doc/ask.h"
+
+/* Bytes that are written for one operation; of markup, which libxml2 makes. */
+enum { BYTES_PER_OPERATION = 64, MARKUP_PER_OPERATION = 4 };
+
+/* Nodes, and bytes of texts, that are not worth a job. */
+enum { FEW_NODES = 256, FEW_BYTES = 64 << 10 };
 
 static void append(rill_doc *doc, const char *text, size_t length)
 {
     size_t left = RILL_DOC_TEXT - doc->text.length;
+    if (!rill_job_work(&doc->job, 1 + length / BYTES_PER_OPERATION))
+        doc->text.ended = true;
     if (length > left) {
-        doc->text.full = true;
+        doc->text.ended = true;
         for (length = left; length && (text[length] & 0xc0) == 0x80; length--)
             ;
     }
@@ -28,6 +36,14 @@ static void append(rill_doc *doc, const char *text, size_t length)
     }
     memcpy(doc->text.data + doc->text.length, text, length);
     doc->text.length += length;
+}
+
+/* Counts a node; false: no more is wanted. */
+static bool pass_node(rill_doc *doc)
+{
+    if (!rill_job_work(&doc->job, 1))
+        doc->text.ended = true;
+    return !doc->text.ended;
 }
 
 /* --- as a reader sees it --------------------------------------------------------------------- */
@@ -177,7 +193,7 @@ static void show(rill_doc *doc, const xmlNode *top)
     reader r = {.doc = doc};
     enum show kind = show_of(top);
     bool wanted = kind == SHOW_NOTHING; /* it is shown where it was asked for itself */
-    for (const xmlNode *node = top; node && !doc->text.full && !doc->text.failed;) {
+    for (const xmlNode *node = top; node && pass_node(doc) && !doc->text.failed;) {
         kind = show_of(node);
         bool into = kind != SHOW_NOTHING || (node == top && wanted);
         if (into && node->type == XML_ELEMENT_NODE)
@@ -195,15 +211,17 @@ static void show_raw(rill_doc *doc, const xmlNode *top)
     const xmlNode *node = top;
     if (top->type != XML_ELEMENT_NODE && top->content)
         append(doc, (const char *)top->content, strlen((const char *)top->content));
-    for (; node && top->type == XML_ELEMENT_NODE && !doc->text.full;
+    for (; node && top->type == XML_ELEMENT_NODE && pass_node(doc);
          node = rill_tree_next(node, top, true))
         if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
             append(doc, (const char *)node->content, strlen((const char *)node->content));
 }
 
 /* What is beyond the bound is dropped: of an error here libxml2 would write to stderr. */
-static int write_markup(void *doc, const char *text, int length)
+static int write_markup(void *arg, const char *text, int length)
 {
+    rill_doc *doc = arg;
+    rill_job_work(&doc->job, (unsigned long)length / MARKUP_PER_OPERATION);
     append(doc, text, (size_t)length);
     return length;
 }
@@ -221,28 +239,58 @@ static void show_markup(rill_doc *doc, const xmlNode *node, bool inner)
     xmlOutputBufferClose(out);
 }
 
-int64_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form, const char **text)
+static void make_text(void *arg)
 {
-    const xmlNode *top = rill_tree_node(node);
-    doc->text.length = 0;
-    doc->text.full = doc->text.failed = false;
-    if (top->type == XML_HTML_DOCUMENT_NODE && form != RILL_DOC_MARKUP && form != RILL_DOC_INNER)
-        top = xmlDocGetRootElement(doc->tree);
-    switch ((enum rill_doc_form)form) {
+    rill_doc *doc = arg;
+    const xmlNode *node = doc->text.node;
+    switch (doc->text.form) {
     case RILL_DOC_SHOWN:
-        if (top->type == XML_ELEMENT_NODE)
-            show(doc, top);
-        else
-            show_raw(doc, top);
+        if (node->type == XML_ELEMENT_NODE) {
+            show(doc, node);
+            break;
+        }
+        show_raw(doc, node);
         break;
     case RILL_DOC_RAW:
-        show_raw(doc, top);
+        show_raw(doc, node);
         break;
     case RILL_DOC_MARKUP:
     case RILL_DOC_INNER:
-        show_markup(doc, top, form == RILL_DOC_INNER);
+        show_markup(doc, node, doc->text.form == RILL_DOC_INNER);
         break;
     }
-    *text = doc->text.data ? doc->text.data : "";
-    return doc->text.failed ? -1 : (int64_t)doc->text.length;
+    rill_doc_item item = {.kind = RILL_DOC_STRING,
+                          .text = doc->text.data ? doc->text.data : "",
+                          .length = doc->text.length};
+    if (doc->text.failed || !rill_items_add(&doc->answer.items, item))
+        strcpy(doc->answer.problem.text, "out of memory");
+}
+
+static bool is_small(const xmlNode *top)
+{
+    size_t nodes = 0, bytes = 0;
+    for (const xmlNode *node = top; node; node = rill_tree_next(node, top, true)) {
+        if (node->type == XML_TEXT_NODE && node->content)
+            bytes += strlen((const char *)node->content);
+        if (++nodes > FEW_NODES || bytes > FEW_BYTES)
+            return false;
+    }
+    return true;
+}
+
+int32_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form)
+{
+    const xmlNode *top = rill_tree_node(node);
+    bool markup = form == RILL_DOC_MARKUP || form == RILL_DOC_INNER;
+    rill_doc_forget(doc);
+    if (top->type == XML_HTML_DOCUMENT_NODE && !markup)
+        top = xmlDocGetRootElement(doc->tree);
+    doc->text.node = top;
+    doc->text.form = (enum rill_doc_form)form;
+    doc->text.length = 0;
+    doc->text.ended = doc->text.failed = false;
+    if (top->type == XML_HTML_DOCUMENT_NODE || !is_small(top))
+        return rill_job_begin(&doc->job, make_text, doc) ? 0 : -1;
+    make_text(doc);
+    return 0;
 }

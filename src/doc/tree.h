@@ -6,7 +6,7 @@
 #include <libxml/xpath.h>
 
 #include "doc/doc.h"
-#include "doc/fiber.h"
+#include "doc/job.h"
 #include "doc/regex.h"
 #include "doc/trim.h"
 
@@ -27,18 +27,21 @@ typedef struct rill_place {
 /* What an answer has cost, beside operations. */
 typedef struct rill_budget {
     uint64_t used_ms, since_ms; /* of CPU: of the pieces before, and since when this one is */
-    uint32_t questions;
+    unsigned long counted;      /* operations at the last look */
+    uint32_t looks;
 } rill_budget;
 
 /* A question that is being answered. */
 typedef struct rill_answer {
-    xmlXPathContext *context; /* made for the first question, kept */
-    xmlXPathObject *object;   /* what `items` may point into */
+    xmlXPathContext *context;        /* made for the first question, kept */
+    xmlXPathParserContext *machine;  /* the same */
+    rill_doc_expression *expression; /* held while it is evaluated; NULL: there is none */
+    xmlXPathObject *object;          /* what `items` may point into */
     rill_items items;
     xmlChar **copies; /* of texts that do not stand in one piece */
     size_t copy_count, copy_room;
     rill_regexes regexes;
-    rill_doc_problem *problem; /* of the call that is running; NULL: none is */
+    rill_doc_problem problem; /* no text: none */
     rill_budget budget;
     const xmlNode *top; /* the node that was asked */
     rill_place places[RILL_PLACES];
@@ -58,13 +61,12 @@ typedef struct rill_parse {
     const char *page;
     size_t length;
     rill_trim trim;
-    rill_fiber *fiber; /* NULL: it is read in one go */
-    int32_t ticks;     /* until other tasks have their turn */
+    int32_t ticks; /* until other tasks have their turn */
     uint32_t nodes, outside;
     size_t read;                      /* of the page, when `ticks` were counted last */
     xmlNode *left[RILL_DOC_OPEN + 8]; /* too deep for children: those that stand beside them */
     int left_count;
-    bool begun, in_text, stopping;
+    bool in_text, stopping;
     bool full;         /* memory ran out */
     xmlSAXHandler own; /* libxml2's */
 } rill_parse;
@@ -72,13 +74,18 @@ typedef struct rill_parse {
 struct rill_doc {
     xmlDoc *tree;      /* NULL: not read yet */
     rill_parse *parse; /* NULL: read */
+    rill_job job;
+    bool numbered; /* its nodes know their places */
     rill_doc_facts facts;
     rill_answer answer;
     rill_walk walk;
     struct {
+        const xmlNode *node;
+        enum rill_doc_form form;
         char *data;
         size_t length, room;
-        bool full, failed;
+        bool ended; /* what comes now has no place, or memory, or nobody waits for it */
+        bool failed;
     } text;         /* the last one that was made */
     xmlChar *value; /* of an attribute that was asked for, where it is a copy */
 };

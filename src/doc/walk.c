@@ -1,30 +1,12 @@
-/* Selections: a walk over elements in document order, in slices. */
+/* Selections: a walk over elements in document order. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/ask.h"
 #include "doc/budget.h"
 
-/* Steps of a walk for one look at the clock. */
-enum { STEPS_PER_LOOK = 64 };
-
-int32_t rill_doc_select(rill_doc *doc, const rill_doc_node *node, const rill_doc_selector *selector)
-{
-    rill_walk *walk = &doc->walk;
-    rill_doc_problem problem;
-    const xmlNode *top = rill_tree_node(node);
-    *walk = (rill_walk){0};
-    rill_ask_forget(doc);
-    if (!selector)
-        return 0;
-    if (top->type == XML_HTML_DOCUMENT_NODE || top->type == XML_DOCUMENT_NODE)
-        top = xmlDocGetRootElement(doc->tree);
-    if (!rill_ask_begin(doc, top, RILL_DOC_SELECT_OPERATIONS, &problem))
-        return -1;
-    walk->selector = selector;
-    walk->top = walk->at = top;
-    return 0;
-}
+/* Operations for one look at the budget. */
+enum { OPERATIONS_PER_LOOK = 64 };
 
 /* Whether a name is one of a list. */
 static bool is_among(const char *name, const char *names)
@@ -49,7 +31,7 @@ static int matches(rill_doc *doc, const xmlNode *node)
     if (selector->class_name &&
         !rill_tree_has_class(node, selector->class_name, strlen(selector->class_name)))
         return 0;
-    return selector->expression ? rill_ask_is_true(doc, node, selector->expression) : 1;
+    return selector->expression ? rill_xpath_is_true(doc, doc->answer.expression->tree, node) : 1;
 }
 
 static bool is_text(const xmlNode *node)
@@ -107,44 +89,34 @@ static void step(rill_walk *walk)
     walk->at = NULL;
 }
 
-/* 1: time for others, 0: it has ended, -1. */
-static int32_t walk_on(rill_doc *doc)
+/* False: the answer's problem says why. */
+static bool spend(rill_doc *doc)
 {
-    rill_walk *walk = &doc->walk;
-    unsigned long *operations = &doc->answer.context->opCount, until = *operations + RILL_DOC_SLICE;
-    for (int steps = 1; walk->at; steps++) {
-        int match = look(doc);
-        if (match < 0)
-            return -1;
-        if (match && !add(doc, walk->at)) {
-            strcpy(doc->answer.problem->text, "out of memory");
-            return -1;
-        }
-        step(walk);
-        ++*operations;
-        if (steps % STEPS_PER_LOOK == 0 && !rill_budget_left(&doc->answer))
-            return -1;
-        if (*operations > until)
-            return walk->at != NULL;
-    }
-    return 0;
+    return ++doc->answer.context->opCount % OPERATIONS_PER_LOOK || rill_budget_left(doc);
 }
 
-int32_t rill_doc_select_on(rill_doc *doc, const rill_doc_item **items, uint32_t *count,
-                           rill_doc_problem *problem)
+static void walk_all(void *arg)
 {
-    *problem = (rill_doc_problem){.at = -1};
-    *items = NULL;
-    *count = 0;
-    if (!doc->walk.selector)
-        return 0;
-    rill_listener before;
-    rill_ask_listen(doc, problem, &before);
-    int32_t code = walk_on(doc);
-    rill_ask_listen_no_more(doc, &before);
-    *items = doc->answer.items.list;
-    *count = (uint32_t)doc->answer.items.count;
-    if (code <= 0)
-        doc->walk = (rill_walk){0};
-    return code;
+    rill_doc *doc = arg;
+    rill_walk *walk = &doc->walk;
+    for (; walk->at && spend(doc); step(walk)) {
+        int match = look(doc);
+        if (match < 0)
+            return;
+        if (match && !add(doc, walk->at)) {
+            strcpy(doc->answer.problem.text, "out of memory");
+            return;
+        }
+    }
+}
+
+int32_t rill_doc_select(rill_doc *doc, const rill_doc_node *node, const rill_doc_selector *selector)
+{
+    const xmlNode *top = rill_tree_node(node);
+    if (top->type == XML_HTML_DOCUMENT_NODE || top->type == XML_DOCUMENT_NODE)
+        top = xmlDocGetRootElement(doc->tree);
+    if (!rill_ask_begin(doc, top, selector->expression, RILL_DOC_SELECT_OPERATIONS, walk_all))
+        return -1;
+    doc->walk = (rill_walk){.selector = selector, .top = top, .at = top};
+    return 0;
 }

@@ -15,12 +15,6 @@ Node.__index = Node
 
 local text = ffi.new("const char *[1]")
 
-local function text_of(node, form)
-  local length = tonumber(C.rill_doc_text(node._document:_idle(), node._pointer, form, text))
-  if length < 0 then error("rill.html.document: out of memory", 0) end
-  return ffi.string(text[0], length)
-end
-
 local OPTIONS = { text = { raw = true }, html = { inner = true } }
 
 -- One option, true or false.
@@ -40,14 +34,16 @@ end
 ---@param options? { raw: boolean? } raw: all texts as they stand in the page, those of scripts too
 ---@return string
 function Node:text(options)
-  return text_of(self, option("text", options, "raw") and C.RILL_DOC_RAW or C.RILL_DOC_SHOWN)
+  local form = option("text", options, "raw") and C.RILL_DOC_RAW or C.RILL_DOC_SHOWN
+  return query.text(self._document, self._pointer, form)
 end
 
 --- The markup of the node, as libxml2 writes it.
 ---@param options? { inner: boolean? } inner: of what is in it only
 ---@return string
 function Node:html(options)
-  return text_of(self, option("html", options, "inner") and C.RILL_DOC_INNER or C.RILL_DOC_MARKUP)
+  local form = option("html", options, "inner") and C.RILL_DOC_INNER or C.RILL_DOC_MARKUP
+  return query.text(self._document, self._pointer, form)
 end
 
 --- An attribute's value; nil: there is no such attribute. One without a value is "", or its own name where HTML says

@@ -6,6 +6,7 @@ local errors = require("rill.errors")
 
 local M = {}
 
+local OUT_OF_MEMORY = "rill.html.document: out of memory"
 local MAX_CACHED = 500 -- selectors and expressions; then all are forgotten
 local STRINGS_PER_SLICE = 8192
 local MAX_EXPRESSION = tonumber(C.RILL_DOC_EXPRESSION)
@@ -39,7 +40,7 @@ end
 -- What the core found wrong, at the time of evaluation or before.
 local function failure(kind, text)
   local message = ffi.string(problem.text)
-  if message == "out of memory" then error("rill.html.document: out of memory", 0) end
+  if message == "out of memory" then error(OUT_OF_MEMORY, 0) end
   local err = refuse(kind, text, problem.at >= 0 and problem.at + 1 or nil, message)
   if problem.limit then err.reason = "limit" end
   return err
@@ -108,27 +109,36 @@ local function values(document, found, number)
   return list
 end
 
-local function ask(document, node, expression, kind, text)
-  local handle = document:_idle()
-  local number = C.rill_doc_ask(handle, node, expression, items, problem)
-  if number < 0 then return nil, failure(kind, text) end
-  local list = values(document, items[0], number)
-  C.rill_doc_select(handle, nil, nil) -- what the answer holds is freed
+-- The answer to a question that was begun: a list, nil where there is none. Long ones are made in pieces.
+local function answer(document, handle, begun)
+  if begun < 0 then error(OUT_OF_MEMORY, 0) end
+  local code = C.rill_doc_answer(handle, items, count, problem)
+  while code > 0 do
+    document:_give_way()
+    code = C.rill_doc_answer(handle, items, count, problem)
+  end
+  local list = code == 0 and values(document, items[0], count[0]) or nil
+  C.rill_doc_forget(handle)
   return list
 end
 
-local function select(document, node, compiled, text)
+local function ask(document, node, compiled, kind, text)
   local handle = document:_idle()
-  if C.rill_doc_select(handle, node, compiled.selector) < 0 then error("rill.html.document: out of memory", 0) end
-  local code = C.rill_doc_select_on(handle, items, count, problem)
-  while code > 0 do
-    document:_give_way()
-    code = C.rill_doc_select_on(handle, items, count, problem)
-  end
-  if code < 0 then return nil, failure("css", text) end
-  local list = values(document, items[0], count[0])
-  C.rill_doc_select(handle, nil, nil)
+  local begun = compiled.expression and C.rill_doc_ask(handle, node, compiled.expression)
+    or C.rill_doc_select(handle, node, compiled.selector)
+  local list = answer(document, handle, begun)
+  if not list then return nil, failure(kind, text) end
   return list
+end
+
+--- A text of a node.
+---@param document rill.Document
+---@param node ffi.cdata*
+---@param form integer enum rill_doc_form
+---@return string
+function M.text(document, node, form)
+  local handle = document:_idle()
+  return assert(answer(document, handle, C.rill_doc_text(handle, node, form)), OUT_OF_MEMORY)[1]
 end
 
 --- What a selector finds at and below a node.
@@ -141,8 +151,7 @@ function M.css(document, node, text)
   if type(text) ~= "string" then errors.raise("css: the selector must be a string, not " .. type(text)) end
   local compiled, err = compile_css(text, node ~= document:_root())
   if not compiled then return nil, err end
-  if compiled.expression then return ask(document, node, compiled.expression, "css", text) end
-  return select(document, node, compiled, text)
+  return ask(document, node, compiled, "css", text)
 end
 
 --- What an expression gives, evaluated at a node.
@@ -155,7 +164,7 @@ function M.xpath(document, node, text)
   if type(text) ~= "string" then errors.raise("xpath: the expression must be a string, not " .. type(text)) end
   local compiled, err = compile_xpath(text)
   if not compiled then return nil, err end
-  return ask(document, node, compiled.expression, "xpath", text)
+  return ask(document, node, compiled, "xpath", text)
 end
 
 return M
