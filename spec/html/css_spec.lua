@@ -36,6 +36,7 @@ describe("a CSS selector", function()
     { "p:contains(thr)", "three" }, { "[lang|=en]", "three" }, { "[class~=a]", "d" }, { "[class^='a ']", "d" },
     { "[class$=b]", "d" }, { "[class*=' ']", "d" }, { "[id=D]", "" }, { "[id=D i]", "d" },
     { "p[class!=x]", "two,three" },
+    { "p[class!='']", "one" },
     { "input:checked::attr(type)", "checkbox" }, { "option:checked", "o" }, { "input:disabled::attr(type)", "text" },
     { "button:disabled", "b" }, { "input:enabled::attr(type)", "checkbox" }, { "a:link", "q" }, { "a:hover", "" },
     { "em:empty::attr(id), h2::text", "t" }, { "[href=\"/x'y\"]", "q" }, { "[href='/x\\'y']", "q" },

@@ -43,6 +43,7 @@ local function attribute_test(test)
   if not test.operator then return value end
   local operator, wanted = test.operator, test.caseless and test.value:lower() or test.value
   local text = test.caseless and lowered(value) or value
+  if operator == "!=" and wanted == "" then return value .. " != ''" end -- as in cssselect: it must be there
   if operator == "!=" then return ("not(%s = %s)"):format(text, quote(wanted)) end
   if operator == "|=" then
     return ("%s and (%s = %s or starts-with(%s, %s))"):format(value, text, quote(wanted), text, quote(wanted .. "-"))
