@@ -273,6 +273,23 @@ describe("a page that takes long", function()
     end)
   end
 
+  it("lets them run while it is closed", function()
+    local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+    local turns = turns_during(function() doc:close() end)
+    assert.is_true(turns >= 2, turns .. " turns")
+    assert.is_true(doc.closed)
+    doc = document(("<p class=x>a<b>c</b>"):rep(100000))
+    rill.run(function()
+      local task = rill.spawn(function() doc:close() end)
+      rill.sleep(0)
+      assert.has_error(function() doc:text() end)
+      task:cancel()
+      assert.equal("cancelled", select(2, task:join()).reason)
+    end)
+    collectgarbage()
+    collectgarbage()
+  end)
+
   it("is freed when a task is cancelled in the middle of a question, a text, and is as good in another", function()
     local doc = document(("<p class=x>a<b>c</b>"):rep(100000))
     for _, ask in ipairs { function() doc:xpath "//p/preceding::p" end, function() doc:html() end } do

@@ -86,6 +86,10 @@ typedef struct rill_doc_facts {
 RILL_API rill_doc *rill_doc_new(const char *page, uint64_t length);
 RILL_API void rill_doc_free(rill_doc *doc); /* with all its nodes; NULL is fine */
 
+/* Frees a piece of what a document holds, which is good for nothing else then. Returns 1 while
+ * there is more, 0: rill_doc_free() takes no time. */
+RILL_API int32_t rill_doc_empty(rill_doc *doc);
+
 /* Reads a piece. Returns 1 while there is more, 0 when the document is complete, -1: out of
  * memory. */
 RILL_API int32_t rill_doc_read(rill_doc *doc);

@@ -5,6 +5,9 @@
 #include "doc/ask.h"
 #include "doc/parse.h"
 
+/* Nodes that are freed before others have their turn: some milliseconds. */
+enum { NODES_AT_ONCE = 50000 };
+
 int32_t rill_doc_abi(void)
 {
     return RILL_DOC_ABI;
@@ -25,6 +28,27 @@ rill_doc *rill_doc_new(const char *page, uint64_t length)
         return doc;
     rill_doc_free(doc);
     return NULL;
+}
+
+int32_t rill_doc_empty(rill_doc *doc)
+{
+    rill_parse_end(doc);
+    rill_ask_dispose(doc);
+    if (!doc->going)
+        doc->going = (xmlNode *)doc->tree;
+    for (int freed = 0; doc->going && freed < NODES_AT_ONCE;) {
+        xmlNode *last = doc->going->last;
+        if (!last) {
+            doc->going = doc->going->parent; /* the tree has none */
+        } else if (last->type == XML_ELEMENT_NODE && last->children) {
+            doc->going = last;
+        } else {
+            xmlUnlinkNode(last);
+            xmlFreeNode(last);
+            freed++;
+        }
+    }
+    return doc->going != NULL;
 }
 
 void rill_doc_free(rill_doc *doc)

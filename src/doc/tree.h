@@ -75,7 +75,8 @@ struct rill_doc {
     xmlDoc *tree;      /* NULL: not read yet */
     rill_parse *parse; /* NULL: read */
     rill_job job;
-    bool numbered; /* its nodes know their places */
+    bool numbered;  /* its nodes know their places */
+    xmlNode *going; /* the node whose children are freed, in pieces; NULL: none is */
     rill_doc_facts facts;
     rill_answer answer;
     rill_walk walk;

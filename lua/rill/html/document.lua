@@ -75,13 +75,17 @@ for _, name in ipairs { "text", "html", "css", "xpath", "links" } do
   Document[name] = function(self, ...) return Node[name](self._element, ...) end
 end
 
---- Frees the tree at once: from now on the document and its nodes raise. May be called twice; what is not closed is
---- freed when nothing holds the document or a node of it.
+--- Frees the tree, a large one in pieces: from now on the document and its nodes raise. May be called twice; what is
+--- not closed is freed when nothing holds the document or a node of it.
 function Document:close()
   local handle = self._handle
   if not handle then return end
   self._handle, self.closed = nil, true
-  if not self._busy then C.rill_doc_free(ffi.gc(handle, nil)) end -- else it is collected
+  if self._busy then return end -- it is collected
+  while may_wait() and C.rill_doc_empty(handle) > 0 do
+    let_others_run() -- where the task is cancelled, the rest is collected
+  end
+  C.rill_doc_free(ffi.gc(handle, nil))
 end
 
 function Document:__tostring()
