@@ -57,11 +57,12 @@ void rill_endpoint_free(rill_endpoint *endpoint)
 {
     rill_pool *pool = &endpoint->pool;
     rill_slab *slab = &pool->turn->slab;
-    rill_origin *origin;
     rill_turn_forget(pool->turn, &endpoint->entry);
     rill_endpoint_shut(endpoint);
-    while ((origin = rill_origin_next(pool, NULL)))
+    for (rill_origin *next, *origin = rill_origin_next(pool, NULL); origin; origin = next) {
+        next = rill_origin_next(pool, origin);
         rill_origin_free(origin);
+    }
     rill_table_dispose(&pool->origins);
     rill_turn_unmark(&endpoint->mark);
     rill_slab_free(slab, endpoint->url_text);

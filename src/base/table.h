@@ -38,7 +38,8 @@ bool rill_table_add(rill_table *table, rill_item *item, uint32_t hash);
 void rill_table_remove(rill_table *table, rill_item *item);
 
 /* All items one after the other, NULL before the first and behind the last. The next one is to be
- * asked for before an item is removed, and none is to be added meanwhile. */
+ * asked for before an item is removed, and none is to be added meanwhile. To ask for the first one
+ * again and again walks over all that is empty before it. */
 rill_item *rill_table_next(const rill_table *table, const rill_item *item);
 
 #endif

@@ -150,10 +150,10 @@ int32_t rill_rules_read(rill_rules *rules, const rill_politeness *given, uint32_
 
 void rill_rules_dispose(rill_rules *rules)
 {
-    rill_item *item;
     rill_slab_free(rules->named.slab, rules->of_the_rest);
     rules->of_the_rest = NULL;
-    while ((item = rill_table_next(&rules->named, NULL))) {
+    for (rill_item *next, *item = rill_table_next(&rules->named, NULL); item; item = next) {
+        next = rill_table_next(&rules->named, item);
         rill_table_remove(&rules->named, item);
         rill_slab_free(rules->named.slab, RILL_OWNER(item, rill_rule, item));
     }

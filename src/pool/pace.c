@@ -288,9 +288,10 @@ void rill_paces_init(rill_paces *paces, rill_turn *turn)
 
 void rill_paces_dispose(rill_paces *paces)
 {
-    rill_item *item;
-    while ((item = rill_table_next(&paces->table, NULL)))
+    for (rill_item *next, *item = rill_table_next(&paces->table, NULL); item; item = next) {
+        next = rill_table_next(&paces->table, item);
         free_pace(RILL_OWNER(item, rill_pace, item));
+    }
     rill_table_dispose(&paces->table);
     rill_rules_dispose(&paces->rules);
 }
