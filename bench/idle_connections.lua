@@ -1,4 +1,5 @@
--- Resident memory of connections that were used once and are idle.
+-- Resident memory of connections that were used once and are idle. The last word says what they speak, if that is
+-- not HTTP/2.
 local rill = require("rill")
 local origins = require("origins")
 local program = require("program")
@@ -15,7 +16,7 @@ local function resident()
 end
 
 rill.run(function()
-  local client, urls = origins.client(program.count + 1)
+  local client, urls = origins.client(program.count + 1, program.more)
   get(client, urls[program.count + 1]) -- what comes with the first connection belongs to no single one
   local before = resident()
   program.share(50, program.count, function(i)

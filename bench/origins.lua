@@ -5,9 +5,10 @@ local M = {}
 
 --- A client for `count` origins, and their URLs.
 ---@param count integer
+---@param protocol string? "h2" unless said
 ---@return rill.Client
 ---@return string[] urls
-function M.client(count)
+function M.client(count, protocol)
   local port, path = program.url:match(":(%d+)(/.*)$")
   local resolve, urls = {}, {}
   for i = 1, count do
@@ -15,7 +16,7 @@ function M.client(count)
     resolve[authority] = "127.0.0.1:" .. port
     urls[i] = "https://" .. authority .. path
   end
-  return program.client { resolve = resolve, max_connections = count + 1 }, urls
+  return program.client { resolve = resolve, max_connections = count + 1, protocols = { protocol or "h2" } }, urls
 end
 
 --- Visits `count` origins at once, program.count times in all, each time on a new connection: the server ends one

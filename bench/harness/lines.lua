@@ -46,6 +46,21 @@ local function received_file(place)
   return place.scratch:file("received")
 end
 
+-- GET over HTTP/1.1 by six connections, as `h2load --h1` does it.
+local function http1_line(size, says, bytes, count, way, must, aim)
+  local path = ("/%s-0"):format(size)
+  return {
+    name = ("http1_%s%s"):format(size, way == "TLS" and "" or "_clear"), unit = "request",
+    title = ("HTTP/1.1 %s, 6 connections, GET %s"):format(way == "TLS" and "over TLS" or "in clear text", says),
+    server = way == "TLS" and "nginx_html" or "nginx_clear",
+    contestants = {
+      rill = rill("get_http1", count, path, fixed(tostring(bytes))),
+      h2load = h2load(count, path, http1(6)),
+    },
+    figures = { { "cpu", against = "h2load", must = must, aim = aim } },
+  }
+end
+
 -- The same words once for each upload.
 local function repeated(count, words)
   return function(place)
@@ -188,21 +203,31 @@ return {
       { "peak", must = 64, aim = 18 },
     },
   },
+  http1_line("1k", "1 KiB", 1024, 30000, "TLS", 1.2, 1.05),
+  http1_line("1k", "1 KiB", 1024, 30000, "clear", 1.2, 1.05),
+  http1_line("64k", "64 KiB", 65536, 10000, "TLS", 1.1, 1.0),
+  http1_line("64k", "64 KiB", 65536, 10000, "clear", 1.1, 1.0),
   {
-    name = "http1_1k", title = "HTTP/1.1 over TLS, 6 connections, GET 1 KiB", unit = "request", server = "nginx_html",
+    name = "http1_tunnel", title = "HTTP/1.1 over TLS through CONNECT, 6 connections, GET 1 KiB", unit = "request",
+    server = "nginx_html", proxy = "tinyproxy",
     contestants = {
-      rill = rill("get_http1", 30000, "/1k-0", fixed("1024")),
-      h2load = h2load(30000, "/1k-0", http1(6)),
+      rill = rill("get_http1", 20000, "/1k-0", function(place) return "1024 " .. place.proxy end),
+      direct = rill("get_http1", 20000, "/1k-0", fixed("1024")),
     },
-    figures = { { "cpu", against = "h2load", must = 1.2, aim = 1.05 } },
+    figures = { { "cpu", against = "direct", must = 1.05, aim = 1.0 } },
   },
   {
-    name = "http1_64k", title = "HTTP/1.1 over TLS, 6 connections, GET 64 KiB", unit = "request", server = "nginx_html",
+    name = "http1_idle", title = "1,000 idle TLS connections of HTTP/1.1", unit = "connection", server = "nginx_html",
+    contestants = { rill = rill("idle_connections", 1000, "/empty", fixed("http/1.1")) },
+    figures = { { "kib_per_connection", must = 48, aim = 40 } },
+  },
+  {
+    name = "polite", title = "HTTP/1.1, 10,000 origins with limits", unit = "request", server = "nginx_clear",
     contestants = {
-      rill = rill("get_http1", 10000, "/64k-0", fixed("65536")),
-      h2load = h2load(10000, "/64k-0", http1(6)),
+      rill = rill("polite", 30000, "/1k-0", fixed("2")),
+      ["no limits"] = rill("polite", 30000, "/1k-0", fixed("none")),
     },
-    figures = { { "cpu", against = "h2load", must = 1.1, aim = 1.0 } },
+    figures = { { "cpu", against = "no limits", must = 1.05, aim = 1.0 } },
   },
   {
     name = "gzip_64k", title = "GET 64 KiB of text, gzip, bodies as strings", unit = "request", server = "nginx_gzip",

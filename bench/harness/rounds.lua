@@ -30,6 +30,7 @@ function M.sort_out(lines, root)
   local runnable, left_out = {}, {}
   for _, line in ipairs(lines) do
     local reason = line.server and servers.missing(line.server, root)
+    reason = reason or line.proxy and servers.missing(line.proxy, root)
     for name, contestant in pairs(line.contestants) do
       local why = obstacle(contestant, root)
       if why and name == "rill" then reason = why end
@@ -74,9 +75,9 @@ Rounds.__index = Rounds
 function Rounds:_run(line, name)
   local contestant, setting = line.contestants[name], self._setting
   local server = line.servers and line.servers[name] or line.server
-  local url = server and "https://localhost:" .. setting.servers:port(server)
   local argv = contestant.arguments {
-    url = url, ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
+    url = server and setting.servers:url(server), proxy = line.proxy and setting.servers:url(line.proxy),
+    ca = setting.scratch.ca, root = setting.root, scratch = setting.scratch,
   }
   system.pin(setting.client_cpu)
   local ended = process.run(argv, setting.scratch:file("client.out"), line.within or RUN_WITHIN)

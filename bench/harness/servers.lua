@@ -47,16 +47,16 @@ http {
   ssl_protocols TLSv1.2 TLSv1.3;
   root $root;
   server {
-    listen 127.0.0.1:$port ssl http2 backlog=4096;
+    listen 127.0.0.1:$port $protocol backlog=4096;
     $settings
   }
 }
 ]]
 
-local function nginx(settings)
+local function nginx(settings, protocol)
   return function(files, port)
     local values = { path = files.path, root = files.root, key = files.key, certificate = files.certificate,
-      port = port, settings = settings }
+      port = port, settings = settings, protocol = protocol or "ssl http2" }
     local config = files:file(("nginx-%d.conf"):format(port))
     scratch.write(config, (NGINX:gsub("%$([%w_]+)", values)))
     return { "nginx", "-c", config, "-e", files:file("nginx.log") }
@@ -84,6 +84,13 @@ local function generated(...)
   end
 end
 
+-- A proxy, for tunnels to any port.
+local function tinyproxy(files, port)
+  local config = files:file(("tinyproxy-%d.conf"):format(port))
+  scratch.write(config, ("Port %d\nListen 127.0.0.1\nMaxClients 100\nTimeout 600\nLogLevel Critical\n"):format(port))
+  return { "tinyproxy", "-d", "-c", config }
+end
+
 -- How to start each of them.
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
@@ -94,6 +101,8 @@ local SERVERS = {
   small_sites = { built = SITE, command = generated(5, 4) },
   sites = { built = SITE, command = generated(20, 4) },
   nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
+  nginx_clear = { program = "nginx", command = nginx("keepalive_requests 1000000000;", ""), scheme = "http" },
+  tinyproxy = { program = "tinyproxy", command = tinyproxy, scheme = "http" },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
   -- Files that were compressed before.
   nginx_gzip = { program = "nginx", command = nginx("keepalive_requests 1000000000; gzip_static on;") },
@@ -123,6 +132,13 @@ function M.missing(name, root)
   if server.built and not system.line_of(("command -v '%s%s'"):format(root, server.built)) then
     return server.built:sub(2) .. " is not built (make bench does it)"
   end
+end
+
+--- The URL of a server, which is started if need be.
+---@param name string
+---@return string url without a path
+function Servers:url(name)
+  return ("%s://localhost:%d"):format(SERVERS[name].scheme or "https", self:port(name))
 end
 
 --- The port of a server, which is started if need be.
