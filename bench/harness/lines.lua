@@ -143,6 +143,13 @@ local function state_file(place)
   return place.scratch:file("site.crawl")
 end
 
+-- A new one each time.
+local function shared_directory(place)
+  local path = place.scratch:file("shared")
+  os.execute(("rm -rf '%s'; mkdir '%s'"):format(path, path))
+  return "4000 " .. path
+end
+
 local function large_with_state(place)
   return "2500 " .. state_file(place)
 end
@@ -466,6 +473,17 @@ return {
     rounds = 1, within = 1800,
     contestants = { rill = rill("crawl_growth", servers.PAGES, "/", state_file) },
     figures = { { "peak", must = 120 }, { "times_growth", must = 1.2 } },
+  },
+  {
+    name = "crawl_shared", title = "a generated site: a state in Redis, WARC files, three workers", unit = "site",
+    server = "shared_site", within = 180,
+    contestants = { rill = rill("crawl_shared", 1, "/", shared_directory) },
+    figures = {
+      { "times_worker", must = 1.6 },
+      { "times_redis", must = 0.5 },
+      { "times_warc", must = 1.3 },
+      { "times_three", must = 1 / 1.5 },
+    },
   },
   {
     name = "crawl_hosts", title = "2,000 hosts of five pages, 2 s between two", unit = "host", server = "small_sites",

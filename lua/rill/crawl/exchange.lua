@@ -16,6 +16,8 @@ local PHRASES = { [200] = "OK", [201] = "Created", [202] = "Accepted", [204] = "
 local TRUNCATED = { timeout = "time", maxsize_exceeded = "length", maxsize_exceeded_actual = "length" }
 local AS_SENT = { ["content-encoding"] = true, ["content-length"] = true, ["transfer-encoding"] = true }
 local PROFILE = "http://netpreserve.org/warc/1.1/revisit/"
+local RESPONSE = { "Content-Type", "application/http;msgtype=response" }
+local REQUEST = { "Content-Type", "application/http;msgtype=request" }
 local CRLF = "\r\n"
 
 ---@class rill.CrawlExchange
@@ -111,32 +113,39 @@ local function revisit_of(self, head, outcome)
   return "identical-payload-digest", type(first) == "string" and first or nil
 end
 
+-- What the records of an exchange have in common; the rest is added behind it.
+local function fields_of(self, id, date)
+  local response = self._response
+  return { { "WARC-Record-ID", id }, { "WARC-Date", date }, { "WARC-Target-URI", self._url },
+    { "WARC-IP-Address", response and response.ip_address }, { "WARC-Protocol", response and response.protocol } }
+end
+
+local function response_of(self, head, outcome, fields)
+  local body = body_of(self)
+  local profile, refers = revisit_of(self, head, outcome)
+  local n = #fields
+  fields[n + 1] = { "WARC-Payload-Digest", (not profile or body ~= "") and warc.digest(body) }
+  fields[n + 2] = { "WARC-Profile", profile and PROFILE .. profile }
+  fields[n + 3] = { "WARC-Refers-To-Target-URI", refers }
+  fields[n + 4] = { "WARC-Truncated", truncated_of(self) }
+  fields[n + 5] = RESPONSE
+  local text = head_text(head, not profile and #body or nil)
+  return warc.record(profile and "revisit" or "response", fields, profile and text or text .. body)
+end
+
 --- Its records; none where no head has come.
 ---@param outcome table what became of its URL
 ---@return string[] members
 function Exchange:records(outcome)
   local head = self._response or self._head
   if not head then return {} end
-  local id, date, body = warc.id(), warc.date(self._at), body_of(self)
-  local profile, refers = revisit_of(self, head, outcome)
-  local function common(own_id)
-    return { { "WARC-Record-ID", own_id }, { "WARC-Date", date }, { "WARC-Target-URI", self._url },
-      { "WARC-IP-Address", self._response and self._response.ip_address },
-      { "WARC-Protocol", self._response and self._response.protocol } }
-  end
-  local function with(list, ...)
-    for _, field in ipairs { ... } do list[#list + 1] = field end
-    return list
-  end
-  local text = head_text(head, not profile and #body or nil)
-  local response = warc.record(profile and "revisit" or "response", with(common(id),
-    { "WARC-Payload-Digest", (not profile or body ~= "") and warc.digest(body) },
-    { "WARC-Profile", profile and PROFILE .. profile }, { "WARC-Refers-To-Target-URI", refers },
-    { "WARC-Truncated", truncated_of(self) }, { "Content-Type", "application/http;msgtype=response" }),
-    profile and text or text .. body)
-  local request = self._response and warc.record("request", with(common(warc.id()), { "WARC-Concurrent-To", id },
-    { "Content-Type", "application/http;msgtype=request" }), request_text(self))
-  return { response, request }
+  local id, date = warc.id(), warc.date(self._at)
+  local response = response_of(self, head, outcome, fields_of(self, id, date))
+  if not self._response then return { response } end
+  local fields = fields_of(self, warc.id(), date)
+  fields[#fields + 1] = { "WARC-Concurrent-To", id }
+  fields[#fields + 1] = REQUEST
+  return { response, warc.record("request", fields, request_text(self)) }
 end
 
 return M
