@@ -6,6 +6,7 @@ local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE =
 local call = redis.call
 
 local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down again
+local QUIET = 5 -- seconds without a step, at least, that mean that Redis was away
 local GONE = { err = "GONE the state is not there any more" }
 
 local clock = call("TIME")
@@ -16,7 +17,7 @@ math.randomseed(tonumber(clock[2]))
 -- That time does not count for them.
 local function spare_leases(last, lease)
   local quiet = now - last
-  if last == 0 or not lease or quiet < lease / 2 then return end
+  if last == 0 or not lease or quiet < math.max(QUIET, lease / 2) then return end
   local list = call("ZRANGE", LEASE, 0, -1, "WITHSCORES")
   for i = 1, #list, 2 do call("ZADD", LEASE, string.format("%.6f", tonumber(list[i + 1]) + quiet), list[i]) end
 end
