@@ -25,7 +25,8 @@ local ROOMS = {
   { "pool", "origins, queues, connections,", "repeats, politeness" },
   { "h2", "HTTP/2: a session's frames", "" },
   { "h1", "HTTP/1.1: heads and chunks", "" },
-  { "http", "streams, header fields, bodies,", "content codings" },
+  { "http", "streams and uploads; what", "a version of HTTP is" },
+  { "http (messages)", "header fields, heads, bodies,", "content codings" },
   { "url", "URLs as browsers read them", "" },
   { "net", "names, sockets, TLS, proxies:", "from a host to a byte pipe" },
   { "base", "memory, errors, timers, marks", "" },
@@ -64,16 +65,34 @@ local function room_of(module)
   return best
 end
 
+local UPPER_FLOOR = 3 -- of doc/architecture.md, from which on a file of src/http is about streams
+
+-- The room of a file of src/, by "room/name". http is two: streams stand above net, messages below it.
+local function c_room(floors, folder, name)
+  if folder ~= "http" then return folder end
+  return (floors[folder .. "/" .. name] or 0) >= UPPER_FLOOR and "http" or "http (messages)"
+end
+
+local function read_floors()
+  local floors = {}
+  for floor, rooms in read "doc/architecture.md":gmatch "\n| (%d) | ([^|]*) |" do
+    for name in rooms:gmatch "`src/(%w+/[%w_]+)%.%w`" do floors[name] = tonumber(floor) end
+  end
+  return floors
+end
+
 -- Rooms of C that arrows of Lua lead to are called "src/NAME", as the others are.
 local function c_arrows(add, uses, defined)
+  local floors = read_floors()
   for _, path in ipairs(lines_of "find src -mindepth 2 -name '*.[ch]' | sort") do
-    local room, text = path:match "^src/(%w+)/", read(path)
-    for other in text:gmatch '#include "(%w+)/' do add(room, other) end
+    local folder, name = path:match "^src/(%w+)/([%w_]+)"
+    local room, text = c_room(floors, folder, name), read(path)
+    for other, file in text:gmatch '#include "(%w+)/([%w_]+)' do add(room, c_room(floors, other, file)) end
     for _, library in ipairs(LIBRARIES) do
       if text:find("#include <" .. library[1], 1, true) then uses(room, library[2]) end
     end
     if path:find "%.c$" then
-      for name in text:gmatch "\n[%w_][%w_ *]-[ *](rill_[%w_]+)%b()\n{" do defined[name] = room end
+      for symbol in text:gmatch "\n[%w_][%w_ *]-[ *](rill_[%w_]+)%b()\n{" do defined[symbol] = room end
     end
   end
 end
