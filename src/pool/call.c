@@ -78,18 +78,29 @@ static bool add_basic(rill_slab *slab, rill_bytes *block, const char *userinfo, 
     return added;
 }
 
-static bool method_is(const rill_request *request, const char *method)
+/* Those that mean something here, the usual one first. */
+enum method { GET, HEAD, OPTIONS, POST, PUT, PATCH, CONNECT, OTHER };
+
+static enum method method_of(const rill_request *request)
 {
-    return request->method_length == strlen(method) &&
-           !memcmp(request->method, method, request->method_length);
+    static const struct {
+        const char *text;
+        size_t length;
+    } names[] = {[GET] = {"GET", 3},        [HEAD] = {"HEAD", 4}, [OPTIONS] = {"OPTIONS", 7},
+                 [POST] = {"POST", 4},      [PUT] = {"PUT", 3},   [PATCH] = {"PATCH", 5},
+                 [CONNECT] = {"CONNECT", 7}};
+    enum method method = GET;
+    while (method < OTHER && (request->method_length != names[method].length ||
+                              memcmp(request->method, names[method].text, names[method].length)))
+        method++;
+    return method;
 }
 
-static bool may_repeat(const rill_call_setup *setup)
+static bool may_repeat(const rill_call_setup *setup, enum method method)
 {
-    const rill_request *request = setup->request;
     if (setup->idempotent >= 0)
         return setup->idempotent;
-    return method_is(request, "GET") || method_is(request, "HEAD") || method_is(request, "OPTIONS");
+    return method == GET || method == HEAD || method == OPTIONS;
 }
 
 /* The header block of a call that does not send just the client's. */
@@ -119,7 +130,7 @@ static int32_t build_block(const rill_call_setup *setup, rill_bytes *block,
 
 /* RFC 9110 section 8.6: a length goes with every body where it is known, and says 0 where a body
  * was to be expected. What a caller announces for a fed body is held against it. */
-static void set_content_length(rill_call *call, const rill_request *request,
+static void set_content_length(rill_call *call, const rill_request *request, enum method method,
                                const rill_fields_found *found)
 {
     int64_t length = 0;
@@ -128,8 +139,7 @@ static void set_content_length(rill_call *call, const rill_request *request,
             call->source->length =
                 rill_fields_number(found->content_length, found->content_length_length);
         length = call->source->length;
-    } else if (!request->has_body && !method_is(request, "POST") && !method_is(request, "PUT") &&
-               !method_is(request, "PATCH")) {
+    } else if (!request->has_body && method != POST && method != PUT && method != PATCH) {
         return;
     }
     rill_source *source = call->source;
@@ -160,7 +170,7 @@ static size_t target_of(const rill_call_setup *setup, const char **target, const
     *lead = "";
     if (url->path_length <= 0) {
         *target = setup->text + (url->query_length >= 0 ? url->query - 1 : url->path);
-        *lead = method_is(setup->request, "OPTIONS") && url->query_length < 0 ? "*" : "/";
+        *lead = method_of(setup->request) == OPTIONS && url->query_length < 0 ? "*" : "/";
     }
     size_t length = url->path_length > 0 ? (size_t)url->path_length : 0;
     return length + (url->query_length >= 0 ? (size_t)url->query_length + 1 : 0);
@@ -214,7 +224,7 @@ static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_reque
 {
     if (!request->save_path)
         return 0;
-    if (method_is(request, "HEAD"))
+    if (call->head)
         return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
     size_t size = strlen(request->save_path) + 1;
     call->save_path = rill_slab_alloc(slab, size);
@@ -229,7 +239,8 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
     const rill_request *request = setup->request;
     rill_slab *slab = &setup->turn->slab;
     memset(found, 0, sizeof(*found));
-    if (rill_fields_check_method(request->method, request->method_length, err))
+    enum method method = method_of(request);
+    if (method == OTHER && rill_fields_check_method(request->method, request->method_length, err))
         return NULL;
     rill_bytes block = {0};
     bool own_block = request->headers || setup->url->userinfo_length > 0;
@@ -239,6 +250,7 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
     if (!call)
         return NULL;
     call->own_block = own_block;
+    call->head = method == HEAD;
     code = make_source(slab, call, request, err);
     if (!code)
         code = copy_save_path(slab, call, request, err);
@@ -246,7 +258,6 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
     call->decodes = setup->decompress;
     call->lenient_eof = setup->lenient_eof;
     call->head_first = request->head_first && request->stream;
-    call->head = method_is(request, "HEAD");
     call->limits = setup->limits;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
         code = rill_error_memory(err);
@@ -254,16 +265,16 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
         rill_call_free(call);
         return NULL;
     }
-    call->connect = method_is(request, "CONNECT");
+    call->connect = method == CONNECT;
     call->repeat = request->repeat;
     call->tls = setup->text[setup->url->scheme + 4] == 's';
     call->timeout_ms = setup->timeout_ms;
     call->queue_ms = setup->queue_ms;
     call->read_ms = setup->read_ms;
     call->retries = setup->retries;
-    call->idempotent = setup->retry_idempotent && may_repeat(setup);
+    call->idempotent = setup->retry_idempotent && may_repeat(setup, method);
     call->started_us = call->since_us = setup->turn->now_us;
-    set_content_length(call, request, found);
+    set_content_length(call, request, method, found);
     return call;
 }
 

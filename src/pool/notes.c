@@ -63,11 +63,9 @@ static void add_done(rill_call *call, rill_journal *journal)
     rill_journal_write_error(journal, note, stream->errors);
 }
 
-void rill_notes_call(rill_call *call, enum rill_note_type type)
+void rill_notes_write(rill_call *call, enum rill_note_type type)
 {
     rill_journal *journal = call->limits.account->journal;
-    if (!journal)
-        return;
     if (type == RILL_NOTE_DONE) {
         add_done(call, journal);
         return;

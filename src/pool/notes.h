@@ -12,7 +12,14 @@ static inline rill_journal *rill_notes_of(const rill_pool *pool)
 }
 
 /* RILL_NOTE_REQUEST, SENT, HEAD or DONE, as the call is now. */
-void rill_notes_call(rill_call *call, enum rill_note_type type);
+void rill_notes_write(rill_call *call, enum rill_note_type type);
+
+/* The same where somebody asks. */
+static inline void rill_notes_call(rill_call *call, enum rill_note_type type)
+{
+    if (call->limits.account->journal)
+        rill_notes_write(call, type);
+}
 
 /* It is repeated, not before so many milliseconds. */
 void rill_notes_retry(rill_call *call, uint64_t delay_ms);
