@@ -22,6 +22,7 @@ static void send_head(rill_h1_session *session, rill_stream *stream)
     write_out(link, session->out.data, session->out.length);
     rill_bytes_dispose(&link->turn->slab, &session->out);
     rill_stream_sent_head(stream, !stream->source);
+    rill_upload_begin(stream);
     link->streams++;
 }
 

@@ -106,6 +106,8 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
                frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (frame->hd.type == NGHTTP2_HEADERS && stream->local == HALF_IDLE) {
         rill_stream_sent_head(stream, end);
+        if (!end)
+            rill_upload_begin(stream);
         session->link.streams++;
         if (session->narrow)
             rill_streams_widen(session, stream);

@@ -32,6 +32,23 @@ int64_t rill_upload_read(rill_stream *stream, void *out, size_t room, bool *last
     return (int64_t)length;
 }
 
+/* Ends a wait for the peer: the next one begins at `since_ms`, 0: there is none. */
+static void count_wait(rill_stream *stream, uint64_t since_ms)
+{
+    if (stream->remote_since_ms)
+        stream->stalled_remote_ms += (uint32_t)(stream->turn->now_ms - stream->remote_since_ms);
+    stream->remote_since_ms = since_ms;
+}
+
+void rill_upload_begin(rill_stream *stream)
+{
+    bool last;
+    const rill_source *source = stream->source;
+    if (source && !source->held &&
+        (rill_source_is_file(source) || rill_source_ready(source, &last) || last))
+        stream->remote_since_ms = stream->turn->now_ms;
+}
+
 void rill_upload_starve(rill_stream *stream)
 {
     stream->starved = true;
@@ -40,10 +57,13 @@ void rill_upload_starve(rill_stream *stream)
 
 bool rill_upload_feed(rill_stream *stream)
 {
+    uint64_t now_ms = stream->turn->now_ms;
+    if (stream->local == HALF_OPEN && !stream->remote_since_ms && !stream->source->held)
+        stream->remote_since_ms = now_ms;
     if (!stream->starved)
         return false;
     stream->starved = false;
-    stream->active_ms = stream->turn->now_ms; /* the pause was ours */
+    stream->active_ms = now_ms; /* the pause was ours */
     return true;
 }
 
@@ -51,14 +71,11 @@ void rill_upload_stop(rill_stream *stream)
 {
     rill_stream_sent_end(stream);
     stream->starved = stream->blocked = false;
-    stream->remote_since_ms = 0;
+    count_wait(stream, 0);
 }
 
 void rill_upload_sent(rill_stream *stream, bool last)
 {
-    uint64_t now_ms = stream->turn->now_ms;
-    if (stream->remote_since_ms)
-        stream->stalled_remote_ms += (uint32_t)(now_ms - stream->remote_since_ms);
-    stream->remote_since_ms = last ? 0 : now_ms;
-    stream->active_ms = now_ms;
+    count_wait(stream, last ? 0 : stream->turn->now_ms);
+    stream->active_ms = stream->turn->now_ms;
 }

@@ -14,6 +14,9 @@ int64_t rill_upload_read_file(rill_stream *stream, void *out, size_t room, bool 
                               rill_error *err);
 void rill_upload_take(rill_stream *stream, void *out, size_t length);
 
+/* Its head was sent and the body follows: what is ready waits for the peer from now on. */
+void rill_upload_begin(rill_stream *stream);
+
 /* Its source has nothing for now; something again (false: that was not waited for). */
 void rill_upload_starve(rill_stream *stream);
 bool rill_upload_feed(rill_stream *stream);

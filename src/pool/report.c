@@ -26,7 +26,10 @@ void rill_report_time(const rill_call *call, rill_timings *timings)
     if (stream->local_since_ms)
         held_ms += call->turn->now_ms - stream->local_since_ms;
     timings->stalled_local = (float)(int64_t)held_ms / 1000;
-    timings->stalled_remote = (float)stream->stalled_remote_ms / 1000;
+    uint64_t waited_ms = stream->stalled_remote_ms;
+    if (stream->remote_since_ms && stream->local == HALF_OPEN)
+        waited_ms += call->turn->now_ms - stream->remote_since_ms;
+    timings->stalled_remote = (float)(int64_t)waited_ms / 1000;
     timings->total = seconds(call->started_us, now_us);
     bool runs = rill_timer_running(&call->timer) && call->state != CALL_WAITING;
     timings->left = (float)(runs ? rill_call_left_ms(call) : call->timeout_ms) / 1000;
