@@ -563,6 +563,7 @@ typedef struct rill_stream_info {
     double bytes_received, bytes_sent, readable;
     double request_content_length, remaining_content_length; /* -1: not known */
     double started;      /* as rill_now(): when the request was made */
+    double sending;      /* seconds that head and body took to go; at its end a part of `wait` */
     uint32_t connection; /* its number, as in rill_note; 0: none */
 } rill_stream_info;
 

@@ -77,18 +77,21 @@ void rill_stream_sent_head(rill_stream *stream, bool end)
     assert(stream->local == HALF_IDLE);
     stream->local = end ? HALF_CLOSED : HALF_OPEN;
     stream->sent_us = stream->turn->now_us;
+    if (end)
+        stream->sent_all_us = stream->sent_us;
 }
 
 void rill_stream_sent_end(rill_stream *stream)
 {
     assert(stream->local == HALF_OPEN);
     stream->local = HALF_CLOSED;
+    stream->sent_all_us = stream->turn->now_us;
 }
 
 void rill_stream_unsent(rill_stream *stream)
 {
     stream->local = HALF_IDLE;
-    stream->sent_us = 0;
+    stream->sent_us = stream->sent_all_us = 0;
 }
 
 void rill_stream_received_end(rill_stream *stream)

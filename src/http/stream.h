@@ -68,10 +68,10 @@ struct rill_stream {
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
     uint32_t stalled_local_ms, stalled_remote_ms;
 
-    uint64_t sent_us, head_us; /* instants; 0: has not happened */
-    rill_timings timings;      /* of its call: how long the phases took */
-    rill_timer silence;        /* read_timeout */
-    rill_error *errors;        /* owned: why it failed, then the cause; NULL: it did not */
+    uint64_t sent_us, sent_all_us, head_us; /* instants; 0: has not happened */
+    rill_timings timings;                   /* of its call: how long the phases took */
+    rill_timer silence;                     /* read_timeout */
+    rill_error *errors; /* owned: why it failed, then the cause; NULL: it did not */
     uint32_t error_count;
     rill_flight *flight; /* one reference: the last frames of the connection that ended with it, or
                             that took no new streams; NULL */

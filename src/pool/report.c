@@ -102,6 +102,14 @@ bool rill_report_event(rill_call *call, enum rill_event_type type, rill_event *e
     return last;
 }
 
+/* How long its head and body took to go, which is part of `wait`; so far, where they still do. */
+static float sending(const rill_call *call, const rill_stream *stream)
+{
+    uint64_t end_us = stream->sent_all_us ? stream->sent_all_us : call->turn->now_us;
+    float took = seconds(stream->sent_us, end_us), wait = stream->timings.wait;
+    return stream->reason != RILL_OPEN && took > wait ? wait : took;
+}
+
 void rill_report_info(const rill_call *call, rill_stream_info *info)
 {
     const rill_stream *stream = attempt_of(call);
@@ -137,6 +145,7 @@ void rill_report_info(const rill_call *call, rill_stream_info *info)
                                         ? -1
                                         : (double)source->length - (double)source->taken,
         .started = (double)call->started_us / 1e6,
+        .sending = (double)sending(call, stream),
         .connection = call->peer ? call->peer->number : 0,
     };
     if (stream->extras) {

@@ -122,11 +122,12 @@ local function happened(seconds)
   return seconds > 0 and ms(seconds) or -1
 end
 
--- HAR's connect has TLS in it; -1 is a phase that did not happen.
-local function timings_of(t)
+-- HAR's connect has TLS in it; -1 is a phase that did not happen. What sending took is part of our `wait`.
+local function timings_of(t, sending)
+  local send = math.min(sending, t.wait)
   return {
     blocked = ms(t.queue), dns = happened(t.dns), connect = happened(t.connect + t.tls), ssl = happened(t.tls),
-    send = 0, wait = ms(t.wait), receive = ms(t.body), _stalled_local = ms(t.stalled_local),
+    send = ms(send), wait = ms(t.wait - send), receive = ms(t.body), _stalled_local = ms(t.stalled_local),
     _stalled_remote = ms(t.stalled_remote),
   }
 end
@@ -213,7 +214,7 @@ end
 ---@param epoch number what is added to rill.now() for seconds since 1970
 ---@return table entry HAR 1.2
 function M.of(record, epoch)
-  local now, timings = record.started + epoch, timings_of(facts.timings(record))
+  local now, timings = record.started + epoch, timings_of(facts.timings(record), record.sending)
   local parts = url.parse(record.url)
   local version = VERSIONS[record.peer and record.peer.protocol] or UNKNOWN
   local address = record.peer and record.peer.ip_address

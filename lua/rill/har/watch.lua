@@ -23,6 +23,7 @@ local READABLE, WRITABLE, HEAD = C.RILL_EVENT_READABLE, C.RILL_EVENT_WRITABLE, C
 ---@field expect boolean? its body waited for 100
 ---@field length number of its body as announced; -1: not known
 ---@field bytes_sent number
+---@field sending number seconds that this took, a part of the phase `wait`
 ---@field status integer 0: no head came
 ---@field head string header block
 ---@field reason string a close reason
@@ -67,6 +68,7 @@ local function keep(record, reason)
   record.started, record.connection, record.stream = info.started, info.connection, info.id
   record.length, record.bytes_sent = info.request_content_length, info.bytes_sent
   record.peer = peer.of(info.peer_slot, info.peer_generation)
+  record.sending = info.sending
   facts.keep(record, info.timings, info.bytes_received, info.attempts)
 end
 
