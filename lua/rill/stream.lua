@@ -4,6 +4,7 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
+local lazy = require("rill.core.lazy")
 local headers = require("rill.headers")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
@@ -15,7 +16,9 @@ local hooks = require("rill.core.stream_hooks")
 local M = {}
 
 local MAX_CHUNK = 64 * 1024 -- bytes that one read returns at most
+local MAX_AT_ONCE = 256 * 1024 -- bytes read without a wait where a foreign loop has other work
 local data = ffi.new("const char *[1]")
+local timer = lazy.module("rill.task.timer")
 
 ---@class rill.Stream
 ---@field id integer? on the wire; nil while it waits
@@ -46,6 +49,7 @@ end
 -- Waits for the next event. Hooks run in the task that waits, as it resumes.
 local function wait(stream, call)
   stream._state:wait(call)
+  stream._state.at_once = nil
   hooks.of_head(stream)
 end
 
@@ -57,13 +61,23 @@ local function wait_closed(stream, call)
   end
 end
 
+-- A reader who has found enough lets others run.
+local function give_way(own)
+  if (own.at_once or 0) < MAX_AT_ONCE then return end
+  own.at_once = nil
+  if runtime.may_wait() then timer.sleep(0) end
+end
+
 -- The next piece of the body; nil at its end, which may be a failure.
 local function next_chunk(stream, call, max)
   local own = stream._state
   hooks.of_head(stream)
+  local counts = runtime.gives_way
+  if counts then give_way(own) end
   while true do
     local length = C.rill_stream_read(runtime.loop_for(own.slot, call), own.slot, own.generation, max, data)
     if length > 0 then
+      if counts then own.at_once = (own.at_once or 0) + length end
       if not own.cut then
         local chunk = ffi.string(data[0], length)
         if own.recording then own.recording:of_body(chunk) end

@@ -14,10 +14,17 @@ static void on_alarm(rill_timer *timer)
     rill_turn_report(alarm->turn, &alarm->entry, RILL_EVENT_TIMER);
 }
 
+static void on_next_turn(rill_mark *mark)
+{
+    rill_alarm *alarm = RILL_OWNER(mark, rill_alarm, at_once);
+    rill_turn_report(alarm->turn, &alarm->entry, RILL_EVENT_TIMER);
+}
+
 void rill_alarm_free(rill_alarm *alarm)
 {
     rill_turn *turn = alarm->turn;
     rill_wheel_stop(&turn->wheel, &alarm->timer);
+    rill_turn_unmark(&alarm->at_once);
     rill_turn_forget(turn, &alarm->entry);
     rill_list_leave(&alarm->member);
     rill_slab_free(&turn->slab, alarm);
@@ -43,10 +50,14 @@ int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_erro
     alarm->timer.expire = on_alarm;
     rill_list_push_first(&loop->alarms, &alarm->member);
     turn->counters.timers++;
-    /* the clock's fraction of a millisecond is rounded up too: never early */
-    rill_wheel_start(&turn->wheel, &alarm->timer,
-                     rill_turn_clock_ms() + rill_turn_ms_of(seconds) + 1);
-    rill_turn_wake(turn);
+    alarm->at_once.act = on_next_turn;
+    uint64_t ms = rill_turn_ms_of(seconds);
+    if (ms) { /* the clock's fraction of a millisecond is rounded up too: never early */
+        rill_wheel_start(&turn->wheel, &alarm->timer, rill_turn_clock_ms() + ms + 1);
+        rill_turn_wake(turn);
+    } else {
+        rill_turn_mark(turn, &alarm->at_once);
+    }
     *id = alarm->entry.id;
     return 0;
 }

@@ -7,6 +7,7 @@
 struct rill_alarm {
     rill_entry entry;
     rill_timer timer;
+    rill_mark at_once; /* instead of the timer, for a time of 0 */
     rill_turn *turn;
     rill_member member; /* in loop->alarms */
 };

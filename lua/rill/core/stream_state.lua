@@ -25,6 +25,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field close_reason string?
 ---@field failure rill.Error?
 ---@field writable boolean? the core takes more of the body, as far as is known
+---@field at_once integer? bytes of its body that were read since a task last waited for more
 ---@field feeder rill.Task? that asks a body function
 ---@field raised any what that raised
 ---@field parts string[]? of the body, where on_chunk was shown them

@@ -43,6 +43,7 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field own (fun(slot: integer, generation: integer))? a stream was opened
 ---@field loses_tasks boolean? tasks end without a word: see lose()
 ---@field makes_later boolean? clients make no loop before their first request
+---@field gives_way boolean? the thread is somebody else's: readers who never have to wait do so at times
 ---@field runs_inline (fun(): boolean)? rill.run only calls its function
 ---@field run fun(stuck: function, task: rill.Task, fn: function, ...): boolean, any see rill.task
 ---@field is_driven fun(): boolean whether somebody else runs the loop: rill.run then only starts a task

@@ -8,7 +8,7 @@ local loops = require("rill.runtime.loop")
 local task_of = require("rill.task")
 local unjoined = require("rill.task.unjoined")
 
-local M = { name = "luv", drop = coroutines.drop, makes_later = true }
+local M = { name = "luv", drop = coroutines.drop, makes_later = true, gives_way = true }
 
 local ROUNDS = 4 -- of work and tasks in a row, before the loop's other handles have their turn
 

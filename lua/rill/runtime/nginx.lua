@@ -9,7 +9,7 @@ local place = require("rill.runtime.place")
 local poller = require("rill.runtime.poller")
 local sessions = require("rill.runtime.session")
 
-local M = { name = "openresty", loses_tasks = true, makes_later = true }
+local M = { name = "openresty", loses_tasks = true, makes_later = true, gives_way = true }
 
 local ngx = package.loaded.ngx
 local running, get_phase, spawn, kill, join = coroutine.running, ngx.get_phase, ngx.thread.spawn, ngx.thread.kill,
