@@ -12,7 +12,7 @@ local CONFIG = [[
 load_module $packages/usr/lib/nginx/modules/ndk_http_module.so;
 load_module $packages/usr/lib/nginx/modules/ngx_http_lua_module.so;
 $user
-daemon off;
+daemon $daemon;
 worker_processes $workers;
 pid $directory/pid;
 error_log $directory/error.log notice;
@@ -37,6 +37,7 @@ http {
 local M = {}
 
 ---@class support.Openresty: support.Server
+---@field private is_daemon boolean?
 local Openresty = setmetatable({}, { __index = server.Server })
 Openresty.__index = Openresty
 
@@ -61,6 +62,10 @@ local function launch(self, environment, arguments)
   for _, word in ipairs { "nginx", "-p", directory, "-c", directory .. "/nginx.conf", "-e", directory .. "/error.log",
     unpack(arguments or {}) } do words[#words + 1] = word end
   self.process = server.start("openresty", words, directory).process
+  if self.is_daemon then
+    assert(self.process:wait(30) == 0, self.process:output())
+    self.process = process.adopt(tonumber(scratch.read(directory .. "/pid")), "nginx: master")
+  end
   port.wait(self.port, self.process)
   self.url = ("http://127.0.0.1:%d"):format(self.port)
   return setmetatable(self, Openresty)
@@ -69,16 +74,19 @@ end
 --- Starts it on a free port of 127.0.0.1, in clear text.
 ---@param options { config: string, http_config: string?, main_config: string?, events: string?, workers: integer?,
 ---  port: integer?,
----  connections: string?, listen: string? } lines for the server, the http block, and what is around them;
----  connections: instead of many
+---  connections: string?, listen: string?, user: string?, daemon: boolean? } lines for the server, the http block, and
+---  what is around them; connections: instead of many; user: of the workers, where this process is root's; daemon: it
+---  leaves its parent
 ---@return support.Openresty
 function M.start(options)
   unpack_packages()
   local directory = scratch.directory "openresty"
   assert(lfs.mkdir(directory .. "/temp"))
-  local self = { directory = directory, port = options.port or port.free() }
+  local self = { directory = directory, port = options.port or port.free(), is_daemon = options.daemon }
+  local daemon = options.daemon and "on" or "off"
+  local user = scratch.is_root and ("user %s;"):format(options.user or "root") or ""
   local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
-    user = scratch.is_root and "user root;" or "", workers = options.workers or 1, config = options.config,
+    daemon = daemon, user = user, workers = options.workers or 1, config = options.config,
     http_config = options.http_config or "",
     main_config = options.main_config or "",
     listen = options.listen and " " .. options.listen or "",
@@ -108,6 +116,16 @@ function M.start_whole(options)
   end
   local self = { directory = directory, port = options.port }
   return launch(self, words, { "-g", "daemon off; " .. table.concat(globals, " ") })
+end
+
+--- Its workers now, those that are being replaced as well.
+---@return integer[] pids
+function Openresty:workers()
+  local list, pid = {}, self.process.pid
+  for child in scratch.read(("/proc/%d/task/%d/children"):format(pid, pid)):gmatch "%d+" do
+    list[#list + 1] = tonumber(child)
+  end
+  return list
 end
 
 --- What a GET of it gives, within ten seconds; empty where nothing came.

@@ -31,6 +31,7 @@ local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=",
 ---@class support.Process
 ---@field pid integer
 ---@field out string path of the file that holds its standard output and error
+---@field adopted boolean? it is no child
 ---@field status integer? how it ended: exit code, or 128 + signal
 local Process = {}
 Process.__index = Process
@@ -127,9 +128,23 @@ function M.run(argv, out)
   end
 end
 
+--- A program that is no child of this process, and ends with it all the same: a daemon.
+---@param pid integer
+---@param name string begins its command line
+---@return support.Process
+function M.adopt(pid, name)
+  M.at_end(('grep -aq "^%s" "/proc/$0/cmdline" && kill "$0"'):format(name), tostring(pid))
+  return setmetatable({ pid = pid, out = "/dev/null", name = name, adopted = true }, Process)
+end
+
 --- Looks, without waiting, whether the program has ended; reaps it.
 function Process:ended()
   if self.status then return true end
+  if self.adopted then
+    if C.kill(self.pid, 0) == 0 then return false end
+    self.status = 0
+    return true
+  end
   local status = ffi.new "int[1]"
   if C.waitpid(self.pid, status, WNOHANG) == 0 then return false end
   local signal = bit.band(status[0], 0x7f)
