@@ -43,7 +43,8 @@ describe("a worker of another user than its master", function()
   setup(function()
     upstream = support.node { source = UPSTREAM }
     folder = support.directory "users"
-    for _, name in ipairs { "readable", "secret" } do support.write(folder .. "/" .. name, support.read(upstream.ca)) end
+    local text = support.read(upstream.ca)
+    for _, name in ipairs { "readable", "secret" } do support.write(folder .. "/" .. name, text) end
     for _, name in ipairs { "own", "foreign" } do lfs.mkdir(folder .. "/" .. name) end
     run("chmod 711", folder:match "^(.*)/")
     run("chmod 755", folder)
@@ -52,7 +53,8 @@ describe("a worker of another user than its master", function()
     local values = { upstream = upstream.url, readable = folder .. "/readable", secret = folder .. "/secret",
       folder = folder }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values), user = "nobody nogroup",
+      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      user = "nobody nogroup",
     }
   end)
   teardown(function()
