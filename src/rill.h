@@ -272,7 +272,8 @@ RILL_API int32_t rill_events(rill_loop *loop, rill_event *events, int32_t max);
 RILL_API double rill_now(void);
 
 /* Reports RILL_EVENT_TIMER after `seconds` (clamped to 0 ... 10 years, NaN is -RILL_ARGUMENT;
- * millisecond steps, never early; 0: in the next turn). Returns 0 or a negative enum rill_reason. */
+ * millisecond steps, never early; 0: in the next turn). Returns 0 or a negative enum rill_reason.
+ */
 RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, rill_error *err);
 
 /* Reports RILL_EVENT_SIGNAL each time `number` arrives, until dropped; then the former disposition
