@@ -77,7 +77,7 @@ location /crash {
   }
 }
 location /timeout {
-  content_by_lua_block { now() ngx.say(select(2, client:get("$upstream/timeout", { timeout = 0.05 })).reason) }
+  content_by_lua_block { now() ngx.say(select(2, client:get("$upstream/timeout", { timeout = 0.5 })).reason) }
 }
 location /spawned {
   content_by_lua_block {
@@ -203,7 +203,6 @@ describe("a light thread that is ended from outside", function()
     leave_after("/spawned", function()
       seen("open", "/spawned")
       local joined = process.start({ "curl", "-s", server.url .. "/join" }, server.directory .. "/joined")
-
       server.joined = joined
     end)
     server.joined:wait(10)
@@ -226,7 +225,6 @@ describe("a light thread that is ended from outside", function()
     for i, path in ipairs { "/hold?n=many", "/drip?n=many" } do
       crowds[i] = process.start({ "node", "-e", CROWD, tostring(server.port), tostring(count), path }, "/dev/null")
     end
-
     upstream:wait_events(function(event) return event.open and event.open:find "many" end, 2 * count, 30)
     for _, crowd in ipairs(crowds) do crowd:signal "USR1" crowd:wait(10) end
     upstream:wait_events(function(event)
