@@ -220,6 +220,7 @@ describe("an nginx worker", function()
           ngx.say(assert(client:get "$upstream/fresh").body)
         }
       }]] }
+    server:get "/pid" -- it is there, and has opened what it needs
     local pid = workers()[1]
     local before = descriptors(pid)
     local urls = {}
