@@ -3,7 +3,7 @@ JOBS ?= 4# spec files at a time: most of them wait for something
 MINUTES ?= 5
 RUNS ?= 20
 
-.PHONY: test asan valgrind hostile soak suites lint stable spec-programs spec-preloads
+.PHONY: test asan valgrind hostile soak soak-openresty suites lint stable spec-programs spec-preloads
 
 PROGRAM_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS)
 WITH_LIBRARY = -L$(BUILD) -Wl,-rpath,'$$ORIGIN' -lrill
@@ -88,6 +88,9 @@ soak: ## 50 origins that die, restart and misbehave, for MINUTES=5
 	@.ci/need --install build test
 	@$(MAKE) --no-print-directory all
 	@$(LUAJIT) spec/soak/main.lua $(MINUTES)
+
+soak-openresty: ## 200,000 requests and clients that leave in an nginx worker, and 1 GiB through it
+	@$(MAKE) --no-print-directory test RILL_SOAK_ROUNDS=400 ROOT='spec/nginx/soak_spec.lua spec/nginx/requests_spec.lua'
 
 suites: ## run public test data as specs, SUITES=DIRECTORY; passes over what is not there
 	@[ -d '$(SUITES)' ] || { echo 'make suites SUITES=DIRECTORY: what may be there is in spec/suites' >&2; exit 2; }

@@ -128,7 +128,7 @@ function Openresty:workers()
   return list
 end
 
---- What a GET of it gives, within ten seconds; empty where nothing came.
+--- What a GET of it gives, within a minute; empty where nothing came.
 ---@param path string
 ---@return string
 function Openresty:get(path)
@@ -140,7 +140,7 @@ end
 ---@return string
 function Openresty:ask(arguments)
   local out = self.directory .. "/answer"
-  process.start({ "curl", "-s", "-m", "10", unpack(arguments) }, out):wait(20)
+  process.start({ "curl", "-s", "-m", "60", unpack(arguments) }, out):wait(400)
   local text = scratch.read(out)
   os.remove(out)
   return text
