@@ -63,7 +63,7 @@ location /threads {
 location /stream {
   content_by_lua_block {
     local path = ("/%s/%s"):format(ngx.var.arg_path or "bytes", ngx.var.arg_n)
-    local stream = assert(client:open { url = upstream .. path })
+    local stream = assert(client:open { url = upstream .. path, timeout = 300 })
     ngx.status = assert(stream:headers()).status
     for chunk in stream:chunks() do
       ngx.print(chunk)
