@@ -42,6 +42,12 @@ describe("a crawl", function()
     return map
   end
 
+  it("takes each URL once, also where many pages name more than it recognizes as they are written", function()
+    serve [[(path) => Array.from({ length: 10500 }, (_, i) => `<a href=/${i}>`).join('')]]
+    local done = run { max_pages = 4, traps = false, per_origin = { concurrency = 1 } }
+    assert.same({ "max_pages", 4, 10501 - 4 }, { done.reason, done.pages, done.queued })
+  end)
+
   it("gives its handler documents: nodes die with their page", function()
     serve [[{ '/': '<h1>Home</h1><p class=x>a <b>b</b></p><a href="next">on</a>', '/next': '<h1>Next</h1>' }]]
     local titles, texts, kept, err = {}, nil, nil, nil

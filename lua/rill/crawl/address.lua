@@ -1,15 +1,18 @@
 --- The parts of a normalized URL that every link is asked for, without a table for each.
 local M = {}
 
-local find, match, sub = string.find, string.match, string.sub
+local byte, find, match, sub = string.byte, string.find, string.match, string.sub
 local PORTS = { http = 80, https = 443 }
+local HTTP, HTTPS = "http://", "https://"
+local COLON = byte ":"
 
 --- Scheme and authority: "https://example.com:8443".
 ---@param url string normalized
 ---@return string? origin nil: it is no http or https URL
 function M.origin(url)
-  local _, last = find(url, "^https?://[^/?#]+")
-  return last and sub(url, 1, last)
+  local lead = byte(url, 5) == COLON and HTTP or HTTPS -- no pattern: traces go on only without
+  local slash = find(url, "/", #lead + 1, true) -- there is one: a normalized path has it
+  return slash and slash > #lead + 1 and sub(url, 1, #lead) == lead and sub(url, 1, slash - 1) or nil
 end
 
 --- Host and port of an origin; an IPv6 address keeps its brackets.

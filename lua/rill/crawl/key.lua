@@ -60,7 +60,7 @@ local function function_of(options)
   local is_dropped, sorted = dropper(options.drop), options.sort_query
   local slash, www = options.slash, options.www
   return function(link)
-    if not find(link, "[?;]") and not slash and not www then return link end
+    if not slash and not www and not find(link, "?", 1, true) and not find(link, ";", 1, true) then return link end
     local origin = address.origin(link)
     if not origin then return link end
     local path, query = address.path(link, origin)

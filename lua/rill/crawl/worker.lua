@@ -14,9 +14,12 @@ local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, [
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
+local KNOWN_URLS = 10000 -- that are recognized as they are written; then it begins anew
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
+---@field private _known table<string, true> URLs that are in the frontier: most links of a page are on many others
+---@field private _known_count integer
 local Worker = {}
 Worker.__index = Worker
 
@@ -31,15 +34,26 @@ local function pass_over(outcome, link, found, reason, from)
     low = low })
 end
 
+-- What is in a frontier of this process stays there; a shared one may refuse a batch.
+local function remember(self, found)
+  if self._crawl.frontier.may_lose then return end
+  if self._known_count >= KNOWN_URLS then self._known, self._known_count = {}, 0 end
+  self._known[found], self._known_count = true, self._known_count + 1
+end
+
 -- A URL that a page names becomes a link of its outcome, a skip, or nothing.
 local function propose(self, outcome, found, fields, nofollow)
   local crawl = self._crawl
+  if self._known[found] and not fields.lastmod then return end
   local link, wrong = crawl.links:identify(found, fields.normal)
   if not link then
     if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
     return
   end
-  if crawl.frontier:known(link.high, link.low) and not fields.lastmod then return end
+  if crawl.frontier:known(link.high, link.low) then
+    remember(self, found)
+    if not fields.lastmod then return end
+  end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
   link.priority, link.via, link.meta, link.from_id = fields.priority, fields.via, fields.meta, outcome.entry.id
   link.lastmod = fields.lastmod
@@ -256,7 +270,7 @@ end
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl }, Worker)
+  return setmetatable({ _crawl = crawl, _known = {}, _known_count = 0 }, Worker)
 end
 
 return M
