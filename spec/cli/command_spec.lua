@@ -69,6 +69,7 @@ describe("rill", function()
       [{ "get", "a", "--quiet=1" }] = '--quiet takes no value, got "1"',
       [{ "get", "a", "--ca", "/nonexistent.pem" }] = "/nonexistent.pem",
       [{ "crawl" }] = "URL is missing",
+      [{ "crawl", "--state", "is/not/there" }] = "start is missing, and no state brings it: is/not/there",
       [{ "crawl", "a", "--depth", "1.5" }] = '--depth takes a whole number, 0 or more, got "1.5"',
       [{ "crawl", "a", "--maxsize", "16x" }] = '--maxsize takes bytes, as 1000, 64k, 16M or 1G, got "16x"',
       [{ "crawl", "a", "--canonical", "no" }] = '--canonical takes follow or skip or ignore, got "no"',

@@ -238,7 +238,10 @@ end
 function Crawl:run()
   if self._state ~= "new" then errors.raise "crawl:run: it has run already" end
   if self._unreadable then return nil, self._unreadable end
-  if self.options.start == nil and not self.waiting[1] then errors.raise "crawl: start is missing" end
+  if self.options.start == nil and not self.waiting[1] then
+    local state = self.options.state
+    errors.raise("crawl: start is missing" .. (state and ", and no state brings it: " .. frontiers.shown(state) or ""))
+  end
   self._state = "running"
   return in_task(run, self)
 end
