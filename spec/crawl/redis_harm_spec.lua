@@ -84,4 +84,14 @@ describe("a crawl whose Redis is not as it was left", function()
     assert.equal(PAGES, fleet:asked())
     assert.equal(PAGES, fleet:join())
   end)
+
+  it("mixes no two leases up when Redis numbers them from an earlier one", function()
+    local child = fleet:worker "a"
+    fleet:wait_asked(HELD + 4)
+    redis:cli("SET", "{site}:seq", "0") -- as one that has lost its last second
+    fleet:release()
+    fleet:finish(child)
+    assert.equal(PAGES, fleet:asked())
+    assert.equal(PAGES, fleet:join())
+  end)
 end)

@@ -27,23 +27,24 @@ function M.groups(outcomes, node_of)
   return groups
 end
 
--- Links that go before what found them: when that is not committed they are found again, and known.
-local function send_first(node, batch, links)
+-- Links that go before what found them: when that is not committed they are found again, and known. Where the batch's
+-- own node has lost what it knew, the caller is told: the outputs go back too.
+local function send_first(node, batch, links, own)
   local part = { outcomes = {}, links = links, skips = {}, outputs = {}, counters = {}, now = batch.now }
   local sums, err = node:send(part, {})
-  if err and err.kind == "rewound" then sums, err = node:send(part, {}) end
+  if err and err.kind == "rewound" and not own then sums, err = node:send(part, {}) end
   if not sums then return nil, err end
   for _, skip in ipairs(part.trapped) do table.insert(batch.trapped, skip) end
   return true
 end
 
--- Sends links in pieces; returns what is left where the last piece goes with the batch itself.
-local function send_pieces(node, batch, links, keep_last)
+-- Sends links in pieces; returns what is left where the node is the batch's own: the last piece goes with it.
+local function send_pieces(node, batch, links, own)
   local at = 1
-  while #links - at + 1 > (keep_last and M.LINKS or 0) do
+  while #links - at + 1 > (own and M.LINKS or 0) do
     local piece = {}
     for i = at, math.min(at + M.LINKS - 1, #links) do piece[#piece + 1] = links[i] end
-    local ok, err = send_first(node, batch, piece)
+    local ok, err = send_first(node, batch, piece, own)
     if not ok then return nil, err end
     at = at + #piece
   end

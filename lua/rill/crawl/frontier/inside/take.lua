@@ -39,7 +39,8 @@ local taken = tonumber(call("HGET", STATS, "_taken") or 0)
 local entries, blocked = {}, false
 
 local function lease(o, kind, record)
-  local id = tostring(call("INCR", P .. "seq"))
+  -- The time is part of it: a Redis that has lost its last second counts again from an earlier number.
+  local id = string.format("%d-%s%06d", call("INCR", P .. "seq"), clock[1], tonumber(clock[2]))
   call("HSET", LEASED, id, cmsgpack.pack { worker = worker, origin = o.key, kind = kind, record = record })
   call("ZADD", LEASE, string.format("%.6f", now + seconds), id)
   local dead = o.dead and cjson.encode(o.dead) or ""
