@@ -128,4 +128,23 @@ describe("an event that is kept", function()
     assert.matches("may not wait", told[1])
     assert.matches("no thanks", told[2])
   end)
+
+  it("is reported by an on_error that waits, whatever the hook has raised, and nothing is held up", function()
+    local told, former = {}, rill.on_error
+    rill.on_error = function(message)
+      rill.sleep(0)
+      told[#told + 1] = message
+    end
+    local broken = setmetatable({}, { __tostring = function() error "no text" end })
+    local client = support.client { on_event = function(event)
+      if event.type == "done" then error(broken) end
+    end }
+    support.run(function()
+      for _ = 1, 3 do assert(client:get(server.url .. "/")) end
+      rill.sleep(0)
+    end)
+    rill.on_error = former
+    assert.equal(3, #told)
+    assert.matches("whose __tostring raises", told[1])
+  end)
 end)

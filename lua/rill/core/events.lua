@@ -118,7 +118,7 @@ make[C.RILL_NOTE_DROPPED] = function(note)
 end
 
 local function report(err)
-  hooks.report("on_event raised: " .. tostring(err), { reason = "error", value = err, hook = "on_event" })
+  hooks.report("on_event raised: " .. hooks.text_of(err), { reason = "error", value = err, hook = "on_event" })
 end
 
 -- Calls the hook with what the batch still holds. Events of requests are made where the hook is called: compiled code,
@@ -133,23 +133,19 @@ local function tell_all(batch, numbers, urls, hook)
       numbers[place], urls[place + 1] = number, note.url_length > 0 and text_of(note.url, note.url_length)
     end
     local url = urls[place + 1] or nil
-    if kind == DONE then
-      local whole = note.with_head == 0
-      if not (whole or batch.halved) then
-        batch.halved = true
-        hook { type = "head", time = note.time, client = note.client, connection = note.connection,
-          stream = note.stream, url = url, status = note.status }
-      end
-      if whole or batch.halved then -- else a call within that of the hook has come here
-        local timings = note.timings
-        batch.next, batch.halved = batch.next + 1, false
-        hook(setmetatable({ type = "done", time = note.time, client = note.client,
-          connection = positive(note.connection), stream = positive(note.stream), url = url,
-          close_reason = reasons[note.reason], status = positive(note.status), bytes_received = note.bytes_received,
-          error = error_of(note, url), queue = timings.queue, dns = timings.dns, connect = timings.connect,
-          tls = timings.tls, wait = timings.wait, body = timings.body, stalled_local = timings.stalled_local,
-          stalled_remote = timings.stalled_remote, total = timings.total }, Done))
-      end
+    if kind == DONE and note.with_head ~= 0 and not batch.halved then
+      batch.halved = true -- and the note is looked up anew: the hook may have come back after others had read on
+      hook { type = "head", time = note.time, client = note.client, connection = note.connection,
+        stream = note.stream, url = url, status = note.status }
+    elseif kind == DONE then
+      local timings = note.timings
+      batch.next, batch.halved = batch.next + 1, false
+      hook(setmetatable({ type = "done", time = note.time, client = note.client,
+        connection = positive(note.connection), stream = positive(note.stream), url = url,
+        close_reason = reasons[note.reason], status = positive(note.status), bytes_received = note.bytes_received,
+        error = error_of(note, url), queue = timings.queue, dns = timings.dns, connect = timings.connect,
+        tls = timings.tls, wait = timings.wait, body = timings.body, stalled_local = timings.stalled_local,
+        stalled_remote = timings.stalled_remote, total = timings.total }, Done))
     else
       batch.next = batch.next + 1
       if kind == SENT then
@@ -179,10 +175,11 @@ local function deliver(reader, hook)
   while batch.next < batch.count do
     task._hook = "runs"
     local ok, err = pcall(tell_all, batch, reader.numbers, reader.urls, hook)
-    if task._hook == "waited" then report "on_event may not wait" end -- it may have caught what a wait raises
+    local waited = task._hook == "waited" -- it may have caught what a wait raises
+    task._hook = outer -- rill.on_error may wait, and may raise
+    if waited then report "on_event may not wait" end
     if not ok and not is_wait(err) then report(err) end
   end
-  task._hook = outer
 end
 
 --- Passes on what has happened. From an event handler: `runtime.defer(events.pass_on, endpoint)`.

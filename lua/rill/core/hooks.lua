@@ -4,10 +4,15 @@ local cancelled = require("rill.task.cancelled")
 
 local M = { public = {} }
 
+--- What was raised, as a text: also where its __tostring raises.
+---@param value any
+---@return string
 local function text_of(value)
   local ok, text = pcall(tostring, value)
   return ok and text or type(value) .. " whose __tostring raises"
 end
+
+M.text_of = text_of
 
 --- Writes a line somewhere: a world may replace it.
 ---@param kind string "warning", "error ..."
