@@ -44,14 +44,14 @@ end
 --- What it has written to standard error so far.
 ---@return string
 function Command:said()
-  return scratch.read(self.directory .. "/err")
+  return process.own(scratch.read(self.directory .. "/err"))
 end
 
 --- Waits for its end.
 ---@return support.Command self with `out`, `err` and `status`
 function Command:finish()
   self.status = self.process:wait(SECONDS)
-  self.out, self.err = scratch.read(self.directory .. "/out"), scratch.read(self.directory .. "/err")
+  self.out, self.err = scratch.read(self.directory .. "/out"), self:said()
   return self
 end
 
