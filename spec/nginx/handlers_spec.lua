@@ -107,11 +107,7 @@ describe("a handler", function()
   local upstream, server
 
   local function seen(field, path)
-    return support.wait(function()
-      for _, event in ipairs(upstream:events()) do
-        if event[field] == path then return event end
-      end
-    end, 20, field .. " " .. path)
+    return upstream:wait_events(function(event) return event[field] == path end, 1, 20)[1]
   end
 
   local function assert_cancelled(path)

@@ -10,7 +10,7 @@ local SERVER = [[
 location /read {
   content_by_lua_block {
     local stream = assert(client:open { url = "$upstream/?n=$size" })
-    while stream.bytes_received < $size do rill.sleep(0.005) end
+    while stream.bytes_received < $size do rill.sleep(0) end
     local turns, over = 0, false
     ngx.thread.spawn(function()
       while not over do

@@ -24,8 +24,8 @@ local REQUEST, SENT, HEAD, DONE = C.RILL_NOTE_REQUEST, C.RILL_NOTE_SENT, C.RILL_
 ---@field stream integer? its id on the wire
 ---@field url string?
 
--- The core's notes that an endpoint reads at present, in place. Calls of pass_on() in each other share them. Halved:
--- the next one is two events, and the first of them was told.
+-- The core's notes that an endpoint reads at present, in place. Calls of pass_on() in each other share them. `halved`:
+-- the note at `next` stands for `head` and `done`, and the hook has had `head`.
 local Batch = ffi.typeof "struct { const rill_note *notes[1]; int32_t next, count; bool halved; }"
 
 ---@class rill.EventReader

@@ -3,7 +3,7 @@ local ffi = require("rill.core.ffi")
 
 local M = {}
 
--- hiredis changed its structures between 0.14 and 1.0: which one is there, its soname says.
+-- hiredis changed its structures between 0.14 and 1.0; the library's name tells which layout it has.
 local LAYOUTS = {
   { "libhiredis.so.0.14", "", "" },
   { "libhiredis.so.1.1.0", "const void *funcs;", "double dval;" },

@@ -243,7 +243,8 @@ function Nodes:close(counters)
   if counters then self._sums:add_up(counters, sent) end
 end
 
--- Each Redis of the list is empty or holds the part of this crawl that its place says. Writes nothing.
+-- Checks the list: each Redis is empty, or holds this crawl's part with the number that is its place in the list.
+-- Writes nothing.
 local function check(urls)
   local found, err = joining.look(urls)
   if not found then return nil, err end

@@ -27,8 +27,9 @@ function M.groups(outcomes, node_of)
   return groups
 end
 
--- Links that go before what found them: when that is not committed they are found again, and known. Where the batch's
--- own node has lost what it knew, the caller is told: the outputs go back too.
+-- Sends links before the page that found them: if that page is not committed, it finds them again, and they are known.
+-- "rewound" (the node has lost its last second) is sent again here for other nodes. For the batch's own node it is
+-- returned: the caller then cuts its outputs back too.
 local function send_first(node, batch, links, own)
   local part = { outcomes = {}, links = links, skips = {}, outputs = {}, counters = {}, now = batch.now }
   local sums, err = node:send(part, {})

@@ -18,7 +18,7 @@ local result = step()
 if type(result) == "table" and result.err then return result end
 return { string.format("%.6f", now), result }]]
 
-local LATEST = 7 -- the word of a step that says what the clock can show
+local LATEST = 7 -- the place, in a step's command, of the latest time that Redis' clock can show
 
 ---@class rill.CrawlWire
 ---@field shown string the Redis
