@@ -67,11 +67,12 @@ local function with(event, fn)
 end
 
 local function collected(fn)
-  local called = false
-  getmetatable(newproxy(true)).__gc = function()
+  local called, proxy = false, newproxy(true)
+  getmetatable(proxy).__gc = function()
     called = true
     fn()
   end
+  proxy = nil -- luacheck: ignore (let go only now: collected before it has a finalizer, it never calls one)
   local garbage, rounds = {}, 0
   while not called do
     rounds = rounds + 1
