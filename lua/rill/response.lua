@@ -12,12 +12,15 @@ local json = on_use.module("rill.json")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
+local slots = require("rill.core.slots")
 local text = on_use.module("rill.core.text")
 local url = on_use.module("rill.url")
 
 local M = {}
 
 local RESPONSE = C.RILL_EVENT_RESPONSE
+local METHOD, URL, BLOCK, HEAD, PEER, TASK, FAILURE = slots.METHOD, slots.URL, slots.BLOCK, slots.HEAD, slots.PEER,
+  slots.TASK, slots.FAILURE
 
 ---@class rill.Response
 ---@field status integer
@@ -38,11 +41,7 @@ local RESPONSE = C.RILL_EVENT_RESPONSE
 ---@field history {url: string, status: integer, headers: rill.Headers}[] redirects that were followed, in order
 ---@field attempts integer
 ---@field bytes_received number DATA payload without padding, before decoding
----@field private _method string
----@field private _url string that was asked for
 ---@field private _fragment string? of the URL that redirects led to
----@field private _block string of the header fields that were sent
----@field private _head string header block
 ---@field private _trailers string?
 ---@field private _informational string?
 ---@field private _body string? that is sent: borrowed by the core until the request is over
@@ -51,11 +50,8 @@ local RESPONSE = C.RILL_EVENT_RESPONSE
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
----@field private [integer] number see rill.core.facts
----@field private _peer rill.Peer|false
----@field private _client rill.Endpoint? not closed while it waits
----@field private _task rill.Task? that waits for it
----@field private _failure rill.Error?
+---@field private [integer] any see rill.core.slots
+---@field private dormant false as what a task waits for
 ---@field recording rill.Recording? of a client that is recorded, while it waits
 local methods = {}
 
@@ -90,7 +86,7 @@ function methods:save(path)
   local code = C.rill_file_save(runtime.loop(), path, data, length, 0, failure)
   if code == 0 then return true end
   return nil, errors.new { reason = errors.reasons[-code], message = ffi.string(failure[0].message), url = self.url,
-    method = self._method, status = self.status, processed = "yes" }
+    method = self[METHOD], status = self.status, processed = "yes" }
 end
 
 --- The body as text in UTF-8. Its encoding is named by a byte order mark, content-type, or for HTML its meta; bytes
@@ -110,7 +106,7 @@ function methods:json()
   local value, why = json.decode((body_text:gsub("^\239\187\191", "")))
   if value ~= nil then return value end
   return nil, errors.new { reason = "decode_error", message = "the body is no JSON: " .. tostring(why), url = self.url,
-    method = self._method, status = self.status, processed = "yes" }
+    method = self[METHOD], status = self.status, processed = "yes" }
 end
 
 -- Fields made on first use. What they return is kept, unless it is nil.
@@ -121,7 +117,7 @@ function lazy:ok()
 end
 
 function lazy:headers()
-  return headers.new(self._head)
+  return headers.new(self[HEAD])
 end
 
 function lazy:body()
@@ -143,27 +139,27 @@ function lazy:informational()
 end
 
 function lazy:url()
-  local parts = url.parse(self._url)
-  if not parts then return errors.shown(self._url) end
+  local parts = url.parse(self[URL])
+  if not parts then return errors.shown(self[URL]) end
   local query = parts.query and "?" .. parts.query or ""
   local fragment = self._fragment and "#" .. self._fragment or ""
   return parts.scheme .. "://" .. parts.authority .. parts.path .. query .. fragment
 end
 
 function lazy:request()
-  return { method = self._method, url = self.url, headers = headers.new(self._block) }
+  return { method = self[METHOD], url = self.url, headers = headers.new(self[BLOCK]) }
 end
 
 function lazy:protocol()
-  return self._peer and self._peer.protocol or nil
+  return self[PEER] and self[PEER].protocol or nil
 end
 
 function lazy:ip_address()
-  return self._peer and self._peer.ip_address or nil
+  return self[PEER] and self[PEER].ip_address or nil
 end
 
 function lazy:certificate()
-  return self._peer and self._peer.certificate or nil
+  return self[PEER] and self[PEER].certificate or nil
 end
 
 function lazy:timings()
@@ -203,28 +199,20 @@ guard("response", Response, methods)
 
 --- Makes a response that waits to be filled in. All fields of the fast path are named here, so the
 --- table never grows while it is on its way.
----@param client rill.Client kept alive until the response is there
 ---@param method string
 ---@param address string the URL as it was given
 ---@param block string the header block that is sent
 ---@param task table? who waits
 ---@return rill.Response
-function M.new(client, method, address, block, task)
+function M.new(method, address, block, task)
   local response = setmetatable({
-    0, 0, 0, 0, 0, 0, 0, -- see rill.core.facts
+    0, 0, 0, 0, 0, 0, 0, method, address, block, "", false, task, false, -- see rill.core.slots
     slot = 0,
     generation = 0,
     status = 0,
     close_reason = false,
     body = "",
-    _client = client,
-    _method = method,
-    _url = address,
-    _block = block,
-    _task = task,
-    _head = "",
-    _peer = false,
-    _failure = false,
+    dormant = false, -- see rill.runtime.core: each wait asks, and what is not there is looked for in the class
   }, Response)
   return response
 end
@@ -268,7 +256,7 @@ function methods:on_event(event)
   self.close_reason = errors.reasons[event.reason]
   if event.type == RESPONSE then
     self.status = event.status
-    self._head = ffi.string(event.headers, event.headers_length)
+    self[HEAD] = ffi.string(event.headers, event.headers_length)
     if event.large ~= nil then
       keep_large(self, event.large)
     elseif event.body_length ~= 0 then
@@ -283,13 +271,13 @@ function methods:on_event(event)
     if event.saved ~= 0 then M.in_file(self) end
     if event.cut ~= 0 then self._cut = true end
     if event.decoded[0] ~= 0 then keep_decoded(self, event.decoded) end
-    self._peer = peer.of(event.peer_slot, event.peer_generation)
+    self[PEER] = peer.of(event.peer_slot, event.peer_generation)
     facts.keep(self, event.timings, event.bytes_received, event.attempts)
   else
-    self._failure = errors.of_event(event, self._method, self._url)
+    self[FAILURE] = errors.of_event(event, self[METHOD], self[URL])
   end
   runtime.unwatch(self.slot)
-  runtime.wake(self._task)
+  runtime.wake(self[TASK])
 end
 
 --- The task that waits was cancelled: so is the request.

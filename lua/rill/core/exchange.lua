@@ -12,10 +12,13 @@ local options = require("rill.core.options")
 local query = lazy.module("rill.core.fields")
 local request = require("rill.core.request")
 local runtime = require("rill.runtime")
+local slots = require("rill.core.slots")
 local streams = lazy.module("rill.stream")
 local upload = require("rill.core.upload")
 
 local M = {}
+
+local TASK, FAILURE = slots.TASK, slots.FAILURE
 
 local NONE = {} -- options of a request without any
 
@@ -78,7 +81,7 @@ local function send(endpoint, call, method, url, body, given, block, path)
     return send_watched(endpoint, call, method, url, block, body, given, path)
   end
 
-  local response = new_response(endpoint, method, url, block, task)
+  local response = new_response(method, url, block, task)
   if path then response._save_path = path end
   local started, err, misused = request.start(response, endpoint, method, url, body, given)
   if not started then return request.refused(call, err, misused) end
@@ -86,9 +89,9 @@ local function send(endpoint, call, method, url, body, given, block, path)
   while not response.close_reason do -- a loop that is not entered does not stop the compiler
     runtime.park(response)
   end
-  response._client, response._task = nil, nil
+  response[TASK] = false
   if body then response._body = nil end -- the core has done with it
-  local failure = response._failure
+  local failure = response[FAILURE]
   if failure then return nil, failure end
   return response
 end

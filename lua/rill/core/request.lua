@@ -7,6 +7,7 @@ local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
 local har = lazy.module("rill.har.watch")
 local runtime = require("rill.runtime")
+local BLOCK = require("rill.core.slots").BLOCK
 local upload = require("rill.core.upload")
 
 local M = {}
@@ -112,7 +113,7 @@ function M.closed(endpoint, method, url)
 end
 
 --- Starts a request; its events go to `receiver` from now on.
----@param receiver table gets slot and generation; `_block` is the header block that is sent
+---@param receiver table gets slot and generation; at BLOCK is the header block that is sent
 ---@param client rill.Endpoint
 ---@param method string
 ---@param url string
@@ -134,7 +135,7 @@ function M.start(receiver, client, method, url, body, options, stream)
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
   local path = receiver._save_path
-  local block = receiver._block
+  local block = receiver[BLOCK]
   local own_block = block ~= client._block
   local special = body or options or stream or path or own_block
   if special then

@@ -1,5 +1,6 @@
 --- What tostring gives of rill's objects: one line for logs, without user and password.
 local errors = require("rill.errors")
+local slots = require("rill.core.slots")
 
 local M = {}
 
@@ -18,7 +19,7 @@ end
 ---@param response rill.Response
 ---@return string
 function M.response(response)
-  if not response.close_reason then return ("response: %s %s, waiting"):format(response._method, response.url) end
+  if not response.close_reason then return ("response: %s %s, waiting"):format(response[slots.METHOD], response.url) end
   return ("%d %s %s in %.3f s, %s"):format(response.status, response.url, counted(response.bytes_received, "byte"),
     response.timings.total, response.close_reason)
 end
@@ -28,7 +29,7 @@ end
 ---@return string
 function M.stream(stream)
   local own, id, status = stream._state, stream.id, stream.status
-  local text = ("stream%s: %s %s"):format(id and " " .. id or "", own._method, errors.shown(own._url))
+  local text = ("stream%s: %s %s"):format(id and " " .. id or "", own[slots.METHOD], errors.shown(own[slots.URL]))
   if status then text = text .. " " .. status end
   return ("%s, %s"):format(text, stream.close_reason or stream.request_sent and "open" or "waiting")
 end

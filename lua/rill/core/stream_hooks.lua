@@ -2,6 +2,7 @@
 local errors = require("rill.errors")
 local follow = require("rill.core.follow")
 local runtime = require("rill.runtime")
+local URL = require("rill.core.slots").URL
 
 local M = {}
 
@@ -41,7 +42,7 @@ end
 
 -- An answer that only leads to another request is not shown: a redirect that is followed, a part that is of no use.
 local function pass_by(own)
-  local leads = own.follows and follow.target(own.head.status, own.head.headers, own._url)
+  local leads = own.follows and follow.target(own.head.status, own.head.headers, own[URL])
     or own.passes and own.passes(own.head)
   own.follows, own.passes = nil, nil
   if leads then own.on_headers, own.on_chunk = nil, nil end

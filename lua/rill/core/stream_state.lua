@@ -9,11 +9,13 @@ local headers = require("rill.headers")
 local peer = require("rill.core.peer")
 local response = require("rill.response")
 local runtime = require("rill.runtime")
+local slots = require("rill.core.slots")
 local waiting = require("rill.task.waiting")
 
 local M = {}
 
-local HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
+local EVENT_HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
+local METHOD, URL, BLOCK, HEAD, PEER = slots.METHOD, slots.URL, slots.BLOCK, slots.HEAD, slots.PEER
 local info = ffi.new("rill_stream_info")
 local rest = ffi.new("rill_body *[1]")
 local failure = ffi.new("rill_error[1]")
@@ -37,18 +39,13 @@ local failure = ffi.new("rill_error[1]")
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's answer
 ---@field private _shown_reason string? the close reason, once a script has seen it
----@field private _method string
----@field private _url string
----@field private _block string of the header fields that were sent
 ---@field private _final table? what its C side reported last, by name
----@field private _head string? header block
 ---@field private _trailers string?
 ---@field private _saved boolean? the body is in the file
 ---@field private _save_path string? where the core writes the body
 ---@field private _body string? that is sent: borrowed by the core
----@field private [integer] number of its response: see rill.core.facts
+---@field private [integer] any see rill.core.slots
 ---@field private _headless rill.Error? it was stopped before a head came
----@field private _peer rill.Peer|false
 ---@field private _collected boolean? its body is kept whole
 ---@field private _cut boolean? the body may lack its end
 ---@field private _decoded string[]? content codings that were undone
@@ -62,11 +59,9 @@ State.__index = State
 ---@return rill.StreamState
 function M.new(method, url, block)
   local state = setmetatable({
+    0, 0, 0, 0, 0, 0, 0, method, url, block, "", false, -- see rill.core.slots
     slot = 0,
     generation = 0,
-    _method = method,
-    _url = url,
-    _block = block,
     _waiting = {},
   }, State)
   return state
@@ -157,7 +152,7 @@ end
 ---@param value any what was raised, if anything
 ---@return rill.Error
 function State:error(reason, message, value)
-  return errors.new { reason = reason, message = message, value = value, method = self._method, url = self._url,
+  return errors.new { reason = reason, message = message, value = value, method = self[METHOD], url = self[URL],
     status = self.head and self.head.status, processed = self:processed() }
 end
 
@@ -176,10 +171,10 @@ end
 -- `from`: an event or rill_stream_info, which name these alike.
 function State:_keep_head(from)
   local informational = text(from.informational, from.informational_length)
-  self._head = ffi.string(from.headers, from.headers_length)
+  self[HEAD] = ffi.string(from.headers, from.headers_length)
   self.head = {
     status = from.status,
-    headers = headers.new(self._head),
+    headers = headers.new(self[HEAD]),
     informational = informational and headers.informational(informational) or {},
   }
 end
@@ -202,11 +197,11 @@ function State:_keep_end(event)
     end
     self._saved, self._cut = info.saved, info.cut
     response.keep_decoded(self, info.decoded)
-    self._peer = peer.of(info.peer_slot, info.peer_generation)
+    self[PEER] = peer.of(info.peer_slot, info.peer_generation)
     facts.keep(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
-  self.failure = self._verdict or errors.of_event(event, self._method, self._url)
+  self.failure = self._verdict or errors.of_event(event, self[METHOD], self[URL])
   if self.failure then self.failure.value = self.failure.value or self.raised end
 end
 
@@ -242,7 +237,7 @@ end
 --- Called by the runtime, before any task resumes.
 ---@param event ffi.cdata* rill_event, borrowed
 function State:on_event(event)
-  if event.type == HEAD then
+  if event.type == EVENT_HEAD then
     self:_keep_head(event)
   elseif event.type == WRITABLE then
     self.writable = true
@@ -324,12 +319,12 @@ function State:response()
   if C.rill_stream_body(runtime.loop(), self.slot, self.generation, rest) == -C.RILL_ERROR then
     return nil, self:error("error", "out of memory for the body")
   end
-  local made = response.new(nil, self._method, self._url, self._block)
+  local made = response.new(self[METHOD], self[URL], self[BLOCK])
   made.status, made.headers, made.informational = self.head.status, self.head.headers, self.head.informational
   made.close_reason = self:final_reason(self.close_reason)
-  made._head, made._trailers, made._decoded = self._head, self._trailers, self._decoded
+  made[HEAD], made._trailers, made._decoded = self[HEAD], self._trailers, self._decoded
   facts.copy(made, self)
-  made._peer, made._cut = self._peer, self._cut
+  made[PEER], made._cut = self[PEER], self._cut
   if rest[0] ~= nil then response.keep_body(made, rest[0]) end
   if self.recording then self.recording:of_rest(made) end
   if self._saved then

@@ -7,9 +7,12 @@ local errors = require("rill.errors")
 local facts = require("rill.core.facts")
 local peer = require("rill.core.peer")
 local runtime = require("rill.runtime")
+local slots = require("rill.core.slots")
 local timer = require("rill.task.timer")
 
 local M = {}
+
+local METHOD, URL, BLOCK, FAILURE = slots.METHOD, slots.URL, slots.BLOCK, slots.FAILURE
 
 local info = ffi.new("rill_stream_info")
 local READABLE, WRITABLE, HEAD = C.RILL_EVENT_READABLE, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_HEAD
@@ -96,7 +99,7 @@ end
 local function finish(recording, receiver)
   for _, pair in ipairs(recording._list) do
     local recorder, record = pair[1], pair[2]
-    local err = rawget(receiver, "_failure") or rawget(receiver, "failure")
+    local err = receiver[FAILURE] or rawget(receiver, "failure")
     record.err = err and tostring(err) or nil
     if not receiver._waiting and not err then keep_whole(recorder, record, receiver) end
     recorder:_add(record)
@@ -144,7 +147,7 @@ function M.begin(receiver, client, given, options)
   if expect == nil then expect = client._expect_continue end
   local list = {}
   for i, recorder in ipairs(client._recorders) do
-    local record = { method = receiver._method, url = receiver._url, block = receiver._block, started = timer.now(),
+    local record = { method = receiver[METHOD], url = receiver[URL], block = receiver[BLOCK], started = timer.now(),
       has_body = given ~= nil, expect = given ~= nil and expect or nil, length = 0, bytes_sent = 0, status = 0,
       head = "", reason = "", connection = 0, stream = 0, peer = false, cost = 0 }
     if recorder.bodies then keep_sent(record, given) end
