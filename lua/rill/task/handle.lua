@@ -28,7 +28,7 @@ local live = M.live
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
 ---@field private _era integer? of its last wait that was not dormant: see rill.runtime.core
----@field private _cancelled boolean?
+---@field private _cancelled boolean
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
 ---@field private _sentinel userdata? whose finalizer sends that report
@@ -118,14 +118,15 @@ function Task:_break(value, trace)
   end
 end
 
---- Makes one that waits for its turn. Five fields that are not nil make a table of eight, which a task that is
---- merely spawned fills (`before`, `after`, `_waiting`).
+--- Makes one that waits for its turn. Six fields that are not nil make a table of eight, which a task that is merely
+--- spawned fills (`before`, `after`). Whether it is cancelled is asked three times a wait: it is never nil.
 ---@param parent rill.Task?
 ---@param owner table?
 ---@param crew rill.Map?
 ---@return rill.Task
 function M.new(parent, owner, crew)
-  local task = setmetatable({ _parent = parent, _state = "new", _work = false, _place = false, line = false }, Task)
+  local task = setmetatable({ _parent = parent, _state = "new", _work = false, _place = false, line = false,
+    _cancelled = false }, Task)
   if owner then task._owner = owner end
   if crew then task._crew = crew end
   return task
@@ -147,8 +148,9 @@ end
 ---@param address ffi.cdata*
 ---@return rill.Task
 function M.light(co, session, address)
-  local task = { _state = "begun", _work = co, _place = false, line = false, _foreign = true, _thread = co,
-    _session = session, _address = address, _waiting = false, _parked = false, _cell = false, _ready = false }
+  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _foreign = true,
+    _thread = co, _session = session, _address = address, _waiting = false, _parked = false, _cell = false,
+    _ready = false }
   task._waiting = nil
   return setmetatable(task, Task)
 end
