@@ -53,9 +53,10 @@ function M.wget(least, path)
     program = "wget",
     units = 1,
     arguments = function(place)
-      return { "sh", "-c", 'wget "$@" || [ $? = 8 ]', "wget", "--mirror", -- 8: a link was broken
-        "--no-verbose", "--accept=html", "--ca-certificate", place.ca, "--directory-prefix",
-        place.scratch:file("mirror"), place.url .. path }
+      -- A folder each time: what is there already is not fetched again. 8: a link was broken.
+      return { "sh", "-c", 'wget --directory-prefix "$(mktemp -d "$0")" "$@" || [ $? = 8 ]',
+        place.scratch:file("mirror-XXXXXX"), "--mirror", "--no-verbose", "--accept=html",
+        "--ca-certificate", place.ca, place.url .. path }
     end,
     check = function(output)
       return (tonumber(output:match("Downloaded: (%d+) files")) or 0) >= least

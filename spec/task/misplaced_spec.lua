@@ -66,6 +66,8 @@ local function with(event, fn)
   return setmetatable({}, { [event] = fn })
 end
 
+-- In a finalizer, without compiled code: LuaJIT (2.1 of 2022) enters a compiled `pairs` loop there again and again
+-- where a table's key or value is of another type than the one that was compiled for.
 local function collected(fn)
   local called, proxy = false, newproxy(true)
   getmetatable(proxy).__gc = function()
@@ -73,16 +75,16 @@ local function collected(fn)
     fn()
   end
   proxy = nil -- luacheck: ignore (let go only now: collected before it has a finalizer, it never calls one)
+  jit.off()
+  jit.flush()
   local garbage, rounds = {}, 0
   while not called do
     rounds = rounds + 1
     garbage[rounds % 8] = { rounds } -- kept for a while: what is dropped at once is never allocated
   end
+  jit.on()
   return garbage
 end
--- Compiled, the loop is left where the collector wants to run finalizers, and may be entered again at once
--- without an instruction between, for ever.
-jit.off(collected)
 
 -- Where nothing can wait: what the error names, and a function that calls another one there.
 local places = {
