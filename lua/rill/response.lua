@@ -213,6 +213,7 @@ function M.new(method, address, block, task)
     close_reason = false,
     body = "",
     dormant = false, -- see rill.runtime.core: each wait asks, and what is not there is looked for in the class
+    headers = nil, -- made on first use: this is its place
   }, Response)
   return response
 end
