@@ -160,5 +160,6 @@ function State:abandon(task)
   runtime.unwatch(self.slot, self)
   C.rill_drop(runtime.loop(), self.slot, self.generation)
 end
+State.give_back = State.abandon -- an event that was none of its making had woken it
 
 return M

@@ -22,6 +22,7 @@ function Group:abandon()
     self[i]:cancel()
   end
 end
+Group.give_back = Group.abandon -- one of them has ended: others go on
 
 local function fill(group, fns, concurrency)
   while group.next <= group.count and group.running < concurrency do

@@ -81,6 +81,7 @@ function Deadline:abandon()
   if self.timer then self.timer:stop() end
   self.child:cancel()
 end
+Deadline.give_back = Deadline.abandon -- the time was up, or the child has ended: the other one goes on
 
 --- Runs `fn(...)` as a child task and cancels it after `seconds`.
 ---@param seconds number math.huge: never

@@ -29,6 +29,7 @@ function Watch:abandon()
   end
   if self.timer then self.timer:stop() end
 end
+Watch.give_back = Watch.abandon -- it was ready, or the time was up: the other one goes on
 
 --- Waits until a descriptor is ready. It stays the caller's: rill neither reads nor closes it, and must not be
 --- waiting for one that is closed.
