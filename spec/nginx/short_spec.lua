@@ -19,6 +19,21 @@ location /get {
 location /hold { # one that nginx will not close when it is short
   content_by_lua_block { ngx.log(ngx.NOTICE, "<held>") ngx.sleep(60) }
 }
+location /kill { # light threads that wait, and look for themselves
+  content_by_lua_block {
+    local threads = {}
+    for i = 1, 50 do threads[i] = ngx.thread.spawn(rill.sleep, 60) end
+    rill.sleep(0.01)
+    for i = 1, 50 do ngx.thread.kill(threads[i]) end
+    ngx.say "killed"
+  }
+}
+location /looking { # other than this one
+  content_by_lua_block {
+    rill.sleep(0.01)
+    ngx.say(require("rill.runtime.poller").looking)
+  }
+}
 location /threads {
   content_by_lua_block {
     local good = 0
@@ -55,6 +70,12 @@ describe("a worker that is short of connections", function()
     assert.equal("got /one false\n", server:get "/get")
     assert.equal("10 timeout\n", server:get "/threads")
     assert.equal("got /one false\n", server:get "/get")
+  end)
+
+  it("forgets those of its light threads that looked, and were killed", function()
+    start " worker_connections 3;"
+    assert.equal("killed\n", server:get "/kill")
+    support.wait(function() return server:get "/looking" == "0\n" end, 20, "nobody who looks")
   end)
 
   it("has nginx step the loop as soon as one is free", function()

@@ -2,6 +2,7 @@
 --- of ngx_lua, which the core posts for one of them when there are events, and Lua for those that these wake.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local core = require("rill.runtime.core")
 local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
 local loops = require("rill.runtime.loop")
@@ -14,6 +15,8 @@ local M = { name = "openresty", loses_tasks = true, makes_later = true, gives_wa
 local ngx = package.loaded.ngx
 local running, get_phase, spawn, kill, join = coroutine.running, ngx.get_phase, ngx.thread.spawn, ngx.thread.kill,
   ngx.thread.wait
+local status = rawget(coroutine, "_status") or coroutine.status -- Lua's own: nginx's sees one request only
+local MANY = sessions.MANY
 
 -- Phases whose code runs in a light thread.
 local YIELDING = { rewrite = true, server_rewrite = true, access = true, content = true, timer = true, preread = true,
@@ -43,24 +46,54 @@ end
 local function delist(task)
   if tasks[task._thread] == task then tasks[task._thread] = nil end
   task._session.tasks[task] = nil
+  if task._cell then poller.leave(task._cell) end
   sessions.give_back(task)
+end
+
+local function lose(lost)
+  for i = 1, #lost do delist(lost[i]) end
+  for i = 1, #lost do task_of.lose(lost[i]) end
 end
 
 -- What has ended without a word: requests, and light threads that were killed.
 local function catch_up()
   loops.take_events()
-  if sessions.has_gone() then
-    local lost = sessions.take_gone()
-    for i = 1, #lost do delist(lost[i]) end
-    local lose = task_of.lose
-    for i = 1, #lost do lose(lost[i]) end
-  end
+  if sessions.has_gone() then lose(sessions.take_gone()) end
 end
 
--- A light thread, or a coroutine, that rill did not make.
+local clearing = false
+
+local function clear()
+  clearing = false
+  catch_up()
+end
+
+-- Coroutines and light threads of a request that have ended, and that rill did not make: nobody else notices.
+local function sweep(session)
+  local lost, count = {}, 0
+  for task in pairs(session.tasks) do
+    count = count + 1
+    if task._foreign and status(task._thread) == "dead" then lost[#lost + 1] = task end
+  end
+  session.adopted = count - #lost
+  session.most = math.max(MANY, 2 * session.adopted)
+  lose(lost)
+end
+
+-- A light thread, or a coroutine, that rill did not make. What is due otherwise is left to the call that asks, once
+-- it has looked whether it may wait.
 local function adopt(co)
   if not YIELDING[get_phase()] then return nil end
   local session = sessions.current()
+  if not clearing and sessions.gone_count() > MANY then
+    clearing = true
+    core.defer(clear)
+  end
+  session.adopted = session.adopted + 1
+  if session.adopted > session.most then
+    session.most = math.huge -- once
+    core.defer(sweep, session)
+  end
   local task = task_of.light(co, session, address_of(co))
   tasks[co], session.tasks[task] = task, true
   return task
@@ -152,6 +185,7 @@ end
 --- Raises where no request may be sent.
 function M.admit(call)
   if not M.current() then errors.raise(place.outside(call)) end
+  if core.deferred > 0 then core.run_deferred() end
   poller.is_driven()
 end
 

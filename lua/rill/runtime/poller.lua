@@ -5,14 +5,15 @@ local C = require("rill.clib")
 local errors = require("rill.errors")
 local loops = require("rill.runtime.loop")
 
-local M = {}
+local M = {
+  looking = 0, -- light threads that wait for their next look
+}
 
 local LOOK = 0.001 -- seconds between two looks, of whichever light thread
 local LONGEST = 0.05 -- of one light thread
 local AGAIN = 1 -- seconds after which attaching is tried again
 
 local attached -- the loop that nginx steps
-local looking = 0 -- light threads
 local next_try = 0
 
 local err = ffi.new("rill_error")
@@ -33,6 +34,15 @@ function M.is_driven()
   return false
 end
 
+--- A light thread that looked does so no longer: it goes on, or was killed.
+---@param cell rill.Cell
+function M.leave(cell)
+  if cell.looks then
+    cell.looks = false
+    M.looking = M.looking - 1
+  end
+end
+
 --- Steps the loop once, then waits for a moment, or for the cell's semaphore.
 ---@param cell rill.Cell of the light thread that runs
 ---@param catch_up function takes what came of the step
@@ -43,9 +53,9 @@ function M.look(cell, catch_up)
   if cell.task._ready then
     cell.semaphore:wait(0) -- takes what was posted, and does not wait
   else
-    looking = looking + 1
-    cell.semaphore:wait(math.min(LOOK * looking, LONGEST))
-    looking = looking - 1
+    cell.looks, M.looking = true, M.looking + 1
+    cell.semaphore:wait(math.min(LOOK * M.looking, LONGEST))
+    M.leave(cell)
   end
 end
 

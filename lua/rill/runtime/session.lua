@@ -5,7 +5,9 @@ local C = require("rill.clib")
 local loops = require("rill.runtime.loop")
 local semaphore = require("ngx.semaphore")
 
-local M = {}
+local M = {
+  MANY = 64, -- requests that have ended and were not taken; coroutines of one before it is looked which live
+}
 
 local get_request = require("resty.core.base").get_request
 local subsystem = package.loaded.ngx.config.subsystem
@@ -18,12 +20,15 @@ local DAYS = 10 * 86400 -- seconds: the longest wait that nginx's milliseconds h
 ---@field request ffi.cdata* of nginx
 ---@field address integer the same
 ---@field tasks table<rill.Task, boolean> that have not ended
+---@field adopted integer of them: coroutines and light threads that rill did not make, those included that have ended
+---@field most integer so many of these, then it is looked which have
 
 ---@class rill.Cell what a light thread waits with
 ---@field number integer
 ---@field semaphore table of ngx.semaphore
 ---@field waiter ffi.cdata* rill_waiter *
 ---@field task rill.Task|false
+---@field looks boolean see rill.runtime.poller
 
 local by_number, by_address = {}, {} -- sessions
 local last_number = 0
@@ -72,6 +77,12 @@ local function has_ended(session)
   return gone[0] ~= 0 and C.rill_session_has_ended(session.core)
 end
 
+--- How many that are.
+---@return integer
+function M.gone_count()
+  return gone[0]
+end
+
 --- Takes what has gone.
 ---@return rill.Task[] that will not go on
 function M.take_gone()
@@ -93,11 +104,13 @@ function M.take_gone()
 end
 
 local function new(request, address)
-  local number = last_number % 2 ^ 31 + 1
+  local number = last_number
+  repeat number = number % 2 ^ 31 + 1 until not by_number[number] -- a timer may outlive that many
   last_number = number
   local core = C.rill_session_new(loops.get(), request, number)
   if core == nil then error("rill: out of memory", 0) end
-  local session = { core = core, number = number, request = request, address = address, tasks = {} }
+  local session = { core = core, number = number, request = request, address = address, tasks = {}, adopted = 0,
+    most = M.MANY }
   by_number[number], by_address[address] = session, session
   return session
 end
@@ -124,7 +137,7 @@ local function new_cell()
   local made = assert(semaphore.new(0))
   local waiter = C.rill_waiter_new(loops.get(), made.sem, number)
   if waiter == nil then error("rill: out of memory", 0) end
-  cells[number] = { number = number, semaphore = made, waiter = waiter, task = false }
+  cells[number] = { number = number, semaphore = made, waiter = waiter, task = false, looks = false }
   return cells[number]
 end
 
