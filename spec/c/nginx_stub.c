@@ -21,8 +21,8 @@ typedef struct stub_sema {
 } stub_sema;
 
 void (*stub_handler)(void *event);
-int stub_fd = -1;
-bool stub_refuses;
+int stub_fd = -1, stub_attached; /* the last that was taken, how many were */
+bool stub_refuses, stub_is_full; /* descriptors; what is to be called at a request's end */
 
 intptr_t stub_add_channel_event(void *cycle, int fd, intptr_t event, void (*handler)(void *));
 void *stub_cleanup_add(stub_request *request, size_t size);
@@ -36,6 +36,7 @@ intptr_t stub_add_channel_event(void *cycle, int fd, intptr_t event, void (*hand
     (void)cycle, (void)event;
     if (stub_refuses)
         return -1;
+    stub_attached++;
     stub_fd = fd;
     stub_handler = handler;
     return 0;
@@ -44,7 +45,7 @@ intptr_t stub_add_channel_event(void *cycle, int fd, intptr_t event, void (*hand
 void *stub_cleanup_add(stub_request *request, size_t size)
 {
     (void)size;
-    stub_end *end = calloc(1, sizeof(*end));
+    stub_end *end = stub_is_full ? NULL : calloc(1, sizeof(*end));
     if (!end)
         return NULL;
     end->next = request->ends;
