@@ -2,22 +2,33 @@
 local process = require "support.process"
 local support = require "support"
 
--- Answers `/wait/N` after N ms; logs sessions and requests.
+-- Answers `/wait/N` after N ms, and of `/gather/N/TOTAL` none before N wait at once, or the last has come; logs
+-- sessions and requests.
 local UPSTREAM = [[
-let sessions = 0;
+const held = [];
+let sessions = 0, gathered = 0;
+function gather(answer, count, total) {
+  held.push(answer);
+  gathered++;
+  if (held.length < count && gathered < total) return;
+  log({ gathered: held.length });
+  for (const each of held.splice(0)) each();
+}
 server.on('session', (session) => { session.number = ++sessions; log({ session: sessions }); });
 server.on('stream', (stream, headers) => {
   const path = headers[':path'];
   stream.on('error', () => {});
   log({ open: path, session: stream.session.number });
   const answer = () => { if (!stream.destroyed) { stream.respond({ ':status': 200 }); stream.end('got ' + path); } };
-  setTimeout(answer, path.startsWith('/wait/') ? Number(path.split('/')[2]) : 0);
+  const [, what, count, total] = path.split('/');
+  if (what === 'gather') gather(answer, Number(count), Number(total));
+  else setTimeout(answer, what === 'wait' ? Number(count) : 0);
 });]]
 
 local HTTP = [[
 init_by_lua_block {
   rill = require "rill"
-  client = assert(rill.client { tls = { ca_file = "$ca" }, timeout = 20, max_streams = 2000 })
+  client = assert(rill.client { tls = { ca_file = "$ca" }, timeout = 60, max_streams = 2000 })
 }
 ]]
 
@@ -31,17 +42,14 @@ location /wait {
 location /many {
   content_by_lua_block {
     local count, threads, good = tonumber(ngx.var.arg_n), {}, 0
-    local began = rill.now()
+    local url = ("$upstream/gather/%s/%d/"):format(ngx.var.arg_at_once, count)
     for i = 1, count do
-      threads[i] = ngx.thread.spawn(function()
-        return client:get("$upstream/wait/" .. ngx.var.arg_ms .. "/" .. i)
-      end)
+      threads[i] = ngx.thread.spawn(function() return client:get(url .. i) end)
     end
     for i = 1, count do
       local ok, res = ngx.thread.wait(threads[i])
       if ok and res and res.status == 200 then good = good + 1 end
     end
-    ngx.log(ngx.NOTICE, "many took ", rill.now() - began)
     ngx.say(good)
   }
 }
@@ -122,20 +130,27 @@ describe("an nginx worker", function()
     upstream:stop()
   end)
 
+  -- How many waited for an answer at once, each time that they got theirs.
+  local function gathered()
+    local counts = {}
+    for _, event in ipairs(upstream:events()) do counts[#counts + 1] = event.gathered end
+    return counts
+  end
+
   it("lets a thousand light threads wait for one connection at once", function()
     start()
-    assert.equal("1000\n", server:get "/many?n=1000&ms=1000")
+    assert.equal("1000\n", server:get "/many?n=1000&at_once=1000")
     assert.equal(1, sessions())
-    local took = tonumber(server:log():match "many took ([%d.]+)")
-    assert.is_true(took < 100, took) -- one after the other they would take 1,000 s
+    assert.same({ 1000 }, gathered())
   end)
 
   it("lets them wait in line where the peer takes 128 streams", function()
     upstream:stop()
     upstream = support.node { source = UPSTREAM, settings = { maxConcurrentStreams = 128 } }
     start()
-    assert.equal("1000\n", server:get "/many?n=1000&ms=50")
+    assert.equal("1000\n", server:get "/many?n=1000&at_once=128")
     assert.equal(1, sessions())
+    assert.same({ 128, 128, 128, 128, 128, 128, 128, 104 }, gathered())
   end)
 
   it("leaves at once when it is replaced and idle, and finishes what it has begun", function()
