@@ -14,6 +14,8 @@ init_by_lua_block {
   rill = require "rill"
   client = assert(rill.client { tls = { ca_file = "$ca" }, timeout = 20 })
   function note(name, text) ngx.log(ngx.NOTICE, "<", name, "> ", text) end
+  taken = rill.semaphore(1)
+  taken:acquire()
   note("loop", tostring(require("rill.runtime").exists()))
   function get(name)
     local res, err = client:get("$upstream/" .. name)
@@ -30,14 +32,20 @@ init_by_lua_block {
       spawn = function() rill.spawn(print) end,
       pop = function() rill.queue():pop() end,
       all = function() rill.all { print } end,
+      map = function() for _ in rill.map({ 1 }, print) do end end,
+      timeout = function() rill.timeout(1, print) end,
+      download = function() client:download(url, "/nonexistent/file") end,
+      acquire = function() taken:acquire() end,
+      wait = function() rill.wait(0, "r") end,
     } do
       note(name .. "." .. what, select(2, pcall(call)))
     end
-    if name ~= "init" then assert(ngx.timer.at(0, function() get("after-" .. name) end)) end
+    if name ~= "init" and name ~= "exit_worker" then assert(ngx.timer.at(0, function() get("after-" .. name) end)) end
   end
   refused "init"
 }
 init_worker_by_lua_block { refused "init_worker" }
+exit_worker_by_lua_block { refused "exit_worker" }
 upstream balanced {
   server 0.0.0.1;
   balancer_by_lua_block {
@@ -90,7 +98,8 @@ location /misplaced {
 }
 ]]
 
-local CALLS = { "get", "open", "connect", "sleep", "spawn", "pop", "all" }
+local CALLS = { "get", "open", "connect", "download", "sleep", "spawn", "pop", "all", "map", "timeout", "acquire",
+  "wait" }
 
 describe("inside nginx", function()
   local upstream, server
@@ -154,6 +163,17 @@ describe("inside nginx", function()
       assert_refused(phase, phase)
       assert.truthy(noted("after-" .. phase):find("^got /after%-" .. phase))
     end
+  end)
+
+  it("so does the end of a worker", function()
+    local old = server:workers()[1]
+    server:get "/plain"
+    server.process:signal "HUP"
+    assert_refused("exit_worker", "exit_worker")
+    support.wait(function()
+      local now = server:workers()
+      return #now == 1 and now[1] ~= old
+    end, 20, "the next worker")
   end)
 
   it("so does the start of nginx, where a client makes no loop", function()
