@@ -80,6 +80,62 @@ describe("a crawl whose Redis has a clock that jumps", function()
     assert.equal(PAGES, fleet:join())
   end)
 
+  -- One worker has all that may be in flight, and stands still while the clock jumps.
+  local function one_stopped(jump)
+    start(HELD)
+    local child = worker("a", 0)
+    fleet:wait_asked(HELD + IN_FLIGHT)
+    child:signal "STOP"
+    redis:jump(1000 + jump)
+    return child
+  end
+
+  it("takes nothing from a worker where another one that joins is the first to see it", function()
+    local child = one_stopped(3600)
+    local other = worker "b"
+    support.wait(function() return redis:cli("SCARD", "{site}:workers") == "2" end, 60, "it to join")
+    local shown = number("conf", "clock")
+    support.wait(function() return number("conf", "clock") > shown + 2 end, 60, "it to look for work")
+    child:signal "CONT"
+    fleet:release()
+    fleet:finish(child)
+    fleet:finish(other)
+    assert.equal(PAGES, fleet:asked())
+    assert.equal(PAGES, fleet:join())
+  end)
+
+  it("frees no name of a worker that lives", function()
+    local child = one_stopped(3600)
+    local other = worker "a"
+    assert.equal(4, other:wait(60), other:output())
+    assert.matches("kind=worker", other:output())
+    child:signal "CONT"
+    fleet:release()
+    fleet:finish(child)
+    assert.equal(PAGES, fleet:asked())
+    assert.equal(PAGES, fleet:join())
+  end)
+
+  local function errors(name)
+    return tonumber(redis:cli("INFO", "errorstats"):match(("errorstat_%s:count=(%%d+)"):format(name))) or 0
+  end
+
+  it("is seen also where the answer to what sets it right is lost", function()
+    start(HELD)
+    local list = two_at_work()
+    redis:cli("REPLICAOF", "127.0.0.1", "1") -- from here on it reads and does not write
+    redis:jump(1000 + 3600)
+    support.wait(function() return errors "CLOCK" > 3 end, 60, "the jump to be noticed")
+    local refused = errors "READONLY"
+    support.wait(function() return errors "READONLY" > refused + 3 end, 60, "workers to try again")
+    redis:cli("REPLICAOF", "NO", "ONE")
+    wait_seen(3600)
+    fleet:release()
+    for _, child in ipairs(list) do fleet:finish(child) end
+    assert.equal(PAGES, fleet:asked())
+    assert.equal(PAGES, fleet:join())
+  end)
+
   it("is not what a worker thinks of that was stopped: others' leases stay as they are", function()
     start(HELD)
     local list = two_at_work()

@@ -49,9 +49,4 @@ function Clock:ahead(at)
   return self._at and math.max(0, at - most(self)) or 0
 end
 
---- From now on it is right as it is.
-function Clock:forget()
-  self._at = nil
-end
-
 return M

@@ -103,11 +103,11 @@ local function words_of(self, ...)
   return { "EVALSHA", "", "1", self.key .. ":conf", ... }
 end
 
--- The clock there showed more than it can: either the call took that long, or it has jumped.
+-- The clock there showed more than it can: either the call took that long, or it has jumped. What is known of it stays
+-- until a step was answered: where this is not, or the step is lost after it, the next try is as careful.
 local function set_right(self, run_name, worker, refusal)
   local at, shift = refusal.message:match "CLOCK (%S+) (%S+)"
   local ahead = self._clock:ahead(tonumber(at))
-  self._clock:forget()
   if ahead == 0 then return true end
   return run(self, "clock", words_of(self, run_name, worker, "", ("%.6f"):format(ahead), at, shift))
 end

@@ -14,26 +14,30 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 math.randomseed(tonumber(clock[2]))
 
 -- While no step was taken, for longer than a worker that lives waits to renew its leases, nobody could: Redis was away.
--- That time does not count for them.
-local function spare_leases(last, lease)
-  local quiet = now - last
-  if last == 0 or not lease or quiet < math.max(QUIET, lease / 2) then return end
+-- That time does not count for leases, nor for the workers' names.
+local function spare(quiet)
   local list = call("ZRANGE", LEASE, 0, -1, "WITHSCORES")
   for i = 1, #list, 2 do call("ZADD", LEASE, string.format("%.6f", tonumber(list[i + 1]) + quiet), list[i]) end
+  for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
+    local alive = call("HGET", P .. "w:" .. name, "alive")
+    if alive then call("HSET", P .. "w:" .. name, "alive", string.format("%.3f", tonumber(alive) + quiet)) end
+  end
 end
 
 -- The crawl's clock is Redis', and what it was set right by. It never goes back; what is later than a worker knows it
--- can be is refused.
-local function set_clock(latest, shift, last)
-  shift, last = shift or "0", tonumber(last or 0)
+-- can be is refused. Whoever sets it spares what ran out meanwhile: from then on the pause is not seen any more. The
+-- last three are fields of CONF: shift, clock, lease.
+local function set_clock(latest, shift, last, lease)
+  shift, last, lease = shift or "0", tonumber(last or 0), tonumber(lease)
   now = now + tonumber(shift)
   if latest and now > latest then return { err = string.format("CLOCK %.6f %s", now, shift) } end
   if now < last then
     call("HSET", CONF, "shift", string.format("%.6f", tonumber(shift) + last - now))
     now = last
-  elseif now >= last + CLOCK_KEPT then
-    call("HSET", CONF, "clock", string.format("%.6f", now))
+    return
   end
+  if last > 0 and lease and now - last >= math.max(QUIET, lease / 2) then spare(now - last) end
+  if now >= last + CLOCK_KEPT then call("HSET", CONF, "clock", string.format("%.6f", now)) end
 end
 
 -- Whether a step may be taken; else what it answers. Each begins with it: run, worker, what the clock can show at most
@@ -41,9 +45,7 @@ end
 local function begin()
   local kept = call("HMGET", CONF, "run", "shift", "clock", "lease")
   if kept[1] ~= ARGV[1] then return GONE end
-  local refused = set_clock(tonumber(ARGV[3]), kept[2], kept[3])
-  if not refused then spare_leases(tonumber(kept[3] or 0), tonumber(kept[4])) end
-  return refused
+  return set_clock(tonumber(ARGV[3]), kept[2], kept[3], kept[4])
 end
 
 local origins = {} -- those that this script has looked at, by name: save() writes them all

@@ -5,6 +5,7 @@ local run, format, key, buckets, conf, worker, owner, alive, remember, recrawl =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
 local node, old = ARGV[11], ARGV[12]
 local FIRST_DEAD = 13
+local shortest -- of the leases so far
 
 local function kind_of(name)
   return call("TYPE", P .. name).ok
@@ -23,14 +24,15 @@ end
 local is_new = call("EXISTS", CONF) == 0
 if is_new and old == "1" then return { "corrupt", "the state is gone here, and its other nodes have theirs" } end
 if not is_new then
-  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember", "node", "shift", "clock")
+  local kept = call("HMGET", CONF, "format", "key", "run", "buckets", "remember", "node", "shift", "clock", "lease")
   if not kept[1] or not kept[3] then return { "corrupt", CONF .. " is not a crawl's" } end
   if kept[1] ~= format then return { "version", kept[1] } end
   if (kept[6] or "") ~= node then return { "nodes", kept[6] or "" } end
   if kept[2] ~= key then return { "key", kept[2] } end
   if recrawl == "1" and kept[5] ~= "1" then return { "recrawl", "its pages were not remembered" } end
   run, buckets = kept[3], kept[4]
-  set_clock(nil, kept[7], kept[8])
+  set_clock(nil, kept[7], kept[8], kept[9])
+  shortest = tonumber(kept[9])
 end
 
 local W = P .. "w:" .. worker
@@ -47,7 +49,6 @@ if is_new then
 else
   call("HSET", CONF, "conf", conf)
 end
-call("HSET", CONF, "lease", string.format("%.3f", alive))
 call("HSET", W, "owner", owner, "alive", string.format("%.3f", now + alive))
 call("SADD", P .. "workers", worker)
 
@@ -64,11 +65,16 @@ for i = 1, #leased, 2 do
 end
 save()
 
--- A stop ends with those it stopped.
+-- Where nobody else is at work, a stop has ended, and other workers' leases do not count. Else the shortest one does:
+-- who has it renews first, see set_clock().
 local others = 0
 for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
   if name ~= worker and tonumber(call("HGET", P .. "w:" .. name, "alive") or 0) > now then others = others + 1 end
 end
-if others == 0 then call("HDEL", CONF, "stop") end
+if others == 0 then
+  call("HDEL", CONF, "stop")
+  shortest = nil
+end
+call("HSET", CONF, "lease", string.format("%.3f", math.min(alive, shortest or alive)))
 
 return { "ok", run, buckets, is_new and 1 or 0, call("HGETALL", W), call("SMEMBERS", P .. "scope"), numbers() }
