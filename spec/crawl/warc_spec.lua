@@ -225,7 +225,28 @@ describe("a crawl's WARC files", function()
         stream.write('half', () => setImmediate(() => stream.close(2)));
       });]] }
     assert(crawl { robots = false, retries = 0 })
-    local response = by_path(read(), "response")["/"]
+    local records = read()
+    local response, request = by_path(records, "response")["/"], by_path(records, "request")["/"]
     assert.equal("disconnect", response["WARC-Truncated"])
+    assert.equal(response["WARC-Record-ID"], request["WARC-Concurrent-To"])
+    assert.matches("^GET / HTTP/1.1\r\nhost: localhost:%d+\r\n", request.head)
+    for _, field in ipairs { "accept: text/html", "user%-agent: archiver/1", "accept%-encoding: " } do
+      assert.matches("\r\n" .. field, request.head)
+    end
+  end)
+
+  it("say where a body took too long, and where it was longer than it may be", function()
+    server:stop()
+    server = support.node { source = [[
+      server.on('stream', (stream, headers) => {
+        stream.on('error', () => {});
+        stream.respond({ ':status': 200, 'content-type': 'text/html' });
+        if (headers[':path'] === '/long') return stream.end('x'.repeat(5000));
+        stream.write('<a href="/long">'); // and nothing more
+      });]] }
+    assert(crawl { start = { server.url .. "/", server.url .. "/long" }, robots = false, retries = 0, maxsize = 1000,
+      client = { tls = { ca_file = server.ca }, timeout = 5 } })
+    local responses = by_path(read(), "response")
+    assert.same({ "time", "length" }, { responses["/"]["WARC-Truncated"], responses["/long"]["WARC-Truncated"] })
   end)
 end)

@@ -24,10 +24,13 @@ local function name_of(self, number)
 end
 
 --- Watches a request.
+---@param address string
+---@param options table of the request
+---@param fields table those of the client
 ---@return rill.CrawlExchange
 ---@return table options
-function Archive:watch(address, options)
-  return exchange.watch(address, options, self._now(), self._about.agent)
+function Archive:watch(address, options, fields)
+  return exchange.watch(address, options, self._now(), self._about.agent, fields)
 end
 
 --- Makes what the outcome's exchanges leave: gives way to other tasks.

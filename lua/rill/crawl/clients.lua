@@ -1,5 +1,6 @@
 --- The client of a crawl, or its two: links are hostile input, so only the start URLs' own hosts may be private.
 local descriptors = require("rill.crawl.descriptors")
+local headers_of = require("rill.headers")
 local rill = require("rill")
 
 local M = {}
@@ -17,6 +18,7 @@ local FORCED = { redirects = 0, retries = 0, retry_idempotent = false }
 ---@field archive rill.CrawlArchive?
 ---@field guarded rill.Client? for hosts that no start URL names
 ---@field private _scope rill.CrawlScope
+---@field private _fields table header fields of each request, where they are known
 local Clients = {}
 Clients.__index = Clients
 
@@ -37,7 +39,7 @@ end
 function Clients:get(address, options)
   local client = self:of(address:match "^%a+://[^/?#]+")
   if not self.archive then return client:get(address, options) end
-  local exchange, own = self.archive:watch(address, options)
+  local exchange, own = self.archive:watch(address, options, self._fields)
   local response, err = client:get(address, own)
   exchange:done(response, err)
   return response, err, exchange
@@ -86,7 +88,7 @@ end
 ---@return rill.CrawlClients
 function M.new(given, scope)
   if type(given) == "userdata" or type(given) == "table" and type(given.request) == "function" then
-    return setmetatable({ main = given, owned = false, _scope = scope }, Clients)
+    return setmetatable({ main = given, owned = false, _scope = scope, _fields = {} }, Clients)
   end
   local options = copy(given or {})
   for name, value in pairs(FORCED) do options[name] = value end
@@ -97,7 +99,8 @@ function M.new(given, scope)
   local guarded = options.deny_private ~= false
   options.deny_private = false
   if options.lenient_eof == nil then options.lenient_eof = true end
-  local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope }, Clients)
+  local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope,
+    _fields = headers_of.fields("crawl: client.headers", options.headers) }, Clients)
   if guarded then
     options.deny_private = true
     self.guarded = rill.client(options)

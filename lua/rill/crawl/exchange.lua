@@ -1,6 +1,7 @@
 --- An exchange as WARC records: the request as it was sent, the response as it came, both as HTTP/1.1 text.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local headers = require("rill.headers")
 local url = require("rill.url")
 local warc = require("rill.warc")
 
@@ -24,6 +25,8 @@ local CRLF = "\r\n"
 ---@field private _url string
 ---@field private _at number
 ---@field private _sent { [1]: string, [2]: string }[] what the client adds to each request
+---@field private _fields table the client's own, as rill.headers has them
+---@field private _given table? those of the request
 ---@field private _head table?
 ---@field private _parts string[]? of a body that a hook took
 ---@field private _response rill.Response?
@@ -37,11 +40,12 @@ Exchange.__index = Exchange
 ---@param options table of the request
 ---@param now number
 ---@param user_agent string
+---@param fields table those of the client, as rill.headers.fields() makes them
 ---@return rill.CrawlExchange
 ---@return table options to ask with
-function M.watch(address, options, now, user_agent)
-  local self = setmetatable({ _url = address, _at = now, _sent = { { "user-agent", user_agent },
-    { "accept-encoding", ffi.string(C.rill_accept_encoding()) } } }, Exchange)
+function M.watch(address, options, now, user_agent, fields)
+  local self = setmetatable({ _url = address, _at = now, _fields = fields, _given = options.headers,
+    _sent = { { "user-agent", user_agent }, { "accept-encoding", ffi.string(C.rill_accept_encoding()) } } }, Exchange)
   local own = {}
   for name, value in pairs(options) do own[name] = value end
   own.on_headers = function(head)
@@ -69,13 +73,19 @@ function Exchange:done(response, err)
   self._response, self._err = response, err
 end
 
+-- The fields that were sent; where no response names them, those that were to be.
+local function each_field(self)
+  if self._response then return self._response.request.headers:each() end
+  local given = headers.fields("headers", self._given or {})
+  return headers.new(headers.block(headers.merge(self._fields, given))):each()
+end
+
 local function request_text(self)
   local parts = url.parse(self._url)
-  local request = self._response.request
   local lines = { ("GET %s%s HTTP/1.1"):format(parts.path, parts.query and "?" .. parts.query or ""),
     "host: " .. parts.authority }
   local given = {}
-  for name, value in request.headers:each() do
+  for name, value in each_field(self) do
     given[name] = true
     lines[#lines + 1] = name .. ": " .. value
   end
@@ -141,7 +151,6 @@ function Exchange:records(outcome)
   if not head then return {} end
   local id, date = warc.id(), warc.date(self._at)
   local response = response_of(self, head, outcome, fields_of(self, id, date))
-  if not self._response then return { response } end
   local fields = fields_of(self, warc.id(), date)
   fields[#fields + 1] = { "WARC-Concurrent-To", id }
   fields[#fields + 1] = REQUEST
