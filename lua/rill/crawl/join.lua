@@ -86,7 +86,7 @@ local function copy(part, target)
   while at < part.length do
     local bytes = file:read(math.min(BLOCK, part.length - at))
     local ok
-    ok, why = target:write(bytes)
+    if bytes then ok, why = target:write(bytes) else why = part.path .. " was cut meanwhile: try again" end
     if not ok then break end
     at = at + #bytes
   end
