@@ -10,7 +10,9 @@ local totals = require("rill.crawl.frontier.totals")
 local M = {}
 
 local BATCH = 64 -- pages
-local MANY_LINKS = 5000 -- of sitemaps, admitted before a commit is due
+local BATCH_BYTES = 32 * 2 ^ 20 -- of them, and of the URLs that they name
+local MANY_LINKS = 5000 -- of sitemaps, admitted before a commit is due; as many URLs that were passed over
+local MANY_BYTES = 8 * 2 ^ 20 -- of both
 local SECONDS = 0.1
 
 M.ORDER = { "url", "status", "depth", "from", "type", "bytes", "title", "location", "canonical", "noindex",
@@ -23,6 +25,8 @@ local SKIP_ORDER = { "url", "from", "reason" }
 ---@field private _outcomes table[]
 ---@field private _links table[] admitted since the last commit, in order
 ---@field private _skips table[]
+---@field private _outcome_bytes integer
+---@field private _url_bytes integer of links and skips
 ---@field private _since number?
 ---@field private _skip_file rill.CrawlFile?
 ---@field private _skip_lines string[]
@@ -33,10 +37,20 @@ local SKIP_ORDER = { "url", "from", "reason" }
 local Commit = {}
 Commit.__index = Commit
 
+-- What an outcome holds on to: body, URLs, records of an archive.
+local function bytes_of(outcome)
+  local bytes = outcome.bytes or 0
+  for _, link in ipairs(outcome.links or {}) do bytes = bytes + #link.url end
+  for _, skip in ipairs(outcome.skips or {}) do bytes = bytes + #skip.url end
+  for _, record in ipairs(outcome.records or {}) do bytes = bytes + #record end
+  return bytes
+end
+
 ---@param outcome table
 function Commit:add(outcome)
   local list = self._outcomes
   list[#list + 1] = outcome
+  self._outcome_bytes = self._outcome_bytes + bytes_of(outcome)
   self._since = self._since or self._crawl:clock()
 end
 
@@ -61,18 +75,23 @@ end
 --- Whether so many links wait for the commit that whoever brings more waits as well.
 ---@return boolean
 function Commit:is_full()
-  return #self._links >= MANY_LINKS
+  return #self._links >= MANY_LINKS or #self._skips >= MANY_LINKS or self._url_bytes >= MANY_BYTES
 end
 
 ---@return number? seconds until it has to be done; nil: there is nothing
 function Commit:due(now)
   if self:is_empty() then return nil end
-  if #self._outcomes >= BATCH or self:is_full() then return 0 end
+  if #self._outcomes >= BATCH or self._outcome_bytes >= BATCH_BYTES or self:is_full() then return 0 end
   return math.max(0, (self._since or now) + SECONDS - now)
+end
+
+local function size_of(found)
+  return #found.url + #(found.from or "")
 end
 
 local function note_skip(self, skip)
   self._skips[#self._skips + 1] = skip
+  self._url_bytes = self._url_bytes + size_of(skip)
   self._since = self._since or self._crawl:clock()
   if self._skip_file then
     table.insert(self._skip_lines, json.encode({ url = skip.url, from = skip.from, reason = skip.reason }, SKIP_ORDER))
@@ -101,6 +120,7 @@ function Commit:admit(link)
   local ok, reason = self._crawl.frontier:admit(link)
   if ok then
     self._links[#self._links + 1] = link
+    self._url_bytes = self._url_bytes + size_of(link)
     self._since = self._since or self._crawl:clock()
   elseif reason ~= "seen" then
     self:skip(link.url, reason, link.from, link.high, link.low)
@@ -205,7 +225,7 @@ local function gather(self, outcomes)
   if not ok then return nil, err end
   batch.links, batch.skips, batch.counters = self._links, self._skips, crawl.counts.counters
   batch.outputs, batch.now, batch.sent = lengths(self), crawl:clock(), totals.flat(batch.counters)
-  self._links, self._skips, self._since = {}, {}, nil
+  self._links, self._skips, self._url_bytes, self._since = {}, {}, 0, nil
   return batch
 end
 
@@ -233,6 +253,10 @@ local function undo(self, batch, mark, refusal)
   totals.apply(counters, mark.counters, meanwhile)
   self._links = put_back(batch.links, mark.links, self._links)
   self._skips = put_back(batch.skips, mark.skips, self._skips)
+  self._url_bytes = 0
+  for _, list in ipairs { self._links, self._skips } do
+    for _, each in ipairs(list) do self._url_bytes = self._url_bytes + size_of(each) end
+  end
   self._extra = put_back(batch.extra, #batch.extra, self._extra)
   self._extra_count, self._scope = mark.extra_count, batch.scope
   local places = refusal.offsets or mark.lengths
@@ -290,7 +314,7 @@ end
 function Commit:flush()
   if self:is_empty() then return true end
   local outcomes, frontier = self._outcomes, self._crawl.frontier
-  self._outcomes, self._since = {}, nil
+  self._outcomes, self._outcome_bytes, self._since = {}, 0, nil
   for _, group in ipairs(frontier.groups and frontier:groups(outcomes) or { outcomes }) do
     local ok, err = flush_group(self, group)
     if not ok then return nil, err end
@@ -320,8 +344,8 @@ end
 ---@return rill.CrawlCommit?
 ---@return rill.Error? err
 function M.new(crawl)
-  local self = setmetatable({ _crawl = crawl, _outcomes = {}, _links = {}, _skips = {}, _skip_lines = {}, _extra = {},
-    _extra_count = 0 }, Commit)
+  local self = setmetatable({ _crawl = crawl, _outcomes = {}, _outcome_bytes = 0, _url_bytes = 0, _links = {},
+    _skips = {}, _skip_lines = {}, _extra = {}, _extra_count = 0 }, Commit)
   self._sync = function() return self:sync() end
   local skipped = crawl.options.skipped
   if type(skipped) == "string" then

@@ -10,6 +10,7 @@ local retry = require("rill.crawl.retry")
 
 local M = {}
 
+local TAG_MOST = 4096 -- bytes of an ETag or a date that is kept
 local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes that are read of one, gzip or not
 local SITEMAP_CHUNK = 16384 -- bytes that are asked for at a time
 local SITEMAP_SLICE = 1024 -- bytes that are read at a time: of a gzip file they may be a MiB
@@ -72,13 +73,18 @@ local function read_ok(crawl, outcome, page)
   page_of.read(page, crawl.options.tags, crawl.agent)
 end
 
+local function validator(headers, name)
+  local value = headers[name]
+  return value and #value <= TAG_MOST and value or nil
+end
+
 local function finish_response(crawl, outcome, page)
   local status = page.status
   outcome.kind, outcome.status, outcome.bytes = "done", status, page.response.bytes_received
   if (status == 404 or status == 410) and outcome.entry.known and outcome.entry.known.gone > 0 then
     outcome.gone = true
   end
-  outcome.etag, outcome.modified = page.headers["etag"], page.headers["last-modified"]
+  outcome.etag, outcome.modified = validator(page.headers, "etag"), validator(page.headers, "last-modified")
   if status == 304 then
     page.unchanged, outcome.unchanged = true, true
   elseif status >= 200 and status < 300 then

@@ -19,6 +19,7 @@ local stats = require("rill.crawl.stats")
 local M = {}
 
 local SHOWN_MOST = 100 -- messages of handlers, each with its traceback
+local SHOWN_LENGTH = 4096 -- bytes of one, which may hold what a page has
 
 ---@class rill.Crawl
 ---@field client rill.Client
@@ -76,6 +77,11 @@ function Crawl:exchanged(kind, address, status, err, again)
   if self.on_exchange then self.on_exchange(kind, address, status, err, again and again.due - self:clock()) end
 end
 
+local function shown(why)
+  local text = tostring(why)
+  return #text > SHOWN_LENGTH and text:sub(1, SHOWN_LENGTH) .. "..." or text
+end
+
 --- Calls what a script has given; what it raises is shown once and counted.
 ---@param name string
 ---@param fn function
@@ -84,19 +90,19 @@ end
 function Crawl:guarded(name, fn, ...)
   local function trace(why)
     if why == rill.cancelled then return why end
-    return { why = why, traceback = debug.traceback(tostring(why), 2) }
+    return { why = why, traceback = debug.traceback(shown(why), 2) }
   end
   local arguments_of, count = { ... }, select("#", ...)
   local ok, value = xpcall(function() return fn(unpack(arguments_of, 1, count)) end, trace)
   if ok then return true, value end
   if value == rill.cancelled then error(value, 0) end
-  local message = tostring(value.why)
-  if not self._shown[message] and self._shown_count < SHOWN_MOST then
-    self._shown[message], self._shown_count = true, self._shown_count + 1
+  local key = shown(value.why)
+  if not self._shown[key] and self._shown_count < SHOWN_MOST then
+    self._shown[key], self._shown_count = true, self._shown_count + 1
     self:say(("the %s handler raised: %s"):format(name, value.traceback))
     if self._shown_count == SHOWN_MOST then self:say "what handlers raise is only counted from here on" end
   end
-  return false, errors.new { reason = "handler", message = message, traceback = value.traceback }
+  return false, errors.new { reason = "handler", message = tostring(value.why), traceback = value.traceback }
 end
 
 -- Makes a link of a URL that a script gave.

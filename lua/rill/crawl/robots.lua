@@ -7,6 +7,7 @@ local M = {}
 local MAX_BYTES = 500 * 1024 -- what is read of one
 local MAX_HOPS = 5
 local MAX_PARSED = 1000 -- origins whose rules are kept parsed
+local MAX_PARSED_BYTES = 2 * 2 ^ 20 -- that these were: parsed they take up to 40 times as many
 
 local found, parser = pcall(require, "rill.robots")
 
@@ -17,16 +18,20 @@ local found, parser = pcall(require, "rill.robots")
 ---@field private _report fun(address: string, status: integer?, err: any)
 ---@field private _parsed table<string, table>
 ---@field private _count integer
+---@field private _bytes integer
 local Robots = {}
 Robots.__index = Robots
 
 local function parsed_of(self, o)
   local parsed = self._parsed[o.key]
   if parsed and parsed.at == o.robots.at then return parsed.rules end
-  if self._count >= MAX_PARSED then self._parsed, self._count = {}, 0 end
-  local rules = found and parser.parse(o.robots.body) or nil
+  local body = o.robots.body
+  if self._count >= MAX_PARSED or self._bytes + #body > MAX_PARSED_BYTES then
+    self._parsed, self._count, self._bytes = {}, 0, 0
+  end
+  local rules = found and parser.parse(body) or nil
   self._parsed[o.key] = { at = o.robots.at, rules = rules }
-  self._count = self._count + 1
+  self._count, self._bytes = self._count + 1, self._bytes + #body
   return rules
 end
 
@@ -115,7 +120,7 @@ end
 ---@return rill.CrawlRobots
 function M.new(agent, clients, origins, report)
   return setmetatable({ _agent = agent, _clients = clients, _origins = origins, _report = report, _parsed = {},
-    _count = 0 }, Robots)
+    _count = 0, _bytes = 0 }, Robots)
 end
 
 return M

@@ -4,6 +4,7 @@ local links = require("rill.crawl.links")
 local page_of = require("rill.crawl.page")
 local rill = require("rill")
 local url = require("rill.url")
+local written = require("rill.crawl.written")
 
 local M = {}
 
@@ -14,12 +15,10 @@ local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, [
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
-local KNOWN_URLS = 10000 -- that are recognized as they are written; then it begins anew
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
----@field private _known table<string, true> URLs that are in the frontier: most links of a page are on many others
----@field private _known_count integer
+---@field private _known rill.CrawlWritten URLs that are in the frontier
 local Worker = {}
 Worker.__index = Worker
 
@@ -36,15 +35,13 @@ end
 
 -- What is in a frontier of this process stays there; a shared one may refuse a batch.
 local function remember(self, found)
-  if self._crawl.frontier.may_lose then return end
-  if self._known_count >= KNOWN_URLS then self._known, self._known_count = {}, 0 end
-  self._known[found], self._known_count = true, self._known_count + 1
+  if not self._crawl.frontier.may_lose then self._known:add(found) end
 end
 
 -- A URL that a page names becomes a link of its outcome, a skip, or nothing.
 local function propose(self, outcome, found, fields, nofollow)
   local crawl = self._crawl
-  if self._known[found] and not fields.lastmod then return end
+  if self._known:has(found) and not fields.lastmod then return end
   local link, wrong = crawl.links:identify(found, fields.normal)
   if not link then
     if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
@@ -270,7 +267,7 @@ end
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl, _known = {}, _known_count = 0 }, Worker)
+  return setmetatable({ _crawl = crawl, _known = written.new() }, Worker)
 end
 
 return M

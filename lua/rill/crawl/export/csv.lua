@@ -5,10 +5,13 @@ local lines = require("rill.crawl.export.lines")
 
 local M = {}
 
+local UNKNOWN_MOST = 100 -- names without a column that are warned of
+
 ---@class rill.CrawlCsv: rill.CrawlLines
 ---@field private _fields string[]?
 ---@field private _known table<string, boolean>
 ---@field private _warn fun(text: string)
+---@field private _unknown integer names that were warned of
 ---@field private _header boolean it has to be written
 local Csv = setmetatable({}, lines.Lines)
 Csv.__index = Csv
@@ -43,8 +46,8 @@ end
 
 local function warn_of_unknown(self, item)
   for name in pairs(item) do
-    if not self._known[name] then
-      self._known[name] = true
+    if not self._known[name] and self._unknown < UNKNOWN_MOST then
+      self._known[name], self._unknown = true, self._unknown + 1
       self._warn(("%s has no column %s: it is left out"):format(self._file.path, tostring(name)))
     end
   end
@@ -118,7 +121,8 @@ M.exists = file.exists
 function M.open(path, options)
   local opened, err = file.open(path)
   if not opened then return nil, err end
-  local writer = lines.init(setmetatable({ _known = {}, _warn = options.warn, _header = true }, Csv), opened, "\r\n")
+  local own = { _known = {}, _warn = options.warn, _unknown = 0, _header = true }
+  local writer = lines.init(setmetatable(own, Csv), opened, "\r\n")
   if options.fields then set_fields(writer, options.fields) end
   if opened.length > 0 then
     local ok

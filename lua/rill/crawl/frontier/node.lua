@@ -6,6 +6,7 @@ local joining = require("rill.crawl.frontier.joining")
 local json = require("rill.core.plain_json")
 local known_of = require("rill.crawl.frontier.known")
 local numbers = require("rill.crawl.frontier.numbers")
+local origins = require("rill.crawl.frontier.origins")
 local owner = require("rill.crawl.frontier.owner")
 local portions = require("rill.crawl.frontier.portions")
 local questions = require("rill.crawl.frontier.questions")
@@ -34,7 +35,7 @@ local POLL = 0.2 -- seconds until it is looked again whether others have brought
 ---@field private _batch integer the last one that was committed
 ---@field private _sums table<string, number> counters at that time
 ---@field private _held rill.CrawlHolding
----@field private _origins table<string, table>
+---@field private _origins rill.CrawlOrigins
 ---@field private _known rill.CrawlKnown
 ---@field private _questions rill.CrawlQuestions
 ---@field private _renewal rill.Task?
@@ -62,12 +63,7 @@ end
 ---@param key string
 ---@return table origin what this worker knows of it: policy, robots
 function Frontier:origin(key)
-  local o = self._origins[key]
-  if not o then
-    o = { key = key, policy = self._settings.policy(key) }
-    self._origins[key] = o
-  end
-  return o
+  return self._origins:get(key)
 end
 
 --- The number of the set that holds a fingerprint.
@@ -84,12 +80,9 @@ function Frontier:remembers()
 end
 
 local function load_robots(self, key, at)
-  local o = self:origin(key)
-  if o.robots and o.robots.at == at then return true end
-  local body, err = self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
-  if err then return nil, err end
-  o.robots = { at = at, body = body or "" }
-  return true
+  return self._origins:load_robots(key, at, function()
+    return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
+  end)
 end
 
 local function entry_of(self, given)
@@ -137,6 +130,7 @@ end
 ---@return number? again
 ---@return rill.Error? err
 function Frontier:take(n, now)
+  self._origins:bound()
   local answer, err = ask_for(self, n)
   local ok = answer and true
   if ok then ok, err = restore_scope(self) end
@@ -391,8 +385,9 @@ end
 ---@return rill.CrawlRedis
 function M.new(opened, settings)
   local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
-    _batch = 0, _held = holding.new(), _origins = {}, _turn = "", _known = settings.known or known_of.new(),
-    _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
+    _batch = 0, _held = holding.new(), _origins = origins.new(settings.policy), _turn = "",
+    _known = settings.known or known_of.new(), _options = { robots_wait = settings.robots_wait,
+      retries = settings.retries } }, Frontier)
   self._questions = questions.new(function(words) return self:call("ask", words) end)
   return self
 end

@@ -15,6 +15,8 @@ local wire = require("rill.crawl.frontier.wire")
 
 local M = {}
 
+local ORIGINS_MOST = 10000 -- whose node is remembered; then it begins anew
+
 ---@class rill.CrawlNodes: rill.CrawlFrontier
 ---@field worker string
 ---@field counters table
@@ -27,6 +29,7 @@ local M = {}
 ---@field private _settings table
 ---@field private _known rill.CrawlKnown
 ---@field private _by_origin table<string, rill.CrawlRedis>
+---@field private _origin_count integer of these
 ---@field private _sums rill.CrawlSums
 ---@field private _complete string|false? "1": all nodes were there once
 ---@field private _idle string? what all nodes looked like when nothing was left
@@ -46,8 +49,9 @@ end
 local function node_of(self, origin)
   local node = self._by_origin[origin]
   if not node then
+    if self._origin_count >= ORIGINS_MOST then self._by_origin, self._origin_count = {}, 0 end
     node = self._nodes[M.number(origin, #self._nodes)]
-    self._by_origin[origin] = node
+    self._by_origin[origin], self._origin_count = node, self._origin_count + 1
   end
   return node
 end
@@ -297,8 +301,8 @@ function M.open(settings)
   local ok, err = check(settings.path)
   if not ok then return nil, err end
   local self = setmetatable({ worker = settings.worker or owner.name(), counters = {}, offsets = {}, fresh = true,
-    _nodes = {}, _first = 1, _settings = settings, _known = known_of.new(), _by_origin = {}, _sums = sums_of.new() },
-    Nodes)
+    _nodes = {}, _first = 1, _settings = settings, _known = known_of.new(), _by_origin = {}, _origin_count = 0,
+    _sums = sums_of.new() }, Nodes)
   ok, err = open_all(self, settings)
   if not ok then
     self:close()

@@ -2,9 +2,22 @@
 local M = {}
 
 M.LINKS = 2000 -- some 5 ms
+M.LINK_BYTES = 4 * 2 ^ 20 -- of these
 
-local function links_of(outcome)
-  return outcome.links and #outcome.links or 0
+local function bytes_of(link)
+  return #link.url + #(link.from or "")
+end
+
+-- Links, and their bytes.
+local function size_of(outcome)
+  local bytes, links = 0, outcome.links or {}
+  for _, link in ipairs(links) do bytes = bytes + bytes_of(link) end
+  return #links, bytes
+end
+
+local function has_room(group, links, bytes)
+  if group.links == 0 then return true end
+  return group.links + links <= M.LINKS and group.bytes + bytes <= M.LINK_BYTES
 end
 
 --- Outcomes in groups that are committed one after the other: one node's each, and not too many links in one.
@@ -16,11 +29,12 @@ function M.groups(outcomes, node_of)
   for _, outcome in ipairs(outcomes) do
     local node = node_of(outcome)
     local group = open[node]
-    if not group or group.links > 0 and group.links + links_of(outcome) > M.LINKS then
-      group = { links = 0 }
+    local links, bytes = size_of(outcome)
+    if not group or not has_room(group, links, bytes) then
+      group = { links = 0, bytes = 0 }
       open[node], groups[#groups + 1] = group, group
     end
-    group.links = group.links + links_of(outcome)
+    group.links, group.bytes = group.links + links, group.bytes + bytes
     group[#group + 1] = outcome
   end
   if not groups[1] then groups[1] = {} end
@@ -39,19 +53,28 @@ local function send_first(node, batch, links, own)
   return true
 end
 
+-- As many links as go in one call, from that place on.
+local function piece_of(links, at)
+  local piece, bytes = {}, 0
+  for i = at, math.min(at + M.LINKS - 1, #links) do
+    bytes = bytes + bytes_of(links[i])
+    if bytes > M.LINK_BYTES and piece[1] then break end
+    piece[#piece + 1] = links[i]
+  end
+  return piece
+end
+
 -- Sends links in pieces; returns what is left where the node is the batch's own: the last piece goes with it.
 local function send_pieces(node, batch, links, own)
   local at = 1
-  while #links - at + 1 > (own and M.LINKS or 0) do
-    local piece = {}
-    for i = at, math.min(at + M.LINKS - 1, #links) do piece[#piece + 1] = links[i] end
+  while at <= #links do
+    local piece = piece_of(links, at)
+    at = at + #piece
+    if own and at > #links then return piece end
     local ok, err = send_first(node, batch, piece, own)
     if not ok then return nil, err end
-    at = at + #piece
   end
-  local left = {}
-  for i = at, #links do left[#left + 1] = links[i] end
-  return left
+  return {}
 end
 
 local function grouped(links, node_of_link, node)

@@ -8,6 +8,7 @@
 ---   commit(batch)              { outcomes, counters, outputs, skips }: all or nothing
 ---   known, is_seen, duplicate, stats, waiting, close
 local heap = require("rill.crawl.heap")
+local kept_robots = require("rill.crawl.frontier.kept_robots")
 local map64 = require("rill.crawl.map64")
 local origin = require("rill.crawl.origin")
 
@@ -32,6 +33,7 @@ local M = {}
 ---@field private _dirty table counters that changed since the last commit
 ---@field private _touched table<string, boolean> origins whose manners changed since then
 ---@field private _abandoned integer handed out, and never settled
+---@field private _kept rill.CrawlKeptRobots
 local Frontier = {}
 Frontier.__index = Frontier
 
@@ -42,7 +44,10 @@ local function origin_of(self, key)
     o.due = false
     self._origins[key] = o
     self._origin_count = self._origin_count + 1
-    if self._store.load_origin then self._store:load_origin(o) end
+    if self._store.load_origin then
+      self._store:load_origin(o)
+      self._kept:add(o)
+    end
   end
   return o
 end
@@ -179,7 +184,10 @@ function Frontier:settle(entry, result, now)
   local dead, answered, rounds, hold, dials = o.dead, o.answered, o.rounds, o.hold, o.dials
   self._in_flight = self._in_flight - 1
   origin.finish(o, result, now)
-  if entry.kind == "robots" then origin.robots(o, result.robots, self._options, now) end
+  if entry.kind == "robots" then
+    origin.robots(o, result.robots, self._options, now)
+    self._kept:add(o)
+  end
   if entry.kind then o.asking = false end
   if result.skip then o.dead = { skip = result.skip } end
   if answered ~= o.answered or rounds ~= o.rounds or hold ~= o.hold or dials ~= o.dials or entry.kind == "robots" then
@@ -215,10 +223,9 @@ end
 
 -- Counts that would pass their limit.
 local function full(self, link, limits)
-  local counts = self.counts
   for i = 1, #link.counters do
     local counter = link.counters[i]
-    if (counts:get(counter.high, counter.low) or 0) >= limits[counter.name] then return counter.name end
+    if (self.counts:get(counter.high, counter.low) or 0) >= limits[counter.name] then return counter.name end
   end
 end
 
@@ -384,7 +391,7 @@ end
 function M.new(store, options)
   return setmetatable({
     seen = map64(), skipped = map64(), bodies = map64(), counts = map64(), _dirty = {},
-    _touched = {}, _abandoned = 0,
+    _touched = {}, _abandoned = 0, _kept = kept_robots.new(),
     _store = store, _options = options, _origins = {}, _due = heap(), _later = heap(), _ready = {}, _in_flight = 0,
     _retrying = 0, _origin_count = 0,
   }, Frontier)

@@ -22,7 +22,6 @@ local FIRST = -2 ^ 40 -- before every rank
 ---@field recrawls boolean URLs that were visited are asked for again
 ---@field origin_ids table<string, integer>
 ---@field private _names table<integer, string>
----@field private _data table<string, string> of origins, until they are used
 ---@field spared { origin: integer, rank: integer, id: integer }[] leave the queue with the next commit
 ---@field private _is_spared table<integer, boolean>
 ---@field private _next_id integer
@@ -64,8 +63,8 @@ end
 
 ---@param o rill.CrawlOrigin
 function Store:load_origin(o)
-  local text = self._data[o.key]
-  self._data[o.key] = nil
+  local id = self.origin_ids[o.key]
+  local text = id and self.db:value("select data from origin where id = ?", id)
   for name, value in pairs(text and json.decode(text) or {}) do o[name] = value end
 end
 
@@ -228,9 +227,9 @@ local function each_row(db, sql, fn)
 end
 
 local function load_origins(self)
-  return each_row(self.db, "select id, name, data from origin", function(stmt)
+  return each_row(self.db, "select id, name from origin", function(stmt)
     local id, name = stmt:column(0), stmt:column(1)
-    self.origin_ids[name], self._names[id], self._data[name] = id, name, stmt:column(2)
+    self.origin_ids[name], self._names[id] = id, name
     self._next_origin = math.max(self._next_origin, id + 1)
   end)
 end
@@ -313,7 +312,7 @@ local function open_locked(options)
   local db, fresh = schema.open(options.path, options.durable, { key = options.key_name, conf = options.conf })
   if not db then return nil, fresh end
   local store = setmetatable({ db = db, path = options.path, recrawls = false, origin_ids = {}, _names = {},
-    _data = {}, _next_id = 0, _next_origin = 1, _counts = {}, _waiting = 0, _cursors = {}, _out = {}, rows = 0,
+    _next_id = 0, _next_origin = 1, _counts = {}, _waiting = 0, _cursors = {}, _out = {}, rows = 0,
     lengths = {}, spared = {}, _is_spared = {} }, Store)
   local frontier = schedule.new(store, options)
   local ok, err = check_key(db, options)
