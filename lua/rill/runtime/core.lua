@@ -116,8 +116,9 @@ end
 --- own object afterwards, and parks again if what it waits for has not come. Raises rill.cancelled in a
 --- cancelled task.
 ---@param waiting table see above
-function M.park(waiting)
-  local task = current()
+---@param task rill.Task? what waiter() has given, where nothing has run since: nginx is slow to find it again
+function M.park(waiting, task)
+  task = task or current()
   if task._cancelled then -- by itself, since it asked
     waiting:abandon(task)
     refuse(task)
