@@ -8,6 +8,10 @@
 
 #include "doc/budget.h"
 #include "doc/functions.h"
+#include "doc/value.h"
+
+/* Bytes of a text that are kept for the next one. */
+enum { KEPT_TEXT = 1 << 20 };
 
 /* What is wrong with an expression: libxml2 gives a number only. */
 static const char *const sentences[] = {
@@ -331,7 +335,7 @@ void rill_doc_forget(rill_doc *doc)
     listen_no_more(doc, before);
     rill_doc_expression_free(answer->expression);
     answer->expression = NULL;
-    xmlXPathFreeObject(answer->object);
+    rill_value_free(answer->object);
     answer->object = NULL;
     for (size_t i = 0; i < answer->copy_count; i++)
         xmlFree(answer->copies[i]);
@@ -342,6 +346,11 @@ void rill_doc_forget(rill_doc *doc)
     answer->items = (rill_items){0};
     answer->problem = (rill_doc_problem){.at = -1};
     rill_regexes_dispose(&answer->regexes);
+    if (doc->text.room > KEPT_TEXT) {
+        free(doc->text.data);
+        doc->text.data = NULL;
+        doc->text.room = 0;
+    }
 }
 
 void rill_ask_dispose(rill_doc *doc)

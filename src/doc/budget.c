@@ -7,9 +7,6 @@
 /* Looks at the budget for one look at the clock. */
 enum { LOOKS_AT_ONCE = 64 };
 
-/* Bytes of text that are read for one operation. */
-enum { BYTES_PER_OPERATION = 32 };
-
 /* CPU time: a busy machine is no reason to give up. */
 static uint64_t now_ms(void)
 {
@@ -70,26 +67,15 @@ bool rill_budget_spend_bytes(rill_doc *doc, size_t bytes)
 {
     if (bytes > RILL_DOC_READ)
         return stop(&doc->answer.problem, "a text that is too long");
-    return rill_budget_spend(doc, 1 + bytes / BYTES_PER_OPERATION);
+    return rill_budget_spend(doc, 1 + bytes / RILL_BUDGET_BYTES);
 }
 
-static void measure(const xmlNode *top, size_t *nodes, size_t *bytes)
+static bool spend_of(void *doc, size_t operations)
 {
-    bool own = top->type == XML_COMMENT_NODE || top->type == XML_PI_NODE;
-    for (const xmlNode *node = top; node; node = rill_tree_next(node, top, true), ++*nodes)
-        if (own || node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
-            *bytes += node->content ? strlen((const char *)node->content) : 0;
+    return rill_budget_spend(doc, operations);
 }
 
-bool rill_budget_spend_string(rill_doc *doc, const xmlNode *node, size_t *bytes)
+rill_tick rill_budget_tick(rill_doc *doc)
 {
-    size_t length = 0, nodes = 0;
-    if (node->type == XML_ATTRIBUTE_NODE || node->type == XML_HTML_DOCUMENT_NODE)
-        for (const xmlNode *child = node->children; child; child = child->next)
-            measure(child, &nodes, &length);
-    else if (node->type != XML_NAMESPACE_DECL)
-        measure(node, &nodes, &length);
-    if (bytes)
-        *bytes += length;
-    return rill_budget_spend(doc, nodes) && rill_budget_spend_bytes(doc, length);
+    return (rill_tick){.call = spend_of, .arg = doc};
 }

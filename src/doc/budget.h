@@ -4,6 +4,9 @@
 
 #include "doc/tree.h"
 
+/* Bytes of text that are read for one operation. */
+enum { RILL_BUDGET_BYTES = 32 };
+
 void rill_budget_begin(rill_doc *doc, unsigned long operations);
 
 /* Around each piece of work. */
@@ -17,9 +20,10 @@ bool rill_budget_left(rill_doc *doc);
 /* Counts operations, then the same. */
 bool rill_budget_spend(rill_doc *doc, size_t operations);
 
-/* Counts what making the string of a node costs, before it is made; false, too, where it is longer
- * than RILL_DOC_READ. *bytes, where it is not NULL, grows by its length. */
-bool rill_budget_spend_string(rill_doc *doc, const xmlNode *node, size_t *bytes);
+/* Counts bytes that are read; false, too, where they are more than RILL_DOC_READ. */
 bool rill_budget_spend_bytes(rill_doc *doc, size_t bytes);
+
+/* rill_budget_spend() for what knows no documents. */
+rill_tick rill_budget_tick(rill_doc *doc);
 
 #endif

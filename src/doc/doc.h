@@ -44,8 +44,12 @@ RILL_API const char *rill_doc_libxml2(void);
  *   milliseconds of CPU time
  *   operations before other tasks have their turn
  *   bytes of a string that an expression reads or makes; one that a regular expression is looked
- * for in; of the characters that translate() looks for regular expressions of an evaluation; steps
- * of a match, as PCRE2 counts them bytes of a text or of markup that is made of a node */
+ *     for in; of the characters that translate() looks for
+ *   regular expressions of an evaluation; steps of a match, as PCRE2 counts them
+ *   bytes of a text or of markup that is made of a node
+ * and of documents that nobody holds any more:
+ *   nodes that are freed at one go, an attribute counts as one
+ *   nodes that wait to be freed, 160 bytes of text are one, when no further page should be read */
 enum {
     RILL_DOC_BYTES = 32 << 20,
     RILL_DOC_NODES = 1 << 20,
@@ -66,9 +70,12 @@ enum {
     RILL_DOC_CHARACTERS = 4 << 10,
     RILL_DOC_PATTERNS = 16,
     RILL_DOC_MATCH = 100000,
-    RILL_DOC_TEXT = 64 << 20
+    RILL_DOC_TEXT = 64 << 20,
+    RILL_DOC_FREED = 20000,
+    RILL_DOC_WAITING = 2 << 20
 };
 
+typedef struct rill_docs rill_docs; /* documents that one thread has */
 typedef struct rill_doc rill_doc;
 typedef struct rill_doc_node rill_doc_node; /* lives as long as its document */
 typedef struct rill_doc_expression rill_doc_expression;
@@ -81,10 +88,26 @@ typedef struct rill_doc_facts {
     bool depth, open;         /* elements stand less deep than they were written */
 } rill_doc_facts;
 
-/* Begins to read a page; its bytes are borrowed until the document was read or is freed. NULL: out
- * of memory. */
-RILL_API rill_doc *rill_doc_new(const char *page, uint64_t length);
-RILL_API void rill_doc_free(rill_doc *doc); /* with all its nodes; NULL is fine */
+/* NULL: out of memory. Freed with its last document. */
+RILL_API rill_docs *rill_docs_new(void);
+RILL_API void rill_docs_free(rill_docs *docs); /* and at once what waits; NULL is fine */
+
+/* How many nodes wait to be freed, as RILL_DOC_WAITING counts them. Good as long as `docs`. */
+RILL_API const uint32_t *rill_docs_waiting(const rill_docs *docs);
+
+/* Frees RILL_DOC_FREED nodes of those that wait, of the document that waits longest. Returns 1
+ * while there are more. */
+RILL_API int32_t rill_docs_tidy(rill_docs *docs);
+
+/* Begins to read a page; its bytes are borrowed while rill_doc_read() reads them. `docs`: where it
+ * waits to be freed after rill_doc_drop(); NULL: nowhere. NULL: out of memory. */
+RILL_API rill_doc *rill_docs_open(rill_docs *docs, const char *page, uint64_t length);
+RILL_API rill_doc *rill_doc_new(const char *page, uint64_t length); /* of no `docs` */
+
+/* Frees a document with all its nodes; NULL is fine. At one go, or, after rill_doc_drop(), when its
+ * turn has come: for a collector, which may take many at a time. */
+RILL_API void rill_doc_free(rill_doc *doc);
+RILL_API void rill_doc_drop(rill_doc *doc);
 
 /* Frees a piece of what a document holds, which is good for nothing else then. Returns 1 while
  * there is more, 0: rill_doc_free() takes no time. */

@@ -1,12 +1,11 @@
 /* A document from its page to its end. The interface is in doc.h. */
+#include "doc/document.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/ask.h"
 #include "doc/parse.h"
-
-/* Nodes that are freed before others have their turn: some milliseconds. */
-enum { NODES_AT_ONCE = 50000 };
 
 int32_t rill_doc_abi(void)
 {
@@ -26,35 +25,48 @@ rill_doc *rill_doc_new(const char *page, uint64_t length)
     xmlInitParser();
     if (rill_parse_begin(doc, page, length))
         return doc;
-    rill_doc_free(doc);
+    rill_document_free(doc);
     return NULL;
+}
+
+static uint32_t attributes_of(const xmlNode *node)
+{
+    uint32_t count = 0;
+    if (node->type == XML_ELEMENT_NODE)
+        for (const xmlAttr *at = node->properties; at; at = at->next)
+            count++;
+    return count;
+}
+
+/* Everything beside the tree; at first. */
+static void empty_rest(rill_doc *doc)
+{
+    rill_parse_end(doc);
+    rill_ask_dispose(doc);
+    doc->going = (xmlNode *)doc->tree;
 }
 
 int32_t rill_doc_empty(rill_doc *doc)
 {
-    rill_parse_end(doc);
-    rill_ask_dispose(doc);
     if (!doc->going)
-        doc->going = (xmlNode *)doc->tree;
-    for (int freed = 0; doc->going && freed < NODES_AT_ONCE;) {
+        empty_rest(doc);
+    for (uint32_t freed = 0; doc->going && freed < RILL_DOC_FREED;) {
         xmlNode *last = doc->going->last;
         if (!last) {
             doc->going = doc->going->parent; /* the tree has none */
         } else if (last->type == XML_ELEMENT_NODE && last->children) {
             doc->going = last;
         } else {
+            freed += 1 + attributes_of(last);
             xmlUnlinkNode(last);
             xmlFreeNode(last);
-            freed++;
         }
     }
     return doc->going != NULL;
 }
 
-void rill_doc_free(rill_doc *doc)
+void rill_document_free(rill_doc *doc)
 {
-    if (!doc)
-        return;
     rill_parse_end(doc);
     rill_ask_dispose(doc);
     rill_job_dispose(&doc->job);

@@ -19,7 +19,7 @@ bool rill_fiber_resume(rill_fiber *fiber);
 /* Called by what runs in it. */
 void rill_fiber_pause(rill_fiber *fiber);
 
-/* Only where what was started has returned or was never resumed. NULL is fine. */
+/* What was started and has not returned never does. NULL is fine. */
 void rill_fiber_free(rill_fiber *fiber);
 
 #endif

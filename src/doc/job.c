@@ -41,6 +41,13 @@ void rill_job_end(rill_job *job)
     job->stopping = false;
 }
 
+void rill_job_abandon(rill_job *job)
+{
+    job->state = RILL_JOB_NONE;
+    rill_fiber_free(job->fiber);
+    job->fiber = NULL;
+}
+
 void rill_job_dispose(rill_job *job)
 {
     rill_job_end(job);

@@ -3,6 +3,7 @@
 #define RILL_JOB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "doc/fiber.h"
 
@@ -12,6 +13,13 @@ typedef struct rill_job {
     bool stopping; /* nobody waits for it any more */
     long left;     /* operations until others have their turn */
 } rill_job;
+
+/* Called with each piece of work in operations, by what knows nothing else of it; false: no more is
+ * wanted. */
+typedef struct rill_tick {
+    bool (*call)(void *arg, size_t operations);
+    void *arg;
+} rill_tick;
 
 /* Prepares run(arg). The job before must have returned. False: out of memory. */
 bool rill_job_begin(rill_job *job, void (*run)(void *), void *arg);
@@ -23,8 +31,9 @@ bool rill_job_on(rill_job *job);
  * piece. False: it should return. */
 bool rill_job_work(rill_job *job, unsigned long operations);
 
-/* Lets what runs return at once. */
+/* Lets what runs return at once; or it never goes on, where it holds nothing by itself. */
 void rill_job_end(rill_job *job);
+void rill_job_abandon(rill_job *job);
 void rill_job_dispose(rill_job *job);
 
 #endif

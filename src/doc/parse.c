@@ -11,6 +11,9 @@ enum { TICKS = 8192 };
 /* Bytes of a page in a tick; of attributes' names that are compared, each with all others. */
 enum { TEXT_TICK = 64, COMPARED = 256 };
 
+/* Bytes of a page whose memory is that of a node. */
+enum { BYTES_PER_NODE = 160 };
+
 static rill_doc *doc_of(void *context)
 {
     return ((htmlParserCtxt *)context)->_private;
@@ -55,6 +58,7 @@ static bool count(rill_doc *doc, uint32_t nodes)
     if (parse->stopping)
         return false;
     parse->nodes += nodes;
+    doc->weight += nodes;
     if (parse->nodes > RILL_DOC_NODES)
         stop(doc, &doc->facts.nodes);
     else if (xmlDictSize(parse->parser->dict) > RILL_DOC_NAMES)
@@ -222,7 +226,10 @@ static bool trim(rill_doc *doc)
     rill_trim *trim = &parse->trim;
     *trim = (rill_trim){
         .attributes = RILL_DOC_ATTRIBUTES, .value = RILL_DOC_VALUE, .tick = tick, .arg = doc};
-    if (!rill_trim_page(parse->page, parse->length, trim))
+    parse->trims = true;
+    bool good = rill_trim_page(parse->page, parse->length, trim);
+    parse->trims = false;
+    if (!good)
         return false;
     doc->facts.attributes = trim->too_many;
     doc->facts.values = trim->too_long;
@@ -288,6 +295,7 @@ bool rill_parse_begin(rill_doc *doc, const char *page, size_t length)
     }
     parse->page = page;
     parse->length = length;
+    doc->weight = (uint32_t)(length / BYTES_PER_NODE);
     parse->ticks = TICKS;
     parse->parser = htmlNewParserCtxt();
     if (!parse->parser)
@@ -321,10 +329,17 @@ void rill_parse_end(rill_doc *doc)
     if (!parse)
         return;
     parse->stopping = true;
-    rill_job_end(&doc->job); /* libxml2 cleans up */
-    xmlFreeDoc(parse->parser ? parse->parser->myDoc : NULL);
+    if (parse->trims) /* the page may be gone */
+        rill_job_abandon(&doc->job);
+    else
+        rill_job_end(&doc->job); /* libxml2 cleans up */
+    if (parse->parser && parse->parser->myDoc) {
+        doc->tree = parse->parser->myDoc; /* not at one go */
+        parse->parser->myDoc = NULL;
+    }
     htmlFreeParserCtxt(parse->parser);
     free(parse->trim.page);
+    free(parse->trim.copy);
     free(parse);
     doc->parse = NULL;
 }

@@ -9,6 +9,9 @@
 /* Memory that a match may take, in KiB. */
 enum { HEAP_KIB = 8 << 10 };
 
+/* Steps of a match that are counted together; bytes that a repeated item reads in one. */
+enum { STEPS_AT_ONCE = 256, BYTES_PER_STEP = 32 };
+
 typedef struct rill_regex {
     char *pattern;
     bool caseless;
@@ -46,9 +49,10 @@ static rill_regex *make(const char *pattern, bool caseless, rill_doc_problem *pr
     if (!regex || !(regex->pattern = strdup(pattern)))
         return refuse(regex, problem, code, at);
     regex->caseless = caseless;
-    regex->code = pcre2_compile(
-        (PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-        PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0), &code, &at, NULL);
+    regex->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT |
+                                    (caseless ? PCRE2_CASELESS : 0),
+                                &code, &at, NULL);
     if (!regex->code)
         return refuse(regex, problem, code, at);
     regex->match = pcre2_match_data_create(1, NULL);
@@ -75,26 +79,51 @@ static rill_regex *find(rill_regexes *all, const char *pattern, bool caseless,
     return regex;
 }
 
-int rill_regex_find(rill_regexes *regexes, const char *pattern, const char *flags, const char *text,
-                    size_t length, size_t *from, size_t *to, rill_doc_problem *problem)
+/* A match under way: its limit is one of each place that it begins at, and a step of it may read
+ * the whole text. */
+typedef struct counter {
+    const rill_tick *tick;
+    size_t steps, at; /* not counted yet; where the last one was */
+} counter;
+
+/* Called by PCRE2 in front of each item of a pattern. */
+static int on_step(pcre2_callout_block *block, void *arg)
 {
-    rill_regex *regex = find(regexes, pattern, strchr(flags, 'i') != NULL, problem);
+    counter *c = arg;
+    size_t at = block->current_position;
+    c->steps += 1 + (at > c->at ? at - c->at : c->at - at) / BYTES_PER_STEP;
+    c->at = at;
+    if (c->steps < STEPS_AT_ONCE)
+        return 0;
+    size_t steps = c->steps;
+    c->steps = 0;
+    return c->tick->call(c->tick->arg, steps) ? 0 : PCRE2_ERROR_CALLOUT;
+}
+
+int rill_regex_find(rill_regexes *regexes, rill_regex_search *search, rill_doc_problem *problem)
+{
+    bool caseless = strchr(search->flags, 'i') != NULL;
+    rill_regex *regex = find(regexes, search->pattern, caseless, problem);
     if (!regex)
         return -1;
-    int code =
-        pcre2_match(regex->code, (PCRE2_SPTR)text, length, 0, 0, regex->match, regex->limits);
-    if (code == PCRE2_ERROR_NOMATCH)
+    counter c = {.tick = search->tick};
+    pcre2_set_callout(regex->limits, on_step, &c);
+    int code = pcre2_match(regex->code, (PCRE2_SPTR)search->text, search->length, 0, 0,
+                           regex->match, regex->limits);
+    bool left = code != PCRE2_ERROR_CALLOUT && c.tick->call(c.tick->arg, c.steps);
+    if (left && code == PCRE2_ERROR_NOMATCH)
         return 0;
-    if (code < 0) {
+    if (code < 0 || !left) {
         char why[160] = "";
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
         problem->limit = true;
-        snprintf(problem->text, sizeof(problem->text), "regular expression: %s", why);
+        snprintf(problem->text, sizeof(problem->text), "regular expression: %s",
+                 left ? why : "too many operations");
         return -1;
     }
     PCRE2_SIZE *where = pcre2_get_ovector_pointer(regex->match);
-    *from = where[0];
-    *to = where[1];
+    search->from = where[0];
+    search->to = where[1];
     return 1;
 }
 

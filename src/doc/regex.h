@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "doc/doc.h"
+#include "doc/job.h"
 
 /* Those of an evaluation. Zeroed: none. */
 typedef struct rill_regexes {
@@ -13,10 +14,16 @@ typedef struct rill_regexes {
     int count, next; /* `next`: whose place is taken when all are */
 } rill_regexes;
 
-/* Finds a pattern in a text; both in UTF-8. `flags`: "i" ignores case; others change nothing.
- * Returns 1 and where it was found, 0, or -1: *problem says why. */
-int rill_regex_find(rill_regexes *regexes, const char *pattern, const char *flags, const char *text,
-                    size_t length, size_t *from, size_t *to, rill_doc_problem *problem);
+/* Where a pattern is looked for; both are UTF-8. */
+typedef struct rill_regex_search {
+    const char *pattern, *flags, *text; /* `flags`: "i" ignores case; others change nothing */
+    size_t length;                      /* of the text */
+    const rill_tick *tick;              /* called in the middle of a match */
+    size_t from, to;                    /* result */
+} rill_regex_search;
+
+/* Returns 1, 0, or -1: *problem says why, or no more was wanted. */
+int rill_regex_find(rill_regexes *regexes, rill_regex_search *search, rill_doc_problem *problem);
 
 void rill_regexes_dispose(rill_regexes *regexes);
 

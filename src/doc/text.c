@@ -1,50 +1,16 @@
-/* Texts of a node: as a reader sees it, as they stand, as markup. */
-#include <libxml/HTMLtree.h>
-#include <libxml/xmlsave.h>
+/* Texts of a node: as a reader sees it, as they stand; which of them is made. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/ask.h"
-
-/* Bytes that are written for one operation; of markup, which libxml2 makes. */
-enum { BYTES_PER_OPERATION = 64, MARKUP_PER_OPERATION = 4 };
+#include "doc/markup.h"
+#include "doc/output.h"
 
 /* Nodes, and bytes of texts, that are not worth a job. */
 enum { FEW_NODES = 256, FEW_BYTES = 64 << 10 };
 
-static void append(rill_doc *doc, const char *text, size_t length)
-{
-    size_t left = RILL_DOC_TEXT - doc->text.length;
-    if (!rill_job_work(&doc->job, 1 + length / BYTES_PER_OPERATION))
-        doc->text.ended = true;
-    if (length > left) {
-        doc->text.ended = true;
-        for (length = left; length && (text[length] & 0xc0) == 0x80; length--)
-            ;
-    }
-    if (doc->text.failed || !length)
-        return;
-    if (doc->text.length + length > doc->text.room) {
-        size_t room = 2 * (doc->text.length + length);
-        char *data = realloc(doc->text.data, room);
-        if (!data) {
-            doc->text.failed = true;
-            return;
-        }
-        doc->text.data = data;
-        doc->text.room = room;
-    }
-    memcpy(doc->text.data + doc->text.length, text, length);
-    doc->text.length += length;
-}
-
-/* Counts a node; false: no more is wanted. */
-static bool pass_node(rill_doc *doc)
-{
-    if (!rill_job_work(&doc->job, 1))
-        doc->text.ended = true;
-    return !doc->text.ended;
-}
+/* Bytes of a text that are looked at, at a time; for one operation. */
+enum { AT_ONCE = 64 << 10, BYTES_PER_OPERATION = 32 };
 
 /* --- as a reader sees it --------------------------------------------------------------------- */
 
@@ -107,7 +73,7 @@ static void close_gap(reader *r)
 {
     static const char *const gaps[] = {"", " ", "\t", "\n"};
     if (r->doc->text.length && r->gap)
-        append(r->doc, gaps[r->gap], 1);
+        rill_output_add(r->doc, gaps[r->gap], 1);
     r->gap = GAP_NONE;
 }
 
@@ -116,20 +82,27 @@ static bool is_blank(char byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r' && byte != '\v');
 }
 
+/* How many bytes from here on are blanks, or none; long runs are found in pieces. */
+static size_t run_of(const char *text, bool blanks)
+{
+    size_t length = 0;
+    while (length < AT_ONCE && text[length] && is_blank(text[length]) == blanks)
+        length++;
+    return length;
+}
+
 static void show_text(reader *r, const char *text)
 {
-    while (*text) {
-        size_t blanks = 0, length = 0;
-        while (is_blank(text[blanks]))
-            blanks++;
+    while (*text && !r->doc->text.ended) {
+        size_t blanks = run_of(text, true);
         if (blanks)
             widen(r, GAP_BLANK);
         text += blanks;
-        while (text[length] && !is_blank(text[length]))
-            length++;
+        size_t length = run_of(text, false);
         if (length)
             close_gap(r);
-        append(r->doc, text, length);
+        rill_output_add(r->doc, text, length);
+        rill_output_work(r->doc, (blanks + length) / BYTES_PER_OPERATION);
         text += length;
     }
 }
@@ -139,7 +112,7 @@ static void show_kept(reader *r, const char *text)
     if (!*text)
         return;
     close_gap(r);
-    append(r->doc, text, strlen(text));
+    rill_output_add_string(r->doc, text);
 }
 
 static void enter(reader *r, enum show show)
@@ -188,17 +161,22 @@ static const xmlNode *show_next(reader *r, const xmlNode *node, const xmlNode *t
     return NULL;
 }
 
+static bool is_text(const xmlNode *node)
+{
+    return node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE;
+}
+
 static void show(rill_doc *doc, const xmlNode *top)
 {
     reader r = {.doc = doc};
     enum show kind = show_of(top);
     bool wanted = kind == SHOW_NOTHING; /* it is shown where it was asked for itself */
-    for (const xmlNode *node = top; node && pass_node(doc) && !doc->text.failed;) {
+    for (const xmlNode *node = top; node && rill_output_work(doc, 1);) {
         kind = show_of(node);
         bool into = kind != SHOW_NOTHING || (node == top && wanted);
         if (into && node->type == XML_ELEMENT_NODE)
             enter(&r, kind);
-        if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
+        if (is_text(node))
             (r.pre ? show_kept : show_text)(&r, node->content ? (const char *)node->content : "");
         node = show_next(&r, node, top, into);
     }
@@ -210,34 +188,14 @@ static void show_raw(rill_doc *doc, const xmlNode *top)
 {
     const xmlNode *node = top;
     if (top->type != XML_ELEMENT_NODE && top->content)
-        append(doc, (const char *)top->content, strlen((const char *)top->content));
-    for (; node && top->type == XML_ELEMENT_NODE && pass_node(doc);
+        rill_output_add_string(doc, (const char *)top->content);
+    for (; node && top->type == XML_ELEMENT_NODE && rill_output_work(doc, 1);
          node = rill_tree_next(node, top, true))
-        if ((node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE) && node->content)
-            append(doc, (const char *)node->content, strlen((const char *)node->content));
+        if (is_text(node) && node->content)
+            rill_output_add_string(doc, (const char *)node->content);
 }
 
-/* What is beyond the bound is dropped: of an error here libxml2 would write to stderr. */
-static int write_markup(void *arg, const char *text, int length)
-{
-    rill_doc *doc = arg;
-    rill_job_work(&doc->job, (unsigned long)length / MARKUP_PER_OPERATION);
-    append(doc, text, (size_t)length);
-    return length;
-}
-
-static void show_markup(rill_doc *doc, const xmlNode *node, bool inner)
-{
-    xmlOutputBuffer *out = xmlOutputBufferCreateIO(write_markup, NULL, doc, NULL);
-    if (!out) {
-        doc->text.failed = true;
-        return;
-    }
-    const xmlNode *at = inner ? node->children : node;
-    for (; at; at = inner ? at->next : NULL)
-        htmlNodeDumpFormatOutput(out, doc->tree, (xmlNode *)at, "UTF-8", 0);
-    xmlOutputBufferClose(out);
-}
+/* --- which one ------------------------------------------------------------------------------- */
 
 static void make_text(void *arg)
 {
@@ -255,8 +213,10 @@ static void make_text(void *arg)
         show_raw(doc, node);
         break;
     case RILL_DOC_MARKUP:
+        rill_markup_write(doc, node);
+        break;
     case RILL_DOC_INNER:
-        show_markup(doc, node, doc->text.form == RILL_DOC_INNER);
+        rill_markup_write_inner(doc, node);
         break;
     }
     rill_doc_item item = {.kind = RILL_DOC_STRING,
@@ -266,12 +226,23 @@ static void make_text(void *arg)
         strcpy(doc->answer.problem.text, "out of memory");
 }
 
+/* Bytes that stand in a node itself, up to FEW_BYTES and one. */
+static size_t bytes_of(const xmlNode *node)
+{
+    size_t bytes = 0;
+    if (node->type != XML_ELEMENT_NODE)
+        return node->content ? strnlen((const char *)node->content, FEW_BYTES + 1) : 0;
+    for (const xmlAttr *at = node->properties; at && bytes <= FEW_BYTES; at = at->next)
+        if (at->children && at->children->content)
+            bytes += strnlen((const char *)at->children->content, FEW_BYTES + 1);
+    return bytes;
+}
+
 static bool is_small(const xmlNode *top)
 {
     size_t nodes = 0, bytes = 0;
     for (const xmlNode *node = top; node; node = rill_tree_next(node, top, true)) {
-        if (node->type == XML_TEXT_NODE && node->content)
-            bytes += strlen((const char *)node->content);
+        bytes += bytes_of(node);
         if (++nodes > FEW_NODES || bytes > FEW_BYTES)
             return false;
     }
@@ -287,8 +258,7 @@ int32_t rill_doc_text(rill_doc *doc, const rill_doc_node *node, uint32_t form)
         top = xmlDocGetRootElement(doc->tree);
     doc->text.node = top;
     doc->text.form = (enum rill_doc_form)form;
-    doc->text.length = 0;
-    doc->text.ended = doc->text.failed = false;
+    rill_output_begin(doc);
     if (top->type == XML_HTML_DOCUMENT_NODE || !is_small(top))
         return rill_job_begin(&doc->job, make_text, doc) ? 0 : -1;
     make_text(doc);

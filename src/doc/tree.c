@@ -46,18 +46,29 @@ static bool is_blank(char byte)
     return byte == ' ' || (byte >= '\t' && byte <= '\r' && byte != '\v');
 }
 
+/* Compares at the beginning of each word. */
+static bool has_word(const char *at, const char *word, size_t length)
+{
+    for (;;) {
+        while (is_blank(*at))
+            at++;
+        if (!*at)
+            return false;
+        if (!strncmp(at, word, length) && (!at[length] || is_blank(at[length])))
+            return true;
+        while (*at && !is_blank(*at))
+            at++;
+    }
+}
+
 bool rill_tree_has_class(const xmlNode *node, const char *name, size_t length)
 {
     const xmlAttr *attribute = rill_tree_attribute(node, "class");
     if (!attribute || !length)
         return false;
     xmlChar *copy;
-    const char *value = rill_tree_value((const xmlNode *)attribute, &copy), *at = value;
-    bool found = false;
-    while (at && !found && (at = strstr(at, name))) {
-        found = (at == value || is_blank(at[-1])) && (!at[length] || is_blank(at[length]));
-        at++;
-    }
+    const char *value = rill_tree_value((const xmlNode *)attribute, &copy);
+    bool found = value && has_word(value, name, length);
     xmlFree(copy);
     return found;
 }

@@ -67,6 +67,7 @@ typedef struct rill_parse {
     xmlNode *left[RILL_DOC_OPEN + 8]; /* too deep for children: those that stand beside them */
     int left_count;
     bool in_text, stopping;
+    bool trims;        /* it is in the middle of its page's trimming */
     bool full;         /* memory ran out */
     xmlSAXHandler own; /* libxml2's */
 } rill_parse;
@@ -75,8 +76,11 @@ struct rill_doc {
     xmlDoc *tree;      /* NULL: not read yet */
     rill_parse *parse; /* NULL: read */
     rill_job job;
-    bool numbered;  /* its nodes know their places */
-    xmlNode *going; /* the node whose children are freed, in pieces; NULL: none is */
+    bool numbered;   /* its nodes know their places */
+    xmlNode *going;  /* the node whose children are freed, in pieces; NULL: none is */
+    uint32_t weight; /* nodes, RILL_DOC_WAITING */
+    rill_docs *docs; /* NULL: of none; it holds them */
+    rill_doc *next;  /* of those that wait to be freed */
     rill_doc_facts facts;
     rill_answer answer;
     rill_walk walk;

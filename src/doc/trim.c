@@ -398,18 +398,16 @@ static bool trim_markup(const char *page, size_t length, rill_trim *trim)
     return true;
 }
 
-/* The page without NULs; NULL: out of memory, or no more was wanted. */
-static char *without_nuls(const char *page, size_t *length, rill_trim *trim)
+/* Copies the page without NULs. False: out of memory, or no more was wanted. */
+static bool leave_out_nuls(const char *page, size_t *length, rill_trim *trim)
 {
-    char *copy = malloc(*length);
+    char *copy = trim->copy = malloc(*length);
     size_t kept = 0;
     for (size_t i = 0; copy && i < *length; i++) {
         copy[kept] = page[i];
         kept += page[i] != '\0';
-        if (i % UNITS == 0 && trim->tick && !trim->tick(trim->arg, UNITS / UNITS_PER_TICK / 2)) {
-            free(copy);
-            return NULL;
-        }
+        if (i % UNITS == 0 && trim->tick && !trim->tick(trim->arg, UNITS / UNITS_PER_TICK / 2))
+            return false;
     }
     *length = kept;
     return copy;
@@ -417,11 +415,11 @@ static char *without_nuls(const char *page, size_t *length, rill_trim *trim)
 
 bool rill_trim_page(const char *page, size_t length, rill_trim *trim)
 {
-    trim->page = NULL;
+    trim->page = trim->copy = NULL;
     if (!length || !memchr(page, '\0', length))
         return trim_markup(page, length, trim);
-    char *copy = without_nuls(page, &length, trim);
-    bool good = copy && trim_markup(copy, length, trim);
-    free(copy);
+    bool good = leave_out_nuls(page, &length, trim) && trim_markup(trim->copy, length, trim);
+    free(trim->copy);
+    trim->copy = NULL;
     return good;
 }

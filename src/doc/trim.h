@@ -18,6 +18,8 @@ typedef struct rill_trim {
     void *arg;
     /* Results. */
     char *page; /* the copy, for free(); a NUL stands behind it */
+    char
+        *copy; /* of a page with NULs, while it is read, for free() where that ends in the middle */
     size_t length;
     bool too_many; /* attributes */
     bool too_long; /* tags, comments, end tags, declarations, references */

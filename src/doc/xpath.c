@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc/budget.h"
+#include "doc/compare.h"
+#include "doc/evaluation.h"
+#include "doc/value.h"
 
-/* Operations for one look at the budget; results of a step until doubles are taken out, beside
- * twice those that there were. */
-enum { OPERATIONS_PER_LOOK = 64, DOUBLES = 4096 };
-
-/* Pairs of nodes, and bytes of their strings, that are compared for one operation. */
-enum { PAIRS_PER_OPERATION = 4, BYTES_PER_OPERATION = 32 };
+/* Results of a step until doubles are taken out, beside twice those that there were. */
+enum { DOUBLES = 4096 };
 
 /* Where an expression is evaluated. */
 typedef struct place {
@@ -21,90 +19,18 @@ typedef struct place {
     int position, size; /* -1: there is none */
 } place;
 
-typedef struct evaluation {
-    rill_doc *doc;
-    xmlXPathParserContext *machine; /* libxml2's stack of values */
-    bool failed;
-} evaluation;
-
-static xmlXPathObject *evaluate(evaluation *e, const rill_xpath *x, place p);
-static bool is_true(evaluation *e, const rill_xpath *x, place p);
-static bool walk_path(evaluation *e, const rill_xpath *x, place p, bool first, rill_nodes *found);
-
-/* --- errors and work ------------------------------------------------------------------------- */
-
-static void *fail(evaluation *e, int code)
-{
-    if (!e->failed && e->machine->error == XPATH_EXPRESSION_OK)
-        xmlXPathErr(e->machine, code);
-    e->failed = true;
-    return NULL;
-}
-
-static bool spend(evaluation *e, size_t operations)
-{
-    unsigned long *count = &e->machine->context->opCount, before = *count;
-    *count += operations;
-    if (before / OPERATIONS_PER_LOOK != *count / OPERATIONS_PER_LOOK && !rill_budget_left(e->doc))
-        e->failed = true;
-    return !e->failed;
-}
-
-/* --- sets of nodes --------------------------------------------------------------------------- */
-
-static void drop(rill_nodes *nodes)
-{
-    free(nodes->list);
-    *nodes = (rill_nodes){0};
-}
-
-static bool add(evaluation *e, rill_nodes *nodes, const xmlNode *node)
-{
-    if (!rill_nodes_add(nodes, node))
-        fail(e, XPATH_MEMORY_ERROR);
-    return !e->failed;
-}
-
-static bool sort(evaluation *e, rill_nodes *nodes)
-{
-    if (!rill_nodes_sort(nodes))
-        fail(e, XPATH_MEMORY_ERROR);
-    return !e->failed;
-}
-
-/* As a value of libxml2's; `nodes` are dropped. */
-static xmlXPathObject *as_object(evaluation *e, rill_nodes *nodes)
-{
-    xmlXPathObject *object = e->failed ? NULL : xmlXPathNewNodeSet(NULL);
-    bool good = object;
-    for (size_t i = 0; good && i < nodes->count; i++)
-        good = spend(e, 1) && !xmlXPathNodeSetAddUnique(object->nodesetval, nodes->list[i]);
-    drop(nodes);
-    if (good)
-        return object;
-    xmlXPathFreeObject(object);
-    return fail(e, XPATH_MEMORY_ERROR);
-}
-
-/* The nodes of a value, which is freed. */
-static bool take_nodes(evaluation *e, xmlXPathObject *object, rill_nodes *nodes)
-{
-    if (!object || object->type != XPATH_NODESET)
-        fail(e, XPATH_INVALID_TYPE);
-    else if (object->nodesetval)
-        for (int i = 0; i < object->nodesetval->nodeNr && !e->failed; i++)
-            add(e, nodes, object->nodesetval->nodeTab[i]);
-    xmlXPathFreeObject(object);
-    return !e->failed && sort(e, nodes);
-}
+static xmlXPathObject *evaluate(rill_evaluation *e, const rill_xpath *x, place p);
+static bool is_true(rill_evaluation *e, const rill_xpath *x, place p);
+static bool walk_path(rill_evaluation *e, const rill_xpath *x, place p, bool first,
+                      rill_nodes *found);
 
 /* Evaluates what must be nodes. */
-static bool find(evaluation *e, const rill_xpath *x, place p, rill_nodes *nodes)
+static bool find(rill_evaluation *e, const rill_xpath *x, place p, rill_nodes *nodes)
 {
     if (x->kind == RILL_XPATH_PATH)
         return walk_path(e, x, p, false, nodes);
     xmlXPathObject *object = evaluate(e, x, p);
-    return object && take_nodes(e, object, nodes);
+    return object && rill_evaluation_take(e, object, nodes);
 }
 
 /* --- steps ----------------------------------------------------------------------------------- */
@@ -136,7 +62,7 @@ static bool passes(const rill_xpath_step *step, const xmlNode *node)
 }
 
 /* Whether a predicate holds at a place. */
-static bool holds(evaluation *e, const rill_xpath *predicate, place p)
+static bool holds(rill_evaluation *e, const rill_xpath *predicate, place p)
 {
     if (!predicate->positional)
         return is_true(e, predicate, p);
@@ -145,16 +71,16 @@ static bool holds(evaluation *e, const rill_xpath *predicate, place p)
         return false;
     bool result =
         value->type == XPATH_NUMBER ? value->floatval == p.position : xmlXPathCastToBoolean(value);
-    xmlXPathFreeObject(value);
+    rill_value_free(value);
     return result;
 }
 
 /* Keeps those from `from` on for which all predicates hold. */
-static bool filter(evaluation *e, const rill_xpath *predicate, rill_nodes *nodes, size_t from)
+static bool filter(rill_evaluation *e, const rill_xpath *predicate, rill_nodes *nodes, size_t from)
 {
     for (; predicate && !e->failed; predicate = predicate->next) {
         size_t kept = from, count = nodes->count;
-        for (size_t i = from; i < count && spend(e, 1); i++) {
+        for (size_t i = from; i < count && rill_evaluation_spend(e, 1); i++) {
             place p = {nodes->list[i], (int)(i - from + 1), (int)(count - from)};
             if (holds(e, predicate, p) && !e->failed)
                 nodes->list[kept++] = nodes->list[i];
@@ -164,7 +90,7 @@ static bool filter(evaluation *e, const rill_xpath *predicate, rill_nodes *nodes
     return !e->failed;
 }
 
-static bool all_hold(evaluation *e, const rill_xpath *predicate, const xmlNode *node)
+static bool all_hold(rill_evaluation *e, const rill_xpath *predicate, const xmlNode *node)
 {
     for (; predicate; predicate = predicate->next)
         if (!is_true(e, predicate, (place){node, -1, -1}) || e->failed)
@@ -180,23 +106,23 @@ static double wanted(const rill_xpath_step *step)
 }
 
 /* What a step gives from one node; `first`: one is enough. */
-static bool step_from(evaluation *e, const rill_xpath_step *step, const xmlNode *from, bool first,
-                      rill_nodes *found)
+static bool step_from(rill_evaluation *e, const rill_xpath_step *step, const xmlNode *from,
+                      bool first, rill_nodes *found)
 {
     rill_axis_walk walk = {.axis = step->axis, .from = from};
     size_t before = found->count, passed = 0;
     double place_wanted = wanted(step);
-    for (const xmlNode *node; spend(e, 1) && (node = rill_axis_next(&walk));) {
+    for (const xmlNode *node; rill_evaluation_spend(e, 1) && (node = rill_axis_next(&walk));) {
         if (!passes(step, node))
             continue;
         if (step->positional) {
             passed++;
-            if ((!place_wanted || passed == place_wanted) && !add(e, found, node))
+            if ((!place_wanted || passed == place_wanted) && !rill_evaluation_add(e, found, node))
                 return false;
             if (place_wanted && passed >= place_wanted)
                 break;
         } else if (all_hold(e, step->predicates, node)) {
-            if (!add(e, found, node) || first)
+            if (!rill_evaluation_add(e, found, node) || first)
                 break;
         }
     }
@@ -205,15 +131,16 @@ static bool step_from(evaluation *e, const rill_xpath_step *step, const xmlNode 
     return filter(e, place_wanted ? step->predicates->next : step->predicates, found, before);
 }
 
-static bool check_prefix(evaluation *e, const rill_xpath_step *step)
+static bool check_prefix(rill_evaluation *e, const rill_xpath_step *step)
 {
     if (step->prefix && !xmlXPathNsLookup(e->machine->context, BAD_CAST step->prefix))
-        fail(e, XPATH_UNDEF_PREFIX_ERROR);
+        rill_evaluation_fail(e, XPATH_UNDEF_PREFIX_ERROR);
     return !e->failed;
 }
 
 /* A step from each node of a set, which becomes what it gives. */
-static bool take_step(evaluation *e, const rill_xpath_step *step, bool first, rill_nodes *nodes)
+static bool take_step(rill_evaluation *e, const rill_xpath_step *step, bool first,
+                      rill_nodes *nodes)
 {
     rill_nodes found = {0};
     bool down = step->axis == RILL_AXIS_DESCENDANT || step->axis == RILL_AXIS_DESCENDANT_OR_SELF;
@@ -229,22 +156,23 @@ static bool take_step(evaluation *e, const rill_xpath_step *step, bool first, ri
         step_from(e, step, node, first, &found);
         if (first && found.count)
             break;
-        if (found.count > 2 * found.unique + DOUBLES && i && spend(e, found.count))
-            sort(e, &found);
+        if (found.count > 2 * found.unique + DOUBLES && i)
+            rill_evaluation_sort(e, &found);
     }
-    drop(nodes);
+    rill_evaluation_drop(nodes);
     *nodes = found;
-    return !e->failed && spend(e, found.count) && sort(e, nodes);
+    return !e->failed && rill_evaluation_sort(e, nodes);
 }
 
 /* Follows a path; `first`: one node is enough. */
-static bool walk_path(evaluation *e, const rill_xpath *x, place p, bool first, rill_nodes *found)
+static bool walk_path(rill_evaluation *e, const rill_xpath *x, place p, bool first,
+                      rill_nodes *found)
 {
     if (x->left) {
         if (!find(e, x->left, p, found))
             return false;
     } else {
-        add(e, found, x->absolute ? (const xmlNode *)e->doc->tree : p.node);
+        rill_evaluation_add(e, found, x->absolute ? (const xmlNode *)e->doc->tree : p.node);
     }
     for (const rill_xpath_step *step = x->steps; step && !e->failed; step = step->next)
         take_step(e, step, first && !step->next, found);
@@ -252,42 +180,6 @@ static bool walk_path(evaluation *e, const rill_xpath *x, place p, bool first, r
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
-
-static size_t count_of(const xmlXPathObject *value)
-{
-    return value->type == XPATH_NODESET && value->nodesetval ? (size_t)value->nodesetval->nodeNr
-                                                             : 0;
-}
-
-/* Counts what making the strings of a set of nodes costs. Returns how many bytes they have. */
-static size_t spend_strings(evaluation *e, const xmlXPathObject *value)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < count_of(value) && !e->failed; i++)
-        e->failed = !rill_budget_spend_string(e->doc, value->nodesetval->nodeTab[i], &bytes);
-    return bytes;
-}
-
-/* What comparing two values costs: of two sets, each with each. */
-static bool spend_comparison(evaluation *e, const xmlXPathObject *left, const xmlXPathObject *right)
-{
-    if (left->type == XPATH_BOOLEAN || right->type == XPATH_BOOLEAN)
-        return spend(e, 1);
-    size_t lefts = count_of(left), rights = count_of(right);
-    size_t left_bytes = lefts ? spend_strings(e, left) : 0;
-    size_t right_bytes = rights ? spend_strings(e, right) : 0;
-    size_t bytes =
-        lefts * right_bytes < rights * left_bytes ? lefts * right_bytes : rights * left_bytes;
-    return !e->failed &&
-           spend(e, 1 + lefts * rights / PAIRS_PER_OPERATION + bytes / BYTES_PER_OPERATION);
-}
-
-static xmlXPathObject *pop(evaluation *e)
-{
-    xmlXPathObject *value =
-        e->machine->error == XPATH_EXPRESSION_OK && !e->failed ? valuePop(e->machine) : NULL;
-    return value ? value : fail(e, XPATH_STACK_ERROR);
-}
 
 static int compare(xmlXPathParserContext *machine, rill_xpath_kind kind)
 {
@@ -327,63 +219,102 @@ static void calculate(xmlXPathParserContext *machine, rill_xpath_kind kind)
     }
 }
 
-/* Evaluates two operands onto libxml2's stack. */
-static bool push_operands(evaluation *e, const rill_xpath *x, place p)
+static bool is_set(const xmlXPathObject *value)
 {
-    xmlXPathObject *left = evaluate(e, x->left, p);
-    xmlXPathObject *right = left ? evaluate(e, x->right, p) : NULL;
-    if (!right || !spend_comparison(e, left, right)) {
-        xmlXPathFreeObject(left);
-        xmlXPathFreeObject(right);
-        return false;
-    }
+    return value->type == XPATH_NODESET;
+}
+
+/* What a comparison is made with: where the other side is a boolean, a set is one as well. */
+static xmlXPathObject *as_operand(xmlXPathObject *value, const xmlXPathObject *other)
+{
+    if (!is_set(value) || other->type != XPATH_BOOLEAN)
+        return value;
+    bool some = rill_value_count(value) > 0;
+    rill_value_free(value);
+    return xmlXPathNewBoolean(some);
+}
+
+/* Frees both. */
+static xmlXPathObject *compare_sets(rill_evaluation *e, rill_xpath_kind kind, xmlXPathObject *left,
+                                    xmlXPathObject *right)
+{
+    int result = rill_compare_sets(e->doc, kind, left, right);
+    rill_value_free(left);
+    rill_value_free(right);
+    return result < 0 ? rill_evaluation_fail(e, XPATH_OP_LIMIT_EXCEEDED)
+                      : xmlXPathNewBoolean(result);
+}
+
+/* libxml2's operators take what they need off the stack. */
+static xmlXPathObject *on_stack(rill_evaluation *e, rill_xpath_kind kind, xmlXPathObject *left,
+                                xmlXPathObject *right)
+{
     valuePush(e->machine, left);
     valuePush(e->machine, right);
-    return true;
-}
-
-static xmlXPathObject *operate(evaluation *e, const rill_xpath *x, place p)
-{
-    if (!push_operands(e, x, p))
-        return NULL;
-    if (x->kind <= RILL_XPATH_MORE_OR_EQUAL)
-        valuePush(e->machine, xmlXPathNewBoolean(compare(e->machine, x->kind)));
+    if (kind <= RILL_XPATH_MORE_OR_EQUAL)
+        valuePush(e->machine, xmlXPathNewBoolean(compare(e->machine, kind)));
     else
-        calculate(e->machine, x->kind);
-    return pop(e);
+        calculate(e->machine, kind);
+    return rill_evaluation_pop(e);
 }
 
-static xmlXPathObject *negate(evaluation *e, const rill_xpath *x, place p)
+/* A number, or what becomes one. NULL: it has failed. */
+static xmlXPathObject *as_scalar(rill_evaluation *e, xmlXPathObject *value)
 {
-    xmlXPathObject *value = evaluate(e, x->left, p);
+    value = value ? rill_value_first(e->doc, value) : NULL;
+    return value ? value : rill_evaluation_fail(e, XPATH_OP_LIMIT_EXCEEDED);
+}
+
+static xmlXPathObject *operate(rill_evaluation *e, const rill_xpath *x, place p)
+{
+    bool comparison = x->kind <= RILL_XPATH_MORE_OR_EQUAL;
+    xmlXPathObject *left = evaluate(e, x->left, p), *right = left ? evaluate(e, x->right, p) : NULL;
+    if (right && comparison) {
+        left = as_operand(left, right);
+        right = left ? as_operand(right, left) : right;
+        if (left && right && (is_set(left) || is_set(right)))
+            return compare_sets(e, x->kind, left, right);
+    } else if (right) {
+        left = as_scalar(e, left);
+        right = as_scalar(e, right);
+    }
+    if (left && right)
+        return on_stack(e, x->kind, left, right);
+    rill_value_free(left);
+    rill_value_free(right);
+    return rill_evaluation_fail(e, XPATH_MEMORY_ERROR);
+}
+
+static xmlXPathObject *negate(rill_evaluation *e, const rill_xpath *x, place p)
+{
+    xmlXPathObject *value = as_scalar(e, evaluate(e, x->left, p));
     if (!value)
         return NULL;
-    spend_strings(e, value);
     valuePush(e->machine, value);
     xmlXPathValueFlipSign(e->machine);
-    return pop(e);
+    return rill_evaluation_pop(e);
 }
 
-static xmlXPathObject *unite(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *unite(rill_evaluation *e, const rill_xpath *x, place p)
 {
     rill_nodes all = {0}, right = {0};
     find(e, x->left, p, &all);
     if (!e->failed)
         find(e, x->right, p, &right);
-    for (size_t i = 0; i < right.count && spend(e, 1); i++)
-        add(e, &all, right.list[i]);
-    drop(&right);
+    for (size_t i = 0; i < right.count && rill_evaluation_spend(e, 1); i++)
+        rill_evaluation_add(e, &all, right.list[i]);
+    rill_evaluation_drop(&right);
     if (!e->failed)
-        sort(e, &all);
-    return as_object(e, &all);
+        rill_evaluation_sort(e, &all);
+    return rill_evaluation_object(e, &all);
 }
 
-static xmlXPathObject *filtered(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *filtered(rill_evaluation *e, const rill_xpath *x, place p)
 {
     rill_nodes nodes = {0};
     if (find(e, x->left, p, &nodes))
         filter(e, x->predicates, &nodes, 0);
-    return as_object(e, &nodes);
+    return rill_evaluation_object(e, &nodes);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
@@ -394,7 +325,7 @@ static bool is_call(const rill_xpath *x, const char *name)
            !x->left->next;
 }
 
-static xmlXPathFunction function_of(evaluation *e, const rill_xpath *x)
+static xmlXPathFunction function_of(rill_evaluation *e, const rill_xpath *x)
 {
     xmlXPathContext *context = e->machine->context;
     const xmlChar *name = BAD_CAST x->text, *uri = NULL;
@@ -404,19 +335,19 @@ static xmlXPathFunction function_of(evaluation *e, const rill_xpath *x)
             snprintf(problem->text, sizeof(problem->text),
                      "there is no function %.80s(): nobody knows the prefix %.80s", x->text,
                      x->prefix);
-        return fail(e, XPATH_UNDEF_PREFIX_ERROR);
+        return rill_evaluation_fail(e, XPATH_UNDEF_PREFIX_ERROR);
     }
     context->function = name;
     context->functionURI = uri;
     xmlXPathFunction found =
         uri ? xmlXPathFunctionLookupNS(context, name, uri) : xmlXPathFunctionLookup(context, name);
     if (!found)
-        fail(e, XPATH_UNKNOWN_FUNC_ERROR);
+        rill_evaluation_fail(e, XPATH_UNKNOWN_FUNC_ERROR);
     return found;
 }
 
 /* Evaluates arguments onto the stack, whatever it holds then; how many, -1. */
-static int push_arguments(evaluation *e, const rill_xpath *x, place p)
+static int push_arguments(rill_evaluation *e, const rill_xpath *x, place p)
 {
     int count = 0;
     for (const rill_xpath *argument = x->left; argument; argument = argument->next, count++) {
@@ -428,72 +359,86 @@ static int push_arguments(evaluation *e, const rill_xpath *x, place p)
     return count;
 }
 
-static xmlXPathObject *call(evaluation *e, const rill_xpath *x, place p)
+/* libxml2's functions look at the first node of a set, and then free it, one node after the other.
+ */
+static bool takes_sets(const rill_xpath *x)
+{
+    return !x->prefix && (!strcmp(x->text, "sum") || !strcmp(x->text, "id"));
+}
+
+static void shorten_sets(const xmlXPathParserContext *machine, int count)
+{
+    for (int i = machine->valueNr - count; i < machine->valueNr; i++)
+        if (rill_value_count(machine->valueTab[i]) > 1)
+            machine->valueTab[i]->nodesetval->nodeNr = 1;
+}
+
+static xmlXPathObject *call(rill_evaluation *e, const rill_xpath *x, place p)
 {
     xmlXPathContext *context = e->machine->context;
-    if (!spend(e, 1))
-        return NULL;
     if (is_call(x, "count")) {
         rill_nodes nodes = {0};
         find(e, x->left, p, &nodes);
         double count = (double)nodes.count;
-        drop(&nodes);
+        rill_evaluation_drop(&nodes);
         return e->failed ? NULL : xmlXPathNewFloat(count);
     }
     int count = push_arguments(e, x, p);
     xmlXPathFunction function = count < 0 ? NULL : function_of(e, x);
     if (!function)
         return NULL;
+    if (!takes_sets(x))
+        shorten_sets(e->machine, count);
     context->node = (xmlNode *)p.node;
     context->proximityPosition = p.position;
     context->contextSize = p.size;
     function(e->machine, count);
-    xmlXPathObject *value = pop(e);
+    xmlXPathObject *value = rill_evaluation_pop(e);
     if (!value || value->type != XPATH_NODESET)
         return value;
     rill_nodes nodes = {0}; /* of id(), in the order of its ids */
-    take_nodes(e, value, &nodes);
-    return as_object(e, &nodes);
+    rill_evaluation_take(e, value, &nodes);
+    return rill_evaluation_object(e, &nodes);
 }
 
 /* --- expressions ----------------------------------------------------------------------------- */
 
-static bool is_true(evaluation *e, const rill_xpath *x, place p)
+static bool is_true(rill_evaluation *e, const rill_xpath *x, place p)
 {
     if (x->kind == RILL_XPATH_OR)
         return is_true(e, x->left, p) || (!e->failed && is_true(e, x->right, p));
     if (x->kind == RILL_XPATH_AND)
         return is_true(e, x->left, p) && !e->failed && is_true(e, x->right, p);
     if (is_call(x, "not"))
-        return spend(e, 1) && !is_true(e, x->left, p) && !e->failed;
+        return rill_evaluation_spend(e, 1) && !is_true(e, x->left, p) && !e->failed;
     if (is_call(x, "boolean"))
-        return spend(e, 1) && is_true(e, x->left, p);
+        return rill_evaluation_spend(e, 1) && is_true(e, x->left, p);
     if (x->kind == RILL_XPATH_PATH) {
         rill_nodes found = {0};
         bool some = walk_path(e, x, p, true, &found) && found.count;
-        drop(&found);
+        rill_evaluation_drop(&found);
         return some;
     }
     xmlXPathObject *value = evaluate(e, x, p);
     bool result = value && xmlXPathCastToBoolean(value);
-    xmlXPathFreeObject(value);
+    rill_value_free(value);
     return result;
 }
 
-static xmlXPathObject *truth(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *truth(rill_evaluation *e, const rill_xpath *x, place p)
 {
     bool result = is_true(e, x, p);
     return e->failed ? NULL : xmlXPathNewBoolean(result);
 }
 
-static xmlXPathObject *follow(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *follow(rill_evaluation *e, const rill_xpath *x, place p)
 {
     rill_nodes found = {0};
     walk_path(e, x, p, false, &found);
-    return as_object(e, &found);
+    return rill_evaluation_object(e, &found);
 }
 
-static xmlXPathObject *made(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *made(rill_evaluation *e, const rill_xpath *x, place p)
 {
     switch (x->kind) {
     case RILL_XPATH_OR:
@@ -508,7 +453,7 @@ static xmlXPathObject *made(evaluation *e, const rill_xpath *x, place p)
     case RILL_XPATH_STRING:
         return xmlXPathNewString(BAD_CAST x->text);
     case RILL_XPATH_VARIABLE:
-        return fail(e, XPATH_UNDEF_VARIABLE_ERROR);
+        return rill_evaluation_fail(e, XPATH_UNDEF_VARIABLE_ERROR);
     case RILL_XPATH_CALL:
         return is_call(x, "not") || is_call(x, "boolean") ? truth(e, x, p) : call(e, x, p);
     case RILL_XPATH_FILTER:
@@ -520,45 +465,29 @@ static xmlXPathObject *made(evaluation *e, const rill_xpath *x, place p)
     }
 }
 
-static xmlXPathObject *evaluate(evaluation *e, const rill_xpath *x, place p)
+static xmlXPathObject *evaluate(rill_evaluation *e, const rill_xpath *x, place p)
 {
-    xmlXPathObject *value = e->failed ? NULL : made(e, x, p);
+    xmlXPathObject *value = rill_evaluation_spend(e, 1) ? made(e, x, p) : NULL;
     if (!value)
-        return fail(e, XPATH_MEMORY_ERROR);
+        return rill_evaluation_fail(e, XPATH_MEMORY_ERROR);
     return value;
-}
-
-/* What an evaluation that failed has left on the stack. */
-static void clear(xmlXPathParserContext *machine)
-{
-    while (machine->valueNr > 0)
-        xmlXPathFreeObject(valuePop(machine));
-}
-
-static void begin(evaluation *e, rill_doc *doc)
-{
-    *e = (evaluation){.doc = doc, .machine = doc->answer.machine};
-    e->machine->error = XPATH_EXPRESSION_OK;
-    if (!doc->numbered)
-        rill_nodes_number(doc->tree);
-    doc->numbered = true;
 }
 
 xmlXPathObject *rill_xpath_evaluate(rill_doc *doc, const rill_xpath *expression,
                                     const xmlNode *node)
 {
-    evaluation e;
-    begin(&e, doc);
+    rill_evaluation e;
+    rill_evaluation_begin(&e, doc);
     xmlXPathObject *value = evaluate(&e, expression, (place){node, -1, -1});
-    clear(e.machine);
+    rill_evaluation_end(&e);
     return value;
 }
 
 int rill_xpath_is_true(rill_doc *doc, const rill_xpath *expression, const xmlNode *node)
 {
-    evaluation e;
-    begin(&e, doc);
+    rill_evaluation e;
+    rill_evaluation_begin(&e, doc);
     bool result = is_true(&e, expression, (place){node, -1, -1});
-    clear(e.machine);
+    rill_evaluation_end(&e);
     return e.failed ? -1 : result;
 }

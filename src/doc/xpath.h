@@ -92,10 +92,11 @@ typedef struct rill_nodes {
 } rill_nodes;
 
 bool rill_nodes_add(rill_nodes *nodes, const xmlNode *node);
-/* Puts them into document order, takes out doubles. False: out of memory. */
-bool rill_nodes_sort(rill_nodes *nodes);
-/* Gives each node of a tree its place in document order. */
-void rill_nodes_number(xmlDoc *tree);
+/* Puts them into document order, takes out doubles. False: out of memory, or no more was wanted. */
+bool rill_nodes_sort(rill_nodes *nodes, const rill_tick *tick);
+/* Gives each node of a tree its place in document order, as a part of a job. False: no more was
+ * wanted. */
+bool rill_nodes_number(xmlDoc *tree, rill_job *job);
 
 /* The place in document order of what follows all that is in a node. */
 size_t rill_nodes_behind(const xmlNode *node);

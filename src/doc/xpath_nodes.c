@@ -4,6 +4,9 @@
 
 #include "doc/xpath.h"
 
+/* Nodes that are counted together; of a set that is put in order, for one operation. */
+enum { NODES_AT_ONCE = 1024, SORTED_PER_OPERATION = 4 };
+
 /* --- document order -------------------------------------------------------------------------- */
 
 static void number(void *node, size_t *next)
@@ -11,9 +14,9 @@ static void number(void *node, size_t *next)
     ((xmlNode *)node)->_private = (void *)(uintptr_t)(*next)++;
 }
 
-void rill_nodes_number(xmlDoc *tree)
+bool rill_nodes_number(xmlDoc *tree, rill_job *job)
 {
-    size_t next = 0;
+    size_t next = 0, before = 0;
     number(tree, &next);
     for (xmlNode *top = tree->children; top; top = top->next)
         for (const xmlNode *node = top; node; node = rill_tree_next(node, top, true)) {
@@ -21,7 +24,13 @@ void rill_nodes_number(xmlDoc *tree)
             if (node->type == XML_ELEMENT_NODE)
                 for (xmlAttr *at = node->properties; at; at = at->next)
                     number(at, &next);
+            if (next - before < NODES_AT_ONCE)
+                continue;
+            if (!rill_job_work(job, next - before))
+                return false;
+            before = next;
         }
+    return true;
 }
 
 static size_t place_of(const xmlNode *node)
@@ -52,63 +61,82 @@ static void reverse(xmlNode **list, size_t count)
     }
 }
 
+/* A set while it is put in order. */
+typedef struct sorter {
+    xmlNode **list, **into;
+    size_t count;
+    const rill_tick *tick;
+    bool stopped;
+} sorter;
+
+/* Counts a node; of some together. */
+static bool pass(sorter *s, size_t at)
+{
+    if (at % NODES_AT_ONCE == 0 &&
+        !s->tick->call(s->tick->arg, NODES_AT_ONCE / SORTED_PER_OPERATION))
+        s->stopped = true;
+    return !s->stopped;
+}
+
 /* The end of what is in order from `from` on. */
-static size_t run_end(xmlNode *const *list, size_t from, size_t count)
+static size_t run_end(sorter *s, size_t from)
 {
     size_t at = from + 1;
-    while (at < count && place_of(list[at - 1]) < place_of(list[at]))
+    while (at < s->count && place_of(s->list[at - 1]) < place_of(s->list[at]) && pass(s, at))
         at++;
-    return at < count ? at : count;
+    return at < s->count ? at : s->count;
 }
 
 /* Of two runs that follow each other one; doubles go. Returns where it ends in `into`. */
-static size_t merge(xmlNode *const *list, size_t from, size_t middle, size_t end, xmlNode **into,
-                    size_t at)
+static size_t merge(sorter *s, size_t from, size_t middle, size_t end, size_t at)
 {
     size_t right = middle;
-    while (from < middle || right < end) {
+    while ((from < middle || right < end) && pass(s, at + 1)) {
         xmlNode *next;
-        if (right == end || (from < middle && place_of(list[from]) <= place_of(list[right])))
-            next = list[from++];
+        if (right == end || (from < middle && place_of(s->list[from]) <= place_of(s->list[right])))
+            next = s->list[from++];
         else
-            next = list[right++];
-        if (right < end && next == list[right])
+            next = s->list[right++];
+        if (right < end && next == s->list[right])
             right++;
-        into[at++] = next;
+        s->into[at++] = next;
     }
     return at;
 }
 
-/* Merges each two runs; true: there was one only. */
-static bool merge_runs(rill_nodes *nodes, xmlNode **into)
+/* Merges each two runs; true: there was one only, or no more is wanted. */
+static bool merge_runs(sorter *s)
 {
-    size_t at = 0, from = 0, end = run_end(nodes->list, 0, nodes->count);
-    if (end == nodes->count)
+    size_t at = 0, from = 0;
+    if (run_end(s, 0) == s->count || s->stopped)
         return true;
-    while (from < nodes->count) {
-        size_t middle = run_end(nodes->list, from, nodes->count);
-        end = middle < nodes->count ? run_end(nodes->list, middle, nodes->count) : middle;
-        at = merge(nodes->list, from, middle, end, into, at);
+    while (from < s->count && !s->stopped) {
+        size_t middle = run_end(s, from);
+        size_t end = middle < s->count ? run_end(s, middle) : middle;
+        at = merge(s, from, middle, end, at);
         from = end;
     }
-    memcpy(nodes->list, into, at * sizeof(*into));
-    nodes->count = at;
+    if (s->stopped)
+        return true;
+    memcpy(s->list, s->into, at * sizeof(*s->into));
+    s->count = at;
     return false;
 }
 
-bool rill_nodes_sort(rill_nodes *nodes)
+bool rill_nodes_sort(rill_nodes *nodes, const rill_tick *tick)
 {
+    sorter s = {.list = nodes->list, .count = nodes->count, .tick = tick};
     nodes->unique = nodes->count;
-    if (nodes->count < 2 || run_end(nodes->list, 0, nodes->count) == nodes->count)
-        return true;
+    if (nodes->count < 2 || run_end(&s, 0) == nodes->count)
+        return !s.stopped;
     if (place_of(nodes->list[0]) > place_of(nodes->list[1]))
         reverse(nodes->list, nodes->count); /* of an axis that goes backwards */
-    xmlNode **into = malloc(nodes->count * sizeof(*into));
-    while (into && !merge_runs(nodes, into))
+    s.into = malloc(nodes->count * sizeof(*s.into));
+    while (s.into && !merge_runs(&s))
         ;
-    free(into);
-    nodes->unique = nodes->count;
-    return into;
+    free(s.into);
+    nodes->count = nodes->unique = s.count;
+    return s.into && !s.stopped;
 }
 
 /* --- axes ------------------------------------------------------------------------------------ */

@@ -2,15 +2,10 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.html.clib")
 local Node = require("rill.html.node")
+local collected = require("rill.html.collected")
 local errors = require("rill.errors")
 local node_links = require("rill.html.node_links")
 local text = require("rill.core.text")
-
--- The collector does not see a tree. After so many bytes of pages it is made to work as though the trees had been
--- allocated in Lua: some 20 bytes for a byte of a page.
-local SLACK = 2 ^ 20
-local BYTES_PER_BYTE = 20
-local unseen = 0
 
 ---@class rill.Document
 ---@field url string? where the page was got from
@@ -107,27 +102,12 @@ local function cut_of(handle)
   return cut
 end
 
-local function note_memory(length)
-  unseen = unseen + length
-  if unseen < SLACK then return end
-  collectgarbage("step", unseen * BYTES_PER_BYTE / 1024)
-  unseen = 0
-end
-
 -- Reads a page to its end. In a task a long one gives way between pieces.
 local function read(page)
-  local handle = C.rill_doc_new(page, #page)
-  if handle == nil then error("rill.html.document: out of memory", 0) end
-  handle = ffi.gc(handle, C.rill_doc_free)
+  local handle = collected.open(page)
   local code = C.rill_doc_read(handle)
   while code > 0 do
-    if may_wait() then
-      local ok, err = pcall(let_others_run)
-      if not ok then
-        C.rill_doc_free(ffi.gc(handle, nil))
-        error(err, 0)
-      end
-    end
+    if may_wait() then let_others_run() end -- where the task is cancelled, it is collected
     code = C.rill_doc_read(handle)
   end
   if code < 0 then error("rill.html.document: out of memory", 0) end
@@ -150,7 +130,6 @@ return function(body, base, content_type)
   if base ~= nil then check("base", base) end
   if content_type ~= nil then check("content_type", content_type) end
   local page = text.read(body, #body, content_type)
-  note_memory(#page)
   local handle = read(page)
   local document = setmetatable({ url = base, cut = cut_of(handle), closed = false, _handle = handle, _busy = false },
     Document)

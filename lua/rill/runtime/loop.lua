@@ -37,6 +37,13 @@ local function make()
   M.on_made(handle)
 end
 
+--- Called in each turn, with whether there is nothing else to do: a module that has work of its own replaces it.
+--- Returns whether there is more of it, for a turn that comes at once.
+---@return boolean
+function M.on_turn()
+  return false
+end
+
 --- The loop of this process, made on first use.
 ---@return ffi.cdata* rill_loop *
 function M.get()
@@ -101,6 +108,7 @@ end
 ---@param timeout_ms integer as for rill_poll
 ---@return integer count of events
 function M.poll(timeout_ms)
+  if M.on_turn(timeout_ms ~= 0) then timeout_ms = 0 end
   local count = C.rill_poll(M.get(), events, MAX_EVENTS, timeout_ms)
   if count < 0 then error("rill: the event loop failed: " .. errors.reasons[-count], 0) end
   hand_over(count)
@@ -109,6 +117,7 @@ end
 
 --- Hands over the events that are queued, without making the loop work: before an id is dropped.
 function M.take_events()
+  M.on_turn(false)
   repeat
     local count = C.rill_events(M.get(), events, MAX_EVENTS)
     hand_over(count)

@@ -1,0 +1,194 @@
+local C = require("rill.html.clib")
+local collected = require("rill.html.collected")
+local ffi = require("rill.core.ffi")
+local html = require("rill.html")
+local rill = require("rill")
+local support = require("support")
+
+local MIB = 2 ^ 20
+local SLICE = tonumber(C.RILL_DOC_SLICE)
+local FREED = tonumber(C.RILL_DOC_FREED)
+
+local problem = ffi.new("rill_doc_problem")
+local items, count = ffi.new("const rill_doc_item *[1]"), ffi.new("uint32_t[1]")
+
+-- A document of the core, read to its end.
+local function read(page)
+  local doc = ffi.gc(C.rill_doc_new(page, #page), C.rill_doc_free)
+  while C.rill_doc_read(doc) > 0 do end
+  return doc
+end
+
+-- Pieces that an answer is made in.
+local function pieces(doc, begun)
+  assert.equal(0, begun)
+  local more, code = 0, C.rill_doc_answer(doc, items, count, problem)
+  while code > 0 do
+    more, code = more + 1, C.rill_doc_answer(doc, items, count, problem)
+  end
+  return more + 1, code
+end
+
+local function pieces_of(page, expression)
+  local doc = read(page)
+  local compiled = ffi.gc(C.rill_doc_compile(expression, #expression, problem), C.rill_doc_expression_free)
+  return pieces(doc, C.rill_doc_ask(doc, C.rill_doc_root(doc), compiled))
+end
+
+local function at_least(least, number)
+  assert.is_true(number >= least, ("%d pieces, not %d"):format(number, least))
+end
+
+describe("a text of 8 MiB in one node", function()
+  local doc
+  setup(function() doc = read("<p>" .. ("<"):rep(8 * MIB)) end)
+  teardown(function() C.rill_doc_free(ffi.gc(doc, nil)) end)
+
+  it("becomes markup in pieces of some bytes", function()
+    at_least(8 * MIB / SLICE / 8, (pieces(doc, C.rill_doc_text(doc, C.rill_doc_root(doc), C.RILL_DOC_MARKUP))))
+  end)
+
+  it("is written in pieces, too, where it is wanted as it stands, and as a reader sees it", function()
+    for _, form in ipairs { C.RILL_DOC_RAW, C.RILL_DOC_SHOWN } do
+      at_least(2, (pieces(doc, C.rill_doc_text(doc, C.rill_doc_root(doc), form))))
+    end
+  end)
+end)
+
+describe("the markup of a node", function()
+  it("takes a time in proportion to its values, whatever they begin and do not end", function()
+    for _, part in ipairs { "&{", "<!--" } do
+      local value = part:rep(MIB / #part / 2)
+      local markup = html.document("<p title='" .. value .. "'>x"):css("p")[1]:html()
+      assert.equal("<p title=\"" .. value:gsub("[&<]", { ["&"] = "&amp;", ["<"] = "&lt;" }) .. "\">x</p>", markup)
+    end
+  end)
+
+  it("is that of libxml2: addresses, quotes, templates, servers' comments", function()
+    local page = [[<p title="a&amp;{b} &{x}y" alt='<!-- a > --> <' id="q'&quot;r" class='"'><a href=" x y/]] ..
+      "\195\182?a=1&amp;b=<2>{\" name=n>x<br>y</a><script>a<b&&c</script><input checked></p>"
+    assert.equal([[<p title="a&{b} &{x}y" alt="<!-- a > --> &lt;" id="q'&quot;r" class='"'>]] ..
+      [[<a href="x%20y/%C3%B6?a=1&amp;b=&lt;2&gt;%7B" name="n">x<br>y</a><script>a<b&&c</script><input checked></p>]],
+      html.document(page):css("p")[1]:html())
+  end)
+end)
+
+describe("what an expression costs", function()
+  it("counts each value in it, those that are written there as well", function()
+    local expression = "//p[" .. ("'' or "):rep(50) .. "'']"
+    at_least(10, (pieces_of(("<p>x"):rep(20000), expression)))
+  end)
+
+  it("counts the table of translate()", function()
+    local from = {}
+    for i = 0, 1300 do from[i + 1] = string.char(0xe4, 0x80 + math.floor(i / 64), 0x80 + i % 64) end
+    at_least(2, (pieces_of("<p>x", ("translate(//p, '%s', '')"):format(table.concat(from)))))
+  end)
+
+  it("is shared out where sets are merged, put in order, added up and compared", function()
+    local page = ("<p>1<b>2</b>"):rep(50000)
+    for _, expression in ipairs {
+      "//p|//*", "sum(//b)", "count(//b/ancestor::p)", "//b = //i", "//p != //p", "//b < 1",
+    } do
+      at_least(3, (pieces_of(page, expression)))
+    end
+  end)
+
+  it("is in proportion to the texts where one is looked for in the other", function()
+    local doc = html.document("<p>" .. ("a"):rep(MIB) .. "</p><b>" .. ("a"):rep(MIB / 2) .. "b</b>")
+    assert.same({ false }, doc:xpath "contains(//p, //b)")
+    assert.same({ "" }, doc:xpath "substring-after(//p, //b)")
+    doc:close()
+  end)
+
+  it("counts what a regular expression reads", function()
+    local doc = html.document("<p>" .. ("x"):rep(MIB / 2) .. "</p><i>xy</i>")
+    local found, err = doc:xpath "re:test(//p, 'x[^y]*[yz]')"
+    assert.is_true(found == nil and err.reason == "limit", tostring(err))
+    assert.same({ true }, doc:xpath "re:test(//i, 'x[^y]*[yz]')")
+    doc:close()
+  end)
+end)
+
+describe("comparisons of sets", function()
+  it("are those of XPath", function()
+    local doc = html.document "<p>1</p><p>2</p><b>2</b><b>3</b><i>x</i><i>x</i>"
+    local function is(expected, expression) assert.same({ expected }, doc:xpath(expression), expression) end
+    is(true, "//p = //b")
+    is(false, "//p = //i")
+    is(true, "//p != //b")
+    is(false, "//i != //i")
+    is(true, "//p < //b")
+    is(false, "//b < //p")
+    is(true, "//b <= //p")
+    is(false, "//p > //b")
+    is(true, "3 > //p")
+    is(false, "//p > 2")
+    is(true, "//p = '2'")
+    is(true, "'1' != //p")
+    is(false, "//i = 1")
+    is(true, "//i != 1")
+    is(true, "//p = true()")
+    is(false, "//u = //u")
+    is(true, "//u = false()")
+    is(false, "//u < 1")
+    is(3, "//b + 1")
+    is(-2, "-//b")
+  end)
+end)
+
+describe("documents that are collected", function()
+  local function drop(documents, page)
+    for _ = 1, documents do html.document(page) end
+    collectgarbage()
+    collectgarbage()
+  end
+
+  local CASES = { ["one large"] = { 1, ("<p>x"):rep(100000) }, ["many small"] = { 300, ("<p>x"):rep(500) } }
+  for what, case in pairs(CASES) do
+    it("wait, and are freed in pieces, one in a turn: " .. what, function()
+      rill.run(function()
+        drop(case[1], case[2])
+        local before = collected.waiting()
+        assert.is_true(before > 0)
+        support.wait(function()
+          rill.sleep(0)
+          return collected.waiting() == 0
+        end, 60)
+      end)
+    end)
+  end
+
+  it("are freed at most 20,000 nodes at a time", function()
+    local docs = ffi.gc(C.rill_docs_new(), C.rill_docs_free)
+    local waiting, page = C.rill_docs_waiting(docs), ("<p>x"):rep(1000)
+    for _ = 1, 50 do
+      local doc = C.rill_docs_open(docs, page, #page)
+      while C.rill_doc_read(doc) > 0 do end
+      C.rill_doc_drop(doc)
+    end
+    local left, steps = waiting[0], 0
+    assert.is_true(left >= 100000)
+    while C.rill_docs_tidy(docs) > 0 do
+      assert.is_true(left - waiting[0] < FREED + 3000)
+      left, steps = waiting[0], steps + 1
+    end
+    assert.is_true(steps >= 4)
+    assert.equal(0, waiting[0])
+  end)
+
+  it("may be so in the middle of reading, when their page is gone", function()
+    local docs = ffi.gc(C.rill_docs_new(), C.rill_docs_free)
+    local text = ("<p a=1>x"):rep(MIB) .. "\0"
+    for reads = 0, 8 do
+      local page = ffi.new("char[?]", #text)
+      ffi.copy(page, text, #text)
+      local doc = C.rill_docs_open(docs, ffi.cast("const char *", page), #text)
+      for _ = 1, reads do C.rill_doc_read(doc) end
+      ffi.fill(page, #text, 60)
+      C.rill_doc_drop(doc)
+    end
+    while C.rill_docs_tidy(docs) > 0 do end
+    assert.equal(0, C.rill_docs_waiting(docs)[0])
+  end)
+end)
