@@ -3,10 +3,14 @@ local support = require "support"
 
 local UPSTREAM = [[
 server.on('stream', (stream, headers) => {
+  let length = 0;
   stream.on('error', () => {});
   log({ path: headers[':path'] });
-  stream.respond({ ':status': 200 });
-  stream.end('got ' + headers[':path']);
+  stream.on('data', (data) => { length += data.length; });
+  stream.on('end', () => {
+    stream.respond({ ':status': 200 });
+    stream.end('got ' + headers[':path'] + ' and ' + length);
+  });
 });]]
 
 local HTTP = [[
@@ -20,6 +24,8 @@ init_by_lua_block {
   function get(name)
     local res, err = client:get("$upstream/" .. name)
     note(name, res and res.body or tostring(err))
+    res, err = client:post("$upstream/" .. name, "posted")
+    note(name .. ".post", res and res.body or tostring(err))
   end
   -- What may not wait raises; the same in a timer does what it does.
   function refused(name)
@@ -139,14 +145,16 @@ describe("inside nginx", function()
   it("phases that may wait do: rewrite, access, content, a timer", function()
     assert.equal("done\n", server:get "/waits")
     for _, name in ipairs { "rewrite", "access", "content", "timer" } do
-      assert.truthy(noted(name):find("^got /" .. name))
+      assert.equal("got /" .. name .. " and 0", noted(name):match "^got %S+ and %d")
+      assert.equal("got /" .. name .. " and 6", noted(name .. ".post"):match "^got %S+ and %d")
     end
   end)
 
   it("a handshake waits for what decides its certificate", function()
     local answer = server:ask { "--insecure", ("https://localhost:%d/"):format(server.tls_port) }
     assert.equal("over TLS", answer)
-    assert.truthy(noted "ssl_certificate":find "^got /ssl_certificate")
+    assert.truthy(noted "ssl_certificate":find "^got /ssl_certificate and 0")
+    assert.truthy(noted "ssl_certificate.post":find "^got /ssl_certificate and 6")
   end)
 
   it("set, header_filter, body_filter and log raise, name the phase, send nothing; a timer of theirs does", function()

@@ -213,11 +213,15 @@ describe("an nginx worker", function()
   end)
 
   it("of several has connections of its own, of a client made before they were", function()
+    local folder = support.directory "aio"
+    local text = support.content(300000)
+    support.write(folder .. "/file", text)
     start { workers = 2, listen = "reuseport",
       events = "accept_mutex on;", main_config = "thread_pool default threads=2;",
-      config = "aio threads;" }
+      config = ("location /file { root %s; sendfile off; aio threads; }"):format(folder) }
     local seen, count = {}, 0
     support.wait(function()
+      assert.equal(text, server:get "/file")
       local pid = server:get "/get":match "got /one (%d+)"
       assert.truthy(pid, server:log())
       if not seen[pid] then seen[pid], count = true, count + 1 end
