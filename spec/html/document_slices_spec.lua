@@ -3,6 +3,7 @@ local collected = require("rill.html.collected")
 local ffi = require("rill.core.ffi")
 local html = require("rill.html")
 local rill = require("rill")
+local script = require("support.script")
 local support = require("support")
 
 local MIB = 2 ^ 20
@@ -107,6 +108,81 @@ describe("what an expression costs", function()
     assert.is_true(found == nil and err.reason == "limit", tostring(err))
     assert.same({ true }, doc:xpath "re:test(//i, 'x[^y]*[yz]')")
     doc:close()
+  end)
+end)
+
+describe("the classes of an element", function()
+  it("are read in proportion to their bytes, and counted, whatever is looked for", function()
+    local class = ("a"):rep(2000)
+    local page = ("<p class='" .. ("a"):rep(MIB - 100) .. "'>"):rep(12)
+    local doc = html.document(page)
+    assert.same({}, doc:css("p." .. class))
+    assert.same({}, doc:xpath("//p[has-class('" .. class .. "')]"))
+    doc:close()
+    at_least(3, (pieces_of(page, "//p[has-class('b')]")))
+  end)
+
+  it("are words, or several that stand together", function()
+    local doc = html.document "<p class=' b  a c\t'>"
+    for name, found in pairs { a = 1, b = 1, c = 1, ["a c"] = 1, ab = 0, ["b a"] = 0, [""] = 0 } do
+      assert.equal(found, #doc:xpath("//p[has-class('" .. name .. "')]"), name)
+    end
+    doc:close()
+  end)
+end)
+
+describe("the links of a node", function()
+  it("let other tasks run, and end at 64 MiB of addresses and texts: their list is cut", function()
+    local base, turns, done = "http://h.example/" .. ("x"):rep(60000) .. "/", 0, false
+    local parts = {}
+    for i = 1, 1500 do parts[i] = "<a href=" .. i .. ">x</a>" end
+    local doc = html.document(table.concat(parts), base)
+    local links
+    rill.run(function()
+      local ticker = rill.spawn(function()
+        while not done do
+          turns = turns + 1
+          rill.sleep(0)
+        end
+      end)
+      links = doc:links()
+      done = true
+      ticker:join()
+    end)
+    assert.is_true(links.cut)
+    assert.is_true(#links > 1000 and #links < 1200, tostring(#links))
+    assert.is_true(turns >= 20, turns .. " turns")
+    assert.is_nil(html.document("<a href=/x>"):links().cut)
+    doc:close()
+  end)
+end)
+
+describe("two Lua states of one process", function()
+  it("have documents of their own", function()
+    assert.same({ "1 ended", "2 ended", "ended" }, script.run [[
+      local uv = require "luv"
+      local function work(path, number)
+        package.path = path
+        local rill = require "rill"
+        local collected = require "rill.html.collected"
+        local page = ("<p class=x>" .. number .. "<b>c</b>"):rep(2000)
+        rill.run(function()
+          for _ = 1, 5 do
+            local doc = rill.html.document(page)
+            assert(#doc:css "p.x > b" == 2000 and doc:xpath("//p[last()]/text()")[1] == tostring(number))
+          end
+          collectgarbage()
+          collectgarbage()
+          while collected.waiting() > 0 do rill.sleep(0) end
+        end)
+      end
+      local threads = { uv.new_thread(work, package.path, 1), uv.new_thread(work, package.path, 2) }
+      for _ = 1, 100 do assert(#rill.html.document("<p>x"):css "p" == 1) end
+      for number, thread in ipairs(threads) do
+        thread:join()
+        tell(number, "ended")
+      end
+      tell "ended"]])
   end)
 end)
 

@@ -7,6 +7,14 @@
 #include "doc/call.h"
 #include "doc/value.h"
 
+/* Bytes of an element's classes. */
+static size_t classes_of(const xmlNode *node)
+{
+    const xmlAttr *attribute = rill_tree_attribute(node, "class");
+    const xmlNode *text = attribute ? attribute->children : NULL;
+    return text && text->content ? strlen((const char *)text->content) : 0;
+}
+
 void rill_matches_class(xmlXPathParserContext *call, int count)
 {
     bool all = true;
@@ -20,6 +28,8 @@ void rill_matches_class(xmlXPathParserContext *call, int count)
             return;
         all = all && rill_tree_has_class(call->context->node, (char *)name, strlen((char *)name));
         xmlFree(name);
+        if (!rill_call_spend(call, classes_of(call->context->node) / RILL_BUDGET_BYTES))
+            return;
     }
     valuePush(call, xmlXPathNewBoolean(all));
 }

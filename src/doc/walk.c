@@ -90,16 +90,28 @@ static void step(rill_walk *walk)
 }
 
 /* False: the answer's problem says why. */
-static bool spend(rill_doc *doc)
+static bool spend(rill_doc *doc, size_t operations)
 {
-    return ++doc->answer.context->opCount % OPERATIONS_PER_LOOK || rill_budget_left(doc);
+    unsigned long *count = &doc->answer.context->opCount, before = *count;
+    *count += operations;
+    return before / OPERATIONS_PER_LOOK == *count / OPERATIONS_PER_LOOK || rill_budget_left(doc);
+}
+
+/* Of the node that was looked at: its classes are read. */
+static size_t cost(const rill_walk *walk)
+{
+    const xmlAttr *classes =
+        walk->selector->class_name ? rill_tree_attribute(walk->at, "class") : NULL;
+    const xmlNode *text = classes ? classes->children : NULL;
+    size_t bytes = text && text->content ? strlen((const char *)text->content) : 0;
+    return 1 + bytes / RILL_BUDGET_BYTES;
 }
 
 static void walk_all(void *arg)
 {
     rill_doc *doc = arg;
     rill_walk *walk = &doc->walk;
-    for (; walk->at && spend(doc); step(walk)) {
+    for (; walk->at && spend(doc, cost(walk)); step(walk)) {
         int match = look(doc);
         if (match < 0)
             return;
