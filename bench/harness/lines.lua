@@ -483,6 +483,7 @@ return {
       { "times_redis", must = 0.5 },
       { "times_warc", must = 1.3 },
       { "times_three", must = 1 / 1.5 },
+      { "times_busy" },
     },
   },
   {
