@@ -4,11 +4,17 @@ local bit = require("bit")
 local random = require("rill.core.random")
 local rill = require("rill")
 
+local band, rshift = bit.band, bit.rshift
+
 local M = {}
 
 local SLICE = 256 * 1024 -- bytes that are compressed before other tasks have their turn
 local FINISH, NO_FLUSH = 4, 0
-local GZIP, MEMORY, LEVEL = 15 + 16, 8, 6
+local GZIP, LEVEL = 16, 6
+-- Streams as zlib makes them: window in bits, memory. Both tables of a large one have 64 KiB; one is cleared for each
+-- member, which costs more than all else of most requests. A small text needs a small one.
+local LARGE, SMALL = { window = 15, memory = 8 }, { window = 12, memory = 5 }
+local SMALL_MOST = 4096 -- bytes of a text
 
 for _, text in ipairs { "unsigned char *SHA1(const unsigned char *data, size_t length, unsigned char *digest);", [[
   typedef struct rill_z_stream {
@@ -41,14 +47,15 @@ local BASE32 = ffi.new("const char[33]", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 local DIGEST, LETTERS = 20, 32 -- bytes of a digest, and letters of five bits that they are
 local digest, letters = ffi.new("unsigned char[?]", DIGEST), ffi.new("unsigned char[?]", LETTERS)
 
+-- Five bytes are eight letters.
 local function base32()
-  local rest, have, at = 0, 0, 0
-  for i = 0, DIGEST - 1 do
-    rest, have = bit.bor(bit.lshift(bit.band(rest, 0x1F), 8), digest[i]), have + 8
-    while have >= 5 do
-      have = have - 5
-      letters[at] = BASE32[bit.band(bit.rshift(rest, have), 31)]
-      at = at + 1
+  for i = 0, DIGEST / 5 - 1 do
+    local from, to = digest + 5 * i, letters + 8 * i
+    local high = from[0] * 2 ^ 12 + from[1] * 16 + rshift(from[2], 4)
+    local low = from[4] + from[3] * 256 + band(from[2], 15) * 2 ^ 16
+    for k = 3, 0, -1 do
+      to[k], to[k + 4] = BASE32[band(high, 31)], BASE32[band(low, 31)]
+      high, low = rshift(high, 5), rshift(low, 5)
     end
   end
   return ffi.string(letters, LETTERS)
@@ -62,12 +69,20 @@ function M.digest(bytes)
   return "sha1:" .. base32()
 end
 
+local UUID = 47 -- letters
+local uuid = ffi.new("char[?]", UUID + 1, "<urn:uuid:________-____-4___-a___-____________>")
+
 --- A new WARC-Record-ID.
 ---@return string "<urn:uuid:...>"
 function M.id()
-  local hex = random(16)
-  return ("<urn:uuid:%s-%s-4%s-a%s-%s>"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(14, 16), hex:sub(18, 20),
-    hex:sub(21, 32))
+  local text = random(16)
+  local hex = ffi.cast("const char *", text)
+  ffi.copy(uuid + 10, hex, 8)
+  ffi.copy(uuid + 19, hex + 8, 4)
+  ffi.copy(uuid + 25, hex + 13, 3)
+  ffi.copy(uuid + 30, hex + 17, 3)
+  ffi.copy(uuid + 34, hex + 20, 12)
+  return ffi.string(uuid, UUID)
 end
 
 local second, shown -- of the date that was made last
@@ -93,31 +108,41 @@ local function drain(stream, flush, parts)
   until stream.avail_out > 0
 end
 
-local idle -- a stream that nobody uses: 256 KiB that need not be had for each record
-
--- A stream to begin a member with. It is nobody's but the caller's, who may be cancelled between two slices.
-local function take_stream()
-  local stream = idle
-  idle = nil
+-- A stream to begin a member with: one that nobody uses, which need not be made for each. It is nobody's but the
+-- caller's, who may be cancelled between two slices.
+local function take_stream(size)
+  local stream = size.idle
+  size.idle = nil
   if stream then return stream end
   stream = ffi.gc(ffi.new("rill_z_stream"), z.deflateEnd)
-  if z.deflateInit2_(stream, LEVEL, 8, GZIP, MEMORY, 0, z.zlibVersion(), ffi.sizeof(stream)) ~= 0 then
-    error("rill.warc: out of memory", 0)
-  end
+  local code = z.deflateInit2_(stream, LEVEL, 8, GZIP + size.window, size.memory, 0, z.zlibVersion(),
+    ffi.sizeof(stream))
+  if code ~= 0 then error("rill.warc: out of memory", 0) end
   return stream
 end
 
-local function give_back(stream)
-  if idle then return z.deflateEnd(ffi.gc(stream, nil)) end
+local function give_back(stream, size)
+  if size.idle then return z.deflateEnd(ffi.gc(stream, nil)) end
   z.deflateReset(stream)
-  idle = stream
+  size.idle = stream
+end
+
+-- All of a small text in one step.
+local function gzip_small(text)
+  local stream = take_stream(SMALL)
+  stream.next_in, stream.avail_in, stream.next_out, stream.avail_out = text, #text, room, SLICE
+  z.deflate(stream, FINISH)
+  local member = ffi.string(room, SLICE - stream.avail_out)
+  give_back(stream, SMALL)
+  return member
 end
 
 --- Compresses to one gzip member. In a task others have their turn meanwhile.
 ---@param text string
 ---@return string
 function M.gzip(text)
-  local stream = take_stream()
+  if #text <= SMALL_MOST then return gzip_small(text) end
+  local stream = take_stream(LARGE)
   local parts, data, at = {}, ffi.cast("const unsigned char *", text), 0
   repeat
     local count = math.min(SLICE, #text - at)
@@ -126,7 +151,7 @@ function M.gzip(text)
     drain(stream, at == #text and FINISH or NO_FLUSH, parts)
     if at < #text then rill.sleep(0) end
   until at == #text
-  give_back(stream)
+  give_back(stream, LARGE)
   return parts[2] and table.concat(parts) or parts[1]
 end
 
@@ -138,13 +163,18 @@ local CRLF = "\r\n"
 ---@param block string
 ---@return string member gzip
 function M.record(kind, fields, block)
-  local lines = { "WARC/1.1", "WARC-Type: " .. kind }
-  for _, field in ipairs(fields) do
-    if field[2] then lines[#lines + 1] = field[1] .. ": " .. tostring(field[2]) end
+  local parts, n = { "WARC/1.1\r\nWARC-Type: ", kind }, 2
+  for i = 1, #fields do
+    local name, value = fields[i][1], fields[i][2]
+    if value then
+      parts[n + 1], parts[n + 2], parts[n + 3], parts[n + 4] = CRLF, name, ": ", value
+      n = n + 4
+    end
   end
-  lines[#lines + 1] = "WARC-Block-Digest: " .. M.digest(block)
-  lines[#lines + 1] = ("Content-Length: %d"):format(#block)
-  return M.gzip(table.concat(lines, CRLF) .. CRLF .. CRLF .. block .. CRLF .. CRLF)
+  parts[n + 1], parts[n + 2] = "\r\nWARC-Block-Digest: ", M.digest(block)
+  parts[n + 3], parts[n + 4], parts[n + 5] = "\r\nContent-Length: ", #block, "\r\n\r\n"
+  parts[n + 6], parts[n + 7] = block, "\r\n\r\n"
+  return M.gzip(table.concat(parts))
 end
 
 return M
