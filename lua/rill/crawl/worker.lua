@@ -19,6 +19,7 @@ local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
 ---@class rill.CrawlWorker
 ---@field private _crawl table
 ---@field private _known rill.CrawlWritten URLs that are in the frontier
+---@field private _times integer how often that had forgotten what it knew, then
 local Worker = {}
 Worker.__index = Worker
 
@@ -33,22 +34,25 @@ local function pass_over(outcome, link, found, reason, from)
     low = low })
 end
 
--- What is in a frontier of this process stays there; a shared one may refuse a batch.
-local function remember(self, found)
-  if not self._crawl.frontier.may_lose then self._known:add(found) end
+-- What is in a frontier stays there, unless that says that it has forgotten what it knew.
+local function known(self)
+  local frontier = self._crawl.frontier
+  local times = frontier.may_lose and frontier:times_forgotten() or 0
+  if times ~= self._times then self._known, self._times = written.new(), times end
+  return self._known
 end
 
 -- A URL that a page names becomes a link of its outcome, a skip, or nothing.
 local function propose(self, outcome, found, fields, nofollow)
   local crawl = self._crawl
-  if self._known:has(found) and not fields.lastmod then return end
+  if known(self):has(found) and not fields.lastmod then return end
   local link, wrong = crawl.links:identify(found, fields.normal)
   if not link then
     if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
     return
   end
   if crawl.frontier:known(link.high, link.low) then
-    remember(self, found)
+    self._known:add(found)
     if not fields.lastmod then return end
   end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
@@ -267,7 +271,7 @@ end
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl, _known = written.new() }, Worker)
+  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0 }, Worker)
 end
 
 return M

@@ -15,6 +15,7 @@ local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
 ---@field private _runs rill.Map64 how often in a row shapes gave known bodies
 ---@field private _pending table<string, boolean> passed over since the last commit
 ---@field private _whole boolean nothing was forgotten
+---@field times_forgotten integer
 local Known = {}
 Known.__index = Known
 
@@ -31,7 +32,7 @@ end
 --- Redis went back in time: what was committed may be unknown there again, so nothing is known here.
 function Known:forget()
   self._seen, self._skipped, self._bodies, self._runs, self._pending = map64(), map64(), map64(), map64(), {}
-  self._whole = false
+  self._whole, self.times_forgotten = false, self.times_forgotten + 1
 end
 
 ---@return number? 1
@@ -99,7 +100,7 @@ end
 ---@return rill.CrawlKnown
 function M.new()
   return setmetatable({ _seen = map64(), _skipped = map64(), _bodies = map64(), _runs = map64(), _pending = {},
-    _whole = true }, Known)
+    _whole = true, times_forgotten = 0 }, Known)
 end
 
 return M

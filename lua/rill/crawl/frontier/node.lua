@@ -175,6 +175,10 @@ function Frontier:known(high, low)
   return self._known:seen(high, low)
 end
 
+--- How often it has forgotten what it knew.
+---@return integer
+function Frontier:times_forgotten() return self._known.times_forgotten end
+
 --- Redis counts against traps: the commit returns which links were too many.
 function Frontier.trap() end
 

@@ -143,6 +143,12 @@ function Nodes:known(high, low)
   return self._known:seen(high, low)
 end
 
+--- How often it has forgotten what it knew.
+---@return integer
+function Nodes:times_forgotten()
+  return self._known.times_forgotten
+end
+
 function Nodes.trap() end
 
 ---@return boolean
