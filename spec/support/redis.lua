@@ -15,10 +15,12 @@ local M = {}
 local Redis = setmetatable({}, { __index = server.Server })
 Redis.__index = Redis
 
+-- What an earlier run of it has written stands in the same file.
 local function launch(self)
+  local from = self.process and #self.process:output() + 1 or 1
   self.process = process.start(self._arguments, self.directory .. "/output")
   deadline.wait(function()
-    return self.process:output():find("ready to accept connections", 1, true)
+    return self.process:output():find("ready to accept connections", from, true)
       or self.process:ended() and error("redis-server ended at once:\n" .. self.process:output(), 0)
   end, 30, "redis-server to be ready")
 end
