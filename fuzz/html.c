@@ -54,6 +54,12 @@ static void check_same(const rill_html_found *a, const rill_html_found *b)
         assert(one->rel_length == other->rel_length);
         assert(!one->rel_length || !memcmp(one->rel, other->rel, one->rel_length));
     }
+    assert(a->refused_count == b->refused_count);
+    for (uint32_t i = 0; i < a->refused_count; i++) {
+        assert(a->refused[i].url.length <= RILL_HTML_REFUSED);
+        check_same_text(a, a->refused[i].url, b, b->refused[i].url);
+        assert(a->refused[i].refusal == b->refused[i].refusal);
+    }
     check_same_text(a, a->base, b, b->base);
     check_same_text(a, a->canonical, b, b->canonical);
     check_same_text(a, a->robots, b, b->robots);

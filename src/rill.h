@@ -938,15 +938,21 @@ typedef struct rill_html_page {
 } rill_html_page;
 
 /* Bounds: bytes of a step; links of a page; bytes of URLs read and written for them, for each page
- * and for each byte of it; <base> elements looked at; bytes of a title, and of text for robots. */
+ * and for each byte of it; <base> elements looked at; bytes of a title, and of text for robots;
+ * bytes that are kept of an address that is no link. */
 enum {
     RILL_HTML_WINDOW = 1 << 20,
     RILL_HTML_LINKS = 1 << 20,
     RILL_HTML_WORK = 16 << 20,
     RILL_HTML_WORK_PER_BYTE = 32,
     RILL_HTML_BASES = 16,
-    RILL_HTML_TEXT = 64 << 10
+    RILL_HTML_TEXT = 64 << 10,
+    RILL_HTML_REFUSED = 2 << 10
 };
+
+/* Why an address is no link: it is no URL, it is one of another scheme than http and https, it is
+ * longer than RILL_URL_MAX. */
+enum rill_html_refusal { RILL_HTML_INVALID, RILL_HTML_SCHEME, RILL_HTML_LONG };
 
 /* Where a text stands in rill_html_found.text; length -1: there is none. */
 typedef struct rill_html_text {
@@ -958,14 +964,17 @@ typedef struct rill_html_link {
     rill_html_text url; /* absolute, http or https, as rill_url_normalize() writes it */
     const char *rel;    /* words in lower case, a space between; NULL: none */
     uint32_t rel_length;
-    uint8_t tag;   /* enum rill_html_tag */
-    bool nofollow; /* each of its kind has one of rel=nofollow, ugc, sponsored */
+    uint8_t tag;     /* enum rill_html_tag */
+    bool nofollow;   /* each of its kind has one of rel=nofollow, ugc, sponsored */
+    uint8_t refusal; /* enum rill_html_refusal; of those in `refused` */
 } rill_html_link;
 
 typedef struct rill_html_found {
     const char *text;
     const rill_html_link *links; /* each once for a tag (and the rel of a <link>), in order */
     uint32_t count;
+    const rill_html_link *refused; /* addresses that are no links, as written; not in `plain` */
+    uint32_t refused_count;
     bool cut; /* there were more than the bounds allow */
     rill_html_text base, canonical, robots, refresh, title;
 } rill_html_found;

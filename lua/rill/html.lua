@@ -79,9 +79,10 @@ local function read(body, base, content_type, tags, plain, agent)
 end
 
 --- Calls make(text, link) for each link, in slices that give way.
-local function list_of(reader, make)
+local function list_of(reader, make, refused)
   C.rill_html_get(reader, found)
   local text, links, count = found.text, found.links, found.count
+  if refused then links, count = found.refused, found.refused_count end
   local list = {}
   for i = 0, count - 1 do
     if i > 0 and i % STRINGS_PER_SLICE == 0 then give_way(reader) end
@@ -101,6 +102,17 @@ local function to_link(text, link)
     rel = link.rel ~= nil and ffi.string(link.rel, link.rel_length) or nil,
     nofollow = link.nofollow,
   }
+end
+
+local REFUSALS = {
+  [tonumber(C.RILL_HTML_INVALID)] = "invalid", [tonumber(C.RILL_HTML_SCHEME)] = "scheme",
+  [tonumber(C.RILL_HTML_LONG)] = "long",
+}
+
+local function to_refused(text, link)
+  local made = to_link(text, link)
+  made.reason = REFUSALS[link.refusal]
+  return made
 end
 
 local function part(text, where)
@@ -158,7 +170,12 @@ end
 ---@field robots string? content of <meta name=robots>, and of those for `agent`, in lower case; joined with ", "
 ---@field refresh string? where <meta http-equiv=refresh> leads
 ---@field title string? white space collapsed
+---@field refused rill.HtmlRefused[]? addresses that are no links; nil: there is none
 ---@field cut boolean? there were more links than rill reads of one page (doc/limits.md)
+
+---@class rill.HtmlRefused: rill.HtmlLink
+---@field url string as it is written, the first 2 KiB
+---@field reason string "invalid": it is no URL; "scheme": one of another scheme than http and https; "long": 64 KiB
 
 --- The links of an HTML page with what is known of each, and what the page says of itself.
 ---@param body string the page
@@ -187,6 +204,7 @@ function M.scan(body, base, options)
   list.base, list.canonical = part(text, found.base), part(text, found.canonical)
   list.robots, list.refresh, list.title = part(text, found.robots), part(text, found.refresh), part(text, found.title)
   list.cut = found.cut or nil
+  if found.refused_count > 0 then list.refused = list_of(reader, to_refused, true) end
   give_back(reader, body)
   return list
 end

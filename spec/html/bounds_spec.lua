@@ -46,6 +46,16 @@ describe("the bounds of a page's links", function()
     assert.equal(odd:sub(1, 65534), (found.title:gsub("\239\191\189$", "")))
   end)
 
+  it("are 2 KiB of an address that is no link, whole characters, and 1,048,576 of these", function()
+    local odd = "x://h/" .. ("\228\184\173"):rep(1000)
+    assert.equal(odd:sub(1, 2046), html.scan("<a href='" .. odd .. "'>", BASE).refused[1].url)
+    local parts = {}
+    for i = 1, 2 ^ 20 + 1 do parts[i] = "<a href=x:" .. i .. ">" end
+    local found = html.scan(table.concat(parts), "http://h/")
+    assert.equal(2 ^ 20, #found.refused)
+    assert.is_true(found.cut)
+  end)
+
   it("are 16 elements that a base is looked for in, and an address that fits", function()
     local function base(before)
       return html.scan(("<base href=javascript:x>"):rep(before) .. "<base href=/y/>", BASE).base

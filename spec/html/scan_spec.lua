@@ -99,6 +99,24 @@ describe("a scan", function()
     assert.same({ "a /x/1", "a /x/2" }, found "<a href=1><base href=/x/><a href=2>")
   end)
 
+  it("lists addresses that are no links, as they are written, and why they are none", function()
+    local long = ("x"):rep(70000)
+    local page = scan("<a href='http://[bad#x' rel='NoFollow x'>1</a><area href=foo://x/y><a href=/fine>" ..
+      "<a href=mailto:a@b><a href='http://[bad'><a href='/" .. long .. "'><img src='http://:0:0/'><link rel=next href='//['>", { "link" })
+    local list = {}
+    for i, link in ipairs(page.refused) do
+      list[i] = { link.reason, link.tag, link.url:sub(1, 20), link.nofollow }
+    end
+    assert.same({ { "long", "a", "/" .. ("x"):rep(19), false }, { "invalid", "a", "http://[bad", false },
+      { "scheme", "area", "foo://x/y", false }, { "scheme", "a", "mailto:a@b", false },
+      { "invalid", "link", "//[", false } }, list)
+    assert.equal("nofollow x", page.refused[2].rel)
+    assert.equal("next", page.refused[5].rel)
+    assert.same({ 1, "https://example.com/fine" }, { #page, page[1].url })
+    assert.is_nil(scan("<a href=/fine>").refused)
+    assert.is_nil(html.scan("<a href='http://[bad'>", "no base").refused)
+  end)
+
   it("reads a refresh as browsers do", function()
     for content, path in pairs {
       ["0;url=/a"] = "/a", ["0; URL = '/a'b"] = "/a", ["0,/a"] = "/a", ["0 /a"] = "/a", [".5;\"/a"] = "/a",

@@ -54,13 +54,15 @@ void rill_links_clear(rill_links *links, size_t page)
     clear_seen(&links->seen_urls);
     trim((void **)&links->values, links->room * sizeof(*links->values), &links->room);
     trim((void **)&links->found, links->found_room * sizeof(*links->found), &links->found_room);
+    trim((void **)&links->refused, links->refused_room * sizeof(*links->refused),
+         &links->refused_room);
     if (links->text_room > KEEP) {
         free(links->text);
         links->text = NULL;
         links->text_room = 0;
     }
     free_copies(links);
-    links->count = links->resolved = links->found_count = 0;
+    links->count = links->resolved = links->found_count = links->refused_count = 0;
     links->text_length = 0;
     links->cut = false;
     links->charset = NULL;
@@ -77,6 +79,7 @@ void rill_links_dispose(rill_links *links)
     rill_seen_dispose(&links->seen_urls);
     free(links->values);
     free(links->found);
+    free(links->refused);
     free(links->text);
     free_copies(links);
     rill_bytes_dispose(&links->slab, &links->encoded);
@@ -220,24 +223,32 @@ bool rill_links_base(rill_links *links, const char *base, uint32_t length)
     return true;
 }
 
-/* Returns the length of the URL in `out`, -1: it is none, or -RILL_ERROR: out of memory. */
-static int32_t resolve(rill_links *links, const char *reference, size_t length)
+/* Writes the URL of a reference to `out`. Returns its length, -1: it is no link, and `why`, or
+ * -RILL_ERROR: out of memory. */
+static int32_t resolve(rill_links *links, const char *reference, size_t length,
+                       enum rill_html_refusal *why)
 {
     rill_url url;
     if (!encode_query(links, &reference, &length))
         return -RILL_ERROR;
+    *why = length > RILL_URL_MAX ? RILL_HTML_LONG : RILL_HTML_INVALID;
     if (length > RILL_URL_MAX || !links->base)
         return -1;
     int32_t code = rill_url_link(links->base, &links->base_parts, reference, (uint32_t)length,
                                  links->out, RILL_URL_ROOM, &url);
     if (code == -RILL_ERROR)
         return code;
-    return !code && is_web(links->out, &url) ? url.length : -1;
+    if (!code && is_web(links->out, &url))
+        return url.length;
+    if (!code)
+        *why = RILL_HTML_SCHEME;
+    return -1;
 }
 
 bool rill_links_url(rill_links *links, const char *reference, size_t length, rill_html_text *url)
 {
-    int32_t written = resolve(links, reference, length);
+    enum rill_html_refusal why;
+    int32_t written = resolve(links, reference, length, &why);
     *url = (rill_html_text){0, -1};
     return written < 0 ? written == -1 : rill_links_text(links, links->out, (size_t)written, url);
 }
@@ -278,12 +289,45 @@ static bool add_url(rill_links *links, const rill_links_value *value, uint32_t l
            rill_seen_add(&links->seen_urls, hash, links->found_count++);
 }
 
+bool rill_links_refuse(rill_links *links, const rill_links_value *value, const char *text,
+                       size_t length, enum rill_html_refusal why)
+{
+    if (!links->keeps_refused || !links->base || links->refused_count == RILL_HTML_LINKS)
+        return true;
+    if (length > RILL_HTML_REFUSED)
+        length = rill_utf8_run((const uint8_t *)text, (const uint8_t *)text + RILL_HTML_REFUSED);
+    if (!reserve((void **)&links->refused, links->refused_count, &links->refused_room,
+                 sizeof(*links->refused)))
+        return false;
+    rill_html_link *link = &links->refused[links->refused_count];
+    *link = (rill_html_link){.rel = value->rel,
+                             .rel_length = value->rel_length,
+                             .tag = value->tag,
+                             .nofollow = value->nofollow,
+                             .refusal = (uint8_t)why};
+    links->refused_count++;
+    links->work -= (double)length;
+    return rill_links_text(links, text, length, &link->url);
+}
+
 /* What it costs to resolve a value. */
 static double work_of(const rill_links *links, const rill_links_value *value)
 {
     const uint8_t *at = (const uint8_t *)value->at, *end = at + value->length;
     double times = rill_utf8_ascii(at, end) == end ? 1 : WORK_LETTERS;
     return links->base_parts.length + WORK_VALUE + times * value->length;
+}
+
+/* A value becomes a link, or is refused. False: out of memory. */
+static bool resolve_value(rill_links *links, const rill_links_value *value)
+{
+    enum rill_html_refusal why;
+    int32_t length = resolve(links, value->at, value->length, &why);
+    if (length >= 0) {
+        links->work -= length;
+        return add_url(links, value, (uint32_t)length);
+    }
+    return length == -1 && rill_links_refuse(links, value, value->at, value->length, why);
 }
 
 int32_t rill_links_resolve(rill_links *links, size_t budget)
@@ -296,11 +340,7 @@ int32_t rill_links_resolve(rill_links *links, size_t budget)
             links->cut = true;
             return 0;
         }
-        int32_t length = resolve(links, value->at, value->length);
-        links->work -= length > 0 ? length : 0;
-        if (length >= 0 && !add_url(links, value, (uint32_t)length))
-            return -RILL_ERROR;
-        if (length < -1)
+        if (!resolve_value(links, value))
             return -RILL_ERROR;
         if (links->work < stop)
             return links->resolved < links->count;

@@ -32,6 +32,9 @@ typedef struct rill_links {
     uint32_t resolved; /* how many of them */
     rill_html_link *found;
     uint32_t found_count, found_room;
+    rill_html_link *refused; /* values that are no URL of http or https, where `keeps_refused` */
+    uint32_t refused_count, refused_room;
+    bool keeps_refused;
     char *text; /* what `found` points into, and other texts of the page */
     size_t text_length, text_room;
     rill_links_block *copies;    /* of values that do not stand in the page */
@@ -55,6 +58,10 @@ const char *rill_links_copy(rill_links *links, const void *bytes, size_t length)
 /* Adds a value unless it is there already; `stays`: it need not be copied, nor need its rel ever.
  * False: out of memory. */
 bool rill_links_add(rill_links *links, const rill_links_value *value, bool stays);
+
+/* Keeps an address that is no link, its first RILL_HTML_REFUSED bytes. False: out of memory. */
+bool rill_links_refuse(rill_links *links, const rill_links_value *value, const char *text,
+                       size_t length, enum rill_html_refusal why);
 
 /* From now on references are resolved by this URL, a normalized one. False: out of memory. */
 bool rill_links_base(rill_links *links, const char *base, uint32_t length);

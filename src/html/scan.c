@@ -134,8 +134,11 @@ static void add_address(rill_html *h, const rill_links_value *kind, rill_slice a
     rill_links_value link = *kind;
     const uint8_t *fragment = address.length ? memchr(address.at, '#', address.length) : NULL;
     size_t length = fragment ? (size_t)(fragment - address.at) : address.length;
-    if (length > RILL_URL_MAX)
+    if (length > RILL_URL_MAX) {
+        h->failed |=
+            !rill_links_refuse(&h->links, kind, (const char *)address.at, length, RILL_HTML_LONG);
         return;
+    }
     link.at = (const char *)address.at;
     link.length = (uint32_t)length;
     h->failed |=
@@ -438,6 +441,7 @@ void rill_html_begin(rill_html *h, const rill_html_page *page)
     rill_tokenizer_init(&h->tokens, wanted);
     free_facts(h);
     rill_links_clear(&h->links, page->length);
+    h->links.keeps_refused = !page->plain;
 }
 
 int32_t rill_html_step(rill_html *h)
@@ -474,6 +478,8 @@ void rill_html_get(const rill_html *h, rill_html_found *found)
     *found = (rill_html_found){.text = h->links.text,
                                .links = h->links.found,
                                .count = h->links.found_count,
+                               .refused = h->links.refused,
+                               .refused_count = h->links.refused_count,
                                .cut = h->links.cut,
                                .base = h->base,
                                .canonical = h->texts[FACT_CANONICAL],
