@@ -23,6 +23,7 @@ local SLICE = 256 * 1024 -- bytes of a sitemap that is there whole; other tasks 
 ---@class rill.SitemapReader
 ---@field urls rill.sitemap.Entry[] what was found so far; a reader of a stream may take entries out
 ---@field sitemaps rill.sitemap.Entry[] of an index
+---@field refused string[]? addresses that are no URLs of http and https, where whoever reads has put a list here
 ---@field cut string? why something is left out: the bound, or what is broken
 ---@field private _base string?
 ---@field private _counts table<rill.sitemap.Entry[], integer>
@@ -54,7 +55,10 @@ end
 
 local function add(self, list, fields)
   local address = fields.loc ~= "" and resolved(self, fields.loc)
-  if not address then return end
+  if not address then
+    if self.refused then table.insert(self.refused, fields.loc) end
+    return
+  end
   local count = self._counts[list]
   if count >= URLS_MOST then
     self.cut = self.cut or ("it has more than %d URLs"):format(URLS_MOST)

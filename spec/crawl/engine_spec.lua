@@ -84,7 +84,7 @@ describe("a crawl", function()
       '<a href="ftp://HOST/">f</a><a href="/x/x/x/x/x">r</a>' }]]
     local done = assert(run { skipped = directory .. "/skipped.jsonl" })
     assert.same({ "/" }, asked())
-    assert.same({ scope = 1, nofollow = 1, repeats = 1 }, done.skipped)
+    assert.same({ scope = 1, nofollow = 1, repeats = 1, scheme = 1 }, done.skipped)
     local list = lines "skipped.jsonl"
     table.sort(list, function(a, b) return a.reason < b.reason end)
     assert.same({ url = server.url .. "/nf", from = server.url .. "/", reason = "nofollow" }, list[1])

@@ -66,13 +66,14 @@ describe("a page of a crawl", function()
 
   it("follows nodes, links and lists, resolved by <base>", function()
     local answers = {}
-    run([[{ '/': '<base href="/sub/"><a class=x href=1>1</a><a class=x href=2>2</a><p>', '/sub/1': '1', '/sub/2': '2',
-      '/sub/3': '3', '/sub/4': '4' }]], { follow = false, page = function(page)
+    run([[{ '/': '<base href="/sub/"><a class=x href=1>1</a><a class=x href=2>2</a><p><a class=y href=6>6</a>',
+      '/sub/1': '1', '/sub/2': '2', '/sub/3': '3', '/sub/4': '4', '/sub/5': '5', '/sub/6': '6' }]], {
+        follow = false, page = function(page)
         if page.depth > 0 then return end
         answers[1] = { page:follow(page:css "a.x") }
-        answers[2] = { page:follow { "3", "3" } }
-        answers[3] = { page:follow { url = server.url .. "/sub/4" } }
-        answers[4] = { page:follow(page:css "a.x"[1]) }
+        answers[2] = { page:follow { "3", "/sub/4" } }
+        answers[3] = { page:follow { url = server.url .. "/sub/5" } }
+        answers[4] = { page:follow(page:css "a.y"[1]) }
         answers[5] = select(2, pcall(page.follow, page, page:css "p"[1]))
         answers[6] = select(2, pcall(page.follow, page, "x", { priority = 9 }))
         answers[7] = select(2, pcall(page.follow, page, "x", { meta = ("x"):rep(70000) }))
@@ -81,7 +82,7 @@ describe("a page of a crawl", function()
     assert.matches("a URL, a node or a list of them", answers[5])
     assert.matches("priority must be a whole number from %-8 to 8", answers[6])
     assert.matches("meta has 70002 bytes", answers[7])
-    assert.same({ "/", "/sub/1", "/sub/2", "/sub/3", "/sub/4" }, site.asked(server))
+    assert.same({ "/", "/sub/1", "/sub/2", "/sub/3", "/sub/4", "/sub/5", "/sub/6" }, site.asked(server))
   end)
 
   it("has its meta and depth behind a redirect, and says how it was reached", function()
@@ -145,7 +146,10 @@ describe("a page of a crawl", function()
       "/poster", "/prev", "/refresh", "/video" }, all)
     server:stop()
     run(TAGS, { links = { "img" } })
-    assert.same({ "/", "/a", "/area", "/big", "/img" }, site.asked(server))
+    assert.same({ "/", "/big", "/img" }, site.asked(server))
+    server:stop()
+    run(TAGS, { links = { "area", "meta" } })
+    assert.same({ "/", "/area", "/refresh" }, site.asked(server))
     assert.error_matches(function() crawl { start = "x", links = { "blink" } } end, "blink")
   end)
 

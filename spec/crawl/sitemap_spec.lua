@@ -49,7 +49,7 @@ describe("a sitemap of a crawl", function()
     end }
     assert.same({ ["/"] = { 0, 0 }, ["/a"] = { 1, -1, server.url .. "/map" },
       ["/b?sid=1"] = { 1, -1, server.url .. "/map" } }, seen)
-    assert.same({ scope = 1, robots = 1, repeats = 1 }, done.skipped)
+    assert.same({ scope = 1, robots = 1, repeats = 1, scheme = 1 }, done.skipped)
     assert.same({ 1, 1, 3 }, { done.sitemaps, done.robots, done.pages })
   end)
 

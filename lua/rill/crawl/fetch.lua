@@ -91,6 +91,7 @@ local function finish_response(crawl, outcome, page)
     read_ok(crawl, outcome, page)
   elseif status >= 300 and status < 400 then
     outcome.location = location_of(page.url, page.headers)
+    if not outcome.location then outcome.bad_location = page.headers["location"] end
   else
     page.error = errors.new { reason = "status", message = "status " .. status, url = page.url, status = status,
       processed = "yes" }
@@ -210,7 +211,7 @@ end
 local function read_piece(reader, piece, take)
   for at = 1, #piece, SITEMAP_SLICE do
     reader:write(piece:sub(at, at + SITEMAP_SLICE - 1))
-    if #reader.urls >= SITEMAP_PIECE then take(reader) end
+    if #reader.urls + #reader.refused >= SITEMAP_PIECE then take(reader) end
   end
 end
 
@@ -248,6 +249,7 @@ end
 
 local function read_sitemap(self, entry, take)
   local reader = sitemap.reader(entry.url)
+  reader.refused = {}
   local read = self._crawl.clients.archive and read_exchange or read_stream
   local head, err, bytes, exchange = read(self, entry, reader, take)
   reader:finish()

@@ -42,6 +42,7 @@ local SHOWN_LENGTH = 4096 -- bytes of one, which may hold what a page has
 ---  is called after each; pause: seconds, it is asked for again
 ---@field loop rill.CrawlLoop?
 ---@field offset number seconds from the monotonic clock to the world's
+---@field quiet boolean? nothing is said but what went wrong
 ---@field private _shown table<string, boolean> messages of handlers
 ---@field private _shown_count integer
 ---@field waiting table[] added before the crawl ran
@@ -105,10 +106,14 @@ function Crawl:guarded(name, fn, ...)
   return false, errors.new { reason = "handler", message = tostring(value.why), traceback = value.traceback }
 end
 
--- Makes a link of a URL that a script gave.
+-- Makes a link of a URL that a script gave; what is none is counted, but for mailto: and its kind.
 local function link_of(self, given, fields)
   local link, wrong = self.links:identify(given)
-  if not link then return nil, wrong == "silent" and "scheme" or wrong end
+  if not link then
+    if wrong == "silent" then return nil, "scheme" end
+    if not fields.uncounted then self.commit:skip(given, wrong, fields.from, digest(given)) end
+    return nil, wrong
+  end
   link.depth, link.priority, link.from = fields.depth, fields.priority, fields.from
   link.meta = page_of.copy(fields.meta)
   link.hops, link.attempts, link.free, link.again = 0, 0, 0, fields.again
@@ -126,8 +131,10 @@ function Crawl:follow_from(page, given, fields)
   local link, wrong = link_of(self, given, { depth = page.depth + 1, from = page.url, priority = fields.priority,
     meta = fields.meta, again = fields.again })
   if not link then return false, wrong end
-  if not link.again and self.frontier:is_seen(link.high, link.low, link) then return false, "seen" end
-  local reason = self.links:judge(link) or self.frontier:trap(link)
+  local seen = page:has_named(link.high, link.low) or self.frontier:is_seen(link.high, link.low, link)
+  if seen and not link.again then return false, "seen" end
+  if seen and self.options.depth then link.depth = math.min(link.depth, self.options.depth) end -- it keeps its own
+  local reason = self.links:judge(link) or not seen and self.frontier:trap(link)
   if reason then
     self.commit:skip(link.url, reason, page.url, link.high, link.low)
     return false, reason
@@ -143,7 +150,7 @@ end
 ---@return boolean valid
 function Crawl:add_start(given)
   local link, wrong = nil, "invalid"
-  if type(given) == "string" then link, wrong = link_of(self, given, { depth = 0 }) end
+  if type(given) == "string" then link, wrong = link_of(self, given, { depth = 0, uncounted = true }) end
   if not link then
     local text = tostring(given)
     self:say(("no start URL (%s): %s"):format(wrong, errors.show(given)))

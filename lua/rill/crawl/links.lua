@@ -6,8 +6,10 @@ local url = require("rill.url")
 
 local M = {}
 
+-- What is no place to go to: an action, a person, or what it names itself. ftp: and the like are places.
 local SILENT = { mailto = true, javascript = true, data = true, tel = true, about = true, blob = true, sms = true,
-  file = true, ftp = true, irc = true, magnet = true, whatsapp = true, skype = true, callto = true, intent = true }
+  magnet = true, whatsapp = true, skype = true, callto = true, facetime = true, geo = true, intent = true, cid = true,
+  vbscript = true }
 
 ---@class rill.CrawlLinks
 ---@field private _options table
@@ -40,6 +42,20 @@ local function counters_of(link, origin, limits)
   return list
 end
 
+-- Why an address that is written so is no link.
+local function refusal(text, reason)
+  local scheme = text:gsub("[\t\r\n]", ""):match "^[%z\1-\32]*(%a[%w+.-]*):"
+  return scheme and SILENT[scheme:lower()] and "silent" or reason
+end
+
+--- The reason of what a page's links have refused.
+---@param link rill.HtmlRefused
+---@return string reason "silent": nobody wants to know
+function Links:refused(link)
+  if link.reason ~= "long" then return refusal(link.url, link.reason) end
+  return refusal(link.url, self._options.limits.url_length < math.huge and "url_length" or "invalid")
+end
+
 --- Normalizes what was found and finds its fingerprint.
 ---@param found string absolute URL
 ---@param normal boolean? it is normalized already
@@ -47,15 +63,9 @@ end
 ---@return string? reason "invalid", "scheme", or "silent": nobody wants to know
 function Links:identify(found, normal)
   local clean = normal and found or url.normalize(found)
-  if not clean then
-    local scheme = found:match "^%s*(%a[%w+.-]*):"
-    return nil, scheme and SILENT[scheme:lower()] and "silent" or "invalid"
-  end
+  if not clean then return nil, refusal(found, "invalid") end
   local origin = address.origin(clean)
-  if not origin then
-    local scheme = clean:match "^(%a[%w+.-]*):"
-    return nil, scheme and SILENT[scheme] and "silent" or "scheme"
-  end
+  if not origin then return nil, refusal(clean, "scheme") end
   local high, low = digest(self._options.key(clean, found))
   return { url = clean, origin = origin, high = high, low = low }
 end

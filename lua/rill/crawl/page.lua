@@ -40,6 +40,8 @@ local MAX_META = 64 * 1024 -- bytes of JSON
 ---@field private _document any
 ---@field private _items table[]
 ---@field private _follows table[]
+---@field private _links table[]? that the page itself has named
+---@field private _named table<string, true>? fingerprints of those, and of what the handler follows
 ---@field private _scan rill.HtmlScan?
 ---@field private _closed boolean
 local methods = {}
@@ -119,6 +121,9 @@ end
 ---@return boolean? saved
 ---@return rill.Error? err
 function methods:save(path)
+  if not self.response then
+    return nil, errors.new { reason = "file_error", message = "there is no body", url = self.url }
+  end
   return self.response:save(path)
 end
 
@@ -264,23 +269,40 @@ function M.check_item(call, item)
   return M.copy(item)
 end
 
---- What the page asks to be done: nothing more comes after this.
+--- A handler begins: nothing is asked for yet.
+---@private
+---@param links table[] that the page itself has named: they are followed before the handler runs
+function methods:open_effects(links)
+  self._closed, self._items, self._follows, self._links, self._named = false, {}, {}, links, nil
+end
+
+--- What the handler asks to be done: nothing more comes after this.
 ---@private
 function methods:take_effects()
-  self._closed = true
+  self._closed, self._links, self._named = true, nil, nil
   return self._items, self._follows
 end
 
---- Forgets what a handler that raised has asked for.
+local function fingerprint(high, low)
+  return high .. ":" .. low
+end
+
+--- Whether the page or its handler has named a URL of that fingerprint already.
 ---@private
-function methods:drop_effects()
-  self._closed, self._items, self._follows = true, {}, {}
+---@return boolean
+function methods:has_named(high, low)
+  if not self._named then
+    self._named = {}
+    for _, link in ipairs(self._links or {}) do self._named[fingerprint(link.high, link.low)] = true end
+  end
+  return self._named[fingerprint(high, low)] == true
 end
 
 --- Notes a link for the commit.
 ---@private
 function methods:note(link)
   self._follows[#self._follows + 1] = link
+  if self._named then self._named[fingerprint(link.high, link.low)] = true end
 end
 
 ---@private
@@ -300,8 +322,8 @@ function methods:release()
   self._document, self._scan = nil, nil
 end
 
-guard("page", Page, methods, { take_effects = true, drop_effects = true, note = true, scanned = true,
-  release = true, entry_id = true })
+guard("page", Page, methods, { open_effects = true, take_effects = true, has_named = true, note = true,
+  scanned = true, release = true, entry_id = true })
 
 --- Makes the page of an entry.
 ---@param crawl table

@@ -67,7 +67,11 @@ function Stats:count(outcome)
   end
 end
 
-local OBJECT = { __jsontype = "object" } -- an empty one is no list
+-- An empty one is no list for JSON; a status may be asked for as a number.
+local OBJECT = { __jsontype = "object" }
+function OBJECT:__index(name)
+  return type(name) == "number" and rawget(self, tostring(name)) or nil
+end
 
 local function copy(map)
   local new = setmetatable({}, OBJECT)

@@ -63,9 +63,17 @@ local function propose(self, outcome, found, fields, nofollow)
   table.insert(outcome.links, link)
 end
 
+local function has_word(options, tag)
+  if type(options.links) ~= "table" then return true end
+  for _, name in ipairs(options.links) do
+    if name == tag then return true end
+  end
+  return false
+end
+
 -- Whether a link of the page is one that is followed by itself.
 local function is_followed(options, link)
-  if link.tag == "form" then return false end
+  if link.tag == "form" or not has_word(options, link.tag) then return false end
   if link.tag ~= "link" then return true end
   local page, part = false, false
   for word in (link.rel or ""):gmatch "%S+" do
@@ -76,14 +84,6 @@ local function is_followed(options, link)
   return page or false
 end
 
-local function has_word(options, tag)
-  if type(options.links) ~= "table" then return true end
-  for _, name in ipairs(options.links) do
-    if name == tag then return true end
-  end
-  return false
-end
-
 -- Where fragments make URLs, each link with one is looked at as it was written.
 local function propose_fragments(self, outcome, fields)
   local options, page = self._crawl.options, outcome.page
@@ -91,10 +91,18 @@ local function propose_fragments(self, outcome, fields)
     local target = url.resolve(page.base or page.url, node:attr "href")
     local rel = " " .. (node:attr "rel" or ""):lower():gsub("%s", " ") .. " "
     local marked = rel:find " nofollow " or rel:find " ugc " or rel:find " sponsored "
-    if target then
+    if target and has_word(options, node.name) then
       propose(self, outcome, target, { depth = fields.depth, from = fields.from },
         options.nofollow and (marked ~= nil or page.nofollow))
     end
+  end
+end
+
+-- Addresses that are no links are counted, but for mailto: and its kind.
+local function pass_over_refused(self, outcome, refused, from)
+  for _, link in ipairs(refused) do
+    local reason = is_followed(self._crawl.options, link) and self._crawl.links:refused(link) or "silent"
+    if reason ~= "silent" then pass_over(outcome, nil, link.url, reason, from) end
   end
 end
 
@@ -111,6 +119,7 @@ local function find_links(self, outcome)
   local nofollow = options.nofollow and page.nofollow
   if scan.refresh and has_word(options, "meta") then propose(self, outcome, scan.refresh, fields, nofollow) end
   if options.fragments then propose_fragments(self, outcome, fields) end
+  pass_over_refused(self, outcome, scan.refused or {}, page.url)
 end
 
 -- A redirect is an edge: its target is a URL of its own, at the same depth.
@@ -140,22 +149,28 @@ local function has_other_canonical(self, outcome)
   return crawl.options.key(page.canonical, page.canonical) ~= crawl.options.key(page.url, page.url)
 end
 
+-- Calls a handler with the page. What it emits and follows counts, unless it raises.
+local function take_effects(self, outcome, name, handler)
+  local page = outcome.page
+  page:open_effects(outcome.links)
+  local ok, why = self._crawl:guarded(name, handler, page, page.error)
+  local items, follows = page:take_effects()
+  if not ok then return false, why end
+  outcome.items = items
+  for _, link in ipairs(follows) do table.insert(outcome.links, link) end
+  return true
+end
+
 local function call_handler(self, outcome)
   local crawl, page = self._crawl, outcome.page
   local name, handler = handler_of(crawl.options, outcome)
   if not handler then return end
-  local ok, why = crawl:guarded(name, handler, page, page.error)
-  if ok then
-    local follows
-    outcome.items, follows = page:take_effects()
-    for _, link in ipairs(follows) do table.insert(outcome.links, link) end
-    return
-  end
-  page:drop_effects()
+  local ok, why = take_effects(self, outcome, name, handler)
+  if ok then return end
   outcome.kind, outcome.reason, outcome.error = "failed", "handler", why
   if name == "page" and crawl.options.failed then
     page.error = why
-    crawl:guarded("failed", crawl.options.failed, page, why)
+    take_effects(self, outcome, "failed", crawl.options.failed)
   end
 end
 
@@ -164,6 +179,7 @@ local function finish_page(self, outcome)
   local crawl = self._crawl
   if outcome.kind == "done" then
     if outcome.location then find_target(self, outcome) end
+    if outcome.bad_location then pass_over(outcome, nil, outcome.bad_location, "invalid", outcome.entry.url) end
     outcome.other_canonical = has_other_canonical(self, outcome)
     if crawl.options.follow then find_links(self, outcome) end
     if outcome.high then outcome.run = links.run_counter(outcome.entry.url, outcome.entry.origin) end
@@ -201,6 +217,11 @@ local function finish_robots(self, outcome)
   end
 end
 
+local function pass_over_text(self, outcome, found)
+  local _, reason = self._crawl.links:identify(found)
+  if reason and reason ~= "silent" then pass_over(outcome, nil, found, reason, outcome.entry.url) end
+end
+
 -- What a sitemap names is taken in as it comes, so that its length costs no memory.
 local function take_sitemap(self, outcome, reader)
   local entry, commit = outcome.entry, self._crawl.commit
@@ -209,6 +230,10 @@ local function take_sitemap(self, outcome, reader)
     fields.lastmod = found.lastmod
     propose(self, outcome, found.url, fields, false)
     reader.urls[i] = nil
+  end
+  for i, found in ipairs(reader.refused) do
+    pass_over_text(self, outcome, found)
+    reader.refused[i] = nil
   end
   for i, found in ipairs(reader.sitemaps) do
     add_sitemap(self, outcome, found.url, (entry.level or 1) + 1, 0)
