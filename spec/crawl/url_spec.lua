@@ -85,6 +85,7 @@ describe("the key of a URL", function()
     { nil, "http://h/p;jsessionid=AF", "http://h/p" },
     { nil, "http://h/p;JSESSIONID=AF/q?PHPSESSID=1", "http://h/p/q" },
     { nil, "http://h/?sid=1&sessionid=2&fbclid=3", "http://h/" },
+    { nil, "http://a:b@h/p?q", "http://h/p?q" }, { nil, "http://a@h/", "http://h/" },
     { { slash = true }, "http://h/a/", "http://h/a" },
     { { www = true }, "http://www.h/", "http://h/" },
     { { drop = { "x*" } }, "http://h/?xyz=1", "http://h/" },
@@ -92,7 +93,7 @@ describe("the key of a URL", function()
   local OTHER = {
     { nil, "http://h/a/", "http://h/a" }, { nil, "http://www.h/", "http://h/" }, { nil, "http://h/", "https://h/" },
     { nil, "http://h/?a=1", "http://h/?a=2" }, { nil, "http://h/?site=1", "http://h/" },
-    { nil, "http://h/?a", "http://h/" },
+    { nil, "http://h/?a", "http://h/" }, { nil, "http://h/@a", "http://h/@b" },
     { { sort_query = false }, "http://h/?b=2&a=1", "http://h/?a=1&b=2" },
     { { drop = {} }, "http://h/?sid=1", "http://h/" }, { { slash = true }, "http://h/", "http://h/a" },
   }

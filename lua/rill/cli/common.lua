@@ -1,5 +1,6 @@
 --- What all commands share: their flags, the client these make, messages, URLs of the command line.
 local arguments = require("rill.cli.arguments")
+local errors = require("rill.errors")
 local rill = require("rill")
 local url = require("rill.url")
 
@@ -196,7 +197,7 @@ end
 function M.exchange(given, address, status, err, pause)
   if not given.verbose then return end
   local again = pause and (", again in %.1f s"):format(math.max(pause, 0)) or ""
-  io.stderr:write(err and tostring(err) or ("%d %s"):format(status, address), again, "\n")
+  io.stderr:write(err and tostring(err) or ("%d %s"):format(status, errors.shown(address)), again, "\n")
 end
 
 return M

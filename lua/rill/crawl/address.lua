@@ -4,15 +4,18 @@ local M = {}
 local byte, find, match, sub = string.byte, string.find, string.match, string.sub
 local PORTS = { http = 80, https = 443 }
 local HTTP, HTTPS = "http://", "https://"
-local COLON = byte ":"
+local COLON, SLASH = byte ":", byte "/"
 
---- Scheme and authority: "https://example.com:8443".
+--- Scheme, host and port: "https://example.com:8443". A user and a password are no part of it: names in front of one
+--- host would else be as many origins, each with its own limits.
 ---@param url string normalized
 ---@return string? origin nil: it is no http or https URL
 function M.origin(url)
   local lead = byte(url, 5) == COLON and HTTP or HTTPS -- no pattern: traces go on only without
   local slash = find(url, "/", #lead + 1, true) -- there is one: a normalized path has it
-  return slash and slash > #lead + 1 and sub(url, 1, #lead) == lead and sub(url, 1, slash - 1) or nil
+  local origin = slash and slash > #lead + 1 and sub(url, 1, #lead) == lead and sub(url, 1, slash - 1) or nil
+  if origin and find(origin, "@", 1, true) then return lead .. match(origin, "@([^@]*)$") end
+  return origin
 end
 
 --- Host and port of an origin; an IPv6 address keeps its brackets.
@@ -35,6 +38,7 @@ end
 ---@return string? query
 function M.path(url, origin)
   local rest = sub(url, #origin + 1)
+  if byte(rest) ~= SLASH then rest = sub(url, (find(url, "/", #HTTPS + 1, true))) end -- behind a user
   local mark = find(rest, "?", 1, true)
   if not mark then return rest end
   return sub(rest, 1, mark - 1), sub(rest, mark + 1)

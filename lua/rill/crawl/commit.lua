@@ -1,5 +1,6 @@
 --- The one writer: gathers what has ended, appends to outputs, commits. One transaction holds a page's result, its new
 --- links, its counters and the length of every output; nothing else makes anything durable.
+local errors = require("rill.errors")
 local file = require("rill.crawl.file")
 local json = require("rill.core.plain_json")
 local outputs = require("rill.crawl.outputs")
@@ -89,12 +90,18 @@ local function size_of(found)
   return #found.url + #(found.from or "")
 end
 
+-- A URL as it is written down: without user and password.
+local function shown(url)
+  return type(url) == "string" and errors.shown(url) or url
+end
+
 local function note_skip(self, skip)
   self._skips[#self._skips + 1] = skip
   self._url_bytes = self._url_bytes + size_of(skip)
   self._since = self._since or self._crawl:clock()
   if self._skip_file then
-    table.insert(self._skip_lines, json.encode({ url = skip.url, from = skip.from, reason = skip.reason }, SKIP_ORDER))
+    table.insert(self._skip_lines, json.encode({ url = shown(skip.url), from = shown(skip.from), reason = skip.reason },
+      SKIP_ORDER))
   end
 end
 
@@ -108,7 +115,7 @@ function Commit:skip(url, reason, from, high, low)
   local crawl = self._crawl
   if not crawl.frontier:pass_over(high, low) then return end
   crawl.counts:skip(reason)
-  crawl.examples[reason] = crawl.examples[reason] or url
+  crawl.examples[reason] = crawl.examples[reason] or shown(url)
   note_skip(self, { url = url, reason = reason, from = from, high = high, low = low })
 end
 
@@ -132,9 +139,10 @@ end
 local function record(outcome)
   local entry, page, err = outcome.entry, outcome.page, outcome.error
   return {
-    url = entry.url, status = outcome.status, depth = entry.depth, from = entry.from, type = outcome.type,
-    bytes = outcome.bytes, title = page.title, location = outcome.location, canonical = page.canonical,
-    noindex = page.noindex or nil, duplicate_of = outcome.duplicate_of, attempts = entry.attempts,
+    url = shown(entry.url), status = outcome.status, depth = entry.depth, from = shown(entry.from),
+    type = outcome.type, bytes = outcome.bytes, title = page.title, location = shown(outcome.location),
+    canonical = shown(page.canonical), noindex = page.noindex or nil, duplicate_of = shown(outcome.duplicate_of),
+    attempts = entry.attempts,
     error = err and tostring(err) or nil, reason = err and (outcome.reason or err.reason) or nil,
   }
 end
@@ -274,7 +282,7 @@ end
 -- Links that only the frontier knew to be too many.
 local function note_trapped(self, trapped)
   for _, skip in ipairs(trapped) do
-    self._crawl.examples[skip.reason] = self._crawl.examples[skip.reason] or skip.url
+    self._crawl.examples[skip.reason] = self._crawl.examples[skip.reason] or shown(skip.url)
     note_skip(self, skip)
   end
 end

@@ -56,11 +56,16 @@ local function without_www(origin)
   return (origin:gsub("^(%a+://)www%.", "%1"))
 end
 
+-- Most links: no pattern, which traces do not go on with.
+local function is_plain(link)
+  return not find(link, "?", 1, true) and not find(link, ";", 1, true) and not find(link, "@", 1, true)
+end
+
 local function function_of(options)
   local is_dropped, sorted = dropper(options.drop), options.sort_query
   local slash, www = options.slash, options.www
   return function(link)
-    if not slash and not www and not find(link, "?", 1, true) and not find(link, ";", 1, true) then return link end
+    if not slash and not www and is_plain(link) then return link end
     local origin = address.origin(link)
     if not origin then return link end
     local path, query = address.path(link, origin)
@@ -95,6 +100,7 @@ local function with_fragment(of)
 end
 
 --- Makes the function that returns the key of a URL, and a text that names how: a state made otherwise does not fit.
+--- A user in front of a host does not count.
 ---@param given table|function|nil the option `key`
 ---@return fun(url: string, raw: string?): string
 ---@return string name
