@@ -135,6 +135,16 @@ describe("an output of a crawl", function()
     assert.equal('{"c":3,"b":1}\n{"c":4}\n', support.read(path))
   end)
 
+  it("has the columns of a table that are named, and no others", function()
+    local path = directory .. "/named.sqlite#t"
+    assert(emit({ { b = 1, a = 2, c = 3 }, { c = 4 } }, { path = path, fields = { "c", "b" } }))
+    local db = assert(require("rill.sqlite").open(directory .. "/named.sqlite"))
+    assert.same({ "item_id", "c", "b" }, assert(db:prepare "select * from t"):names())
+    assert.same({ 7, 1 }, { db:value "select sum(c), sum(b) from t" })
+    db:close()
+    assert.error_matches(function() emit({}, directory .. "/x.db") end, "a table is named as file#table")
+  end)
+
   it("is cut to what the state knows", function()
     local path, state = directory .. "/items.jsonl", directory .. "/s.crawl"
     assert(emit({ { a = 1 } }, path, { state = state }))

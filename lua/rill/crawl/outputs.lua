@@ -37,6 +37,14 @@ local function as_options(entry)
   return entry
 end
 
+-- A database without a table's name would be read as the name of a file of lines.
+local function check_table(options)
+  local path = options.path
+  if options.format == nil and (path:find "%.sqlite$" or path:find "%.db$") then
+    errors.raise("crawl: out: a table is named as file#table, got " .. errors.show(path))
+  end
+end
+
 local function list_of(out)
   if out == nil then return {} end
   if type(out) == "table" and out.path == nil then return out end
@@ -103,6 +111,7 @@ local function check_all(list)
   local known = {}
   for _, entry in ipairs(list) do
     local path = type(entry) ~= "function" and as_options(entry).path
+    if path then check_table(as_options(entry)) end
     if path and known[path] then errors.raise("crawl: out: it is named twice: " .. errors.show(path)) end
     if path then known[path] = true end
   end

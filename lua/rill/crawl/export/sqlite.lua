@@ -16,6 +16,7 @@ local MAX_COLUMNS = 1000 -- SQLite has room for 2,000
 ---@field private _is_full boolean? that was reported
 ---@field private _items table[]
 ---@field private _last number rowid
+---@field private _fields string[]? those that are kept
 ---@field private _orders table<table, string[]> of items whose names have one
 ---@field private _warn fun(text: string)
 local Table = {}
@@ -73,7 +74,7 @@ local function value_of(value)
 end
 
 local function insert(self, item)
-  local names = names_of(item, self._orders[item])
+  local names = self._fields or names_of(item, self._orders[item])
   add_columns(self, names)
   local columns, marks, values, count = {}, {}, {}, 0
   for _, name in ipairs(names) do
@@ -171,7 +172,7 @@ function M.exists(path)
 end
 
 ---@param path string file#table
----@param options { warn: fun(text: string) }
+---@param options { fields: string[]?, warn: fun(text: string) }
 ---@return table? writer
 ---@return rill.Error? err
 function M.open(path, options)
@@ -180,7 +181,7 @@ function M.open(path, options)
   local db, err = sqlite.open(where, { reason = "output" })
   if not db then return nil, err end
   local writer = setmetatable({ _db = db, _table = quoted(name), _columns = {}, _count = 0, _items = {}, _last = 0,
-    _orders = setmetatable({}, { __mode = "k" }), _warn = options.warn }, Table)
+    _orders = setmetatable({}, { __mode = "k" }), _warn = options.warn, _fields = options.fields }, Table)
   local ok, why = pcall(set_up, writer, name)
   if ok then return writer end
   db:close()
