@@ -5,8 +5,9 @@
  * Page n of PAGES names LINKS others: the next ones of a tree, and where that has no more, known
  * ones. With WIDTH, page 1 names WIDTH of them, and every other names one new page and LINKS-1
  * known ones, so that the last page brings as much as the first. /least answers the shortest time
- * between two requests to one host so far, in ms, which is forgotten then. The port behind PORT
- * accepts and never answers. */
+ * between two requests to one host so far, in ms, which is forgotten then: the times are the
+ * kernel's, at which the bytes have come, whenever this process gets to read them. The port behind
+ * PORT accepts and never answers. */
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,14 +41,20 @@ static struct {
     uint64_t pages, links, width;
     struct host *hosts[HOSTS];
     double least;
+    double came; /* when the bytes that are being read have come, on the monotonic clock */
     int epoll;
 } site = {.least = -1};
 
-static double now_ms(void)
+static double ms_of(const struct timespec *time)
+{
+    return (double)time->tv_sec * 1e3 + (double)time->tv_nsec / 1e6;
+}
+
+static double now_ms(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+    clock_gettime(clock, &time);
+    return ms_of(&time);
 }
 
 static void *need(void *memory)
@@ -76,10 +84,9 @@ static struct host *host_of(const char *name)
 static void note(const char *name)
 {
     struct host *host = host_of(name);
-    double now = now_ms();
-    if (host->last > 0 && (site.least < 0 || now - host->last < site.least))
-        site.least = now - host->last;
-    host->last = now;
+    if (host->last > 0 && (site.least < 0 || site.came - host->last < site.least))
+        site.least = site.came - host->last;
+    host->last = site.came;
 }
 
 static void forget(void)
@@ -240,6 +247,8 @@ static void take_connection(int listener, const nghttp2_session_callbacks *all)
     if (fd < 0)
         return;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+        need(NULL);
     struct connection *connection = need(calloc(1, sizeof(*connection)));
     connection->fd = fd;
     if (nghttp2_session_server_new(&connection->session, all, &connection->fd))
@@ -248,10 +257,37 @@ static void take_connection(int listener, const nghttp2_session_callbacks *all)
     watch(fd, connection, EPOLLIN, EPOLL_CTL_ADD);
 }
 
+/* The kernel's time is that of the world's clock. */
+static void note_time(struct msghdr *message)
+{
+    struct timespec came;
+    site.came = now_ms(CLOCK_MONOTONIC);
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&came, CMSG_DATA(part), sizeof(came));
+        site.came -= now_ms(CLOCK_REALTIME) - ms_of(&came);
+    }
+}
+
+static ssize_t receive(int fd, uint8_t *bytes, size_t room)
+{
+    char control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec piece = {.iov_base = bytes, .iov_len = room};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
+    if (got > 0)
+        note_time(&message);
+    return got;
+}
+
 static bool serve(struct connection *connection)
 {
     static uint8_t bytes[PIECE];
-    ssize_t got = recv(connection->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    ssize_t got = receive(connection->fd, bytes, sizeof(bytes));
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         return false;
     if (got > 0 && nghttp2_session_mem_recv(connection->session, bytes, (size_t)got) < 0)
