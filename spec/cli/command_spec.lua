@@ -75,6 +75,7 @@ describe("rill", function()
       [{ "crawl", "a", "--canonical", "no" }] = '--canonical takes follow or skip or ignore, got "no"',
       [{ "crawl", "a", "--concurrency", "0" }] = "concurrency",
       [{ "crawl", "a", "--append" }] = "--out, which is missing",
+      [{ "crawl", "a", "--out", "x.sqlite" }] = 'a table is named as file#table, got "x.sqlite"',
       [{ "crawl", "@/" }] = "cannot read /: Is a directory",
       [{ "get", "@/" }] = "cannot read /: Is a directory",
       [{ "crawl", "a", "--out", "" }] = "--out takes a file",
@@ -250,6 +251,23 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.equal(3, said.status)
     assert.equal(0, rill("crawl", "-q", "--retries", "0", "--fail-above", "60", "http://127.0.0.1:1/",
       server.url .. "/b.html").status)
+  end)
+
+  it("ends with 0 where no page was allowed, and with 1 where no start URL was", function()
+    local said = rill("crawl", "--max-pages", "0", server.url .. "/")
+    assert.same({ "", 0 }, { said.out, said.status })
+    assert.matches("^rill: max_pages\n", said.err)
+    assert.equal(1, rill("crawl", server.url .. "/private/x.html").status)
+  end)
+
+  it("says nothing with -q of what a trap has passed over", function()
+    local links = {}
+    for i = 1, 110 do links[i] = "<a href=/" .. i .. ">" end
+    local many = support.nginx { files = { ["index.html"] = table.concat(links) } }
+    local words = { "crawl", many.url .. "/", "--ca", many.ca, "--traps.per-host", "1", "--out", "/dev/null" }
+    assert.matches("110 URLs were skipped by per_host, such as .*: %-%-traps.per%-host N", command.run(words).err)
+    assert.equal("", command.run(words, { "-q" }).err)
+    many:stop()
   end)
 
   it("ends with 4 where an output is there already, or cannot be written", function()

@@ -119,6 +119,19 @@ server.on('stream', (stream, headers) => {
     assert.equal(2, command.run({ "links", server.url, "--per-origin", "0" }).status)
   end)
 
+  it("names addresses that are no URLs, and none of other schemes", function()
+    local bad = [[<a href="http://[bad">x</a><img src="//:1/"><a href="foo://x/"><a href="mailto:a">
+      <img src="data:,x">]]
+    local server = support.nginx { files = { ["index.html"] = bad .. "<a href=a.html>", ["a.html"] = bad } }
+    local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }
+    local found = { "invalid_url", nil, "/ /a.html" }
+    assert.same({ ["http://[bad"] = found, ["//:1/"] = found }, found_of(said))
+    assert.equal(1, said.status)
+    said = command.run { "links", server.url .. "/", "--ca", server.ca }
+    local block = ("invalid_url http://[bad\n  on %s/\n  on %s/a.html\n"):format(server.url, server.url)
+    assert.is_truthy(said.out:find(block, 1, true))
+  end)
+
   it("says so where the site is not there", function()
     local said = command.run { "links", "http://127.0.0.1:1/" }
     assert.equal(1, said.status)

@@ -38,6 +38,26 @@ describe("a state of rill crawl", function()
     assert.matches("^state: +[^\n]*site.crawl, finished\npages: +3 ", command.run({ "status", state }).out)
   end)
 
+  it("is asked for again with --recrawl, alone or with a number of seconds behind it", function()
+    assert.equal(0, crawl("--out", out, server.url .. "/").status)
+    for _, words in ipairs { { "--recrawl", "3600" }, { "--recrawl=3600" } } do
+      local said = crawl(unpack(words))
+      assert.same({ "", 0 }, { said.out, said.status }, said.err)
+      assert.equal(0, status().pages)
+    end
+    assert.equal(0, crawl("--recrawl", server.url .. "/").status)
+    assert.same({ 3, 3 }, { status().pages, status().unchanged })
+    assert.equal(0, crawl("--recrawl", "0").status)
+    assert.same({ 3, 3 }, { status().pages, status().unchanged })
+  end)
+
+  it("may be asked for its status with the flags of all commands", function()
+    assert.equal(0, crawl("--out", out, server.url .. "/").status)
+    local said = command.run { "status", state, "-v", "--timeout", "1", "--ca", server.ca, "--insecure", "--user-agent",
+      "x", "--resolve", "a:1:127.0.0.1", "--proxy", "http://127.0.0.1:1/" }
+    assert.same({ "", 0 }, { said.err, said.status })
+  end)
+
   it("is an error with its name where it is none", function()
     support.write(state, "something else, and long enough to be looked at\n")
     for _, said in ipairs { crawl(server.url .. "/"), command.run { "status", state } } do

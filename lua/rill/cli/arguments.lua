@@ -8,7 +8,7 @@ local M = {}
 ---@field key string|false|nil where the value goes, "a.b" for a field of a field; nil: the long name, with underscores
 ---@field kind "text"|"number"|"whole"|"size"|"list"|nil of the value; nil: "text"
 ---@field many boolean? may be given again: the values are a list
----@field optional any what a value may be left out for: it is given as --flag=VALUE
+---@field optional any what a value may be left out for: it is given as --flag=VALUE, a number also as the next word
 ---@field negated boolean? there is --no-flag as well, which gives false
 ---@field off boolean? there is --no-flag alone
 
@@ -122,6 +122,11 @@ local function read_value(flag, word, text)
   return value
 end
 
+-- Whether the next word is the value of a flag that needs none: no URL is a number.
+local function is_value(flag, word)
+  return flag.kind == "number" and word ~= nil and number_of(word) ~= nil
+end
+
 -- Reads the flag at `i`. Returns the index of the next word.
 local function read_flag(names, words, i, options)
   local word, given = words[i]:match "^(%-%-[^=]+)=(.*)$"
@@ -130,7 +135,9 @@ local function read_flag(names, words, i, options)
   local flag = row.flag
   local gives = row.gives
   if gives == nil and not flag[2] then gives = true end
-  if gives == nil and flag.optional ~= nil and not given then gives = flag.optional end
+  if gives == nil and flag.optional ~= nil and not given and not is_value(flag, words[i + 1]) then
+    gives = flag.optional
+  end
   if gives ~= nil then
     if given then M.fail("%s takes no value, got %q", word, given) end
     store(options, flag, gives)

@@ -203,10 +203,15 @@ end
 
 local SIGNALS = { INT = 130, TERM = 143 }
 
+-- Where nothing was to be asked for (max_pages is 0, a recrawl finds all recent), nobody could.
+local function nobody_answered(done)
+  if done.pages > done.failed then return false end
+  return done.failed > 0 or next(done.skipped) ~= nil or done.reason == "max_time"
+end
+
 local function status_of(own, done)
   if done.reason == "interrupted" then return SIGNALS[done.signal] or 130 end
-  local answered = done.pages - done.failed
-  if answered == 0 then
+  if nobody_answered(done) then
     common.say("no start URL answered%s", own.failure and ": " .. tostring(own.failure) or "")
     return 1
   end
@@ -243,6 +248,7 @@ function M.run(given, words)
   local options, own = options_of(given, script, words)
   descriptors.raise(descriptors.MANY)
   local running = common.checked(crawl.new, options)
+  running.quiet = own.quiet
   function running.on_exchange(_, address, status, why, pause)
     own.failure = own.failure or why
     common.exchange(own, address, status, why, pause)

@@ -5,10 +5,7 @@ local join = require("rill.crawl.join")
 
 local M = {}
 
-M.flags = {}
-for _, flag in ipairs(common.flags) do
-  if flag[1]:find "quiet" or flag[1]:find "help" or flag[1]:find "version" then M.flags[#M.flags + 1] = flag end
-end
+M.flags = common.flags
 
 --- The help.
 ---@return string

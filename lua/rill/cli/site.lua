@@ -94,6 +94,18 @@ local function note_fragments(self, links, base, page)
   end
 end
 
+-- An address that is no URL is a broken link, which nobody can ask for. One of another scheme is none of ours.
+local function note_refused(self, refused, page)
+  if refused.reason == "scheme" or refused.url:find "^%s*data:" then return end
+  local target = self.targets[refused.url]
+  if not target then
+    target = { url = refused.url, pages = {}, page = false, fragments = {}, reason = "invalid_url" }
+    self.targets[refused.url] = target
+    table.insert(self.list, target)
+  end
+  if #target.pages < PAGES_SHOWN then table.insert(target.pages, page) end
+end
+
 local function read_page(self, target, response)
   local body, address, kind = response.body, response.url:gsub("#.*", ""), response.headers["content-type"]
   local fragments
@@ -102,6 +114,9 @@ local function read_page(self, target, response)
   local scan = html.scan(body, address, { content_type = kind, tags = "all" })
   for _, link in ipairs(scan) do
     if link.tag ~= "form" then self:note(link.url, target.url, PAGE_TAGS[link.tag]) end
+  end
+  for _, refused in ipairs(scan.refused or {}) do
+    if refused.tag ~= "form" then note_refused(self, refused, target.url) end
   end
   note_fragments(self, fragments, scan.base or address, target.url)
 end

@@ -8,9 +8,7 @@ local summary = require("rill.cli.summary")
 local M = {}
 
 M.flags = { { "--json", false, "as one JSON object" } }
-for _, flag in ipairs(common.flags) do
-  if flag[1]:find "quiet" or flag[1]:find "help" or flag[1]:find "version" then M.flags[#M.flags + 1] = flag end
-end
+for _, flag in ipairs(common.flags) do M.flags[#M.flags + 1] = flag end
 
 --- The help.
 ---@return string

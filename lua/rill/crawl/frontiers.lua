@@ -56,9 +56,9 @@ function M.read(state)
     return require("rill.crawl.in_task")(require("rill.crawl.frontier.reading").read,
       type(state) == "table" and state or { state })
   end
-  local file = io.open(state, "rb")
+  local file, why = io.open(state, "rb")
   if not file then
-    return nil, errors.new { reason = "state", kind = "file", path = state, message = "cannot open " .. state }
+    return nil, errors.new { reason = "state", kind = "file", path = state, message = "cannot open " .. why }
   end
   file:close()
   return require("rill.crawl.frontier.sqlite").read(state)

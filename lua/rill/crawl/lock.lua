@@ -3,7 +3,7 @@ local ffi = require("rill.core.ffi")
 local errors = require("rill.errors")
 
 for _, line in ipairs { "int open(const char *path, int flags, ...);", "int flock(int fd, int operation);",
-  "int close(int fd);" } do
+  "int close(int fd);", "char *strerror(int number);" } do
   pcall(ffi.cdef, line)
 end
 
@@ -27,7 +27,8 @@ function M.take(path)
   if held[path] then return nil, locked end
   local fd = C.open(path, O_RDWR + O_CREAT + O_CLOEXEC, ffi.cast("int", MODE))
   if fd < 0 then
-    return nil, errors.new { reason = "state", kind = "file", path = path, message = "cannot open " .. path }
+    return nil, errors.new { reason = "state", kind = "file", path = path,
+      message = ("cannot open %s: %s"):format(path, ffi.string(C.strerror(ffi.errno()))) }
   end
   if C.flock(fd, LOCK_EX + LOCK_NB) ~= 0 then
     C.close(fd)

@@ -99,6 +99,7 @@ end
 ---@param all table summary
 function M.finish(crawl, all)
   if ON_TERMINAL and crawl.options.progress ~= false then io.stderr:write("\r\27[K") end
+  if crawl.quiet then return end
   for _, name in ipairs(TRAPS) do
     local count = all.skipped[name] or 0
     if count > MANY then

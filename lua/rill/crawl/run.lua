@@ -121,7 +121,8 @@ end
 
 local function add_sitemaps(self)
   for _, given in ipairs(sitemaps_of(self)) do
-    local link = self.links:identify(given)
+    local link, wrong = self.links:identify(given)
+    if not link then self:say(("no sitemap's URL (%s): %s"):format(wrong, errors.show(given))) end
     if link then
       link.kind, link.level, link.depth, link.hops, link.attempts, link.free = "sitemap", 1, 0, 0, 0, 0
       link.high, link.low = self.links:fingerprint(link)
@@ -132,7 +133,7 @@ end
 
 -- Whoever runs a finished crawl again may wonder why nothing was fetched.
 local function say_finished(self)
-  if self.options.recrawl or self.frontier.fresh ~= false then return end
+  if self.quiet or self.options.recrawl or self.frontier.fresh ~= false then return end
   self:say(("%s is finished and nothing was fetched: recrawl (--recrawl) asks for all of it again"):format(
     frontiers.shown(self.options.state)))
 end
