@@ -102,7 +102,8 @@ describe("a scan", function()
   it("lists addresses that are no links, as they are written, and why they are none", function()
     local long = ("x"):rep(70000)
     local page = scan("<a href='http://[bad#x' rel='NoFollow x'>1</a><area href=foo://x/y><a href=/fine>" ..
-      "<a href=mailto:a@b><a href='http://[bad'><a href='/" .. long .. "'><img src='http://:0:0/'><link rel=next href='//['>", { "link" })
+      "<a href=mailto:a@b><a href='http://[bad'>" ..
+      "<a href='/" .. long .. "'><img src='http://:0:0/'><link rel=next href='//['>", { "link" })
     local list = {}
     for i, link in ipairs(page.refused) do
       list[i] = { link.reason, link.tag, link.url:sub(1, 20), link.nofollow }
