@@ -11,7 +11,8 @@ local M = {}
 ---@param answers table<string, string|table> by path: the bytes, or { pieces or bytes, times: integer? (each piece is
 ---  sent so often), ends: "fin"|"reset"|"notify"|nil (nil: it goes on; notify: close_notify, then FIN), early: boolean?
 ---  (before it reads the body), silent: integer[]? (these requests of a connection end it without a word) }
----@param options { tls: boolean?, alpn: string[]?, asks: boolean? }? asks: for a certificate of the client's
+---@param options { tls: boolean?, alpn: string[]?, asks: boolean?, greeting: table? }? asks: for a certificate of the
+---  client's; greeting: { bytes: string, ends: boolean? }, which a client of TLS 1.2 gets with the end of the handshake
 ---@return support.Server
 function M.start(answers, options)
   options = options or {}
@@ -30,7 +31,7 @@ function M.start(answers, options)
   end
   local directory = scratch.directory "http1"
   local file = scratch.write(directory .. "/answers", dkjson.encode { tls = options.tls or false,
-    alpn = options.alpn or false, asks = options.asks or false, answers = told })
+    alpn = options.alpn or false, asks = options.asks or false, greeting = options.greeting or false, answers = told })
   local argv = { "/usr/bin/python3", "-B", server.here .. "/http1.py", file, ca.leaf, ca.key }
   local self, said = server.start_announced("http1", argv, directory)
   self.port, self.ca = said.port, ca.file

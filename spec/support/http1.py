@@ -88,11 +88,41 @@ class Connection:
         say(event="end", connection=self.number)
 
 
-def open_connection(sock, context, number, answers):
+def greet(sock, context, greeting):
+    """One segment has the handshake's last flight (TLS 1.2: ours), these bytes, and close_notify where it ends so."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+    waits = True
+    while waits:
+        try:
+            tls.do_handshake()
+            waits = False
+        except ssl.SSLWantReadError:
+            sock.sendall(outgoing.read())
+            incoming.write(sock.recv(65536))
+    if greeting["bytes"]:
+        tls.write(greeting["bytes"].encode("latin-1"))
+    if greeting.get("ends"):
+        try:
+            tls.unwrap()
+        except ssl.SSLError:
+            pass
+    sock.sendall(outgoing.read())
+    while sock.recv(65536):
+        pass
+
+
+def open_connection(sock, context, number, told):
+    answers = told["answers"]
     try:
+        if told["greeting"]:
+            greet(sock, context, told["greeting"])
+            sock.close()
+            return
         if context:
             sock = context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=True)
     except OSError:
+        sock.close()
         say(event="end", connection=number)
         return
     if context:
@@ -118,8 +148,10 @@ def main():
         while True:
             sock, _ = listener.accept()
             number += 1
+            # else an answer may wait for our session tickets to be acknowledged, and be lost when we close
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             say(event="accept", connection=number)
-            threading.Thread(target=open_connection, args=(sock, context, number, told["answers"]), daemon=True).start()
+            threading.Thread(target=open_connection, args=(sock, context, number, told), daemon=True).start()
 
 
 if __name__ == "__main__":

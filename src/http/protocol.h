@@ -61,6 +61,7 @@ struct rill_link {
     uint32_t blocked;             /* uploads that wait for the socket, or for the next turn */
     uint32_t sent;                /* bytes of bodies in this turn: its owner sets it back */
     bool greeted;                 /* the peer has shown that it speaks this protocol */
+    bool opening;                 /* in this turn: nothing can have been asked yet */
     bool answered;                /* a stream has got a final head */
     bool full;                    /* so much was submitted that it must be sent first */
     bool spent;                   /* its stream ids are (nearly) used up */

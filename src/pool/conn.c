@@ -173,6 +173,15 @@ static void fail_alert(rill_conn *conn, const rill_error *why)
     rill_conn_fail(conn, &error);
 }
 
+/* It has closed as it opened, before anything could be asked: that is a dial that failed. */
+static void fail_opening(rill_conn *conn, const rill_error *why)
+{
+    rill_error error = {0};
+    rill_error_connect(&error, RILL_KIND_TCP, "%s:%u: %.400s, before anything was asked",
+                       conn->setup.target.host, conn->setup.target.port, why->message);
+    rill_conn_fail(conn, &error);
+}
+
 static void fail_with(rill_conn *conn, const rill_error *error)
 {
     const rill_link *session = conn->session;
@@ -215,6 +224,7 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     conn->session->setup = &conn->setup.link;
     conn->session->flight = rill_flight_new();
     conn->session->greeted = !protocol->open;
+    conn->session->opening = true;
     conn->session->limit = protocol->streams;
     turn->look.first += protocol->ordered;
     return protocol->open ? protocol->open(conn->session, err) : 0;
@@ -283,6 +293,8 @@ static void receive(rill_conn *conn)
         !session->open.first && (session->goodbye != LINK_GOES_ON || session->goaway.received);
     if (session->fatal.reason)
         fail_with(conn, &session->fatal);
+    else if (length < 0 && session->opening && session->greeted && !session->goaway.received)
+        fail_opening(conn, &error);
     else if (length < 0 && drained)
         rill_conn_fail(conn, NULL); /* there was nothing left to do: no error */
     else if (length < 0)
@@ -324,6 +336,8 @@ void rill_conn_act(rill_conn *conn)
     if (is_up(conn) && (opened || rill_transport_readable(
                                       &conn->transport))) /* opened: TLS may hold bytes already */
         receive(conn);
+    if (conn->session)
+        conn->session->opening = false;
     time_out(conn);
     finish_drain(conn);
     if (rill_transport_readable(&conn->transport) && is_up(conn))

@@ -39,8 +39,8 @@ void rill_unsent_fail(rill_origin *origin, const rill_conn *conn, const rill_err
 /* Whether it has shown to be none that could carry anything. */
 static bool was_useless(const rill_conn *conn)
 {
-    return conn->error.reason &&
-           (!rill_conn_greeted(conn) || conn->error.kind == RILL_KIND_PREFACE);
+    bool at_once = conn->error.kind == RILL_KIND_PREFACE || conn->error.kind == RILL_KIND_TCP;
+    return conn->error.reason && (!rill_conn_greeted(conn) || at_once);
 }
 
 void rill_unsent_refuse(rill_origin *origin, const rill_conn *conn)
