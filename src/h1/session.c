@@ -186,14 +186,12 @@ static size_t read_body(rill_h1_session *session, rill_stream *stream, const cha
  * on a connection, and none of HTTP, or come as it opens, another dial would meet the same. */
 static void note_stray(rill_link *link, const char *data, size_t length)
 {
-    size_t most = length < 5 ? length : 5;
-    bool http = !memcmp(data, "HTTP/", most);
+    bool http = !memcmp(data, "HTTP/", length < 5 ? length : 5);
     rill_flight_stray(link->flight, link->turn->now_us, length);
-    if (link->streams || (http && !link->opening))
-        return;
-    rill_error_connect(&link->fatal, RILL_KIND_PREFACE, "the server %s: \"%.*s\"",
-                       http ? "answers before it is asked" : "speaks first, and no HTTP",
-                       length < H1_FIRST_BYTES ? (int)length : H1_FIRST_BYTES, data);
+    if (!link->streams && (link->opening || !http))
+        rill_error_connect(&link->fatal, RILL_KIND_PREFACE, "the server %s: \"%.*s\"",
+                           http ? "answers before it is asked" : "speaks first, and no HTTP",
+                           length < H1_FIRST_BYTES ? (int)length : H1_FIRST_BYTES, data);
 }
 
 static void receive(rill_link *link, const char *data, size_t length)
