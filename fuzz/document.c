@@ -45,14 +45,14 @@ static int32_t answer(rill_doc *doc)
     return code;
 }
 
-typedef struct text {
+typedef struct markup {
     char *bytes;
     size_t length;
-} text;
+} markup;
 
 static int write_text(void *arg, const char *bytes, int length)
 {
-    text *into = arg;
+    markup *into = arg;
     into->bytes = realloc(into->bytes, into->length + (size_t)length + 1);
     memcpy(into->bytes + into->length, bytes, (size_t)length);
     into->length += (size_t)length;
@@ -62,7 +62,7 @@ static int write_text(void *arg, const char *bytes, int length)
 /* Later versions write some characters otherwise. */
 static void check_markup(rill_doc *doc, const xmlNode *node)
 {
-    text expected = {0};
+    markup expected = {0};
     rill_doc_problem problem;
     const rill_doc_item *items;
     uint32_t count;

@@ -459,7 +459,11 @@
 ---@field robots string?
 ---@field refresh string?
 ---@field title string?
+---@field refused rill.HtmlRefused[]?
 ---@field cut boolean?
+
+---@class rill.HtmlRefused: rill.HtmlLink
+---@field reason "invalid"|"scheme"|"long"
 
 ---@class rill.Node
 ---@field name string

@@ -26,6 +26,7 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field connected boolean
 ---@field closed rill.Error? why it can no longer be used
 ---@field drained boolean? by the script: what the peer says to that is no reason
+---@field give_back fun(self: rill.ConnectionState, task: rill.Task)
 ---@field pongs integer that came
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
