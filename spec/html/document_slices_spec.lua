@@ -235,6 +235,22 @@ describe("documents that are collected", function()
     end)
   end
 
+  it("wait up to a bound: a task that makes another one lets them go first", function()
+    local most, page = tonumber(C.RILL_DOC_WAITING), (" "):rep(32 * MIB)
+    rill.run(function()
+      do
+        local held = {}
+        for i = 1, 12 do held[i] = collected.open(page) end
+        assert.equal(12, #held)
+      end
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(collected.waiting() > most)
+      html.document "<p>x"
+      assert.is_true(collected.waiting() <= most)
+    end)
+  end)
+
   it("are freed at most 20,000 nodes at a time", function()
     local docs = ffi.gc(C.rill_docs_new(), C.rill_docs_free)
     local waiting, page = C.rill_docs_waiting(docs), ("<p>x"):rep(1000)

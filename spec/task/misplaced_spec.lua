@@ -74,7 +74,7 @@ local function collected(fn)
     called = true
     fn()
   end
-  proxy = nil -- luacheck: ignore (let go only now: collected before it has a finalizer, it never calls one)
+  proxy = nil -- luacheck: ignore (collected before it has a finalizer, it would never call one)
   jit.off()
   jit.flush()
   local garbage, rounds = {}, 0
