@@ -122,16 +122,17 @@ describe("a crawl whose Redis has a clock that jumps", function()
 
   it("is seen also where the answer to what sets it right is lost", function()
     start(HELD)
-    local list = two_at_work()
+    local child = worker "a" -- one: another might be in the middle of joining, which is not tried again
+    fleet:wait_asked(HELD + IN_FLIGHT)
     redis:cli("REPLICAOF", "127.0.0.1", "1") -- from here on it reads and does not write
     redis:jump(1000 + 3600)
     support.wait(function() return errors "CLOCK" > 3 end, 60, "the jump to be noticed")
     local refused = errors "READONLY"
-    support.wait(function() return errors "READONLY" > refused + 3 end, 60, "workers to try again")
+    support.wait(function() return errors "READONLY" > refused + 3 end, 60, "it to try again")
     redis:cli("REPLICAOF", "NO", "ONE")
     wait_seen(3600)
     fleet:release()
-    for _, child in ipairs(list) do fleet:finish(child) end
+    fleet:finish(child)
     assert.equal(PAGES, fleet:asked())
     assert.equal(PAGES, fleet:join())
   end)

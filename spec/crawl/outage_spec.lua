@@ -16,6 +16,11 @@ describe("a crawl whose Redis stands still for longer than a lease", function()
       per_origin = { concurrency = IN_FLIGHT, adaptive = false } }
     list = { fleet:worker("a", more), fleet:worker("b", more) }
     fleet:wait_asked(HELD + IN_FLIGHT)
+    -- One can have all of them: the other has joined, and gone on from there.
+    support.wait(function() return redis:cli("SCARD", "{site}:workers") == "2" end, 60, "both to join")
+    local function clock() return tonumber(redis:cli("HGET", "{site}:conf", "clock")) end
+    local shown = clock()
+    support.wait(function() return clock() > shown + 2 end, 60, "both to look for work")
   end)
   after_each(function()
     fleet:stop()
