@@ -1,6 +1,6 @@
 ---@meta
 -- What rill's public names are, for lua-language-server, which completes them and finds what is misspelt, and for
--- .ci/types.lua. Nothing runs here; doc/reference says what each means. A class
+-- .ci/types.lua. This file is never loaded; doc/reference says what each name means. A class
 -- whose name is in lower case (rill.url) is a module.
 
 --- `require "rill"`.

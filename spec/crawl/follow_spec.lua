@@ -17,9 +17,7 @@ describe("a handler of a crawl", function()
 
   local function run(pages, options)
     server = site.start(pages)
-    options.start, options.client = server.url .. "/", { tls = { ca_file = server.ca } }
-    options.progress, options.robots = false, false
-    return assert(support.run(function() return crawl(options) end))
+    return assert(support.run(function() return crawl(site.options(server, options)) end))
   end
 
   local function path_of(page)

@@ -19,8 +19,6 @@ describe("a page of a crawl", function()
   local function run(pages, options)
     server = site.start(pages)
     options = options or {}
-    options.start, options.client = server.url .. "/", { tls = { ca_file = server.ca } }
-    options.progress, options.robots = false, options.robots or false
     local seen, inner = {}, options.page
     if options.page ~= false then
       function options.page(page)
@@ -30,7 +28,7 @@ describe("a page of a crawl", function()
       end
     end
     options.page = options.page or nil
-    local done = assert(support.run(function() return crawl(options) end))
+    local done = assert(support.run(function() return crawl(site.options(server, options)) end))
     return seen, done
   end
 

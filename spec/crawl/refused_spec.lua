@@ -18,9 +18,8 @@ describe("an address that is no link", function()
   -- Runs a crawl of `pages`; gives the summary, and what was passed over: url -> reason.
   local function run(pages, options)
     server = site.start(pages)
-    options.start, options.client = server.url .. "/", { tls = { ca_file = server.ca } }
-    options.progress, options.robots, options.skipped = false, options.robots or false, directory .. "/skipped.jsonl"
-    local done = assert(support.run(function() return crawl(options) end))
+    options.skipped = directory .. "/skipped.jsonl"
+    local done = assert(support.run(function() return crawl(site.options(server, options)) end))
     local skipped = {}
     for _, item in ipairs(site.lines(directory .. "/skipped.jsonl")) do
       assert.equal(options.from or server.url .. "/", item.from)

@@ -17,35 +17,33 @@ describe("a link with a user", function()
 
   local function run(pages, options)
     server = site.start(pages)
-    options.start = options.start or server.url .. "/"
-    options.client, options.progress = { tls = { ca_file = server.ca } }, false
-    return assert(support.run(function() return crawl(options) end))
+    return assert(support.run(function() return crawl(site.options(server, options)) end))
   end
 
   it("is of the same origin as others: its robots.txt, its limits, its pages, each once", function()
     local done = run([[(path) => path === '/robots.txt' ? 'User-agent: *\nDisallow: /no\n' : path !== '/' ? path :
       Array.from({ length: 9 }, (_, i) => `<a href="https://user${i}:pw@HOST/${i % 3}?a=1">x</a>`).join('') +
-      '<a href="https://other@HOST/no?x">n</a>']], {})
+      '<a href="https://other@HOST/no?x">n</a>']], { robots = true })
     assert.same({ "/", "/0?a=1", "/1?a=1", "/2?a=1", "/robots.txt" }, site.asked(server))
     assert.same({ 4, 1, 1, { robots = 1 } }, { done.pages, done.robots, done.origins, done.skipped })
   end)
 
   it("counts against the traps as others do", function()
     local done = run([[() => Array.from({ length: 9 }, (_, i) => `<a href="https://u${i}@HOST/${i}">x</a>`)
-      .join('')]], { robots = false, traps = { per_host = 4 } })
+      .join('')]], { traps = { per_host = 4 } })
     assert.same({ 4, { per_host = 6 } }, { done.pages, done.skipped })
   end)
 
   it("ends a row of redirects that change nothing else", function()
     local done = run([[(path, headers) => ({ status: 302,
-      location: `https://u${Math.random()}@${headers[':authority']}/` })]], { robots = false })
+      location: `https://u${Math.random()}@${headers[':authority']}/` })]], {})
     assert.same({ "finished", 1, 1 }, { done.reason, done.pages, done.redirects })
   end)
 
   it("is asked for with its credentials, which nothing that is written shows", function()
     local out, skipped = directory .. "/out.jsonl", directory .. "/skipped.jsonl"
     run([[(path, headers) => headers.authorization && path !== '/' ? '<a href=/out/x><a href="ftp://c:d@h/">' :
-      '<a href="https://a:b@HOST/in">x</a>']], { robots = false, out = out, skipped = skipped, max_pages = 3 })
+      '<a href="https://a:b@HOST/in">x</a>']], { out = out, skipped = skipped, max_pages = 3 })
     local sent = {}
     for _, event in ipairs(server:events()) do
       if event.path then sent[event.path] = event.headers.authorization end

@@ -146,9 +146,8 @@ describe("a light thread that is ended from outside", function()
 
   setup(function()
     upstream = support.node { source = UPSTREAM }
-    local values = { ca = upstream.ca, upstream = upstream.url }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      config = SERVER, http_config = HTTP, values = { ca = upstream.ca, upstream = upstream.url },
     }
     server:get "/left"
   end)

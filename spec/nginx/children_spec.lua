@@ -65,9 +65,7 @@ describe("a child of an nginx worker", function()
   before_each(function()
     upstream, folder = support.node { source = UPSTREAM }, support.directory "children"
     local values = { ca = upstream.ca, upstream = upstream.url, directory = folder }
-    server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
-    }
+    server = support.openresty { config = SERVER, http_config = HTTP, values = values }
   end)
   after_each(function()
     assert.falsy(server:log():find("[alert]", 1, true), server:log())

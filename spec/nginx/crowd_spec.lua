@@ -70,16 +70,6 @@ location /left {
 }
 ]]
 
--- Opens many connections at once, and closes all of them when it is told to.
-local CROWD = [[
-const net = require('net'), [port, count, path] = process.argv.slice(1);
-for (let i = 0; i < Number(count); i++) {
-  const socket = net.connect(Number(port), '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write(`GET ${path}${i} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
-}
-process.on('SIGUSR1', () => process.exit(0));]]
-
 local EACH = 250 -- clients, in each of four ways
 
 describe("a thousand clients that leave at once", function()
@@ -88,9 +78,7 @@ describe("a thousand clients that leave at once", function()
   setup(function()
     first, second = support.node { source = UPSTREAM }, support.node { source = UPSTREAM }
     local values = { ca = first.ca, first = first.url, second = second.url }
-    server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
-    }
+    server = support.openresty { config = SERVER, http_config = HTTP, values = values }
   end)
   teardown(function()
     server:stop()
@@ -112,7 +100,8 @@ describe("a thousand clients that leave at once", function()
     assert.equal(answer, server:get "/get")
     local before, crowds = descriptors(), {}
     for i, path in ipairs { "/rewrite?n=rewrite", "/access?n=access", "/content?n=content", "/drip?n=drip" } do
-      crowds[i] = process.start({ "node", "-e", CROWD, tostring(server.port), tostring(EACH), path }, "/dev/null")
+      crowds[i] = process.start(
+        { "node", "spec/support/node/crowd.js", tostring(server.port), tostring(EACH), path }, "/dev/null")
     end
     for _, upstream in ipairs { first, second } do upstream:wait_events(is_open, 2 * EACH, 60) end
     for _, crowd in ipairs(crowds) do crowd:signal "USR1" end

@@ -49,8 +49,7 @@ describe("nginx", function()
 
   local function start(options)
     local values = { ca = upstream.ca, upstream = upstream.url }
-    options.config = SERVER:gsub("%$([%w_]+)", values)
-    options.http_config = HTTP:gsub("%$([%w_]+)", values)
+    options.config, options.http_config, options.values = SERVER, HTTP, values
     server = support.openresty(options)
     assert.equal("got /get\n", server:get "/get")
   end

@@ -1,13 +1,6 @@
 -- What a worker keeps of requests, light threads and coroutines that have ended, where nothing of rill waits for long.
 local support = require "support"
 
-local UPSTREAM = [[
-server.on('stream', (stream, headers) => {
-  stream.on('error', () => {});
-  stream.respond({ ':status': 200 });
-  stream.end('got ' + headers[':path']);
-});]]
-
 local HTTP = [[
 init_by_lua_block {
   rill = require "rill"
@@ -52,10 +45,9 @@ describe("a worker keeps little", function()
   local upstream, server
 
   setup(function()
-    upstream = support.node { source = UPSTREAM }
-    local values = { ca = upstream.ca, upstream = upstream.url }
+    upstream = support.node { script = "got.js" }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      config = SERVER, http_config = HTTP, values = { ca = upstream.ca, upstream = upstream.url },
     }
   end)
   teardown(function()

@@ -80,9 +80,7 @@ describe("inside nginx", function()
 
   before_each(function()
     upstream = support.node { source = UPSTREAM }
-    server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", { upstream = upstream.url }), http_config = HTTP,
-    }
+    server = support.openresty { config = SERVER, http_config = HTTP, values = { upstream = upstream.url } }
   end)
   after_each(function()
     assert.falsy(server:log():find("[alert]", 1, true), server:log())

@@ -83,9 +83,7 @@ describe("a hundred light threads", function()
   setup(function()
     proxy = proxies.tinyproxy()
     local values = { ca = support.ca().file, proxy = proxy.port }
-    server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
-    }
+    server = support.openresty { config = SERVER, http_config = HTTP, values = values }
   end)
   teardown(function()
     assert.falsy(server:log():find("[alert]", 1, true), server:log())

@@ -98,9 +98,7 @@ describe("from inside nginx", function()
     folder = support.directory "network"
     local values = { ca = upstream.ca, upstream = upstream.url, http1 = http1.url, tinyproxy = tinyproxy.port,
       microsocks = microsocks.port, folder = folder, dead = support.refused():match ":(%d+)" }
-    server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
-    }
+    server = support.openresty { config = SERVER, http_config = HTTP, values = values }
   end)
   teardown(function()
     for _, each in ipairs { server, upstream, http1, tinyproxy, microsocks } do each:stop() end

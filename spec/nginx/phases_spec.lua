@@ -132,8 +132,7 @@ describe("inside nginx", function()
       tls_port = support.free_port(), port = support.free_port() }
     server = support.openresty {
       port = values.port,
-      config = SERVER:gsub("%$([%w_]+)", values),
-      http_config = HTTP:gsub("%$([%w_]+)", values),
+      config = SERVER, http_config = HTTP, values = values,
     }
     server.tls_port = values.tls_port
   end)

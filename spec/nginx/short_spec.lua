@@ -2,13 +2,6 @@
 local process = require "support.process"
 local support = require "support"
 
-local UPSTREAM = [[
-server.on('stream', (stream, headers) => {
-  stream.on('error', () => {});
-  stream.respond({ ':status': 200 });
-  stream.end('got ' + headers[':path']);
-});]]
-
 local SERVER = [[
 location /get {
   content_by_lua_block {
@@ -51,9 +44,9 @@ describe("a worker that is short of connections", function()
 
   -- One connection listens, one is the master's: what a client gets is the next.
   local function start(connections)
-    upstream = support.node { source = UPSTREAM }
+    upstream = support.node { script = "got.js" }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", { upstream = upstream.url }), connections = connections,
+      config = SERVER, values = { upstream = upstream.url }, connections = connections,
       http_config = ([[lua_check_client_abort on; init_by_lua_block {
         rill = require "rill"
         client = assert(rill.client { tls = { ca_file = "%s" }, timeout = 20 })

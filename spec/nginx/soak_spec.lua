@@ -53,25 +53,14 @@ location /left {
 }
 ]]
 
--- Clients that ask, and leave all at once when they are told to.
-local CROWD = [[
-const net = require('net'), [port, count, path] = process.argv.slice(1);
-for (let i = 0; i < Number(count); i++) {
-  const socket = net.connect(Number(port), '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write(`GET ${path}${i} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
-}
-process.on('SIGUSR1', () => process.exit(0));]]
-
 describe("a worker after many requests", function()
   local upstream, server
   local storms = 0
 
   setup(function()
     upstream = support.node { source = UPSTREAM }
-    local values = { ca = upstream.ca, upstream = upstream.url }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      config = SERVER, http_config = HTTP, values = { ca = upstream.ca, upstream = upstream.url },
     }
   end)
   teardown(function()
@@ -86,7 +75,8 @@ describe("a worker after many requests", function()
   local CLIENTS = 100
   local function storm()
     storms = storms + 1
-    local crowd = process.start({ "node", "-e", CROWD, tostring(server.port), tostring(CLIENTS), "/hold?n=" },
+    local crowd = process.start(
+      { "node", "spec/support/node/crowd.js", tostring(server.port), tostring(CLIENTS), "/hold?n=" },
       "/dev/null")
     upstream:wait_events(function(event) return event.open end, storms * CLIENTS, 30)
     crowd:signal "USR1"

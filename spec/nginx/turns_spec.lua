@@ -36,7 +36,7 @@ describe("a worker's other requests", function()
   setup(function()
     upstream = support.node { script = "coded.js" }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", { upstream = upstream.url, size = ("%d"):format(SIZE) }),
+      config = SERVER, values = { upstream = upstream.url, size = ("%d"):format(SIZE) },
       http_config = ([[init_by_lua_block {
         rill = require "rill"
         client = assert(rill.client { tls = { ca_file = "%s" }, timeout = 60, window = %d })

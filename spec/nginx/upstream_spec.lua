@@ -117,7 +117,7 @@ describe("inside nginx", function()
     local port = support.free_port()
     local values = { ca = upstream.ca, upstream = upstream.url, port = tostring(port) }
     server = support.openresty {
-      port = port, config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      port = port, config = SERVER, http_config = HTTP, values = values,
     }
   end
 

@@ -3,13 +3,6 @@ local lfs = require "lfs"
 local scratch = require "support.scratch"
 local support = require "support"
 
-local UPSTREAM = [[
-server.on('stream', (stream, headers) => {
-  stream.on('error', () => {});
-  stream.respond({ ':status': 200 });
-  stream.end('got ' + headers[':path']);
-});]]
-
 local HTTP = [[
 init_by_lua_block {
   rill = require "rill"
@@ -41,7 +34,7 @@ describe("a worker of another user than its master", function()
   local upstream, server, folder
 
   setup(function()
-    upstream = support.node { source = UPSTREAM }
+    upstream = support.node { script = "got.js" }
     folder = support.directory "users"
     local text = support.read(upstream.ca)
     for _, name in ipairs { "readable", "secret" } do support.write(folder .. "/" .. name, text) end
@@ -53,7 +46,7 @@ describe("a worker of another user than its master", function()
     local values = { upstream = upstream.url, readable = folder .. "/readable", secret = folder .. "/secret",
       folder = folder }
     server = support.openresty {
-      config = SERVER:gsub("%$([%w_]+)", values), http_config = HTTP:gsub("%$([%w_]+)", values),
+      config = SERVER, http_config = HTTP, values = values,
       user = "nobody nogroup",
     }
   end)

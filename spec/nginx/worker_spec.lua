@@ -94,8 +94,8 @@ describe("an nginx worker", function()
   local function start(options)
     options = options or {}
     server = support.openresty {
-      config = ((options.config or "") .. SERVER):gsub("%$([%w_]+)", values()),
-      http_config = ((options.http_config or "") .. (options.init or HTTP)):gsub("%$([%w_]+)", values()),
+      config = (options.config or "") .. SERVER, values = values(),
+      http_config = (options.http_config or "") .. (options.init or HTTP),
       workers = options.workers, main_config = options.main_config, events = options.events, listen = options.listen,
     }
     return server

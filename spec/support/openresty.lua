@@ -41,6 +41,11 @@ local M = {}
 local Openresty = setmetatable({}, { __index = server.Server })
 Openresty.__index = Openresty
 
+-- A text with the values where it has their names; what is none of them is nginx's.
+local function filled(text, values)
+  return (text:gsub("%$([%w_]+)", values or {}))
+end
+
 -- Where the packages have put the LuaJIT that the module needs.
 local function libraries()
   for name in lfs.dir(PACKAGES .. "/usr/lib") do
@@ -72,11 +77,10 @@ local function launch(self, environment, arguments)
 end
 
 --- Starts it on a free port of 127.0.0.1, in clear text.
----@param options { config: string, http_config: string?, main_config: string?, events: string?, workers: integer?,
----  port: integer?,
----  connections: string?, listen: string?, user: string?, daemon: boolean? } lines for the server, the http block, and
----  what is around them; connections: instead of many; user: of the workers, where this process is root's; daemon: it
----  leaves its parent
+---@param options { config: string, http_config: string?, values: table?, main_config: string?, events: string?,
+---  workers: integer?, port: integer?, connections: string?, listen: string?, user: string?, daemon: boolean? } lines
+---  for the server, the http block, and what is around them; values: for $NAME in the first two; connections: instead
+---  of many; user: of the workers, where this process is root's; daemon: it leaves its parent
 ---@return support.Openresty
 function M.start(options)
   unpack_packages()
@@ -86,12 +90,12 @@ function M.start(options)
   local daemon = options.daemon and "on" or "off"
   local user = scratch.is_root and ("user %s;"):format(options.user or "root") or ""
   local values = { packages = PACKAGES, here = HERE, directory = directory, port = self.port,
-    daemon = daemon, user = user, workers = options.workers or 1, config = options.config,
-    http_config = options.http_config or "",
+    daemon = daemon, user = user, workers = options.workers or 1, config = filled(options.config, options.values),
+    http_config = filled(options.http_config or "", options.values),
     main_config = options.main_config or "",
     listen = options.listen and " " .. options.listen or "",
     events = (options.events or "") .. (options.connections or " worker_connections 4096;") }
-  scratch.write(directory .. "/nginx.conf", (CONFIG:gsub("%$([%w_]+)", values)))
+  scratch.write(directory .. "/nginx.conf", filled(CONFIG, values))
   return launch(self, {})
 end
 

@@ -40,6 +40,17 @@ function M.start(pages, options)
   return node.start(options)
 end
 
+--- What a crawl of it is given, in the same table: it begins at /, unless it says otherwise, and shows nothing.
+---@param server support.Server
+---@param options table
+---@return table options
+function M.options(server, options)
+  options.start = options.start or server.url .. "/"
+  options.client, options.progress = { tls = { ca_file = server.ca } }, false
+  options.robots = options.robots or false
+  return options
+end
+
 --- The paths that were asked for, sorted.
 ---@param server support.Server
 ---@return string[]

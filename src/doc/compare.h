@@ -4,8 +4,10 @@
 
 #include "doc/xpath.h"
 
-/* Whether there are a node, or one on each side, of which it is true. `kind`: RILL_XPATH_EQUAL to
- * RILL_XPATH_MORE_OR_EQUAL; neither value is a boolean. 1, 0; -1: the answer's problem says why. */
+/* Compares two values of which one at least is a set of nodes, and none a boolean: true where the
+ * comparison holds for some node of the set, or for some pair of nodes of two sets (XPath 1.0,
+ * 3.4). `kind` is RILL_XPATH_EQUAL to RILL_XPATH_MORE_OR_EQUAL. 1: true; 0: false; -1: the answer
+ * ends with an error, which is in its problem. */
 int rill_compare_sets(rill_doc *doc, rill_xpath_kind kind, const xmlXPathObject *left,
                       const xmlXPathObject *right);
 

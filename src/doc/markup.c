@@ -202,7 +202,8 @@ static void write_attribute(rill_doc *doc, const xmlAttr *attribute)
 
 /* --- nodes ----------------------------------------------------------------------------------- */
 
-/* Whether nothing of an element is written but its tag: HTML says so, or there is nothing. */
+/* Whether an element is written as a start tag alone: HTML gives it no content (<br>), or its end
+ * tag may be left out and it is empty (<p>). */
 static bool is_tag_alone(const xmlNode *node)
 {
     const htmlElemDesc *known = htmlTagLookup(node->name);

@@ -34,7 +34,8 @@ local function pass_over(outcome, link, found, reason, from)
     low = low })
 end
 
--- What is in a frontier stays there, unless that says that it has forgotten what it knew.
+-- The URLs that this worker need not hand to the frontier again. Where the frontier can lose URLs (a Redis that is
+-- promoted or restarted), they are forgotten as soon as it has.
 local function known(self)
   local frontier = self._crawl.frontier
   local times = frontier.may_lose and frontier:times_forgotten() or 0

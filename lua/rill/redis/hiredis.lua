@@ -3,7 +3,8 @@ local ffi = require("rill.core.ffi")
 
 local M = {}
 
--- hiredis changed its structures between 0.14 and 1.0; the library's name tells which layout it has.
+-- The fields of hiredis' structures differ between its versions 0.14 and 1.x. Which ones a library has is told by its
+-- file name: name, and what stands in two places of the declarations below.
 local LAYOUTS = {
   { "libhiredis.so.0.14", "", "" },
   { "libhiredis.so.1.1.0", "const void *funcs;", "double dval;" },

@@ -1,5 +1,5 @@
---- Origins as a worker of a shared crawl knows them: what its script says of them, and their robots.txt. Redis has the
---- latter, so that what becomes much is forgotten.
+--- The origins that a worker of a shared crawl knows: the policy of each, as the script sets it, and its robots.txt.
+--- Redis keeps every robots.txt, so a worker drops its copies when they become many.
 local M = {}
 
 local ORIGINS_KEPT = 10000
