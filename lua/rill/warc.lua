@@ -76,12 +76,11 @@ local uuid = ffi.new("char[?]", UUID + 1, "<urn:uuid:________-____-4___-a___-___
 ---@return string "<urn:uuid:...>"
 function M.id()
   local text = random(16)
-  local hex = ffi.cast("const char *", text)
-  ffi.copy(uuid + 10, hex, 8)
-  ffi.copy(uuid + 19, hex + 8, 4)
-  ffi.copy(uuid + 25, hex + 13, 3)
-  ffi.copy(uuid + 30, hex + 17, 3)
-  ffi.copy(uuid + 34, hex + 20, 12)
+  ffi.copy(uuid + 10, text, 8)
+  ffi.copy(uuid + 19, text:sub(9), 4)
+  ffi.copy(uuid + 25, text:sub(14), 3)
+  ffi.copy(uuid + 30, text:sub(18), 3)
+  ffi.copy(uuid + 34, text:sub(21), 12)
   return ffi.string(uuid, UUID)
 end
 

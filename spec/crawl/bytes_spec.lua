@@ -122,6 +122,15 @@ describe("what a crawl keeps", function()
     end)
   end
 
+  it("of robots.txt leave each origin a page, however many are due at once", function()
+    kept_robots.ROBOTS_BYTES = 40
+    local options = two_hosts()
+    options.start = { options.start .. "3", ("https://b.test:%d/3"):format(server.port) }
+    options.max_time = 60
+    local done = run(options)
+    assert.same({ "finished", 4 }, { done.reason, done.pages })
+  end)
+
   it("of robots.txt that Redis has is taken from there again", function()
     origins.ROBOTS_KEPT = 1
     local redis = support.redis()

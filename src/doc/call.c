@@ -64,12 +64,16 @@ size_t rill_call_make_strings(xmlXPathParserContext *call, int count)
     size_t bytes = 0;
     for (int i = call->valueNr - count; i >= 0 && i < call->valueNr; i++) {
         xmlXPathObject *value = call->valueTab[i];
-        if (value->type == XPATH_NODESET) {
+        if (value && value->type == XPATH_NODESET) {
             value = call->valueTab[i] = make_string(call, value);
             if (!value)
                 return 0;
         }
-        if (value->type == XPATH_STRING && value->stringval)
+        if (!value || (value->type == XPATH_STRING && !value->stringval)) {
+            xmlXPathErr(call, XPATH_MEMORY_ERROR);
+            return 0;
+        }
+        if (value->type == XPATH_STRING)
             bytes += strlen((char *)value->stringval);
     }
     call->value = call->valueNr ? call->valueTab[call->valueNr - 1] : NULL;

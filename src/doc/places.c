@@ -141,7 +141,7 @@ static void add_ids(xmlXPathParserContext *call, xmlNodeSet *found, const char *
 static void add_ids_of(xmlXPathParserContext *call, xmlNodeSet *found, const xmlXPathObject *value)
 {
     rill_content content = {0};
-    if (value->type == XPATH_STRING)
+    if (value->type == XPATH_STRING && value->stringval)
         add_ids(call, found, (const char *)value->stringval);
     for (size_t i = 0; i < rill_value_count(value) && call->error == XPATH_EXPRESSION_OK; i++)
         if (rill_call_check(call, rill_content_read(rill_call_doc(call),

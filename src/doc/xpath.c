@@ -355,6 +355,10 @@ static int push_arguments(rill_evaluation *e, const rill_xpath *x, place p)
         if (!value)
             return -1;
         valuePush(e->machine, value);
+        if (e->machine->error != XPATH_EXPRESSION_OK) {
+            rill_evaluation_fail(e, XPATH_MEMORY_ERROR);
+            return -1;
+        }
     }
     return count;
 }

@@ -63,8 +63,10 @@ local function has_work(self, o)
 end
 
 -- Puts an origin where its next moment is. `o.due` is that moment: what the heap has of others is void.
-local function arrange(self, o, now)
+---@param is_next boolean? before all others that are due
+local function arrange(self, o, now, is_next)
   local time = has_work(self, o) and origin.due(o, now) or nil
+  if is_next and time and time <= now then time = 0 end
   if time == o.due or time and o.due and time <= now and o.due <= now then return end
   o.due = time or false
   if time then self._due:push(time, { o, time }) end
@@ -184,17 +186,17 @@ function Frontier:settle(entry, result, now)
   local dead, answered, rounds, hold, dials = o.dead, o.answered, o.rounds, o.hold, o.dials
   self._in_flight = self._in_flight - 1
   origin.finish(o, result, now)
-  if entry.kind == "robots" then
-    origin.robots(o, result.robots, self._options, now)
-    self._kept:add(o)
-  end
+  local robots = o.robots
+  if entry.kind == "robots" then origin.robots(o, result.robots, self._options, now) end
+  local is_read = o.robots ~= robots
+  if is_read then self._kept:add(o) end
   if entry.kind then o.asking = false end
   if result.skip then o.dead = { skip = result.skip } end
   if answered ~= o.answered or rounds ~= o.rounds or hold ~= o.hold or dials ~= o.dials or entry.kind == "robots" then
     self._touched[o.key] = true
   end
   if o.dead and not dead then wake_dead(self, o, now) end
-  arrange(self, o, now)
+  arrange(self, o, now, is_read) -- behind others its robots.txt might be forgotten before a page is asked for
 end
 
 --- Whether the sitemaps that an origin's robots.txt names are read: pages of it were found.
