@@ -73,7 +73,9 @@ add("chunk-size-2-63-less-1", error("maxsize_exceeded", retry_safe=False), CHUNK
     HANG, request=ask(maxsize=1 << 19))
 add("chunk-behind-last", hello(server={"min_connections": 2}), CHUNKED + b"5\r\nhello\r\n" + LAST + b"5\r\nwrong\r\n" + LAST,
     request=ask(count=2))
-add("chunk-last-no-end", cut(), CHUNKED + b"5\r\nhello\r\n0\r\n", RESET)
+add("chunk-last-no-end", cut(), CHUNKED + b"5\r\nhello\r\n0\r\n", NOTIFY)
+add("chunk-last-resets", error("connection_lost", retry_safe=False, max_seconds=6.0),  # the head may have gone with it
+    CHUNKED + b"5\r\nhello\r\n0\r\n", RESET)
 
 # --- 1xx ---
 
