@@ -8,32 +8,20 @@ local random = require("rill.core.random")
 
 local M = {}
 
-local MOST_LEVELS = 1000 -- of tables in tables that are looked at: what is deeper the libraries refuse
+local MOST_LEVELS = 1000 -- of tables in tables, lists in lists: what is deeper cjson refuses
 local MARK_BYTES = 16 -- random
 
 local codec -- { encode, decode }: each raises, or returns nil and why
 
--- cjson reads nan, Infinity and 0x1F unless it is told not to, and nothing behind a NUL. The script's own settings
--- are left as they are.
+-- Decoders get what is JSON, which rill looks at itself.
 local function with_cjson(cjson)
-  local function decode(text)
-    if text:find("%z") then return nil, "it holds a NUL" end
-    local before = cjson.decode_invalid_numbers()
-    cjson.decode_invalid_numbers(false)
-    local value, why = cjson.decode(text)
-    cjson.decode_invalid_numbers(before)
-    return value, why
-  end
-  return { encode = cjson.encode, decode = decode }
+  return { encode = cjson.encode, decode = cjson.decode }
 end
 
 local function with_dkjson(dkjson)
   local function decode(text)
-    local value, position, why = dkjson.decode(text, 1, dkjson.null)
-    if why then return nil, why end
-    if text:find("%S", position) then return nil, "something follows the value at byte " .. position end
-    if not grammar.is(text) then return nil, "commas, names, numbers or strings in it are not as JSON has them" end
-    return value
+    local value, _, why = dkjson.decode(text, 1, dkjson.null)
+    return value, why
   end
   return { encode = dkjson.encode, decode = decode }
 end
@@ -102,10 +90,12 @@ end
 ---@return any value null is the library's own `null`
 ---@return string? why it is none
 function M.decode(text)
-  local ok, value, why = pcall(library().decode, text)
-  if not ok then return nil, tostring(value) end -- it is nested too deep
-  if value == nil then return nil, why or "it is empty" end
-  return value
+  local decoder = library().decode
+  local good, refused = grammar.checked(text, MOST_LEVELS)
+  if not good then return nil, refused end
+  local ok, value, why = pcall(decoder, good) -- it may raise what the script has forbidden it
+  if not ok then return nil, tostring(value) end
+  return value, why
 end
 
 return M

@@ -1,17 +1,33 @@
 --- JSON as outputs, states and HAR files hold it: any string becomes valid UTF-8, names are in a fixed order, and
 --- nothing else has to be installed for it. Scripts have rill.json, which takes a library.
+local grammar = require("rill.core.json_grammar")
+
 local M = {}
 
-local find, format, gsub, match, sub, byte = string.find, string.format, string.gsub, string.match, string.sub,
-  string.byte
+local byte, char, find, format = string.byte, string.char, string.find, string.format
+local gsub, match, sub, floor = string.gsub, string.match, string.sub, math.floor
 
 local MAX_LEVELS = 64 -- of values in values
+
+local NULL = setmetatable({}, { __tostring = function() return "null" end }) -- where no library has one
+
+-- What a list holds where it has null, which must keep its place: the value of the library that the script uses.
+local function null_of_script()
+  local library = package.loaded["cjson.safe"] or package.loaded.cjson or package.loaded.dkjson
+  return type(library) == "table" and library.null or NULL
+end
+
+-- dkjson's is a table; that of others, and of nginx, userdata.
+local function is_null(value)
+  local dkjson = package.loaded.dkjson
+  return value == nil or value == NULL or type(value) == "userdata" or type(dkjson) == "table" and value == dkjson.null
+end
 
 local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\b"] = "\\b",
   ["\f"] = "\\f" }
 
-local function escape(char)
-  return SHORT[char] or format("\\u%04x", byte(char))
+local function escape(each)
+  return SHORT[each] or format("\\u%04x", byte(each))
 end
 
 local SECOND = { -- lead bytes whose second byte is bounded further (RFC 3629)
@@ -48,9 +64,9 @@ M.string = string_of
 ---@return string
 function M.utf8(text)
   if not find(text, "[\128-\255]") or is_utf8(text) then return text end
-  return (gsub(text, "[\128-\255]", function(char)
-    local code = byte(char)
-    return string.char(0xC0 + math.floor(code / 64), 0x80 + code % 64)
+  return (gsub(text, "[\128-\255]", function(each)
+    local code = byte(each)
+    return char(0xC0 + floor(code / 64), 0x80 + code % 64)
   end))
 end
 
@@ -105,6 +121,7 @@ function encode(value, order, level)
   if kind == "string" then return string_of(value) end
   if kind == "number" then return number_of(value) end
   if kind == "boolean" then return tostring(value) end
+  if is_null(value) then return "null" end
   if kind == "table" then
     if level >= MAX_LEVELS then error("it is nested too deep for JSON", 0) end
     local meta = getmetatable(value)
@@ -112,7 +129,6 @@ function encode(value, order, level)
     if not is_map and is_list(value) then return list_of(value, level + 1) end
     return map_of(value, order, level + 1)
   end
-  if value == nil or kind == "userdata" then return "null" end -- what libraries have for null
   error(("a %s cannot be written as JSON"):format(kind), 0)
 end
 
@@ -127,102 +143,87 @@ end
 local PLAIN = { n = "\n", r = "\r", t = "\t", b = "\b", f = "\f" }
 
 local function utf8_of(code)
-  if code < 0x80 then return string.char(code) end
-  if code < 0x800 then return string.char(0xC0 + math.floor(code / 64), 0x80 + code % 64) end
-  return string.char(0xE0 + math.floor(code / 4096), 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
+  if code < 0x80 then return char(code) end
+  if code < 0x800 then return char(0xC0 + floor(code / 64), 0x80 + code % 64) end
+  if code < 0x10000 then return char(0xE0 + floor(code / 4096), 0x80 + floor(code / 64) % 64, 0x80 + code % 64) end
+  return char(0xF0 + floor(code / 262144), 0x80 + floor(code / 4096) % 64, 0x80 + floor(code / 64) % 64,
+    0x80 + code % 64)
 end
 
--- What two escapes of UTF-16 have made of a character beyond U+FFFF, each by itself.
-local SURROGATES = "\237([\160-\175])([\128-\191])\237([\176-\191])([\128-\191])"
-
-local function join_surrogates(high, low_of_high, low, low_of_low)
-  local code = 0x10000 + ((byte(high) - 160) * 64 + byte(low_of_high) - 128) * 1024 + (byte(low) - 176) * 64
-    + byte(low_of_low) - 128
-  return string.char(0xF0 + math.floor(code / 262144), 0x80 + math.floor(code / 4096) % 64,
-    0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
+local function unescaped(text)
+  local high -- the first half of a character beyond U+FFFF
+  return (gsub(text, "\\(.)(%x?%x?%x?%x?)", function(kind, digits)
+    if kind ~= "u" then return (PLAIN[kind] or kind) .. digits end
+    local unit = tonumber(digits, 16)
+    if unit >= 0xD800 and unit < 0xDC00 then
+      high = unit
+      return ""
+    end
+    if unit < 0xDC00 or unit > 0xDFFF then return utf8_of(unit) end
+    return utf8_of(0x10000 + (high - 0xD800) * 1024 + unit - 0xDC00)
+  end))
 end
 
+-- Each of these reads what begins at `at`, in a text that is JSON, and returns where it ends.
 local function decode_string(text, at)
-  local stop = at
+  local stop, escaped = at, false
   repeat
     stop = find(text, '["\\]', stop + 1)
-    if not stop then error("a string does not end", 0) end
-    local escaped = sub(text, stop, stop) == "\\"
-    if escaped then stop = stop + 1 end
-  until not escaped
+    local backslash = byte(text, stop) == 92
+    if backslash then stop, escaped = stop + 1, true end
+  until not backslash
   local inner = sub(text, at + 1, stop - 1)
-  if find(inner, "\\", 1, true) then
-    inner = gsub(inner, "\\(u?)(.)(%x?%x?%x?)", function(u, first, rest)
-      if u == "u" then return utf8_of(tonumber(first .. rest, 16) or 0xFFFD) end
-      return (PLAIN[first] or first) .. rest
-    end)
-    if find(inner, "\237[\160-\175]") then inner = gsub(inner, SURROGATES, join_surrogates) end
-  end
-  return inner, stop + 1
+  return escaped and unescaped(inner) or inner, stop + 1
 end
 
 local decode
 
-local function decode_many(text, at, level, close, read)
+local function decode_list(text, at)
+  local list, count = {}, 0
   at = match(text, "^%s*()", at + 1)
-  if sub(text, at, at) == close then return at + 1 end
-  while true do
-    at = match(text, "^%s*()", read(at, level))
-    local char = sub(text, at, at)
-    if char == close then return at + 1 end
-    if char ~= "," then error("a comma is missing at byte " .. at, 0) end
-    at = match(text, "^%s*()", at + 1)
+  while byte(text, at) ~= 93 do
+    local value, after = decode(text, at)
+    count = count + 1
+    if value == nil then value = null_of_script() end
+    list[count] = value
+    at = match(text, "^%s*,?%s*()", after)
   end
+  return list, at + 1
 end
 
-local function decode_list(text, at, level)
-  local list = {}
-  local after = decode_many(text, at, level, "]", function(from)
-    local value, next_at = decode(text, from, level + 1)
-    list[#list + 1] = value
-    return next_at
-  end)
-  return list, after
-end
-
-local function decode_map(text, at, level)
+local function decode_map(text, at)
   local map = {}
-  local after = decode_many(text, at, level, "}", function(from)
-    if sub(text, from, from) ~= '"' then error("a name is missing at byte " .. from, 0) end
-    local name, colon = decode_string(text, from)
-    colon = match(text, "^%s*:%s*()", colon) or error("a colon is missing at byte " .. colon, 0)
-    local value, next_at = decode(text, colon, level + 1)
+  at = match(text, "^%s*()", at + 1)
+  while byte(text, at) ~= 125 do
+    local name, colon = decode_string(text, at)
+    local value, after = decode(text, match(text, "^%s*:%s*()", colon))
     map[name] = value
-    return next_at
-  end)
-  return map, after
-end
-
-local WORDS = { { "^true()", true }, { "^false()", false }, { "^null()", nil } }
-
-function decode(text, at, level)
-  if level > MAX_LEVELS then error("it is nested too deep", 0) end
-  local char = sub(text, at, at)
-  if char == '"' then return decode_string(text, at) end
-  if char == "{" then return decode_map(text, at, level) end
-  if char == "[" then return decode_list(text, at, level) end
-  local number, after = match(text, "^(-?%d[%d.eE+-]*)()", at)
-  if number then return tonumber(number), after end
-  for i = 1, 3 do
-    after = match(text, WORDS[i][1], at)
-    if after then return WORDS[i][2], after end
+    at = match(text, "^%s*,?%s*()", after)
   end
-  error("no value at byte " .. at, 0)
+  return map, at + 1
 end
 
---- Reads what encode has written, and what other programs have.
+local WORDS = { [102] = { false, 5 }, [110] = { nil, 4 }, [116] = { true, 4 } } -- by their first byte
+
+function decode(text, at)
+  local first = byte(text, at)
+  if first == 34 then return decode_string(text, at) end
+  if first == 123 then return decode_map(text, at) end
+  if first == 91 then return decode_list(text, at) end
+  local word = WORDS[first]
+  if word then return word[1], at + word[2] end
+  local number, after = match(text, "^([%d.eE+-]+)()", at)
+  return tonumber(number), after
+end
+
+--- Reads what encode has written, and what other programs have: JSON and nothing else (RFC 8259).
 ---@param text string
----@return any value null is nil
+---@return any value null is nil; in a list, which it keeps its place in, what the script's library has for it
 ---@return string? why it is none
 function M.decode(text)
-  local ok, value = pcall(decode, text, match(text, "^%s*()"), 0)
-  if ok then return value end
-  return nil, value
+  local good, why = grammar.checked(text, MAX_LEVELS)
+  if not good then return nil, why end
+  return (decode(good, match(good, "^%s*()")))
 end
 
 return M
