@@ -41,6 +41,8 @@ end)
 tell "asked"
 ]]
 
+local TOPICS = { "frames", "dial", "pool", "tls" }
+
 -- Plain, and in base64.
 local SECRETS = { "s3cret%-word", "czNjcmV0LXdvcmQ", "dXNlcjpzM2NyZXQtd29yZA", "zM2NyZXQtd29yZ" }
 
@@ -61,9 +63,10 @@ describe("a proxy's credentials", function()
     list[#list + 1] = ("http://user:s3cret-word@127.0.0.1:%d"):format(support.free_port())
     local directory = scratch.directory "secrets"
     local told = script.run(ASK, { nginx.url .. "/a.txt", plain.url .. "/", nginx.ca, directory,
-      table.concat(list, " ") }, { environment = { "RILL_TRACE=all" } })
+      table.concat(list, " ") }, { environment = { "RILL_TRACE=" .. table.concat(TOPICS, ",") } })
     assert.equal("asked", told[#told])
     local shown = { table.concat(told, "\n") }
+    for _, topic in ipairs(TOPICS) do assert.matches("\nrill [%d.]+ " .. topic .. " ", shown[1]) end
     for _, path in ipairs(support.find(directory)) do shown[#shown + 1] = support.read(path) end
     assert.is_true(#shown >= 1 + 2 * 2 * #list, #shown .. " texts")
     for _, text in ipairs(shown) do
