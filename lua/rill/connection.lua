@@ -20,7 +20,7 @@ local M = {}
 ---@field certificate rill.Certificate?
 ---@field tls {version: string, cipher: string, resumed: boolean}?
 ---@field peer_settings table<string, number> RFC 9113 names in lower case, defaults where the peer sends none;
----  2^32-1 is no limit
+---  2^32-1 is no limit; over HTTP/1.1 empty
 ---@field streams integer open now
 ---@field pending integer waiting for a slot now
 ---@field closed rill.Error? nil while it is open; "inactive" and "goaway" where it ended without error

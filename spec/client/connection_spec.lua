@@ -69,6 +69,16 @@ describe("a connection", function()
     with_connection(function(conn) assert.equal(2 ^ 32 - 1, conn.peer_settings.max_concurrent_streams) end)
   end)
 
+  it("shows none over HTTP/1.1, and no GOAWAY", function()
+    local own = support.nginx { http2 = false, files = { x = 100 } }
+    support.run(function()
+      local conn = support.connect(own.url)
+      assert.equal("http/1.1", conn.protocol)
+      assert.same({}, conn.peer_settings)
+      assert.is_nil(conn.goaway)
+    end)
+  end)
+
   it("carries requests and streams, by URL or by path", function()
     with_connection(function(conn)
       local res = assert(conn:request { url = "/seen?a=b" })

@@ -89,7 +89,7 @@ function readers.peer_settings()
   for i, name in ipairs(SETTINGS) do
     settings[name] = core.peer_settings[i - 1]
   end
-  return settings
+  return settings.max_frame_size ~= 0 and settings or {} -- HTTP/1.1 has none
 end
 
 --- One of the above, as it is now; after close(), as it was then.
