@@ -2,9 +2,10 @@
 local elf = require "support.elf"
 local support = require "support"
 
---- Per room the rooms that its object calls, with a symbol that shows it.
+--- Per room the rooms that its object calls, with a symbol that shows it; and symbols that two rooms define, which no
+--- program can link that has both libraries in itself, as those of `make fuzz` do.
 local function calls()
-  local defined, wanted, arrows = {}, {}, {}
+  local defined, wanted, arrows, twice = {}, {}, {}, {}
   for _, path in ipairs(support.find "src") do
     local name = path:match "^src/(%w+/[%w_]+)%.c$"
     if name then
@@ -13,6 +14,7 @@ local function calls()
         if kind == "U" then
           table.insert(wanted[name], symbol)
         else
+          if defined[symbol] then table.insert(twice, ("%s (%s, %s)"):format(symbol, defined[symbol], name)) end
           defined[symbol] = name
         end
       end
@@ -23,7 +25,7 @@ local function calls()
       if defined[symbol] then arrows[name][defined[symbol]] = symbol end
     end
   end
-  return arrows
+  return arrows, twice
 end
 
 --- The arrows of each circle: "room > room (symbol), ...".
@@ -54,6 +56,10 @@ local function circles(arrows)
 end
 
 describe("doc/architecture.md", function()
+  local arrows, twice
+
+  setup(function() arrows, twice = calls() end)
+
   it("gives each room its floor: it includes only rooms of its own floor or below", function()
     local floors = { ["h2/frames"] = 4, ["api/loop"] = 8 } -- headers of several rooms, or of none
     for floor, rooms in support.read("doc/architecture.md"):gmatch "\n| (%d) | ([^|]*) |" do
@@ -71,12 +77,16 @@ describe("doc/architecture.md", function()
   end)
 
   it("is drawn of rooms that call in one direction: no circle, by the objects' symbols", function()
-    local arrows, count = calls(), 0
+    local count = 0
     for _, others in pairs(arrows) do
       for _ in pairs(others) do count = count + 1 end
     end
     assert.is_true(count > 200, count .. " arrows")
     assert.same({}, circles(arrows))
+  end)
+
+  it("is of rooms that define no symbol of another's", function()
+    assert.same({}, twice)
   end)
 
   it("is held by a search that finds circles", function()

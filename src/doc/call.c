@@ -94,7 +94,7 @@ static xmlChar *take_string(xmlXPathParserContext *call)
     return text;
 }
 
-void rill_call_free(xmlChar **strings, int count)
+void rill_call_free_strings(xmlChar **strings, int count)
 {
     for (int i = 0; i < count; i++) {
         xmlFree(strings[i]);
@@ -112,7 +112,7 @@ bool rill_call_take(xmlXPathParserContext *call, xmlChar **strings, int count)
     }
     if (call->error == XPATH_EXPRESSION_OK && rill_call_spend_bytes(call, bytes))
         return true;
-    rill_call_free(strings, count);
+    rill_call_free_strings(strings, count);
     return false;
 }
 

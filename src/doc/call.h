@@ -25,7 +25,7 @@ size_t rill_call_make_strings(xmlXPathParserContext *call, int count);
 
 /* Takes `count` strings off the stack, the last one first. False: they are all freed. */
 bool rill_call_take(xmlXPathParserContext *call, xmlChar **strings, int count);
-void rill_call_free(xmlChar **strings, int count);
+void rill_call_free_strings(xmlChar **strings, int count);
 
 /* Gives a string as the result, which it is the owner of then; NULL: out of memory. */
 void rill_call_give(xmlXPathParserContext *call, xmlChar *result);

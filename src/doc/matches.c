@@ -48,7 +48,7 @@ static int search(xmlXPathParserContext *call, int count, xmlChar **strings, siz
     if (!rill_call_take(call, strings, count))
         return -1;
     if (strlen((char *)strings[0]) > RILL_DOC_SUBJECT) {
-        rill_call_free(strings, count);
+        rill_call_free_strings(strings, count);
         doc->answer.problem.limit = true;
         rill_call_fail(call, "regular expression: a text that is too long");
         return -1;

@@ -53,7 +53,7 @@ void rill_strings_starts_with(xmlXPathParserContext *call, int count)
         return;
     const char *text = (char *)strings[0], *beginning = (char *)strings[1];
     valuePush(call, xmlXPathNewBoolean(!strncmp(text, beginning, strlen(beginning))));
-    rill_call_free(strings, 2);
+    rill_call_free_strings(strings, 2);
 }
 
 /* Where the second string begins in the first; NULL: nowhere. It takes a time in proportion to both
@@ -69,7 +69,7 @@ void rill_strings_contains(xmlXPathParserContext *call, int count)
     if (!take(call, count, strings, 2))
         return;
     valuePush(call, xmlXPathNewBoolean(find(strings) != NULL));
-    rill_call_free(strings, 2);
+    rill_call_free_strings(strings, 2);
 }
 
 void rill_strings_before(xmlXPathParserContext *call, int count)
@@ -79,7 +79,7 @@ void rill_strings_before(xmlXPathParserContext *call, int count)
         return;
     const char *at = find(strings);
     rill_call_give(call, xmlStrndup(strings[0], at ? (int)(at - (char *)strings[0]) : 0));
-    rill_call_free(strings, 2);
+    rill_call_free_strings(strings, 2);
 }
 
 void rill_strings_after(xmlXPathParserContext *call, int count)
@@ -89,7 +89,7 @@ void rill_strings_after(xmlXPathParserContext *call, int count)
         return;
     const char *at = find(strings);
     rill_call_give(call, xmlStrdup(at ? BAD_CAST at + strlen((char *)strings[1]) : BAD_CAST ""));
-    rill_call_free(strings, 2);
+    rill_call_free_strings(strings, 2);
 }
 
 /* Of a context node where there is no argument. */
@@ -136,5 +136,5 @@ void rill_strings_translate(xmlXPathParserContext *call, int count)
         return;
     if (rill_call_check(call, strlen((char *)strings[1]) <= RILL_DOC_CHARACTERS))
         rill_call_give(call, translated(call, strings));
-    rill_call_free(strings, count);
+    rill_call_free_strings(strings, count);
 }
