@@ -356,7 +356,7 @@ return {
     },
   },
   {
-    name = "queued_memory", title = "tasks that wait in the queue", unit = "task", server = "far_500ms",
+    name = "queued_memory", title = "tasks that wait in the queue", unit = "task", server = "far_2s",
     contestants = { rill = rill("queued_memory", 30000, "/empty") },
     figures = { { "kib_per_task", must = 4, aim = 2.5 } },
   },
@@ -377,7 +377,7 @@ return {
     figures = { { "mb_per_second", must = 200, aim = 390 } },
   },
   {
-    name = "in_flight", title = "memory of one request in C", unit = "request", server = "far_500ms",
+    name = "in_flight", title = "memory of one request in C", unit = "request", server = "far_2s",
     contestants = { rill = rill("in_flight", 50900, "/empty") },
     figures = {
       { "kib_per_stream", must = 1.5, aim = 1.0 },

@@ -96,7 +96,7 @@ local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
   nghttpd_wide = { program = "nghttpd", command = nghttpd(10000) },
   far_20ms = { program = "nghttpd", built = DELAY, command = delay(10), behind = "nghttpd" },
-  far_500ms = { program = "nghttpd", built = DELAY, command = delay(250), behind = "nghttpd_wide" },
+  far_2s = { program = "nghttpd", built = DELAY, command = delay(1000), behind = "nghttpd_wide" },
   site = { built = SITE, command = generated(PAGES, 10, WIDTH) },
   shared_site = { built = SITE, command = generated(4000, 20) },
   small_sites = { built = SITE, command = generated(5, 4) },
