@@ -17,6 +17,11 @@ enum {
     INLET_LIKELY = 4 /* text in gzip becomes so many times as large */
 };
 
+static rill_slab *slab_of(const rill_inlet *inlet)
+{
+    return &inlet->account->turn->slab;
+}
+
 /* --- what counts ----------------------------------------------------------------------------- */
 
 /* Whether all that is held fits, and so much window beside the first ones. A window that has grown
@@ -78,14 +83,13 @@ void rill_inlet_uncount(rill_inlet *inlet)
 
 static void count_chain(rill_inlet *inlet)
 {
-    if (!inlet->chain && !inlet->chain_held)
-        return;
+    inlet_coded *coded = inlet->coded;
     size_t held = inlet->chain ? rill_decode_held(inlet->chain) : 0;
-    if (held > inlet->chain_held)
-        count(inlet, held - inlet->chain_held);
+    if (held > coded->held)
+        count(inlet, held - coded->held);
     else
-        uncount(inlet, inlet->chain_held - held);
-    inlet->chain_held = held;
+        uncount(inlet, coded->held - held);
+    coded->held = held;
 }
 
 /* What its window lets come beyond its first one while so much of it is owed. A file holds
@@ -174,10 +178,8 @@ bool rill_inlet_widen(rill_inlet *inlet, uint32_t window)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
-                     uint32_t window)
+void rill_inlet_init(rill_inlet *inlet, rill_account *account, enum inlet_way way, uint32_t window)
 {
-    inlet->slab = slab;
     inlet->account = rill_account_hold(account);
     inlet->way = way;
     inlet->window = inlet->first = window;
@@ -211,7 +213,7 @@ static void drop_coded(rill_inlet *inlet)
     if (!inlet->chunks.length && !inlet->chain)
         return; /* as with most */
     uncount(inlet, inlet->chunks.length);
-    rill_chunks_dispose(inlet->slab, &inlet->chunks);
+    rill_chunks_dispose(slab_of(inlet), &inlet->chunks);
     free_chain(inlet);
 }
 
@@ -232,9 +234,19 @@ void rill_inlet_drop(rill_inlet *inlet)
 {
     free_chain(inlet);
     rill_inlet_uncount(inlet);
-    rill_bytes_dispose(inlet->slab, &inlet->kept);
-    rill_chunks_dispose(inlet->slab, &inlet->chunks);
-    rill_chunks_dispose(inlet->slab, &inlet->ahead);
+    rill_bytes_dispose(slab_of(inlet), &inlet->kept);
+    rill_chunks_dispose(slab_of(inlet), &inlet->chunks);
+    if (inlet->coded)
+        rill_chunks_dispose(slab_of(inlet), &inlet->coded->ahead);
+}
+
+static void free_coded(rill_inlet *inlet)
+{
+    if (!inlet->coded)
+        return;
+    rill_bytes_dispose(slab_of(inlet), &inlet->coded->codings);
+    rill_slab_free(slab_of(inlet), inlet->coded);
+    inlet->coded = NULL;
 }
 
 void rill_inlet_dispose(rill_inlet *inlet)
@@ -243,8 +255,8 @@ void rill_inlet_dispose(rill_inlet *inlet)
         return;
     rill_inlet_close(inlet);
     rill_inlet_drop(inlet);
-    rill_bytes_dispose(inlet->slab, &inlet->codings);
-    rill_sink_free(inlet->slab, inlet->sink);
+    free_coded(inlet);
+    rill_sink_free(slab_of(inlet), inlet->sink);
     inlet->sink = NULL;
     rill_account_release(inlet->account);
     inlet->account = NULL;
@@ -262,8 +274,8 @@ static int32_t keep(rill_inlet *inlet, const void *data, size_t length, size_t b
 {
     rill_bytes *kept = &inlet->kept;
     size_t room = believed > length ? believed : length;
-    if (!(kept->room || rill_bytes_reserve(inlet->slab, kept, room)) ||
-        !rill_bytes_append(inlet->slab, kept, data, length))
+    if (!(kept->room || rill_bytes_reserve(slab_of(inlet), kept, room)) ||
+        !rill_bytes_append(slab_of(inlet), kept, data, length))
         return no_memory(err);
     count(inlet, length);
     return 0;
@@ -277,8 +289,8 @@ static int32_t deliver(rill_inlet *inlet, const void *data, size_t length, size_
         return rill_sink_write(inlet->sink, data, length, err);
     if (inlet->way == INLET_MEMORY)
         return keep(inlet, data, length, believed, err);
-    if (!rill_chunks_append(inlet->slab, inlet->chain ? &inlet->ahead : &inlet->chunks, data,
-                            length))
+    rill_chunks *unread = inlet->chain ? &inlet->coded->ahead : &inlet->chunks;
+    if (!rill_chunks_append(slab_of(inlet), unread, data, length))
         return no_memory(err);
     count(inlet, length);
     return 0;
@@ -290,7 +302,7 @@ static int32_t made_too_much(const rill_inlet *inlet, rill_error *err)
 {
     return rill_error_set(err, RILL_MAXSIZE_EXCEEDED_ACTUAL,
                           "content-encoding %s: more than maxsize (%llu bytes) comes out",
-                          inlet->codings.data, (unsigned long long)inlet->most);
+                          inlet->coded->codings.data, (unsigned long long)inlet->coded->most);
 }
 
 /* Whether to decode more now: for a reader, unless it has enough ahead; else while it fits. */
@@ -299,14 +311,14 @@ static bool goes_on(const rill_inlet *inlet, bool all)
     if (all)
         return true;
     if (inlet->way == INLET_PIECES)
-        return inlet->ahead.length < INLET_AHEAD;
+        return rill_inlet_ahead(inlet) < INLET_AHEAD;
     return is_first(inlet) || fits(inlet->account, 0);
 }
 
 /* How much may come out next. */
 static size_t step_of(const rill_inlet *inlet, bool all)
 {
-    size_t left = INLET_AHEAD - inlet->ahead.length;
+    size_t left = INLET_AHEAD - rill_inlet_ahead(inlet);
     return inlet->way == INLET_PIECES && !all && left < INLET_STEP ? left : INLET_STEP;
 }
 
@@ -319,7 +331,7 @@ static size_t grow_kept(rill_inlet *inlet, size_t in_left, size_t believed)
     if (kept->room - kept->length < INLET_STEP_LEAST) {
         size_t room = kept->room ? kept->room * 2 : believed;
         size_t wanted = kept->length + likely;
-        if (!rill_bytes_reserve(inlet->slab, kept, room > wanted ? room : wanted))
+        if (!rill_bytes_reserve(slab_of(inlet), kept, room > wanted ? room : wanted))
             return 0;
     }
     size_t left = kept->room - kept->length;
@@ -329,7 +341,7 @@ static size_t grow_kept(rill_inlet *inlet, size_t in_left, size_t believed)
 /* Takes over what a step has made: in a collected body it stands already. */
 static int32_t take_made(rill_inlet *inlet, const uint8_t *room, size_t length, rill_error *err)
 {
-    inlet->made += length;
+    inlet->coded->made += length;
     if (!length)
         return 0;
     if (inlet->way != INLET_MEMORY)
@@ -371,7 +383,7 @@ static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believe
         code = rill_decode_write(inlet->chain, flow, err);
         size_t length = most - flow->out_left;
         int32_t failed = take_made(inlet, room, length, err);
-        if (!failed && inlet->most && inlet->made > inlet->most)
+        if (!failed && inlet->coded->most && inlet->coded->made > inlet->coded->most)
             failed = made_too_much(inlet, err);
         code = code ? code : failed;
         inlet->drained = !flow->in_left && flow->out_left;
@@ -390,10 +402,10 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
     while (!code && !put_off && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
            goes_on(inlet, all)) {
         const char *data;
-        size_t length = rill_chunks_peek(inlet->slab, &inlet->chunks, &data);
+        size_t length = rill_chunks_peek(slab_of(inlet), &inlet->chunks, &data);
         rill_flow flow = {length ? (const uint8_t *)data : &none, length, NULL, 0};
         code = undo(inlet, &flow, all, 0, err);
-        length = rill_chunks_take(inlet->slab, &inlet->chunks, length - flow.in_left, &data);
+        length = rill_chunks_take(slab_of(inlet), &inlet->chunks, length - flow.in_left, &data);
         uncount(inlet, length);
         *released += length;
         put_off = gives_way(inlet, all);
@@ -409,20 +421,21 @@ int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_erro
 /* The first byte is here: an empty body is empty, whatever it is coded with. */
 static int32_t begin(rill_inlet *inlet, rill_error *err)
 {
-    rill_bytes *codings = &inlet->codings;
     inlet->began = inlet->drained = true;
     inlet->account->windows += inlet->window;
     count_widened(inlet);
     if (inlet->way == INLET_MEMORY)
         join_collected(inlet);
-    if (!codings->length)
+    rill_bytes *codings = inlet->coded ? &inlet->coded->codings : NULL;
+    if (!codings || !codings->length)
         return 0;
-    int32_t code = rill_decode_new(inlet->slab, codings->data, codings->length, &inlet->chain, err);
+    int32_t code =
+        rill_decode_new(slab_of(inlet), codings->data, codings->length, &inlet->chain, err);
     codings->length = 0;
     if (code || !inlet->chain)
         return code;
     const char *names = rill_decode_names(inlet->chain);
-    if (!rill_bytes_append(inlet->slab, codings, names, strlen(names) + 1))
+    if (!rill_bytes_append(slab_of(inlet), codings, names, strlen(names) + 1))
         return no_memory(err);
     inlet->defers = inlet->way == INLET_MEMORY;
     if (inlet->way == INLET_FILE)
@@ -433,15 +446,20 @@ static int32_t begin(rill_inlet *inlet, rill_error *err)
 
 bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length)
 {
-    rill_bytes *codings = &inlet->codings;
-    return (!codings->length || rill_bytes_append(inlet->slab, codings, ",", 1)) &&
-           rill_bytes_append(inlet->slab, codings, value, length);
+    rill_slab *slab = slab_of(inlet);
+    if (!inlet->coded)
+        inlet->coded = rill_slab_zalloc(slab, sizeof(*inlet->coded));
+    if (!inlet->coded)
+        return false;
+    rill_bytes *codings = &inlet->coded->codings;
+    return (!codings->length || rill_bytes_append(slab, codings, ",", 1)) &&
+           rill_bytes_append(slab, codings, value, length);
 }
 
 static int32_t write_pieces(rill_inlet *inlet, const void *data, size_t length, bool hungry,
                             size_t *released, rill_error *err)
 {
-    if (!rill_chunks_append(inlet->slab, &inlet->chunks, data, length))
+    if (!rill_chunks_append(slab_of(inlet), &inlet->chunks, data, length))
         return no_memory(err);
     count(inlet, length);
     return hungry ? rill_inlet_fill(inlet, false, released, err) : 0;
@@ -461,7 +479,7 @@ static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, s
                            size_t *released, rill_error *err)
 {
     if (defers(inlet, length)) {
-        if (!rill_chunks_append(inlet->slab, &inlet->chunks, data, length))
+        if (!rill_chunks_append(slab_of(inlet), &inlet->chunks, data, length))
             return no_memory(err);
         count(inlet, length);
         return 0;
@@ -473,7 +491,7 @@ static int32_t write_coded(rill_inlet *inlet, const void *data, size_t length, s
     int32_t code = waits ? 0 : undo(inlet, &flow, false, believed, err);
     *released += length - flow.in_left;
     if (!code && flow.in_left) {
-        if (!rill_chunks_append(inlet->slab, &inlet->chunks, flow.in, flow.in_left))
+        if (!rill_chunks_append(slab_of(inlet), &inlet->chunks, flow.in, flow.in_left))
             return no_memory(err);
         count(inlet, flow.in_left);
     }
@@ -524,18 +542,19 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
 
 const char *rill_inlet_decoded(const rill_inlet *inlet)
 {
-    return inlet->began && inlet->codings.length ? inlet->codings.data : "";
+    const inlet_coded *coded = inlet->coded;
+    return inlet->began && coded && coded->codings.length ? coded->codings.data : "";
 }
 
 /* --- the reader ------------------------------------------------------------------------------ */
 
 size_t rill_inlet_take(rill_inlet *inlet, size_t max, const char **data, size_t *released)
 {
-    bool decoded = inlet->ahead.length;
+    bool decoded = rill_inlet_ahead(inlet);
     if (!rill_inlet_ready(inlet))
         return 0;
-    size_t length =
-        rill_chunks_take(inlet->slab, decoded ? &inlet->ahead : &inlet->chunks, max, data);
+    rill_chunks *unread = decoded ? &inlet->coded->ahead : &inlet->chunks;
+    size_t length = rill_chunks_take(slab_of(inlet), unread, max, data);
     uncount(inlet, length);
     if (!decoded)
         *released += length;
@@ -548,7 +567,7 @@ static void move_unread(rill_inlet *inlet, size_t *released)
     const char *data;
     size_t length;
     while ((length = rill_inlet_take(inlet, CHUNK_ROOM, &data, released))) {
-        rill_bytes_append(inlet->slab, &inlet->kept, data, length);
+        rill_bytes_append(slab_of(inlet), &inlet->kept, data, length);
         count(inlet, length);
     }
 }
@@ -562,12 +581,12 @@ void rill_inlet_begin_file(rill_inlet *inlet, rill_sink *sink)
 
 int32_t rill_inlet_collect(rill_inlet *inlet, size_t believed, size_t *released, rill_error *err)
 {
-    size_t unread = inlet->ahead.length + (inlet->chain ? 0 : inlet->chunks.length);
+    size_t unread = rill_inlet_ahead(inlet) + (inlet->chain ? 0 : inlet->chunks.length);
     rill_bytes *kept = &inlet->kept;
     if (inlet->way != INLET_PIECES)
         return 0;
     size_t room = believed > unread ? believed : unread;
-    if (unread && !rill_bytes_reserve(inlet->slab, kept, room))
+    if (unread && !rill_bytes_reserve(slab_of(inlet), kept, room))
         return no_memory(err);
     move_unread(inlet, released);
     set_way(inlet, INLET_MEMORY);

@@ -19,33 +19,35 @@ enum inlet_way { INLET_PIECES, INLET_MEMORY, INLET_FILE };
 /* Decoded bytes that may wait for a reader; the rest waits coded. */
 enum { INLET_AHEAD = 64 << 10 };
 
+/* What only a body has whose head names codings. */
+typedef struct inlet_coded {
+    rill_bytes codings; /* what content-encoding says; once the chain is made, which it undoes */
+    uint64_t most;      /* maxsize: bytes that may come out of decoding; 0: no limit */
+    uint64_t made;      /* so many did */
+    size_t held;        /* what the chain counts for in the inlet's `held` */
+    rill_chunks ahead;  /* pieces: decoded, unread */
+} inlet_coded;
+
 typedef struct rill_inlet {
-    rill_slab *slab;       /* borrowed */
     rill_account *account; /* one reference: its client's */
     rill_member collected; /* among the account's collected bodies */
-    enum inlet_way way;
-    uint64_t most; /* maxsize: bytes that may come out of decoding; 0: no limit */
-    uint64_t made; /* so many did */
-
-    rill_bytes codings; /* what content-encoding says; once the chain is made, which it undoes */
-    rill_decode *chain; /* owned; NULL: none, not yet, or done */
-    bool began;         /* a byte has come */
-    bool drained;       /* the chain has given out all that it was given */
-    bool defers;        /* memory: what has come waits coded for the rest, by choice */
-    size_t chain_held;  /* what the chain counts for in `held` */
-
-    rill_chunks chunks; /* pieces: unread, as they came; else what waits coded */
-    rill_chunks ahead;  /* pieces: decoded, unread */
-    rill_bytes kept;    /* memory: the body */
-    rill_sink *sink;    /* owned: the file; NULL: none */
-    size_t held;        /* bytes that count in the account */
-    uint32_t window;    /* its stream's receive window; 0: it has closed */
-    uint32_t first;     /* what that was at first */
-    uint32_t owed;      /* window kept back from the peer */
-    bool held_back;     /* it counts among the account's */
-    bool done;          /* the same */
-    uint32_t widened;   /* what it counts for among the account's */
-    bool narrow;        /* none goes back before its reader has seen the head and wants more */
+    inlet_coded *coded;    /* owned; NULL: no codings were named */
+    rill_decode *chain;    /* owned: it undoes them; NULL: none, not yet, or done */
+    rill_chunks chunks;    /* pieces: unread, as they came; else what waits coded */
+    rill_bytes kept;       /* memory: the body */
+    rill_sink *sink;       /* owned: the file; NULL: none */
+    size_t held;           /* bytes that count in the account */
+    uint32_t window;       /* its stream's receive window; 0: it has closed */
+    uint32_t first;        /* what that was at first */
+    uint32_t owed;         /* window kept back from the peer */
+    uint32_t widened;      /* what it counts for among the account's */
+    enum inlet_way way : 8;
+    bool began : 1;     /* a byte has come */
+    bool drained : 1;   /* the chain has given out all that it was given */
+    bool defers : 1;    /* memory: what has come waits coded for the rest, by choice */
+    bool held_back : 1; /* it counts among the account's */
+    bool done : 1;      /* the same */
+    bool narrow : 1;    /* none goes back before its reader has seen the head and wants more */
 } rill_inlet;
 
 /* The oldest of the account's collected bodies, and the one behind another; NULL: none. */
@@ -60,12 +62,25 @@ static inline rill_inlet *rill_inlet_newer(const rill_inlet *inlet)
 }
 
 /* It was zeroed. */
-void rill_inlet_init(rill_inlet *inlet, rill_slab *slab, rill_account *account, enum inlet_way way,
-                     uint32_t window);
+void rill_inlet_init(rill_inlet *inlet, rill_account *account, enum inlet_way way, uint32_t window);
 void rill_inlet_dispose(rill_inlet *inlet);
 
 /* Notes a content-encoding field; several are one list. False: out of memory. */
 bool rill_inlet_encoding(rill_inlet *inlet, const char *value, size_t length);
+
+/* The head that named them was none of the body's. */
+static inline void rill_inlet_forget_encoding(rill_inlet *inlet)
+{
+    if (inlet->coded)
+        inlet->coded->codings.length = 0;
+}
+
+/* The head is complete: no more than `most` bytes may come out of decoding; 0: no limit. */
+static inline void rill_inlet_limit(rill_inlet *inlet, uint64_t most)
+{
+    if (inlet->coded)
+        inlet->coded->most = most;
+}
 
 /* Takes bytes that have come. What is decoded for no reader is bounded by the step: the rest waits,
  * and the account's `relieve` acts in the next one. `believed` is how many are likely to come in
@@ -83,10 +98,16 @@ int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err);
  * `all`, all of it. */
 int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_error *err);
 
+/* Decoded bytes that a reader in pieces has not taken. */
+static inline size_t rill_inlet_ahead(const rill_inlet *inlet)
+{
+    return inlet->coded ? inlet->coded->ahead.length : 0;
+}
+
 /* Whether a reader finds something without decoding. */
 static inline bool rill_inlet_ready(const rill_inlet *inlet)
 {
-    return inlet->ahead.length || (!inlet->chain && inlet->chunks.length);
+    return rill_inlet_ahead(inlet) || (!inlet->chain && inlet->chunks.length);
 }
 
 /* Whether coded bytes wait, though not by choice. */

@@ -10,6 +10,8 @@
 #include "http/code.h"
 #include "http/fields.h"
 
+_Static_assert(sizeof(rill_stream) <= STREAM_MOST, "see there");
+
 void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
 {
     uint32_t most_fields = setup->limits->max_header_list;
@@ -24,8 +26,8 @@ void rill_stream_init(rill_stream *stream, const rill_stream_setup *setup)
     stream->lenient_eof = setup->lenient_eof;
     stream->source = setup->source;
     bool pieces = setup->pieces && !setup->save_path;
-    rill_inlet_init(&stream->inlet, &setup->turn->slab, setup->limits->account,
-                    pieces ? INLET_PIECES : INLET_MEMORY, setup->limits->window);
+    rill_inlet_init(&stream->inlet, setup->limits->account, pieces ? INLET_PIECES : INLET_MEMORY,
+                    setup->limits->window);
     stream->inlet.narrow = setup->narrow;
     stream->header_room = most_fields ? most_fields : UINT64_MAX;
     stream->content_length = -1;

@@ -15,66 +15,71 @@ enum stream_half { HALF_IDLE, HALF_OPEN, HALF_CLOSED };
 
 typedef struct rill_stream rill_stream;
 
+/* Bytes of one: so it fits its class of the slab, where one more would take 64. Each request on the
+ * wire has one. */
+enum { STREAM_MOST = 448 };
+
 struct rill_stream {
     rill_turn *turn;    /* borrowed */
     rill_entry *entry;  /* borrowed: whose events these are */
     rill_member member; /* in one of its connection's lists */
 
-    int32_t id; /* on the wire; 0: none yet */
-    enum stream_half local, remote;
-    enum rill_reason reason; /* RILL_OPEN until it closes, then never changed */
-    int32_t code;            /* HTTP/2 error code that ended it, either way; -1: none */
-    bool on_wire;            /* the session has it on the wire */
-    bool peer_reset;         /* by RST_STREAM */
-    bool refused;            /* the peer says it did not act on it */
-    bool stale;              /* its connection was used before, and ended without a word */
-    bool pieces;             /* read in pieces: HEAD and READABLE are reported */
-    bool over;               /* the peer has ended it; while it is open, it shows when its body is
-                                decoded, or its file is wanted, how it closes */
-    bool settles;            /* somebody waits for that */
-    bool decodes;            /* content codings are undone */
-    bool lenient_eof;        /* see rill_options */
-    bool cut;                /* so the body may lack its end */
-    bool saved;              /* the body stands in its file */
-    bool hungry;             /* the reader found nothing and waits for READABLE */
-    bool is_head;            /* HEAD: sizes do not apply, as with 204 and 304 */
-    bool noted;              /* that its head has come */
-    bool reached_warnsize, warn;
-    bool busy;        /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
-    bool blocked;     /* its upload waits for the socket, or for the next turn */
-    bool starved;     /* its upload waits for its source */
-    bool elsewhere;   /* its connection is another origin's: after a 421 it is sent again */
-    bool misdirected; /* that has come, and closed it */
+    int32_t id;     /* on the wire; 0: none yet */
+    int32_t code;   /* HTTP/2 error code that ended it, either way; -1: none */
+    int32_t status; /* 0: no final head yet */
+    enum stream_half local : 8, remote : 8;
+    enum rill_reason reason : 8; /* RILL_OPEN until it closes, then never changed */
+    bool on_wire : 1;            /* the session has it on the wire */
+    bool peer_reset : 1;         /* by RST_STREAM */
+    bool refused : 1;            /* the peer says it did not act on it */
+    bool stale : 1;              /* its connection was used before, and ended without a word */
+    bool pieces : 1;             /* read in pieces: HEAD and READABLE are reported */
+    bool over : 1;        /* the peer has ended it; while it is open, it shows when its body is
+                             decoded, or its file is wanted, how it closes */
+    bool settles : 1;     /* somebody waits for that */
+    bool decodes : 1;     /* content codings are undone */
+    bool lenient_eof : 1; /* see rill_options */
+    bool cut : 1;         /* so the body may lack its end */
+    bool saved : 1;       /* the body stands in its file */
+    bool hungry : 1;      /* the reader found nothing and waits for READABLE */
+    bool is_head : 1;     /* HEAD: sizes do not apply, as with 204 and 304 */
+    bool in_trailers : 1; /* fields that arrive now are trailers */
+    bool noted : 1;       /* that its head has come */
+    bool reached_warnsize : 1, warn : 1;
+    bool busy : 1;    /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
+    bool blocked : 1; /* its upload waits for the socket, or for the next turn */
+    bool starved : 1; /* its upload waits for its source */
+    bool elsewhere : 1;   /* its connection is another origin's: after a 421 it is sent again */
+    bool misdirected : 1; /* that has come, and closed it */
 
-    int32_t status;            /* 0: no final head yet */
-    int64_t content_length;    /* announced; -1: not */
+    uint32_t data_frames; /* of the request, sent */
+    uint32_t returned;    /* bytes of its window that the session has not returned yet */
+    uint32_t stalled_local_ms, stalled_remote_ms;
+    uint32_t error_count;
+
     const rill_limits *limits; /* borrowed: its call's */
+    int64_t content_length;    /* announced; -1: not */
     uint64_t header_room;      /* bytes that heads may still have, in all */
     rill_bytes head;           /* header block as rill.h has it */
     struct stream_extras {
         rill_bytes trailers, informational;
-    } * extras;       /* owned: the blocks that most responses do without; NULL: neither */
-    bool in_trailers; /* fields that arrive now are trailers */
+    } * extras; /* owned: the blocks that most responses do without; NULL: neither */
 
     const char *save_path; /* borrowed; NULL: the body is not for a file */
     rill_inlet inlet;      /* where the body goes */
     uint64_t received;     /* DATA payload without padding */
-    uint32_t returned;     /* bytes of its window that the session has not returned yet */
-    uint32_t data_frames;  /* of the request, sent */
 
     rill_source *source;                      /* of the request's body; borrowed; NULL: none */
     uint64_t active_ms;                       /* when something moved on it, either way */
     uint64_t update_ms;                       /* when it gave window back last */
     uint64_t local_since_ms, remote_since_ms; /* held back since then; 0: not */
-    uint32_t stalled_local_ms, stalled_remote_ms;
 
     uint64_t sent_us, sent_all_us, head_us; /* instants; 0: has not happened */
     rill_timings timings;                   /* of its call: how long the phases took */
     rill_timer silence;                     /* read_timeout */
-    rill_error *errors; /* owned: why it failed, then the cause; NULL: it did not */
-    uint32_t error_count;
-    rill_flight *flight; /* one reference: the last frames of the connection that ended with it, or
-                            that took no new streams; NULL */
+    rill_error *errors;  /* owned: why it failed, then the cause; NULL: it did not */
+    rill_flight *flight; /* one reference: the last frames of the connection that ended with it,
+                             or that took no new streams; NULL */
 };
 
 /* Sets up the response side of an attempt. The struct is overwritten; call rill_stream_dispose()

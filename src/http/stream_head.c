@@ -120,7 +120,7 @@ static void keep_informational(rill_stream *stream)
     stream->head.length = 0;
     stream->status = 0;
     stream->content_length = -1;
-    stream->inlet.codings.length = 0;
+    rill_inlet_forget_encoding(&stream->inlet);
     if (!kept)
         no_memory(stream);
 }
@@ -169,7 +169,7 @@ void rill_stream_end_head(rill_stream *stream)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (!rill_stream_is_limited(stream))
         return;
-    stream->inlet.most = stream->limits->maxsize;
+    rill_inlet_limit(&stream->inlet, stream->limits->maxsize);
     if (stream->limits->maxsize && announced > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,
                           "content-length announces %llu bytes, more than maxsize (%llu)",

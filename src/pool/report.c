@@ -136,7 +136,7 @@ void rill_report_info(const rill_call *call, rill_stream_info *info)
         .timings = stream->timings,
         .bytes_received = (double)stream->received,
         .bytes_sent = source ? (double)source->taken : 0,
-        .readable = (double)(stream->inlet.chunks.length + stream->inlet.ahead.length +
+        .readable = (double)(stream->inlet.chunks.length + rill_inlet_ahead(&stream->inlet) +
                              stream->inlet.kept.length),
         .decoded = rill_inlet_decoded(&stream->inlet),
         .request_content_length = source ? (double)source->length : 0,
