@@ -11,6 +11,10 @@ enum { FRAME_HEADER = 9, FRAME_USUAL = 16 << 10 }; /* RFC 9113 sections 4.1 and 
 void rill_frames_receive_with(nghttp2_session_callbacks *callbacks);
 void rill_frames_send_with(nghttp2_session_callbacks *callbacks);
 
+/* Makes frames of what nghttp2 has to send, and writes them into the transport. What goes wrong is
+ * in `fatal`. */
+void rill_frames_make(rill_session *session);
+
 /* The protocol's `send`. */
 void rill_frames_send(rill_link *link);
 

@@ -292,19 +292,12 @@ static void unblock(rill_session *session)
     }
 }
 
-void rill_frames_send(rill_link *link)
+void rill_frames_make(rill_session *session)
 {
-    rill_session *session = rill_session_of(link);
     const uint8_t *data;
     ssize_t length;
     int failed = 0;
-    if (!session->ng)
-        return;
-    unblock(session);
-    if (session->answers > rill_transport_blocked(session->link.transport))
-        session->answers = rill_transport_blocked(session->link.transport);
-    session->heads = 0;
-    link->full = false;
+    session->framed = session->heads;
     while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
         size_t rest = (size_t)length;
         while (rest) {
@@ -320,6 +313,19 @@ void rill_frames_send(rill_link *link)
     if (failed || flush_plain(session) || length < 0)
         rill_error_set(&session->link.fatal, RILL_ERROR, "cannot send: %s",
                        length < 0 ? nghttp2_strerror((int)length) : "out of memory");
+}
+
+void rill_frames_send(rill_link *link)
+{
+    rill_session *session = rill_session_of(link);
+    if (!session->ng)
+        return;
+    unblock(session);
+    if (session->answers > rill_transport_blocked(session->link.transport))
+        session->answers = rill_transport_blocked(session->link.transport);
+    session->heads = 0;
+    link->full = false;
+    rill_frames_make(session);
     if (session->answers > SESSION_UNSENT_MAX) {
         rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR,
                        "the peer does not read what it makes us answer (%d bytes)",

@@ -17,6 +17,10 @@ enum {
     /* header fields of requests that are written in one go: more wait until the socket has taken
      * these, so that a slow peer is not buffered for */
     SESSION_HEADS_MAX = TURN_CIPHER_OUT,
+    /* header fields of requests that nghttp2 keeps before they become frames: so what it takes for
+     * a request goes to one of the next ones, and is not taken for all of a crowd. 100 requests of
+     * a usual size fit */
+    SESSION_HEADS_AT_ONCE = 16 << 10,
     /* stream ids end at 2^31-1: a connection takes no new streams shortly before */
     SESSION_LAST_STREAM = INT32_MAX - 16,
     /* header block of a request; the request itself is held to less */
@@ -62,6 +66,7 @@ typedef struct rill_session {
     nghttp2_session *ng; /* owned */
     size_t answers;      /* bytes of them that the socket has not taken, at most */
     size_t heads;        /* bytes of heads submitted since the last send, about */
+    size_t framed;       /* so many of them have become frames */
     size_t consumed;     /* bytes of DATA since the connection's window was returned last */
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];
