@@ -1,6 +1,17 @@
 #include "base/bytes.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    /* A long run that grows has its next pages brought in together, so many bytes of them: the
+     * system asks about half for that of what it asks for a fault on each (measured). So little is
+     * lost where it grows no more, and short runs are left alone: a peer may announce what it does
+     * not send. */
+    BYTES_AHEAD = 128 << 10,
+    BYTES_LONG = 1 << 20
+};
 
 struct rill_chunk {
     rill_chunk *next;
@@ -20,6 +31,21 @@ bool rill_bytes_reserve(rill_slab *slab, rill_bytes *bytes, size_t room)
     return true;
 }
 
+/* For what is written from `at` on. Where the system knows no such call, each page has its fault.
+ */
+static void bring_in(const rill_bytes *bytes, size_t at)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t length = bytes->room - at < BYTES_AHEAD ? bytes->room - at : BYTES_AHEAD;
+    uintptr_t start = (uintptr_t)(bytes->data + at) & ~(page - 1);
+    uintptr_t end = (uintptr_t)(bytes->data + at + length);
+    madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#else
+    (void)bytes, (void)at;
+#endif
+}
+
 bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length)
 {
     if (length > SIZE_MAX / 2 - bytes->length)
@@ -30,6 +56,8 @@ bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, siz
         if (!rill_bytes_reserve(slab, bytes, room > wanted ? room : wanted))
             return false;
     }
+    if (wanted > BYTES_LONG && wanted / BYTES_AHEAD > bytes->length / BYTES_AHEAD)
+        bring_in(bytes, wanted / BYTES_AHEAD * BYTES_AHEAD);
     if (length)
         memcpy(bytes->data + bytes->length, data, length);
     bytes->length = wanted;
