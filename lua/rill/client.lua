@@ -44,7 +44,7 @@ end
 
 local function listen(client)
   local id = client._id
-  runtime.watch(id.slot, setmetatable({ generation = id.generation, client = client }, Warnings))
+  runtime.watch(id.slot, id.generation, setmetatable({ client = client }, Warnings))
 end
 
 --- Makes a client. Where requests may be made in another process, or later only, the core's object is made by the

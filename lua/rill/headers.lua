@@ -1,7 +1,9 @@
 --- Header fields: the object over a block that was received, and the block made of what a caller gives.
 --
 -- A block is flat text (src/rill.h): for each field CR LF, its name in lower case, colon, space, its
--- value. Values hold no CR or LF, so a plain search for "\r\nname: " finds a field; no table is made.
+-- value. The core finds a field in it; no table is made.
+local ffi = require("rill.core.ffi")
+local C = require("rill.clib")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 
@@ -9,31 +11,37 @@ local M = {}
 
 local find, lower, sub = string.find, string.lower, string.sub
 
+local BLOCK = 1 -- where an object has its text
+
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$" -- RFC 9110 section 5.6.2
 
-local MAX_NEEDLES = 1000 -- names may be data: beyond this the memo starts over
-local needles, needle_count = {}, 0
+local MAX_KNOWN = 1000 -- names may be data: beyond this the memo starts over
+local known, known_count = {}, 0
 
--- Name as asked for -> "\r\nname: ", false for what is no field name.
-local function make_needle(name)
-  if needle_count == MAX_NEEDLES then
-    needles, needle_count = {}, 0
+local Text = ffi.typeof("const char *")
+local value_length = ffi.new("size_t[1]")
+
+-- Whether it is a field name: the core's names end with the first NUL.
+local function check_token(name)
+  if known_count == MAX_KNOWN then
+    known, known_count = {}, 0
   end
-  local needle = find(name, TOKEN) and "\r\n" .. lower(name) .. ": " or false
-  needles[name], needle_count = needle, needle_count + 1
-  return needle
+  local is_name = find(name, TOKEN) ~= nil
+  known[name], known_count = is_name, known_count + 1
+  return is_name
 end
 
--- The value of the first such field from `init` on, and where it ends.
-local function value_after(block, name, init)
+-- The value of the first such field behind `from` bytes, and where it ends.
+local function value_after(block, name, from)
   if type(name) ~= "string" then return nil end
-  local needle = needles[name]
-  if needle == nil then needle = make_needle(name) end
-  if not needle then return nil end
-  local _, at = find(block, needle, init, true)
-  if not at then return nil end
-  local stop = find(block, "\r\n", at + 1, true)
-  return sub(block, at + 1, stop and stop - 1), stop or #block + 1
+  local is_name = known[name]
+  if is_name == nil then is_name = check_token(name) end
+  if not is_name then return nil end
+  local text = ffi.cast(Text, block)
+  local value = C.rill_headers_find(text + from, #block - from, name, value_length)
+  if value == nil then return nil end
+  local length = tonumber(value_length[0])
+  return ffi.string(value, length), value - text + length
 end
 
 --- Fields as received, in wire order. Index it with a name in any case for the first value; for a
@@ -41,23 +49,16 @@ end
 ---@class rill.Headers
 local methods = {}
 
--- The text of each object stands here: pairs() of one gives nothing inner.
-local block_by_object = setmetatable({}, { __mode = "k" })
-
-local function block_of(headers)
-  return block_by_object[headers]
-end
-
 ---@param name string in any case
 ---@return string? value of the first such field
 function methods:get(name)
-  return (value_after(block_of(self), name, 1))
+  return (value_after(self[BLOCK], name, 0))
 end
 
 ---@param name string
 ---@return string[] values in wire order; empty when there is none
 function methods:all(name)
-  local block, values, at = block_of(self), {}, 1
+  local block, values, at = self[BLOCK], {}, 0
   while true do
     local value
     value, at = value_after(block, name, at)
@@ -75,7 +76,7 @@ end
 --- Iterates over name (lower case) and value, in wire order.
 ---@return fun(): string?, string?
 function methods:each()
-  local block, at = block_of(self), 1
+  local block, at = self[BLOCK], 1
   return function()
     if at > #block then return nil end
     local _, colon = find(block, ": ", at + 2, true)
@@ -88,7 +89,7 @@ end
 
 ---@return integer
 function methods:count()
-  local block, count, at = block_of(self), 0, 1
+  local block, count, at = self[BLOCK], 0, 1
   while at do
     at = find(block, "\r\n", at, true)
     if at then count, at = count + 1, at + 2 end
@@ -102,7 +103,7 @@ guard("headers", Headers, methods)
 function Headers:__index(name)
   local method = methods[name]
   if method then return method end
-  return (value_after(block_by_object[self], name, 1))
+  return (value_after(self[BLOCK], name, 0))
 end
 
 local SECRET = { authorization = true, ["proxy-authorization"] = true }
@@ -126,8 +127,7 @@ end
 ---@param block string
 ---@return rill.Headers
 function M.new(block)
-  local headers = setmetatable({}, Headers)
-  block_by_object[headers] = block
+  local headers = setmetatable({ block }, Headers)
   return headers
 end
 

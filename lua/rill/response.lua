@@ -21,6 +21,7 @@ local M = {}
 local RESPONSE = C.RILL_EVENT_RESPONSE
 local METHOD, URL, BLOCK, HEAD, PEER, TASK, FAILURE = slots.METHOD, slots.URL, slots.BLOCK, slots.HEAD, slots.PEER,
   slots.TASK, slots.FAILURE
+local SLOT, GENERATION = slots.SLOT, slots.GENERATION
 
 ---@class rill.Response
 ---@field status integer
@@ -109,15 +110,26 @@ function methods:json()
     method = self[METHOD], status = self.status, processed = "yes" }
 end
 
+-- Fields made at each use: an object that is not kept, compiled code need not make.
+local fresh = {}
+
+function fresh:headers()
+  return headers.new(self[HEAD])
+end
+
+function fresh:slot()
+  return self[SLOT]
+end
+
+function fresh:generation()
+  return self[GENERATION]
+end
+
 -- Fields made on first use. What they return is kept, unless it is nil.
 local lazy = {}
 
 function lazy:ok()
   return self.status >= 200 and self.status < 300
-end
-
-function lazy:headers()
-  return headers.new(self[HEAD])
 end
 
 function lazy:body()
@@ -187,6 +199,8 @@ local Response = {}
 function Response:__index(name)
   local method = methods[name]
   if method then return method end
+  local view = fresh[name]
+  if view then return view(self) end
   local make = lazy[name]
   if not make then return nil end
   local value = make(self)
@@ -206,14 +220,11 @@ guard("response", Response, methods)
 ---@return rill.Response
 function M.new(method, address, block, task)
   local response = setmetatable({
-    0, 0, 0, 0, 0, 0, 0, method, address, block, "", false, task, false, -- see rill.core.slots
-    slot = 0,
-    generation = 0,
+    [0] = 0, 0, 0, 0, 0, 0, 0, 0, method, address, block, "", false, task, false, 0, -- see rill.core.slots
     status = 0,
     close_reason = false,
     body = "",
     dormant = false, -- see rill.runtime.core: each wait asks, and what is not there is looked for in the class
-    headers = nil, -- made on first use: this is its place
   }, Response)
   return response
 end
@@ -277,14 +288,14 @@ function methods:on_event(event)
   else
     self[FAILURE] = errors.of_event(event, self[METHOD], self[URL])
   end
-  runtime.unwatch(self.slot)
+  runtime.unwatch(self[SLOT])
   runtime.wake(self[TASK])
 end
 
 --- The task that waits was cancelled: so is the request.
 function methods:abandon()
-  runtime.unwatch(self.slot, self)
-  C.rill_drop(runtime.loop(), self.slot, self.generation)
+  runtime.unwatch(self[SLOT], self)
+  C.rill_drop(runtime.loop(), self[SLOT], self[GENERATION])
 end
 
 return M

@@ -275,7 +275,7 @@ function M.open(endpoint, method, url, block, body, options, mode, path)
   end
   local own = state.new(method, url, block)
   own._save_path = path
-  local started, err, misused = request.start(own, endpoint, method, url, body, options, mode)
+  local started, err, misused = request.start(own, endpoint, method, url, body, options, mode, path)
   if not started then return nil, err, misused end
   local handle = ffi.new("rill_handle")
   C.rill_handle_hold(handle, runtime.loop(), own.slot, own.generation)

@@ -123,7 +123,7 @@ describe("the core inside nginx", function()
       wanted.url, wanted.url_length = address, #address
       assert(C.rill_request_start(loop, client._id, wanted, id, err) == 0)
       local receiver = setmetatable({ slot = id.slot, generation = id.generation }, Receiver)
-      loops.watch(id.slot, receiver)
+      loops.watch(id.slot, id.generation, receiver)
       waiters[i] = new_waiter()
       park(waiters[i], request, { _state = receiver })
     end

@@ -93,20 +93,29 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field)
     return true;
 }
 
+/* No name holds a colon, and no value a CR: each line is looked at where the name would end. */
 const char *rill_headers_find(const char *headers, size_t length, const char *name,
                               size_t *value_length)
 {
-    rill_field field;
+    enum { AROUND = 4 }; /* CR LF before a name, a colon and a blank behind it */
     if (value_length)
         *value_length = 0;
     if (!headers || !name || !value_length)
         return NULL;
-    const char *end = headers + length;
-    while (rill_fields_next(&headers, end, &field))
-        if (named(field.name.data, field.name.length, name)) {
-            *value_length = field.value.length;
-            return field.value.data;
-        }
+    size_t name_length = strlen(name);
+    const char *at = headers, *end = headers + length;
+    while ((size_t)(end - at) >= name_length + AROUND && *at == '\r') {
+        const char *line = at + 2, *value = line + name_length + 2;
+        at = memchr(line, '\r', (size_t)(end - line));
+        if (!at)
+            at = end;
+        if (value > at || value[-2] != ':' || value[-1] != ' ' ||
+            (memcmp(line, name, name_length) != 0 && strncasecmp(line, name, name_length) != 0) ||
+            memchr(name, ':', name_length))
+            continue;
+        *value_length = (size_t)(at - value);
+        return value;
+    }
     return NULL;
 }
 

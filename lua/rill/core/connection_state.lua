@@ -51,7 +51,7 @@ function M.new(id, url, connection)
     _owner = setmetatable({ connection = connection }, WEAK),
     _waiting = {},
   }, State)
-  runtime.watch(id.slot, state)
+  runtime.watch(id.slot, id.generation, state)
   return state
 end
 

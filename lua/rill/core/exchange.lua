@@ -83,7 +83,7 @@ local function send(endpoint, call, method, url, body, given, block, path)
 
   local response = new_response(method, url, block, task)
   if path then response._save_path = path end
-  local started, err, misused = request.start(response, endpoint, method, url, body, given)
+  local started, err, misused = request.start(response, endpoint, method, url, body, given, nil, path)
   if not started then return request.refused(call, err, misused) end
   runtime.park(response, task)
   while not response.close_reason do -- a loop that is not entered does not stop the compiler

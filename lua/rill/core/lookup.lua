@@ -40,7 +40,7 @@ return function(host, servers)
     return nil, errors.from_core(failure, 1)
   end
   question.slot, question.generation = id.slot, id.generation
-  runtime.watch(question.slot, question)
+  runtime.watch(question.slot, question.generation, question)
   repeat
     runtime.park(question)
   until not question.slot

@@ -7,10 +7,12 @@ local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
 local har = lazy.module("rill.har.watch")
 local runtime = require("rill.runtime")
-local BLOCK = require("rill.core.slots").BLOCK
+local slots = require("rill.core.slots")
 local upload = require("rill.core.upload")
 
 local M = {}
+
+local BLOCK, SLOT, GENERATION = slots.BLOCK, slots.SLOT, slots.GENERATION
 
 local id = ffi.new("rill_id")
 local failure = ffi.new("rill_error[1]")
@@ -113,7 +115,8 @@ function M.closed(endpoint, method, url)
 end
 
 --- Starts a request; its events go to `receiver` from now on.
----@param receiver table gets slot and generation; at BLOCK is the header block that is sent
+---@param receiver table a response gets its id at SLOT and GENERATION, a stream's state as slot and generation; at
+---  BLOCK is the header block that is sent
 ---@param client rill.Endpoint
 ---@param method string
 ---@param url string
@@ -121,10 +124,11 @@ end
 ---  receiver clears it
 ---@param options table? checked
 ---@param stream "repeat"|"once"|nil read in pieces; "once": never repeated by itself
+---@param path string? where the core writes the body
 ---@return boolean? started
 ---@return rill.Error? err reason "invalid_url", "file_error", "body_error" or "error"
 ---@return boolean? misused err tells of wrong use: see refused()
-function M.start(receiver, client, method, url, body, options, stream)
+function M.start(receiver, client, method, url, body, options, stream, path)
   local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
   if not err and client._later then err = client:_make() end
   if err then return nil, err end
@@ -134,7 +138,6 @@ function M.start(receiver, client, method, url, body, options, stream)
   end
   request.method, request.method_length = method, #method
   request.url, request.url_length = url, #url
-  local path = receiver._save_path
   local block = receiver[BLOCK]
   local own_block = block ~= client._block
   local special = body or options or stream or path or own_block
@@ -154,9 +157,13 @@ function M.start(receiver, client, method, url, body, options, stream)
   local code = C.rill_request_start(loop, client._id, request, id, failure)
   if special then reset() end
   if code ~= 0 then return refuse(code, method, url) end
-  receiver.slot, receiver.generation = id.slot, id.generation
-  runtime.watch(id.slot, receiver)
-  if stream then runtime.own(id.slot, id.generation) end
+  if stream then
+    receiver.slot, receiver.generation = id.slot, id.generation
+    runtime.own(id.slot, id.generation)
+  else
+    receiver[SLOT], receiver[GENERATION] = id.slot, id.generation
+  end
+  runtime.watch(id.slot, id.generation, receiver)
   if client._recorders then har.begin(receiver, client, body, options) end
   return true
 end

@@ -3,7 +3,7 @@
 --- A world (standalone.lua is one) gives the rest: how a task is suspended and made ready, which one runs
 --- now, and who drives the loop. See `adopt`.
 ---
---- A receiver is a table with a field `generation` and a method `on_event(ev)`, which copies what it
+--- A receiver is a table with a method `on_event(ev)`, which copies what it
 --- needs out of `ev`, may wake tasks, and may neither wait nor raise.
 ---
 --- What a task waits for is a table with the method

@@ -8,7 +8,7 @@ local M = {}
 local MAX_EVENTS = 64 -- per poll: more of them only makes the first task wait longer
 
 local events = ffi.new("rill_event[?]", MAX_EVENTS)
-local receivers = {} -- by slot
+local receivers, generations = {}, {} -- by slot
 local handle
 local first_slot = 0 -- ids before that one were made by a parent of this process
 
@@ -76,11 +76,12 @@ function M.get_for(slot, call)
   return loop
 end
 
---- From now on `receiver` gets the events of `slot` that carry its generation.
+--- From now on `receiver` gets the events of an id.
 ---@param slot integer
+---@param generation integer
 ---@param receiver table
-function M.watch(slot, receiver)
-  receivers[slot] = receiver
+function M.watch(slot, generation, receiver)
+  receivers[slot], generations[slot] = receiver, generation
 end
 
 --- Forgets the receiver of `slot`. To be called when the id is released: in on_event, or with rill_drop.
@@ -94,8 +95,9 @@ end
 local function hand_over(count)
   for i = 0, count - 1 do
     local ev = events[i]
-    local receiver = receivers[ev.slot]
-    if receiver and receiver.generation == ev.generation then
+    local slot = ev.slot
+    local receiver = receivers[slot]
+    if receiver and generations[slot] == ev.generation then
       receiver:on_event(ev)
     elseif ev.large ~= nil then
       C.rill_body_free(ev.large)

@@ -58,7 +58,7 @@ local function catch(name)
     catchers[name] = setmetatable({
       name = name, slot = id.slot, generation = id.generation, waits = {},
     }, Catcher)
-    runtime.watch(id.slot, catchers[name])
+    runtime.watch(id.slot, id.generation, catchers[name])
   end
   return catchers[name]
 end

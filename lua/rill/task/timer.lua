@@ -29,7 +29,7 @@ function M.start(seconds, waiter)
     error("rill: no timer: " .. ffi.string(err.message), 0)
   end
   local timer = setmetatable({ slot = id.slot, generation = id.generation, fired = false, task = waiter }, Timer)
-  runtime.watch(timer.slot, timer)
+  runtime.watch(timer.slot, timer.generation, timer)
   return timer
 end
 

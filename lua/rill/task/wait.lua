@@ -51,7 +51,7 @@ return function(fd, mode, timeout)
     errors.raise(message)
   end
   watch.slot, watch.generation = id.slot, id.generation
-  runtime.watch(watch.slot, watch)
+  runtime.watch(watch.slot, watch.generation, watch)
   if timeout and timeout ~= math.huge then watch.timer = timer.start(timeout, watch.task) end
   repeat
     runtime.park(watch)
