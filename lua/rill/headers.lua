@@ -10,6 +10,8 @@ local guard = require("rill.core.guard")
 local M = {}
 
 local find, lower, sub = string.find, string.lower, string.sub
+local setmetatable, tonumber, type = setmetatable, tonumber, type -- compiled code need not look for them
+local cast, text_of = ffi.cast, ffi.string
 
 local BLOCK = 1 -- where an object has its text
 
@@ -37,11 +39,11 @@ local function value_after(block, name, from)
   local is_name = known[name]
   if is_name == nil then is_name = check_token(name) end
   if not is_name then return nil end
-  local text = ffi.cast(Text, block)
+  local text = cast(Text, block)
   local value = C.rill_headers_find(text + from, #block - from, name, value_length)
   if value == nil then return nil end
   local length = tonumber(value_length[0])
-  return ffi.string(value, length), value - text + length
+  return text_of(value, length), value - text + length
 end
 
 --- Fields as received, in wire order. Index it with a name in any case for the first value; for a

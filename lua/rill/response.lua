@@ -18,6 +18,10 @@ local url = on_use.module("rill.url")
 
 local M = {}
 
+local setmetatable, text_of = setmetatable, ffi.string -- compiled code need not look for them, and so on
+local new_headers, unwatch, wake = headers.new, runtime.unwatch, runtime.wake
+local reasons = errors.reasons
+
 local RESPONSE = C.RILL_EVENT_RESPONSE
 local METHOD, URL, BLOCK, HEAD, PEER, TASK, FAILURE = slots.METHOD, slots.URL, slots.BLOCK, slots.HEAD, slots.PEER,
   slots.TASK, slots.FAILURE
@@ -114,7 +118,7 @@ end
 local fresh = {}
 
 function fresh:headers()
-  return headers.new(self[HEAD])
+  return new_headers(self[HEAD])
 end
 
 function fresh:slot()
@@ -265,14 +269,14 @@ end
 --- The request is over: called by the runtime, before any task resumes.
 ---@param event ffi.cdata* rill_event, borrowed
 function methods:on_event(event)
-  self.close_reason = errors.reasons[event.reason]
+  self.close_reason = reasons[event.reason]
   if event.type == RESPONSE then
     self.status = event.status
-    self[HEAD] = ffi.string(event.headers, event.headers_length)
+    self[HEAD] = text_of(event.headers, event.headers_length)
     if event.large ~= nil then
       keep_large(self, event.large)
     elseif event.body_length ~= 0 then
-      self.body = ffi.string(event.body, event.body_length)
+      self.body = text_of(event.body, event.body_length)
     end
     if event.trailers ~= nil then
       self._trailers = ffi.string(event.trailers, event.trailers_length)
@@ -288,8 +292,8 @@ function methods:on_event(event)
   else
     self[FAILURE] = errors.of_event(event, self[METHOD], self[URL])
   end
-  runtime.unwatch(self[SLOT])
-  runtime.wake(self[TASK])
+  unwatch(self[SLOT])
+  wake(self[TASK])
 end
 
 --- The task that waits was cancelled: so is the request.

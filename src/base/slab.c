@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/error.h"
+
 /* Under AddressSanitizer every block is malloc's own and of the size asked for: so it sees what is
  * used after it was freed, or beyond its end. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -60,22 +62,14 @@ void rill_slab_dispose(rill_slab *slab)
     slab->kept = 0;
 }
 
-void *rill_slab_alloc(rill_slab *slab, size_t size)
+/* One that no free list has. */
+static RILL_APART void *new_block(rill_slab *slab, size_t size, uint32_t index)
 {
-    header *head;
-    uint32_t index = class_of(size);
-    if (index < SLAB_CLASSES) {
-        void *block = slab->free[index];
-        if (block) {
-            slab->free[index] = *(void **)block;
-            slab->kept -= sizeof(header) + header_of(block)->size;
-            return block;
-        }
+    if (index < SLAB_CLASSES)
         size = room_of(index);
-    }
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
-    head = malloc(sizeof(header) + size);
+    header *head = malloc(sizeof(header) + size);
     if (!head)
         return NULL;
     head->size = size;
@@ -84,10 +78,19 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
     return head + 1;
 }
 
-void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
+void *rill_slab_alloc(rill_slab *slab, size_t size)
 {
-    if (!POOLED || size <= SLAB_SPARSE || size > SIZE_MAX - sizeof(header))
-        return rill_slab_alloc(slab, size);
+    uint32_t index = class_of(size);
+    void *block = index < SLAB_CLASSES ? slab->free[index] : NULL;
+    if (!block)
+        return new_block(slab, size, index);
+    slab->free[index] = *(void **)block;
+    slab->kept -= sizeof(header) + header_of(block)->size;
+    return block;
+}
+
+static RILL_APART void *new_sparse(rill_slab *slab, size_t size)
+{
     header *head = mmap(NULL, sizeof(header) + size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (head == MAP_FAILED)
@@ -96,6 +99,13 @@ void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
     head->class_index = SPARSE;
     slab->taken += sizeof(header) + size;
     return head + 1;
+}
+
+void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
+{
+    if (!POOLED || size <= SLAB_SPARSE || size > SIZE_MAX - sizeof(header))
+        return rill_slab_alloc(slab, size);
+    return new_sparse(slab, size);
 }
 
 void *rill_slab_zalloc(rill_slab *slab, size_t size)
@@ -132,23 +142,30 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
     return copy;
 }
 
-void rill_slab_free(rill_slab *slab, void *block)
+/* What the free lists do not keep. */
+static RILL_APART void give_back(rill_slab *slab, header *head)
 {
-    if (!block)
-        return;
-    header *head = header_of(block);
     size_t whole = sizeof(header) + head->size;
-    if (head->class_index < SLAB_CLASSES && slab->kept + whole <= SLAB_KEEP_BYTES) {
-        *(void **)block = slab->free[head->class_index];
-        slab->free[head->class_index] = block;
-        slab->kept += whole;
-        return;
-    }
     slab->taken -= whole;
     if (head->class_index == SPARSE)
         munmap(head, whole);
     else
         free(head);
+}
+
+void rill_slab_free(rill_slab *slab, void *block)
+{
+    if (!block)
+        return;
+    header *head = header_of(block);
+    size_t kept = slab->kept + sizeof(header) + head->size;
+    if (head->class_index >= SLAB_CLASSES || kept > SLAB_KEEP_BYTES) {
+        give_back(slab, head);
+        return;
+    }
+    *(void **)block = slab->free[head->class_index];
+    slab->free[head->class_index] = block;
+    slab->kept = kept;
 }
 
 void *rill_slab_detach(rill_slab *slab, void *block)

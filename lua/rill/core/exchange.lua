@@ -18,6 +18,9 @@ local upload = require("rill.core.upload")
 
 local M = {}
 
+local type = type -- compiled code need not look for these
+local start, waiter, park = request.start, runtime.waiter, runtime.park
+
 local TASK, FAILURE = slots.TASK, slots.FAILURE
 
 local NONE = {} -- options of a request without any
@@ -72,7 +75,7 @@ end
 
 -- One request, no redirect followed. The fast path: one table a request, the response itself.
 local function send(endpoint, call, method, url, body, given, block, path)
-  local task = runtime.waiter(call)
+  local task = waiter(call)
   if runtime.deferred > 0 then runtime.run_deferred() end
   if body == upload.streaming then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
@@ -83,9 +86,9 @@ local function send(endpoint, call, method, url, body, given, block, path)
 
   local response = new_response(method, url, block, task)
   if path then response._save_path = path end
-  local started, err, misused = request.start(response, endpoint, method, url, body, given, nil, path)
+  local started, err, misused = start(response, endpoint, method, url, body, given, nil, path)
   if not started then return request.refused(call, err, misused) end
-  runtime.park(response, task)
+  park(response, task)
   while not response.close_reason do -- a loop that is not entered does not stop the compiler
     runtime.park(response)
   end

@@ -12,6 +12,9 @@ local upload = require("rill.core.upload")
 
 local M = {}
 
+local type = type -- compiled code need not look for these
+local get_loop, is_inherited, watch = runtime.loop, runtime.is_inherited, runtime.watch
+
 local BLOCK, SLOT, GENERATION = slots.BLOCK, slots.SLOT, slots.GENERATION
 
 local id = ffi.new("rill_id")
@@ -132,8 +135,8 @@ function M.start(receiver, client, method, url, body, options, stream, path)
   local trailers, err = trailers_of(options, body, method, url) -- a function of the script may run here
   if not err and client._later then err = client:_make() end
   if err then return nil, err end
-  local loop = runtime.loop()
-  if runtime.is_inherited(client._id.slot) then
+  local loop = get_loop()
+  if is_inherited(client._id.slot) then
     return nil, errors.new { reason = "error", message = runtime.INHERITED }, true
   end
   request.method, request.method_length = method, #method
@@ -163,7 +166,7 @@ function M.start(receiver, client, method, url, body, options, stream, path)
   else
     receiver[SLOT], receiver[GENERATION] = id.slot, id.generation
   end
-  runtime.watch(id.slot, id.generation, receiver)
+  watch(id.slot, id.generation, receiver)
   if client._recorders then har.begin(receiver, client, body, options) end
   return true
 end

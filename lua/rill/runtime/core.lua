@@ -123,7 +123,7 @@ function M.park(waiting, task)
     waiting:abandon(task)
     refuse(task)
   end
-  task._waiting = waiting
+  task._waiting, task._hook = waiting, false -- it runs in none, or it would not wait; and each wait asks
   if not waiting.dormant then
     external = external + 1
     task._era = era

@@ -35,7 +35,7 @@ local live = M.live
 ---@field private _error rill.Error? made of the failure when it is joined
 ---@field private _rethrown rill.Failure? that crosses this task from another
 ---@field private _item any of a map, which it works on
----@field private _hook "runs"|"waited"|nil a hook runs in it, and has waited
+---@field private _hook "runs"|"waited"|false|nil a hook runs in it, and has waited
 ---@field private _abandoned table? the wait that ended because it was cancelled
 ---@field private _foreign boolean? a coroutine that rill did not make
 ---@field private _refusals integer? waits that it has tried since
@@ -148,7 +148,7 @@ end
 ---@param address ffi.cdata*
 ---@return rill.Task
 function M.light(co, session, address)
-  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _foreign = true,
+  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _hook = false, _foreign = true,
     _thread = co, _session = session, _address = address, _waiting = false, _parked = false, _cell = false,
     _ready = false }
   task._waiting = nil
