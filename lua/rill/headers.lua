@@ -10,10 +10,11 @@ local guard = require("rill.core.guard")
 local M = {}
 
 local find, lower, sub = string.find, string.lower, string.sub
-local setmetatable, tonumber, type = setmetatable, tonumber, type -- compiled code need not look for them
+-- Locals, for which compiled code need not look.
+local getmetatable, setmetatable, tonumber, type = getmetatable, setmetatable, tonumber, type
 local cast, text_of = ffi.cast, ffi.string
 
-local BLOCK = 1 -- where an object has its text
+local BLOCK = 1 -- where the metatable of an object has its text
 
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$" -- RFC 9110 section 5.6.2
 
@@ -54,13 +55,13 @@ local methods = {}
 ---@param name string in any case
 ---@return string? value of the first such field
 function methods:get(name)
-  return (value_after(self[BLOCK], name, 0))
+  return (value_after(getmetatable(self)[BLOCK], name, 0))
 end
 
 ---@param name string
 ---@return string[] values in wire order; empty when there is none
 function methods:all(name)
-  local block, values, at = self[BLOCK], {}, 0
+  local block, values, at = getmetatable(self)[BLOCK], {}, 0
   while true do
     local value
     value, at = value_after(block, name, at)
@@ -78,7 +79,7 @@ end
 --- Iterates over name (lower case) and value, in wire order.
 ---@return fun(): string?, string?
 function methods:each()
-  local block, at = self[BLOCK], 1
+  local block, at = getmetatable(self)[BLOCK], 1
   return function()
     if at > #block then return nil end
     local _, colon = find(block, ": ", at + 2, true)
@@ -91,7 +92,7 @@ end
 
 ---@return integer
 function methods:count()
-  local block, count, at = self[BLOCK], 0, 1
+  local block, count, at = getmetatable(self)[BLOCK], 0, 1
   while at do
     at = find(block, "\r\n", at, true)
     if at then count, at = count + 1, at + 2 end
@@ -99,13 +100,12 @@ function methods:count()
   return count
 end
 
-local Headers = {}
-guard("headers", Headers, methods)
+guard("headers", nil, methods)
 
-function Headers:__index(name)
+local function index(self, name)
   local method = methods[name]
   if method then return method end
-  return (value_after(self[BLOCK], name, 0))
+  return (value_after(getmetatable(self)[BLOCK], name, 0))
 end
 
 local SECRET = { authorization = true, ["proxy-authorization"] = true }
@@ -117,7 +117,7 @@ local function shown(value)
 end
 
 -- One field a line; what stands in logs has no passwords.
-function Headers:__tostring()
+local function show(self)
   local lines = {}
   for name, value in methods.each(self) do
     lines[#lines + 1] = name .. ": " .. (SECRET[name] and "(not shown)" or shown(value))
@@ -125,11 +125,21 @@ function Headers:__tostring()
   return table.concat(lines, "\n")
 end
 
---- The object over a block.
+-- By text, which stands in them, so that pairs() of an object gives nothing inner. Many heads are the same: objects of
+-- the same text have one metatable, as long as somebody has one of them.
+local metatables = setmetatable({}, { __mode = "v" })
+
+local function make_metatable(block)
+  local made = { block, __index = index, __tostring = show }
+  metatables[block] = made
+  return made
+end
+
+--- The object over a block. Compiled code that only looks a field up makes none.
 ---@param block string
 ---@return rill.Headers
 function M.new(block)
-  local headers = setmetatable({ block }, Headers)
+  local headers = setmetatable({}, metatables[block] or make_metatable(block))
   return headers
 end
 
@@ -250,7 +260,8 @@ function M.fields(what, given)
   if type(given) ~= "table" then
     errors.raise(("%s: expected a table of header fields, got %s"):format(what, errors.show(given)))
   end
-  if getmetatable(given) == Headers then -- fields as they were received
+  local meta = getmetatable(given)
+  if type(meta) == "table" and meta.__index == index then -- fields as they were received
     for name, value in methods.each(given) do
       add(fields, what, name, value)
     end

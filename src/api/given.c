@@ -228,6 +228,12 @@ static bool has_limits(const rill_request *request)
              request->maxsize < 0 && request->warnsize < 0);
 }
 
+static bool has_bodies(const rill_request *request)
+{
+    return request->headers_length || request->body_length || request->trailers_length ||
+           request->part_count;
+}
+
 int32_t rill_given_request(const rill_request *request, rill_error *err)
 {
     int32_t code = rill_given_pointer(request, "request", err);
@@ -245,5 +251,5 @@ int32_t rill_given_request(const rill_request *request, rill_error *err)
         code = check_switch("lenient_eof", request->lenient_eof, err);
     if (!code)
         code = check_switch("decompress", request->decompress, err);
-    return code ? code : check_bodies(request, err);
+    return code || !has_bodies(request) ? code : check_bodies(request, err);
 }

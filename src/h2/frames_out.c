@@ -65,16 +65,21 @@ static void note_settings(rill_flight *flight, rill_flight_record *added,
                             settings->iv[i].value);
 }
 
+static RILL_APART void trace_frame(rill_link *link, const nghttp2_frame_hd *head)
+{
+    rill_frame_note(link, &(rill_frame){.sent = true,
+                                        .type = head->type,
+                                        .flags = head->flags,
+                                        .stream = head->stream_id,
+                                        .length = (uint32_t)head->length});
+}
+
 static void note(rill_session *session, const nghttp2_frame *frame)
 {
     rill_flight *flight = session->link.flight;
     const nghttp2_frame_hd *head = &frame->hd;
     if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
-        rill_frame_note(&session->link, &(rill_frame){.sent = true,
-                                                      .type = head->type,
-                                                      .flags = head->flags,
-                                                      .stream = head->stream_id,
-                                                      .length = (uint32_t)head->length});
+        trace_frame(&session->link, head);
     rill_flight_record *added =
         rill_flight_add(flight, session->link.turn->now_us, true, head->type, head->flags,
                         head->stream_id, (uint32_t)head->length);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/trace.h"
 #include "h2/frames.h"
 #include "h2/points.h"
@@ -146,14 +147,19 @@ static bool is_empty_update(rill_session *session)
     return true;
 }
 
-static rill_flight_record *note_frame(rill_session *session, const frame_head *head)
+static RILL_APART void trace_frame(rill_link *link, const frame_head *head)
+{
+    rill_frame_note(link, &(rill_frame){.type = head->type,
+                                        .flags = head->flags,
+                                        .stream = head->stream,
+                                        .length = head->length});
+}
+
+static inline rill_flight_record *note_frame(rill_session *session, const frame_head *head)
 {
     rill_link *link = &session->link;
     if (RILL_TRACES(link->turn, TRACE_FRAMES))
-        rill_frame_note(link, &(rill_frame){.type = head->type,
-                                            .flags = head->flags,
-                                            .stream = head->stream,
-                                            .length = head->length});
+        trace_frame(link, head);
     return rill_flight_add(link->flight, link->turn->now_us, false, head->type, head->flags,
                            head->stream, head->length);
 }

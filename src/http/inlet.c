@@ -208,13 +208,17 @@ static void free_chain(rill_inlet *inlet)
     note_held_back(inlet);
 }
 
-static void drop_coded(rill_inlet *inlet)
+static RILL_APART void drop_all_coded(rill_inlet *inlet)
 {
-    if (!inlet->chunks.length && !inlet->chain)
-        return; /* as with most */
     uncount(inlet, inlet->chunks.length);
     rill_chunks_dispose(slab_of(inlet), &inlet->chunks);
     free_chain(inlet);
+}
+
+static inline void drop_coded(rill_inlet *inlet)
+{
+    if (inlet->chunks.length || inlet->chain) /* most have neither */
+        drop_all_coded(inlet);
 }
 
 void rill_inlet_close(rill_inlet *inlet)
@@ -515,12 +519,9 @@ int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, siz
     return deliver(inlet, data, length, believed, err);
 }
 
-int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
+int32_t rill_inlet_end_coded(rill_inlet *inlet, bool *later, rill_error *err)
 {
     size_t released = 0;
-    *later = false;
-    if (!inlet->chain)
-        return 0;
     bool ahead = inlet->defers || /* a reader in pieces: nobody waits for it */
                  (inlet->way == INLET_PIECES && fits(inlet->account, 0));
     if (ahead && gives_way(inlet, false)) {

@@ -92,7 +92,12 @@ int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, siz
 
 /* The last byte has come. `*later`: whether the body is whole shows only when more is decoded.
  * 0, or negative as above: broken, or cut. */
-int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err);
+int32_t rill_inlet_end_coded(rill_inlet *inlet, bool *later, rill_error *err);
+static inline int32_t rill_inlet_end(rill_inlet *inlet, bool *later, rill_error *err)
+{
+    *later = false;
+    return inlet->chain ? rill_inlet_end_coded(inlet, later, err) : 0; /* most have none */
+}
 
 /* Decodes what waits, as far as a reader is served ahead, or as what the client holds allows; with
  * `all`, all of it. */

@@ -148,9 +148,9 @@ end
 ---@param address ffi.cdata*
 ---@return rill.Task
 function M.light(co, session, address)
-  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _hook = false, _foreign = true,
-    _thread = co, _session = session, _address = address, _waiting = false, _parked = false, _cell = false,
-    _ready = false }
+  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _hook = false,
+    _foreign = true, _thread = co, _session = session, _address = address, _waiting = false, _parked = false,
+    _cell = false, _ready = false }
   task._waiting = nil
   return setmetatable(task, Task)
 end
