@@ -322,7 +322,7 @@ typedef struct rill_nginx_calls {
     void *sema_count;        /* ngx_http_lua_ffi_sema_count() */
 } rill_nginx_calls;
 
-typedef struct rill_session rill_session; /* of a request of nginx: ends with it */
+typedef struct rill_session rill_session; /* what a request of nginx has, one after the other */
 typedef struct rill_waiter rill_waiter;   /* a light thread that may wait, with its semaphore */
 
 /* From now on the loop resumes light threads. `calls` is copied; the first two may be NULL, then it
@@ -337,15 +337,20 @@ RILL_API int32_t rill_nginx_attach(rill_loop *loop, rill_error *err);
 /* Points to how many sessions have ended, and waiters were lost, that were not taken. */
 RILL_API const uint32_t *rill_nginx_gone(const rill_loop *loop);
 
-/* Makes the session of an nginx request. When that ends, whatever the reason, the session's streams
- * and what its waiters wait for are cancelled, and it is to be taken by its `number` (not 0). NULL:
- * out of memory. */
-RILL_API rill_session *rill_session_new(rill_loop *loop, void *request, uint32_t number);
+/* Makes a session that no request has. NULL: out of memory. It is freed with the loop, or while no
+ * request has it. */
+RILL_API rill_session *rill_session_new(rill_loop *loop, uint32_t number);
+RILL_API void rill_session_free(rill_session *session);
+
+/* An nginx request has it from now on. When that ends, whatever the reason, the session's streams
+ * and what its waiters wait for are cancelled, and it is to be taken by its `number` (not 0).
+ * False: out of memory. */
+RILL_API bool rill_session_begin(rill_session *session, void *request);
 RILL_API bool rill_session_own(rill_session *session, uint32_t slot, uint32_t generation);
 
 RILL_API bool rill_session_has_ended(const rill_session *session); /* and was not taken */
 
-/* The number of a session that has ended, which is freed with this; 0: none. */
+/* The number of a session that has ended, which another request may have now; 0: none. */
 RILL_API uint32_t rill_session_take_ended(rill_loop *loop);
 
 /* Makes a waiter of a semaphore, which is borrowed as long as the waiter waits. NULL: out of

@@ -57,6 +57,37 @@ describe("the core inside nginx", function()
     assert.same({ "1 100", "0 0", "true" }, lines)
   end)
 
+  it("uses the session of a request that has ended, and was taken, for another one", function()
+    local lines = run [[
+    assert(attach() == 0)
+    local client = rill.client { timeout = 60 }
+    local counters = ffi.new "rill_counters"
+    local function requests()
+      stub.stub_turn(0)
+      C.rill_loop_counters(loop, counters)
+      return counters.requests
+    end
+    local first = new_request()
+    local function open()
+      local opened = client:open { url = "https://192.0.2.1:1/" }
+      C.rill_session_own(first.session, opened._state.slot, opened._state.generation)
+    end
+    open()
+    tell(requests(), C.rill_session_has_ended(first.session))
+    stub.stub_finish(first.request)
+    tell(requests(), C.rill_session_has_ended(first.session))
+    tell(C.rill_session_take_ended(loop) == first.number, C.rill_session_has_ended(first.session))
+    local second, waiter = ffi.new "stub_request", new_waiter()
+    assert(C.rill_session_begin(first.session, second))
+    stub.stub_finish(first.request) -- nothing of it is called twice
+    open()
+    park(waiter, first)
+    tell(requests(), C.rill_session_has_ended(first.session))
+    stub.stub_finish(second)
+    tell(requests(), gone[0], C.rill_session_take_ended(loop) == first.number, C.rill_session_take_ended(loop))]]
+    assert.same({ "1 false", "0 true", "true false", "1 false", "0 1 true 0" }, lines)
+  end)
+
   it("finds light threads that were killed", function()
     local lines = run [[
     assert(attach() == 0)

@@ -13,7 +13,7 @@ describe("the core inside nginx", function()
     assert(C.rill_nginx_use(other, calls, err) == 0 and C.rill_nginx_attach(other, err) == 0)
     local first_request, first = request, waiter
     local second_request = { request = ffi.new "stub_request" }
-    second_request.session = C.rill_session_new(other, second_request.request, 1)
+    second_request.session = begin(other, second_request.request, 1)
     local second = { sema = ffi.new "stub_sema" }
     second.waiter = C.rill_waiter_new(other, second.sema, 1)
     park(second, second_request)
@@ -41,7 +41,7 @@ describe("the core inside nginx", function()
     local requests = {}
     for i = 1, 200 do -- each with a loop of its own, as without lua_code_cache
       local other, request, sema = new_loop(), ffi.new "stub_request", ffi.new "stub_sema"
-      local session = C.rill_session_new(other, request, 1)
+      local session = begin(other, request, 1)
       local waiter = C.rill_waiter_new(other, sema, 1)
       sema.waiting = 1
       C.rill_waiter_park(waiter, session, 0, 0)
@@ -154,7 +154,7 @@ describe("the core inside nginx", function()
     local lines = run [[
     tell(C.rill_nginx_use(loop, nil, err) == -C.RILL_ARGUMENT)
     local other = ffi.gc(C.rill_loop_new(err), C.rill_loop_free)
-    tell(C.rill_nginx_gone(other) == nil, C.rill_session_new(other, err, 1) == nil,
+    tell(C.rill_nginx_gone(other) == nil, C.rill_session_new(other, 1) == nil,
       C.rill_waiter_new(other, err, 1) == nil)
     tell(C.rill_nginx_attach(other, err) == -C.RILL_ARGUMENT, ffi.string(err.message))
     for _, name in ipairs { "cleanup_add", "sema_post", "sema_count" } do
@@ -169,11 +169,13 @@ describe("the core inside nginx", function()
     assert(C.rill_nginx_use(other, calls, err) == 0)
     tell(C.rill_nginx_attach(other, err) == -C.RILL_ERROR, ffi.string(err.message))
     stub.stub_is_full = true
-    tell(C.rill_session_new(loop, ffi.new "stub_request", 1) == nil)
-    tell(C.rill_session_new(loop, nil, 1) == nil, C.rill_waiter_new(loop, nil, 1) == nil)
+    local session = C.rill_session_new(loop, 1)
+    tell(C.rill_session_begin(session, ffi.new "stub_request"))
+    tell(C.rill_session_begin(session, nil), C.rill_waiter_new(loop, nil, 1) == nil)
+    C.rill_session_free(session)
     tell(C.rill_session_take_ended(loop), C.rill_waiter_take_lost(loop), C.rill_session_take_ended(other))]]
     assert.same({ "true", "true true true", "true nginx is NULL", "cleanup_add is NULL",
-      "sema_post is NULL", "sema_count is NULL", "true nginx exports no ngx_add_channel_event", "true",
-      "true true", "0 0 0" }, lines)
+      "sema_post is NULL", "sema_count is NULL", "true nginx exports no ngx_add_channel_event", "false",
+      "false true", "0 0 0" }, lines)
   end)
 end)

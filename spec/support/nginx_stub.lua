@@ -39,10 +39,15 @@ local function next_number()
   number = number + 1
   return number
 end
+local function begin(on_loop, request, own)
+  local session = C.rill_session_new(on_loop, own)
+  assert(session ~= nil and C.rill_session_begin(session, request))
+  return session
+end
 local function new_request()
   local request = ffi.new "stub_request"
   local own = next_number()
-  return { request = request, number = own, session = C.rill_session_new(loop, request, own) }
+  return { request = request, number = own, session = begin(loop, request, own) }
 end
 local function new_waiter()
   local sema, own = ffi.new "stub_sema", next_number()
@@ -69,8 +74,8 @@ end
 
 local M = {}
 
---- Runs one to its end. It has `loop`, of which nginx's calls are known, `attach()`, `new_request()`, `new_waiter()`,
---- `park(waiter, request, stream)`, `resume(waiter)`, `turn_until(condition)`, `stub`, whose functions those are, and
+--- Runs one to its end. It has `loop`, of which nginx's calls are known, `attach()`, `new_request()`,
+--- `begin(loop, request, number)`, `new_waiter()`, `park(waiter, request, stream)`, `resume(waiter)`, `turn_until(condition)`, `stub`, whose functions those are, and
 --- its further arguments as `...`.
 ---@param text string
 ---@param ... string arguments

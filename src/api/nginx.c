@@ -42,6 +42,7 @@ struct rill_nginx {
     rill_list lost;     /* waiters whose light thread was killed, owned; until they are taken */
     rill_list sessions; /* owned, as long as their request has not ended */
     rill_list ended;    /* sessions, owned; until they are taken */
+    rill_list spare;    /* sessions that no request has, owned */
     uint32_t gone;      /* sessions that have ended and waiters that are lost: to be taken */
     void *cycle;        /* nginx's */
     add_channel_event *add_channel_event;
@@ -242,20 +243,34 @@ static void on_end(void *data)
     post_for_work(nginx);
 }
 
-rill_session *rill_session_new(rill_loop *loop, void *request, uint32_t number)
+rill_session *rill_session_new(rill_loop *loop, uint32_t number)
 {
-    rill_session *session = is_given(loop) && request ? calloc(1, sizeof(*session)) : NULL;
-    cleanup *end = session ? loop->nginx->cleanup_add(request, 0) : NULL;
-    if (!end) {
-        free(session);
+    rill_session *session = is_given(loop) ? calloc(1, sizeof(*session)) : NULL;
+    if (!session)
         return NULL;
-    }
     session->nginx = loop->nginx;
     session->number = number;
-    rill_list_push(&loop->nginx->sessions, &session->member);
+    rill_list_push(&loop->nginx->spare, &session->member);
+    return session;
+}
+
+void rill_session_free(rill_session *session)
+{
+    if (session)
+        free_session(session);
+}
+
+bool rill_session_begin(rill_session *session, void *request)
+{
+    rill_nginx *nginx = session->nginx;
+    cleanup *end = request ? nginx->cleanup_add(request, 0) : NULL;
+    if (!end)
+        return false;
+    rill_list_leave(&session->member);
+    rill_list_push(&nginx->sessions, &session->member);
     end->data = session;
     end->handler = on_end;
-    return session;
+    return true;
 }
 
 /* Room for one more: of streams that have gone, or new. */
@@ -300,10 +315,11 @@ uint32_t rill_session_take_ended(rill_loop *loop)
     rill_session *session = RILL_OWNER(loop->nginx->ended.first, rill_session, member);
     if (!session)
         return 0;
-    uint32_t number = session->number;
     loop->nginx->gone--;
-    free_session(session);
-    return number;
+    session->stream_count = 0;
+    rill_list_leave(&session->member);
+    rill_list_push(&loop->nginx->spare, &session->member);
+    return session->number;
 }
 
 uint32_t rill_waiter_take_lost(rill_loop *loop)
@@ -397,7 +413,8 @@ static void free_nginx(rill_nginx *nginx)
     free_waiters(&nginx->idle);
     free_waiters(&nginx->lost);
     rill_session *session;
-    while ((session = RILL_OWNER(nginx->ended.first, rill_session, member)))
+    while ((session = RILL_OWNER(nginx->ended.first, rill_session, member)) ||
+           (session = RILL_OWNER(nginx->spare.first, rill_session, member)))
         free_session(session);
     while ((session = RILL_OWNER(nginx->sessions.first, rill_session, member))) {
         rill_list_leave(&session->member); /* its request frees it */

@@ -6,7 +6,9 @@ local loops = require("rill.runtime.loop")
 local semaphore = require("ngx.semaphore")
 
 local M = {
-  MANY = 64, -- requests that have ended and were not taken; coroutines of one before it is looked which live
+  -- requests that have ended and were not taken; coroutines of one before it is looked which live; tasks in a table
+  -- that is used again
+  MANY = 64,
 }
 
 local get_request = require("resty.core.base").get_request
@@ -14,11 +16,10 @@ local subsystem = package.loaded.ngx.config.subsystem
 
 local DAYS = 10 * 86400 -- seconds: the longest wait that nginx's milliseconds hold is 24 days
 
----@class rill.Session
+---@class rill.Session what a request has; when that has ended, and was taken, another one may have it
 ---@field core ffi.cdata* rill_session *
 ---@field number integer
----@field request ffi.cdata* of nginx
----@field address integer the same
+---@field address integer of nginx's request
 ---@field tasks table<rill.Task, boolean> that have not ended
 ---@field adopted integer of them: coroutines and light threads that rill did not make, those included that have ended
 ---@field most integer so many of these, then it is looked which have
@@ -30,8 +31,8 @@ local DAYS = 10 * 86400 -- seconds: the longest wait that nginx's milliseconds h
 ---@field task rill.Task|false
 ---@field looks boolean see rill.runtime.poller
 
-local by_number, by_address = {}, {} -- sessions
-local last_number = 0
+local by_number, by_address = {}, {} -- sessions; those that a request has
+local spare, spare_count = {}, 0 -- sessions that none has
 local cells, free, free_count = {}, {}, 0
 local gone -- what the core has noted: const uint32_t *
 
@@ -63,7 +64,7 @@ function loops.on_made(loop)
     error("rill: this nginx cannot be used: " .. ffi.string(err.message), 0)
   end
   gone = C.rill_nginx_gone(loop)
-  by_number, by_address, cells, free, free_count = {}, {}, {}, {}, 0
+  by_number, by_address, spare, spare_count, cells, free, free_count = {}, {}, {}, 0, {}, {}, 0
 end
 
 --- Whether a session has ended, or a light thread was killed, and nobody has taken that.
@@ -83,16 +84,27 @@ function M.gone_count()
   return gone[0]
 end
 
---- Takes what has gone.
+local function put_back(session)
+  spare_count = spare_count + 1
+  spare[spare_count] = session
+end
+
+-- Its tasks are lost.
+local function clear(session, lost)
+  local before = #lost
+  for task in pairs(session.tasks) do lost[#lost + 1] = task end
+  if #lost - before > M.MANY then session.tasks = {} end -- else who takes them empties it
+  if by_address[session.address] == session then by_address[session.address] = nil end
+end
+
+--- Takes what has gone. No request may begin before its tasks were taken out of their session.
 ---@return rill.Task[] that will not go on
 function M.take_gone()
   local loop, lost = loops.get(), {}
   local number = C.rill_session_take_ended(loop)
   while number ~= 0 do
-    local session = by_number[number]
-    by_number[number] = nil
-    if by_address[session.address] == session then by_address[session.address] = nil end
-    for task in pairs(session.tasks) do lost[#lost + 1] = task end
+    clear(by_number[number], lost)
+    put_back(by_number[number])
     number = C.rill_session_take_ended(loop)
   end
   number = C.rill_waiter_take_lost(loop)
@@ -103,16 +115,32 @@ function M.take_gone()
   return lost
 end
 
-local function new(request, address)
-  local number = last_number
-  repeat number = number % 2 ^ 31 + 1 until not by_number[number] -- a timer may outlive that many
-  last_number = number
-  local core = C.rill_session_new(loops.get(), request, number)
+local function new()
+  local number = #by_number + 1
+  local core = C.rill_session_new(loops.get(), number)
   if core == nil then error("rill: out of memory", 0) end
-  local session = { core = core, number = number, request = request, address = address, tasks = {}, adopted = 0,
-    most = M.MANY }
-  by_number[number], by_address[address] = session, session
+  by_number[number] = { core = core, number = number, address = 0, tasks = {}, adopted = 0, most = M.MANY }
+  return by_number[number]
+end
+
+local function begin(request, address)
+  local session = spare[spare_count]
+  if session then
+    spare_count = spare_count - 1
+  else
+    session = new()
+  end
+  if not C.rill_session_begin(session.core, request) then
+    put_back(session)
+    error("rill: out of memory", 0)
+  end
+  session.address, session.adopted, session.most = address, 0, M.MANY
+  by_address[address] = session
   return session
+end
+
+local function address_of(request)
+  return tonumber(ffi.cast("intptr_t", request))
 end
 
 --- The session of the request that runs.
@@ -120,16 +148,16 @@ end
 function M.current()
   local request = get_request()
   loops.get()
-  local address = tonumber(ffi.cast("intptr_t", request))
+  local address = address_of(request)
   local session = by_address[address]
   if session and not has_ended(session) then return session end
-  return new(ffi.cast("void *", request), address)
+  return begin(request, address)
 end
 
 ---@param session rill.Session
 ---@return boolean
 function M.is_current(session)
-  return session.request == get_request() and not has_ended(session)
+  return session.address == address_of(get_request()) and not has_ended(session)
 end
 
 local function new_cell()
