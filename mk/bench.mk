@@ -44,7 +44,7 @@ bench: bench-needs ## compare with h2load, curl, libcurl multi, Go and lua-http 
 beside: bench-needs ## measure what README says of speed, and write it there; five minutes
 	bench/beside
 
-bench-openresty: ## compare with proxy_pass and cosockets, inside nginx
+bench-openresty: ## compare with proxy_pass, lua-resty-http and cosockets, inside nginx
 	@.ci/need --install build test bench
 	@$(MAKE) --no-print-directory all
 	bench/openresty
