@@ -27,6 +27,7 @@ local ROOMS = {
   { "h1", "HTTP/1.1: heads and chunks", "" },
   { "http", "streams and uploads; what", "a version of HTTP is" },
   { "http (messages)", "header fields, heads, bodies,", "content codings" },
+  { "warc", "records of WARC files", "" },
   { "url", "URLs as browsers read them", "" },
   { "net", "names, sockets, TLS, proxies:", "from a host to a byte pipe" },
   { "base", "memory, errors, timers, marks", "" },

@@ -904,6 +904,43 @@ RILL_API int32_t rill_gunzip_write(rill_gunzip *gunzip, rill_gunzip_step *step, 
 /* The data have ended: 0, or -RILL_DECODE_ERROR: they are not complete. */
 RILL_API int32_t rill_gunzip_finish(const rill_gunzip *gunzip, rill_error *err);
 
+/* --- records of WARC files ------------------------------------------------------------------- */
+
+/* Makes records of WARC 1.1 (ISO 28500:2017), each a gzip member, one behind the other; it needs no
+ * loop. NULL: out of memory. */
+typedef struct rill_warc rill_warc;
+RILL_API rill_warc *rill_warc_new(void);
+RILL_API void rill_warc_free(rill_warc *warc); /* NULL is fine */
+
+/* A record. Its block is `head`, as the head of an HTTP message, and `payload` behind it. Version,
+ * id, date, the block's digest and Content-Length are written without being named here. */
+typedef struct rill_warc_record {
+    const char *type;   /* WARC-Type, ends with NUL */
+    double time;        /* seconds since 1970 */
+    const char *fields; /* the other fields, each a line that ends with CR LF */
+    size_t fields_length;
+    const char *head;
+    size_t head_length;
+    const char *payload;
+    size_t payload_length;
+    int32_t with_digest;     /* 1: WARC-Payload-Digest is written, too */
+    int32_t without_payload; /* 1: the payload is digested at most, as that of a revisit */
+    int32_t concurrent;      /* 1: WARC-Concurrent-To names the record before it */
+} rill_warc_record;
+
+/* Begins a record. One whose payload has at most 256 KiB is complete then: 0. Of a longer one it
+ * returns 1 for "there is more to do", and what the record points to is borrowed until
+ * rill_warc_continue(), which does some milliseconds of that, has returned 0. -RILL_ARGUMENT, or
+ * -RILL_ERROR: there will be no such record; those before it are good. */
+RILL_API int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_error *err);
+RILL_API int32_t rill_warc_continue(rill_warc *warc, rill_error *err);
+
+/* The members of complete records, good until the next of these calls. */
+RILL_API const char *rill_warc_members(const rill_warc *warc, size_t *length);
+
+/* Forgets them, and a record that is not complete. */
+RILL_API void rill_warc_clear(rill_warc *warc);
+
 /* --- links of HTML pages --------------------------------------------------------------------- */
 
 /* Tags whose links can be had. Of <meta> that is the address of a refresh, of <img> and <source>

@@ -143,6 +143,13 @@ function M.new(block)
   return headers
 end
 
+--- The block of an object.
+---@param headers rill.Headers
+---@return string
+function M.text(headers)
+  return block_of(headers)
+end
+
 -- `name` is shown as the caller wrote it, here and below.
 local function check_name(what, name)
   if type(name) ~= "string" or not find(name, TOKEN) then

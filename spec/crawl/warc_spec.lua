@@ -1,6 +1,5 @@
 -- WARC files of a crawl, read back by a strict reader that shares nothing with what writes them.
 local process = require "support.process"
-local rill = require "rill"
 local server_of = require "support.server"
 local site = require "support.site"
 local support = require "support"
@@ -164,35 +163,9 @@ describe("a crawl's WARC files", function()
     assert.equal("mine", support.read(directory .. "/site-00000.warc.gz"))
   end)
 
-  it("leave nothing of a record whose task was cancelled", function()
-    support.run(function()
-      local text = ("compress me "):rep(2 ^ 18)
-      local task = rill.spawn(require("rill.warc").gzip, text)
-      rill.sleep(0)
-      task:cancel()
-      assert.equal("cancelled", select(2, task:join()).reason)
-    end)
-    collectgarbage()
-  end)
-
-  it("are made of members that are whole, also where several are compressed at once", function()
-    support.run(function()
-      local gzip, texts, tasks = require("rill.warc").gzip, {}, {}
-      for i = 1, 4 do
-        texts[i] = (("%d and on, "):format(i)):rep(2 ^ 17)
-        tasks[i] = rill.spawn(gzip, texts[i])
-      end
-      tasks[4]:cancel()
-      for i = 1, 3 do
-        local decoder, out = require("rill.core.gunzip").new(), {}
-        assert(decoder:write(assert(tasks[i]:join()) .. gzip "", function(piece)
-          out[#out + 1] = piece
-          return true
-        end))
-        assert(decoder:finish())
-        assert.is_true(table.concat(out) == texts[i])
-      end
-    end)
+  it("name no user and no password", function()
+    assert(crawl { start = server.url:gsub("//", "//user:secret@") .. "/one", robots = false })
+    assert.is_table(by_path(read(), "response")["/one"])
   end)
 
   it("hold what HTTP/1.1 has carried as what HTTP/2 has, heads in the same form", function()

@@ -8,6 +8,7 @@ local warc = require("rill.warc")
 local M = {}
 
 M.LARGEST = 2 ^ 30 -- bytes; a file that has so many gets no more
+local PIECE = 2 ^ 20 -- bytes that are written at once
 
 ---@class rill.CrawlArchive
 ---@field private _prefix string
@@ -25,10 +26,9 @@ end
 
 --- Watches a request.
 ---@param address string
----@param options table of the request
+---@param options table of the request; gets hooks
 ---@param fields table those of the client
 ---@return rill.CrawlExchange
----@return table options
 function Archive:watch(address, options, fields)
   return exchange.watch(address, options, self._now(), self._about.agent, fields)
 end
@@ -37,9 +37,7 @@ end
 ---@param outcome table
 function Archive.prepare(outcome)
   local records = {}
-  for _, each in ipairs(outcome.exchanges or {}) do
-    for _, member in ipairs(each:records(outcome)) do records[#records + 1] = member end
-  end
+  for _, each in ipairs(outcome.exchanges or {}) do records[#records + 1] = each:members(outcome) end
   outcome.records, outcome.exchanges = records, nil
 end
 
@@ -47,9 +45,8 @@ local function warcinfo(self, path)
   local lines = { "software: rill/" .. self._about.version, "format: WARC File Format 1.1",
     "conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
     "http-header-user-agent: " .. self._about.agent, "robots: " .. (self._about.robots and "obey" or "ignore"), "" }
-  return warc.record("warcinfo", { { "WARC-Record-ID", warc.id() }, { "WARC-Date", warc.date(self._now()) },
-    { "WARC-Filename", path:match "[^/]*$" }, { "Content-Type", "application/warc-fields" } },
-    table.concat(lines, "\r\n"))
+  return warc.members { { type = "warcinfo", time = self._now(), head = table.concat(lines, "\r\n"),
+    fields = ("WARC-Filename: %s\r\nContent-Type: application/warc-fields\r\n"):format(path:match "[^/]*$") } }
 end
 
 -- A file is known to the state before it is there.
@@ -65,10 +62,30 @@ local function open_next(self)
   return opened
 end
 
+-- The file that takes more; a new one begins with its warcinfo.
 local function room(self)
   local last = self._files[#self._files]
-  if last and last.length < M.LARGEST then return last end
-  return open_next(self)
+  if not last or last.length >= M.LARGEST then
+    local err
+    last, err = open_next(self)
+    if not last then return nil, err end
+  end
+  if last.length > 0 then return last end
+  local ok, err = last:write(warcinfo(self, last.path))
+  return ok and last, err
+end
+
+-- Writes records, as many as a file takes and `PIECE` has.
+local function write_piece(self, records, at)
+  local target, err = room(self)
+  if not target then return nil, err end
+  local first, bytes = at, 0
+  repeat
+    bytes, at = bytes + #records[at], at + 1
+  until not records[at] or bytes >= PIECE or target.length + bytes >= M.LARGEST
+  local ok
+  ok, err = target:write(at == first + 1 and records[first] or table.concat(records, "", first, at - 1))
+  return ok and at, err
 end
 
 --- Appends what outcomes have left.
@@ -76,15 +93,14 @@ end
 ---@return boolean? ok
 ---@return rill.Error? err
 function Archive:write(outcomes)
+  local records, at = {}, 1
   for _, outcome in ipairs(outcomes) do
-    local records = outcome.records or {}
-    if records[1] then
-      local target, err = room(self)
-      local ok = target and true
-      if ok and target.length == 0 then ok, err = target:write(warcinfo(self, target.path)) end
-      if ok then ok, err = target:write(table.concat(records)) end
-      if not ok then return nil, err end
-    end
+    for _, each in ipairs(outcome.records or {}) do records[#records + 1] = each end
+  end
+  while records[at] do
+    local after, err = write_piece(self, records, at)
+    if not after then return nil, err end
+    at = after
   end
   return true
 end

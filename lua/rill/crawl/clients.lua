@@ -32,15 +32,15 @@ end
 
 --- Asks for a URL, and keeps what was exchanged where that is archived.
 ---@param address string
----@param options table of the request
+---@param options table of the request; gets hooks
 ---@return rill.Response?
 ---@return rill.Error? err
 ---@return rill.CrawlExchange? exchange
 function Clients:get(address, options)
   local client = self:of(address:match "^%a+://[^/?#]+")
   if not self.archive then return client:get(address, options) end
-  local exchange, own = self.archive:watch(address, options, self._fields)
-  local response, err = client:get(address, own)
+  local exchange = self.archive:watch(address, options, self._fields)
+  local response, err = client:get(address, options)
   exchange:done(response, err)
   return response, err, exchange
 end

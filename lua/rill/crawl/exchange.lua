@@ -1,9 +1,12 @@
 --- An exchange as WARC records: the request as it was sent, the response as it came, both as HTTP/1.1 text.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local errors = require("rill.errors")
 local headers = require("rill.headers")
 local url = require("rill.url")
 local warc = require("rill.warc")
+
+local find, sub = string.find, string.sub
 
 local M = {}
 
@@ -15,16 +18,17 @@ local PHRASES = { [200] = "OK", [201] = "Created", [202] = "Accepted", [204] = "
   [500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway", [503] = "Service Unavailable",
   [504] = "Gateway Timeout" }
 local TRUNCATED = { timeout = "time", maxsize_exceeded = "length", maxsize_exceeded_actual = "length" }
-local AS_SENT = { ["content-encoding"] = true, ["content-length"] = true, ["transfer-encoding"] = true }
-local PROFILE = "http://netpreserve.org/warc/1.1/revisit/"
-local RESPONSE = { "Content-Type", "application/http;msgtype=response" }
-local REQUEST = { "Content-Type", "application/http;msgtype=request" }
+-- What is not as it was sent: the body is decoded.
+local AS_SENT = { "\r\ncontent-encoding: ", "\r\ncontent-length: ", "\r\ntransfer-encoding: " }
+local PROFILE = "WARC-Profile: http://netpreserve.org/warc/1.1/revisit/"
+local RESPONSE = "Content-Type: application/http;msgtype=response\r\n"
+local REQUEST = "Content-Type: application/http;msgtype=request\r\n"
 local CRLF = "\r\n"
 
 ---@class rill.CrawlExchange
 ---@field private _url string
 ---@field private _at number
----@field private _sent { [1]: string, [2]: string }[] what the client adds to each request
+---@field private _agent string
 ---@field private _fields table the client's own, as rill.headers has them
 ---@field private _given table? those of the request
 ---@field private _head table?
@@ -37,33 +41,31 @@ Exchange.__index = Exchange
 
 --- Watches a request: what its hooks get is seen on the way.
 ---@param address string
----@param options table of the request
+---@param options table of the request; gets hooks
 ---@param now number
 ---@param user_agent string
 ---@param fields table those of the client, as rill.headers.fields() makes them
 ---@return rill.CrawlExchange
----@return table options to ask with
 function M.watch(address, options, now, user_agent, fields)
   local self = setmetatable({ _url = address, _at = now, _fields = fields, _given = options.headers,
-    _sent = { { "user-agent", user_agent }, { "accept-encoding", ffi.string(C.rill_accept_encoding()) } } }, Exchange)
-  local own = {}
-  for name, value in pairs(options) do own[name] = value end
-  own.on_headers = function(head)
+    _agent = user_agent }, Exchange)
+  local on_headers, on_chunk = options.on_headers, options.on_chunk
+  options.on_headers = function(head)
     self._head = head
-    local answer = options.on_headers and options.on_headers(head)
+    local answer = on_headers and on_headers(head)
     if answer == "stop" then self._stopped = true end
     return answer
   end
-  if options.on_chunk then
+  if on_chunk then
     self._parts = {}
-    own.on_chunk = function(chunk)
+    options.on_chunk = function(chunk)
       table.insert(self._parts, chunk)
-      local answer = options.on_chunk(chunk)
+      local answer = on_chunk(chunk)
       if answer == "stop" then self._stopped = true end
       return answer
     end
   end
-  return self, own
+  return self
 end
 
 --- It has ended.
@@ -74,34 +76,42 @@ function Exchange:done(response, err)
 end
 
 -- The fields that were sent; where no response names them, those that were to be.
-local function each_field(self)
-  if self._response then return self._response.request.headers:each() end
+local function block_of(self)
+  if self._response then return headers.text(self._response.request.headers) end
   local given = headers.fields("headers", self._given or {})
-  return headers.new(headers.block(headers.merge(self._fields, given))):each()
+  return headers.block(headers.merge(self._fields, given))
 end
 
-local function request_text(self)
-  local parts = url.parse(self._url)
-  local lines = { ("GET %s%s HTTP/1.1"):format(parts.path, parts.query and "?" .. parts.query or ""),
-    "host: " .. parts.authority }
-  local given = {}
-  for name, value in each_field(self) do
-    given[name] = true
-    lines[#lines + 1] = name .. ": " .. value
+-- A field that the client adds to each request, unless the block has it.
+local function added(block, needle, value)
+  if value == "" or find(block, needle, 1, true) then return "" end
+  return needle .. value
+end
+
+local ACCEPTED = ffi.string(C.rill_accept_encoding())
+
+local function request_text(self, parts)
+  local block = block_of(self)
+  return "GET " .. parts.target .. " HTTP/1.1\r\nhost: " .. parts.authority .. block
+    .. added(block, "\r\nuser-agent: ", self._agent) .. added(block, "\r\naccept-encoding: ", ACCEPTED)
+    .. CRLF .. CRLF
+end
+
+local function renamed(block)
+  for i = 1, #AS_SENT do
+    local needle = AS_SENT[i]
+    local at = find(block, needle, 1, true)
+    while at do
+      block = sub(block, 1, at + 1) .. "x-orig-" .. sub(block, at + 2)
+      at = find(block, needle, at + 2, true)
+    end
   end
-  for _, field in ipairs(self._sent) do
-    if not given[field[1]] and field[2] ~= "" then lines[#lines + 1] = field[1] .. ": " .. field[2] end
-  end
-  return table.concat(lines, CRLF) .. CRLF .. CRLF
+  return block
 end
 
 local function head_text(head, length)
-  local lines = { ("HTTP/1.1 %d %s"):format(head.status, PHRASES[head.status] or "") }
-  for name, value in head.headers:each() do
-    lines[#lines + 1] = (AS_SENT[name] and "x-orig-" or "") .. name .. ": " .. value
-  end
-  if length then lines[#lines + 1] = ("content-length: %d"):format(length) end
-  return table.concat(lines, CRLF) .. CRLF .. CRLF
+  return "HTTP/1.1 " .. head.status .. " " .. (PHRASES[head.status] or "") .. renamed(headers.text(head.headers))
+    .. (length and "\r\ncontent-length: " .. length or "") .. CRLF .. CRLF
 end
 
 local function truncated_of(self)
@@ -110,9 +120,15 @@ local function truncated_of(self)
   return self._response.flags.cut and "disconnect" or nil
 end
 
+-- The body, where it lies in memory.
 local function body_of(self)
-  if self._parts then return table.concat(self._parts) end
-  return self._response and not self._stopped and self._response.body or ""
+  if self._parts then
+    local body = table.concat(self._parts)
+    self._parts = {} -- it is there once
+    return body, #body
+  end
+  if self._response and not self._stopped then return self._response:pointer() end
+  return nil, 0
 end
 
 -- Why the body need not be kept: it is that of another page, or of an earlier visit.
@@ -123,38 +139,39 @@ local function revisit_of(self, head, outcome)
   return "identical-payload-digest", type(first) == "string" and first or nil
 end
 
--- What the records of an exchange have in common; the rest is added behind it.
-local function fields_of(self, id, date)
+local function line(name, value)
+  return value and name .. value .. CRLF or ""
+end
+
+-- What the records of an exchange have in common. Without user and password.
+local function common_of(self, parts)
   local response = self._response
-  return { { "WARC-Record-ID", id }, { "WARC-Date", date }, { "WARC-Target-URI", self._url },
-    { "WARC-IP-Address", response and response.ip_address }, { "WARC-Protocol", response and response.protocol } }
+  return "WARC-Target-URI: " .. parts.scheme .. "://" .. parts.authority .. parts.target .. CRLF
+    .. line("WARC-IP-Address: ", response and response.ip_address)
+    .. line("WARC-Protocol: ", response and response.protocol)
 end
 
-local function response_of(self, head, outcome, fields)
-  local body = body_of(self)
+local function response_of(self, head, outcome, common)
   local profile, refers = revisit_of(self, head, outcome)
-  local n = #fields
-  fields[n + 1] = { "WARC-Payload-Digest", (not profile or body ~= "") and warc.digest(body) }
-  fields[n + 2] = { "WARC-Profile", profile and PROFILE .. profile }
-  fields[n + 3] = { "WARC-Refers-To-Target-URI", refers }
-  fields[n + 4] = { "WARC-Truncated", truncated_of(self) }
-  fields[n + 5] = RESPONSE
-  local text = head_text(head, not profile and #body or nil)
-  return warc.record(profile and "revisit" or "response", fields, profile and text or text .. body)
+  local body, length = body_of(self)
+  return { type = profile and "revisit" or "response", time = self._at,
+    fields = common .. line(PROFILE, profile) .. line("WARC-Refers-To-Target-URI: ", refers and errors.shown(refers))
+      .. line("WARC-Truncated: ", truncated_of(self)) .. RESPONSE,
+    head = head_text(head, not profile and length), payload = body, payload_length = length,
+    digest = not profile or length > 0, revisit = profile ~= nil }
 end
 
---- Its records; none where no head has come.
+--- Its records, where a head has come. Gives way to other tasks.
 ---@param outcome table what became of its URL
----@return string[] members
-function Exchange:records(outcome)
+---@return string? members
+function Exchange:members(outcome)
   local head = self._response or self._head
-  if not head then return {} end
-  local id, date = warc.id(), warc.date(self._at)
-  local response = response_of(self, head, outcome, fields_of(self, id, date))
-  local fields = fields_of(self, warc.id(), date)
-  fields[#fields + 1] = { "WARC-Concurrent-To", id }
-  fields[#fields + 1] = REQUEST
-  return { response, warc.record("request", fields, request_text(self)) }
+  if not head then return nil end
+  local parts = url.parse(self._url)
+  local common = common_of(self, parts)
+  return warc.members { response_of(self, head, outcome, common),
+    { type = "request", time = self._at, fields = common .. REQUEST, head = request_text(self, parts),
+      concurrent = true } }
 end
 
 return M

@@ -1,0 +1,145 @@
+-- Records of WARC files, as src/warc makes them, in one step or in many.
+local C = require "rill.clib"
+local ffi = require "ffi"
+local process = require "support.process"
+local rill = require "rill"
+local server_of = require "support.server"
+local support = require "support"
+local warc = require "rill.warc"
+
+local HEAD = "HTTP/1.1 200 OK\r\n\r\n"
+local FIELDS = "Content-Type: application/http;msgtype=response\r\n"
+
+local function record_of(payload, more)
+  local record = { type = "response", time = 1e9 + 0.25, fields = FIELDS, head = HEAD, payload = payload,
+    payload_length = #payload, digest = true }
+  for name, value in pairs(more or {}) do record[name] = value end
+  return record
+end
+
+local function members_of(list)
+  return support.run(function() return warc.members(list) end)
+end
+
+-- Letters that zlib cannot make much of.
+local function noise(length)
+  local parts, seed = {}, 1
+  for i = 1, length / 4 do
+    seed = (seed * 16807) % 2147483647
+    parts[i] = ("%04x"):format(seed % 65536)
+  end
+  return table.concat(parts)
+end
+
+describe("a WARC record", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  -- What a strict reader makes of members; a file begins with a warcinfo.
+  local function read(members)
+    local path = support.directory "record" .. "/file"
+    local info = { type = "warcinfo", time = 0, head = "a: b\r\n",
+      fields = "Content-Type: application/warc-fields\r\n" }
+    support.write(path, members_of({ info }) .. members)
+    local child = process.start({ "/usr/bin/python3", "-B", support.here .. "/warc.py", path }, path .. ".read")
+    assert.equal(0, child:wait(60), child:output())
+    local records = server_of.json_lines(child:output())
+    table.remove(records, 1)
+    return records
+  end
+
+  it("is whole whatever its length", function()
+    local list, lengths = {}, { 0, 1, 700, 4000, 4096, 5000, 70000, 262144, 262148, 300000, 2 ^ 21, 2 ^ 21 + 4 }
+    for i, length in ipairs(lengths) do list[i] = record_of(i % 2 == 0 and noise(length) or ("x"):rep(length)) end
+    local records = read(members_of(list))
+    assert.equal(#list, #records)
+    for i, record in ipairs(records) do
+      assert.is_true(record.payload == list[i].payload, lengths[i] .. " bytes")
+      assert.equal("2001-09-09T01:46:40.250000Z", record["WARC-Date"])
+    end
+  end)
+
+  it("has an id of its own, and names the one before it", function()
+    local first, second, third = unpack(read(members_of({ record_of "a", record_of("b", {
+      type = "request", concurrent = true }), record_of "c" })))
+    assert.equal(first["WARC-Record-ID"], second["WARC-Concurrent-To"])
+    assert.is_nil(third["WARC-Concurrent-To"])
+    assert.is_true(first["WARC-Record-ID"] ~= second["WARC-Record-ID"])
+    assert.is_true(first["WARC-Record-ID"] ~= third["WARC-Record-ID"])
+  end)
+
+  it("of a revisit has the digest of a payload that stands elsewhere", function()
+    local long = noise(400000)
+    local kept, short, revisit = unpack(read(members_of({ record_of(long), record_of("b", {
+      digest = false, revisit = true, type = "revisit" }), record_of(long, { revisit = true, type = "revisit" }) })))
+    assert.equal(kept["WARC-Payload-Digest"], revisit["WARC-Payload-Digest"])
+    assert.is_nil(short["WARC-Payload-Digest"])
+    assert.same({ "", "", tostring(#HEAD) }, { short.payload, revisit.payload, revisit["Content-Length"] })
+  end)
+
+  it("is made in steps, between which others run; several at once do not mix", function()
+    local texts, made = {}, {}
+    support.run(function()
+      local tasks, turns = {}, 0
+      for i = 1, 4 do
+        texts[i] = (("%d and on, "):format(i)):rep(2 ^ 17)
+        tasks[i] = rill.spawn(warc.members, { record_of(texts[i]), record_of "end" })
+      end
+      local other = rill.spawn(function()
+        while true do
+          turns = turns + 1
+          rill.sleep(0)
+        end
+      end)
+      rill.sleep(0)
+      tasks[4]:cancel()
+      for i = 1, 3 do made[i] = assert(tasks[i]:join()) end
+      assert.is_true(turns > 3)
+      assert.equal("cancelled", select(2, tasks[4]:join()).reason)
+      other:cancel()
+      other:join()
+    end)
+    for i = 1, 3 do
+      local records = read(made[i])
+      assert.is_true(records[1].payload == texts[i])
+      assert.equal("end", records[2].payload)
+    end
+  end)
+
+  it("is refused where it is none", function()
+    local handle, failure = ffi.gc(C.rill_warc_new(), C.rill_warc_free), ffi.new("rill_error")
+    local function add(fields)
+      failure.reason = C.RILL_OPEN
+      local record = ffi.new("rill_warc_record")
+      record.type, record.head, record.head_length = "request", HEAD, #HEAD
+      record.fields, record.fields_length = FIELDS, #FIELDS
+      for name, value in pairs(fields) do record[name] = value end
+      return C.rill_warc_add(handle, record, failure)
+    end
+    local no_bytes = ffi.cast("const char *", nil)
+    for _, fields in ipairs { { type = no_bytes }, { head = no_bytes }, { fields = no_bytes }, { payload_length = 1 },
+      { time = -1 }, { time = 0 / 0 }, { time = 1e300 }, { concurrent = 1 } } do
+      assert.equal(-C.RILL_ARGUMENT, add(fields))
+    end
+    local record = ffi.new("rill_warc_record")
+    for _, code in ipairs { C.rill_warc_add(nil, record, nil), C.rill_warc_add(handle, nil, nil),
+      C.rill_warc_continue(nil, nil), C.rill_warc_continue(handle, nil) } do
+      assert.equal(-C.RILL_ARGUMENT, code)
+    end
+    assert.is_true(C.rill_warc_members(nil, nil) == nil)
+    C.rill_warc_clear(nil)
+    C.rill_warc_free(nil)
+
+    local text = noise(600000)
+    assert.equal(1, add { payload = text, payload_length = #text })
+    assert.equal(-C.RILL_ARGUMENT, add {}) -- the one before is not complete
+    local length = ffi.new("size_t[1]", 7)
+    C.rill_warc_members(handle, length)
+    assert.equal(0, tonumber(length[0]))
+    C.rill_warc_clear(handle)
+    assert.equal(-C.RILL_ARGUMENT, C.rill_warc_continue(handle, nil))
+    assert.equal(0, add {})
+    local members = C.rill_warc_members(handle, length)
+    assert.equal(1, #read(ffi.string(members, length[0])))
+  end)
+end)

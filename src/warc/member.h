@@ -1,0 +1,32 @@
+/* Members of a gzip file (RFC 1952), one behind the other. */
+#ifndef RILL_MEMBER_H
+#define RILL_MEMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <zlib.h>
+
+#include "base/bytes.h"
+
+/* Up to so many bytes are compressed with small tables: those of a large stream have 64 KiB, which
+ * are cleared for each member. That costs more than all else of most requests. */
+enum { MEMBER_SMALL = 4096 };
+
+/* Zeroed: has made nothing yet. */
+typedef struct rill_member {
+    z_stream small, large; /* made on first use, then used again */
+    z_stream *open;        /* borrowed: one of these, of the member that is being made */
+} rill_member;
+
+/* Begins a member for so many bytes; one that is not complete is forgotten. False: out of memory.
+ */
+bool rill_member_begin(rill_member *member, size_t length);
+
+/* Compresses more of it, and appends what is there to `out`. `last` ends it. False: out of memory,
+ * and the member is lost. */
+bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data,
+                       bool last);
+
+void rill_member_dispose(rill_member *member);
+
+#endif
