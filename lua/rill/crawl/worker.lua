@@ -15,9 +15,11 @@ local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, [
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
+local SITEMAPS_KEPT = 4 -- whose bodies are in memory at once, up to 50 MiB each: an archive's records hold them whole
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
+---@field private _kept rill.Semaphore of sitemaps that an archive keeps
 ---@field private _known rill.CrawlWritten URLs that are in the frontier
 ---@field private _times integer how often that had forgotten what it knew, then
 local Worker = {}
@@ -276,10 +278,7 @@ function Worker:refuse(entry)
     result = { kind = "none" } }
 end
 
---- Does all that the entry asks for.
----@param entry rill.CrawlEntry
----@return table outcome
-function Worker:run(entry)
+local function run(self, entry)
   local read = { entry = entry, links = {}, skips = {} } -- of a sitemap, so far
   local outcome = self._crawl.fetch:run(entry, function(reader)
     self._crawl:guarded("key, allow or deny", take_sitemap, self, read, reader)
@@ -294,10 +293,19 @@ function Worker:run(entry)
   return outcome
 end
 
+--- Does all that the entry asks for.
+---@param entry rill.CrawlEntry
+---@return table outcome
+function Worker:run(entry)
+  if not self._crawl.archive or entry.kind ~= "sitemap" then return run(self, entry) end
+  return self._kept:with(run, self, entry)
+end
+
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0 }, Worker)
+  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0, _kept = rill.semaphore(SITEMAPS_KEPT) },
+    Worker)
 end
 
 return M
