@@ -5,8 +5,12 @@ local record = require("rill.crawl.frontier.record")
 
 local M = {}
 
+-- Seconds until it is looked again whether others have brought work: longer each time that they have not.
+local FIRST_POLL, LAST_POLL = 0.01, 0.2
+
 ---@class rill.CrawlHolding
 ---@field count integer
+---@field private _pause number seconds
 ---@field private _entries table<string, rill.CrawlEntry> by lease
 ---@field private _ended table[] requests that have ended, and Redis does not know yet
 local Holding = {}
@@ -49,6 +53,15 @@ function Holding:renewal(seconds, all)
   return words
 end
 
+--- How long to wait for others.
+---@param found boolean something was handed out
+---@return number seconds
+function Holding:pause(found)
+  local pause = found and FIRST_POLL or self._pause
+  self._pause = math.min(LAST_POLL, 2 * pause)
+  return pause
+end
+
 --- A request has ended: the next take reports it.
 ---@param entry rill.CrawlEntry
 ---@param result table
@@ -66,7 +79,7 @@ end
 
 ---@return rill.CrawlHolding
 function M.new()
-  return setmetatable({ count = 0, _entries = {}, _ended = {} }, Holding)
+  return setmetatable({ count = 0, _pause = FIRST_POLL, _entries = {}, _ended = {} }, Holding)
 end
 
 return M

@@ -17,8 +17,6 @@ local totals = require("rill.crawl.frontier.totals")
 
 local M = {}
 
-local POLL = 0.2 -- seconds until it is looked again whether others have brought work
-
 ---@class rill.CrawlRedis: rill.CrawlFrontier
 ---@field worker string
 ---@field numbers rill.CrawlNumbers
@@ -32,6 +30,7 @@ local POLL = 0.2 -- seconds until it is looked again whether others have brought
 ---@field private _options table what robots.txt is judged by
 ---@field private _settings table
 ---@field private _buckets number
+---@field private _asker string the run, and whose the worker's name is
 ---@field private _batch integer the last one that was committed
 ---@field private _sums table<string, number> counters at that time
 ---@field private _held rill.CrawlHolding
@@ -141,7 +140,8 @@ function Frontier:take(n, now)
   end
   if err then return {}, nil, err end
   local wait = tonumber(answer[2])
-  if self.numbers.in_flight > self._held.count then wait = math.min(wait or POLL, POLL) end
+  local pause = self._held:pause(list[1] ~= nil)
+  if self.numbers.in_flight > self._held.count then wait = math.min(wait or pause, pause) end
   return list, wait and now + wait
 end
 
