@@ -257,6 +257,54 @@ describe("a crawl with its state in Redis", function()
     assert.equal("finished", assert(run { worker = "a" }).reason) -- its process is gone: the name is free
   end)
 
+  it("ends where another worker has taken its name while it stood still, and leaves that one's files alone", function()
+    local still = worker "a"
+    wait_until_asked(20)
+    still:signal "STOP"
+    support.wait(function()
+      return tonumber(redis:cli("HGET", "{site}:w:a", "alive")) < tonumber((redis:cli("TIME"):match "%d+"))
+    end, 30, "its name to be free")
+    wait_for(worker "a")
+    still:signal "CONT"
+    assert.equal(4, still:wait(60), still:output())
+    assert.matches("another worker has taken the name", still:output())
+    assert.equal(PAGES, joined())
+  end)
+
+  it("keeps nothing of a worker without files: not a day longer when it was killed", function()
+    local killed = worker("a", "out = function() end,")
+    wait_until_asked(20)
+    killed:signal "KILL"
+    killed:wait(10)
+    local left = tonumber(redis:cli("TTL", "{site}:w:a"))
+    assert.is_true(left > 86400 - 600 and left <= 86400, tostring(left))
+    assert.equal("finished", assert(run { worker = "b", out = function() end }).reason)
+    assert.equal("", redis:cli("SMEMBERS", "{site}:workers"))
+    assert.equal("0", redis:cli("EXISTS", "{site}:w:a", "{site}:w:b"))
+    assert.equal("2", redis:cli("HGET", "{site}:conf", "joined"))
+  end)
+
+  it("keeps how much of a worker's files is committed for as long as there is the crawl", function()
+    local killed = worker "a"
+    wait_until_asked(20)
+    killed:signal "KILL"
+    killed:wait(10)
+    wait_for(worker "b")
+    for _, name in ipairs { "a", "b" } do assert.equal("-1", redis:cli("TTL", "{site}:w:" .. name)) end
+    assert.equal("0", redis:cli("HEXISTS", "{site}:w:b", "alive"))
+    assert.equal(PAGES, joined())
+  end)
+
+  it("goes on with a worker that was forgotten while it stood still", function()
+    local still = worker("a", "out = function() end,")
+    wait_until_asked(20)
+    still:signal "STOP"
+    redis:cli("DEL", "{site}:w:a")
+    wait_for(worker("b", "out = function() end,"))
+    still:signal "CONT"
+    wait_for(still)
+  end)
+
   it("ends with kind full where Redis has no room, and goes on when there is some", function()
     assert(run { max_pages = 5, worker = "a" })
     redis:cli("CONFIG", "SET", "maxmemory", "1")

@@ -292,10 +292,14 @@ end
 local function commit_all(self, outcomes)
   local frontier = self._crawl.frontier
   while true do
+    local ok, err, batch
+    if frontier.may_lose then -- another worker may write to the same files
+      ok, err = frontier:confirm()
+      if not ok then return nil, err end
+    end
     local mark = frontier.may_lose and mark_of(self)
-    local batch, err = gather(self, outcomes)
+    batch, err = gather(self, outcomes)
     if not batch then return nil, err end
-    local ok
     ok, err = frontier:commit(batch)
     self._scope = nil
     if ok then return batch end

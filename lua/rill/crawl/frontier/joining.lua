@@ -84,23 +84,23 @@ end
 ---@param opened rill.CrawlWire
 ---@param settings table
 ---@param worker string
----@return { run: string, buckets: number, fresh: boolean, batch: number, offsets: table, scope: string[],
----  numbers: table }?
+---@return { run: string, owner: string, buckets: number, fresh: boolean, batch: number, offsets: table,
+---  scope: string[], numbers: table }?
 ---@return rill.Error? err
 function M.join(opened, settings, worker)
   local dead, err = check(opened, settings, worker)
   if not dead then return nil, err end
-  local run = ("%.0f-%x"):format(settings.now, math.random(2 ^ 31 - 1))
+  local run, own = ("%.0f-%x"):format(settings.now, math.random(2 ^ 31 - 1)), owner.own()
   local buckets = math.max(1, math.ceil(settings.expect / URLS_PER_BUCKET))
   local answer
   answer, err = opened:script("open", { run, FORMAT, settings.key_name, tostring(buckets), settings.conf, worker,
-    owner.own(), tostring(settings.lease), settings.remember and "1" or "0", settings.recrawl and "1" or "0",
+    own, tostring(settings.lease), settings.remember and "1" or "0", settings.recrawl and "1" or "0",
     settings.node or "", settings.old and "1" or "0", unpack(dead) })
   if err then return nil, err end
   if answer[1] ~= "ok" then return unusable(opened, worker, answer) end
   local hash = M.hash(answer[5])
-  return { run = answer[2], buckets = tonumber(answer[3]), fresh = answer[4] == 1, batch = tonumber(hash.batch or 0),
-    offsets = M.offsets(hash), scope = answer[6], numbers = answer[7] }
+  return { run = answer[2], owner = own, buckets = tonumber(answer[3]), fresh = answer[4] == 1,
+    batch = tonumber(hash.batch or 0), offsets = M.offsets(hash), scope = answer[6], numbers = answer[7] }
 end
 
 -- Each URL once.

@@ -1,6 +1,7 @@
 --- What waits, in one Redis, as a worker sees it: what it was handed out, what it has counted, what it asks. Each step
 --- is one script there, see frontier/inside; which origin may be asked is decided there, by its clock.
 local batches = require("rill.crawl.frontier.batch")
+local confirm = require("rill.crawl.frontier.confirm")
 local holding = require("rill.crawl.frontier.holding")
 local joining = require("rill.crawl.frontier.joining")
 local json = require("rill.core.plain_json")
@@ -29,8 +30,8 @@ local M = {}
 ---@field private _wire rill.CrawlWire
 ---@field private _options table what robots.txt is judged by
 ---@field private _settings table
----@field private _buckets number
 ---@field private _asker string the run, and whose the worker's name is
+---@field private _buckets number
 ---@field private _batch integer the last one that was committed
 ---@field private _sums table<string, number> counters at that time
 ---@field private _held rill.CrawlHolding
@@ -51,8 +52,11 @@ Frontier.__index = Frontier
 ---@return any answer
 ---@return rill.Error? err
 function Frontier:call(name, words)
-  return self._wire:step(name, self.run, self.worker, words)
+  return self._wire:step(name, self._asker, self.worker, words)
 end
+
+--- Whether its files are still its own, or why not.
+function Frontier:confirm() return confirm(self, self._wire, self._held, self._settings.lease) end
 
 local function read_numbers(self, list)
   self.numbers = numbers.read(list)
@@ -78,16 +82,12 @@ function Frontier:remembers()
   return self._settings.remember == true
 end
 
-local function load_robots(self, key, at)
-  return self._origins:load_robots(key, at, function()
-    return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
-  end)
-end
-
 local function entry_of(self, given)
   local entry, robots_at = self._held:take(given)
   if not robots_at then return entry end
-  local ok, err = load_robots(self, entry.origin, robots_at)
+  local ok, err = self._origins:load_robots(entry.origin, robots_at, function()
+    return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, entry.origin), "robots" }
+  end)
   return ok and entry or nil, err
 end
 
@@ -236,9 +236,8 @@ local function take_in(self, batch, reply)
   self._known:take(batch, reply.runs)
   batch.trapped = {}
   for _, each in ipairs(reply.skips) do
-    local link = batch.links[each[1]]
-    table.insert(batch.trapped, { url = link.url, from = link.from, reason = each[2], high = link.high,
-      low = link.low })
+    local link, why = batch.links[each[1]], each[2]
+    table.insert(batch.trapped, { url = link.url, from = link.from, reason = why, high = link.high, low = link.low })
   end
 end
 
@@ -317,9 +316,10 @@ function Frontier.resting() return {} end -- Redis alone knows which origins do
 ---@return boolean? ok
 ---@return rill.Error? err
 function Frontier:register(name, length)
-  local _, err = self._wire:command { "HSET", ("%s:w:%s"):format(self._wire.key, self.worker), "out:" .. name,
-    ("%.0f"):format(length) }
-  return not err or nil, err
+  local key = ("%s:w:%s"):format(self._wire.key, self.worker)
+  local _, err = self._wire:command { "HSET", key, "out:" .. name, ("%.0f"):format(length), "files", "1" }
+  if err then return nil, err end
+  return self._wire:command { "PERSIST", key } -- 1 or 0: both are well
 end
 
 --- What the crawl records of itself; with a value it is set.
@@ -368,8 +368,8 @@ end
 --- Takes in what a crawl is that was joined.
 ---@param joined table of joining.join()
 function Frontier:enter(joined)
-  self.run, self._buckets, self._batch, self.fresh = joined.run, joined.buckets, joined.batch, joined.fresh
-  self.counters, self.offsets = {}, joined.offsets
+  self.run, self._asker, self._buckets = joined.run, joined.run .. " " .. joined.owner, joined.buckets
+  self._batch, self.fresh, self.counters, self.offsets = joined.batch, joined.fresh, {}, joined.offsets
   self._scope_size = #joined.scope
   self._settings.scope:restore(joined.scope)
   read_numbers(self, joined.numbers)
@@ -389,9 +389,8 @@ end
 ---@return rill.CrawlRedis
 function M.new(opened, settings)
   local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
-    _batch = 0, _held = holding.new(), _origins = origins.new(settings.policy), _turn = "",
-    _known = settings.known or known_of.new(), _options = { robots_wait = settings.robots_wait,
-      retries = settings.retries } }, Frontier)
+    _batch = 0, _held = holding.new(), _origins = origins.new(settings.policy), _turn = "", _known = settings.known
+    or known_of.new(), _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
   self._questions = questions.new(function(words) return self:call("ask", words) end)
   return self
 end

@@ -237,6 +237,11 @@ function Nodes:register(name, length)
   return self._nodes[1]:register(name, length)
 end
 
+--- Whether the outputs are still this worker's, or why not.
+function Nodes:confirm()
+  return self._nodes[1]:confirm()
+end
+
 ---@param reason string
 function Nodes:stop(reason)
   for _, node in ipairs(self._nodes) do node:stop(reason) end

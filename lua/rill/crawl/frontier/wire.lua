@@ -9,7 +9,7 @@ local M = {}
 local FIRST_PAUSE, LAST_PAUSE = 0.05, 2 -- seconds
 -- What a Redis answers that comes back, or is not the one that writes.
 local PASSING = { LOADING = true, READONLY = true, MASTERDOWN = true, CLUSTERDOWN = true, TRYAGAIN = true, BUSY = true }
-local KINDS = { NOAUTH = "auth", NOPERM = "auth", NOSCRIPT = "noscript", CLOCK = "clock" }
+local KINDS = { NOAUTH = "auth", NOPERM = "auth", NOSCRIPT = "noscript", CLOCK = "clock", REPLACED = "worker" }
 local FULL = { OOM = true, MISCONF = true }
 
 -- A script answers with what the crawl's clock shows and its result.
@@ -26,6 +26,7 @@ local LATEST = 7 -- the place, in a step's command, of the latest time that Redi
 ---@field was_lost boolean since it was last set to false: what was asked for may have been done
 ---@field private _redis rill.Redis
 ---@field private _patience number seconds
+---@field private _answered number when it last answered a step, by rill.now()
 ---@field private _clock rill.CrawlClock
 ---@field private _hashes table<string, string>
 local Wire = {}
@@ -82,6 +83,7 @@ local function evaluate(self, words)
   local answer, err = try(self, words)
   if err then return nil, err end
   if words[LATEST] then self._clock:note(tonumber(answer[1]), sent) end
+  self._answered = rill.now()
   return answer[2]
 end
 
@@ -105,11 +107,11 @@ end
 
 -- The clock there showed more than it can: either the call took that long, or it has jumped. What is known of it stays
 -- until a step was answered: where this is not, or the step is lost after it, the next try is as careful.
-local function set_right(self, run_name, worker, refusal)
+local function set_right(self, asker, worker, refusal)
   local at, shift = refusal.message:match "CLOCK (%S+) (%S+)"
   local ahead = self._clock:ahead(tonumber(at))
   if ahead == 0 then return true end
-  return run(self, "clock", words_of(self, run_name, worker, "", ("%.6f"):format(ahead), at, shift))
+  return run(self, "clock", words_of(self, asker, worker, "", ("%.6f"):format(ahead), at, shift))
 end
 
 -- A step, with what the clock can show now.
@@ -148,11 +150,11 @@ end
 
 --- The same with a step of a run, which may not be later than it can be: see clock.lua.
 ---@param name string
----@param run_name string
+---@param asker string the run, a blank, and whose the worker's name is
 ---@param worker string
 ---@param arguments string[] ARGV behind those two and latest
-function Wire:step(name, run_name, worker, arguments)
-  local words = words_of(self, run_name, worker, "")
+function Wire:step(name, asker, worker, arguments)
+  local words = words_of(self, asker, worker, "")
   for i = 1, #arguments do words[LATEST + i] = arguments[i] end
   return patiently(self, take_step, name, words)
 end
@@ -161,6 +163,12 @@ end
 ---@param words string[]
 function Wire:command(words)
   return patiently(self, try, words)
+end
+
+--- Seconds since it last answered a step.
+---@return number
+function Wire:silence()
+  return rill.now() - self._answered
 end
 
 --- From now on it waits so long for a Redis that is away.
@@ -205,7 +213,7 @@ function M.open(url, now)
   client, err = redis.new(address)
   if not client then return nil, err end
   return setmetatable({ shown = address.shown, key = "{" .. address.name .. "}", was_lost = false, _redis = client,
-    _patience = 0, _hashes = {}, _clock = clocks.new(now) }, Wire)
+    _patience = 0, _answered = rill.now(), _hashes = {}, _clock = clocks.new(now) }, Wire)
 end
 
 return M

@@ -2,7 +2,7 @@
 -- since. ARGV: run, worker, "", seconds, what it showed, what was added to it already.
 local ahead, at, shift = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local kept = call("HMGET", CONF, "run", "shift", "clock", "lease")
-if kept[1] ~= ARGV[1] then return GONE end
+if kept[1] ~= asker() then return GONE end
 if (kept[2] or "0") ~= shift or at - ahead + CLOCK_KEPT < tonumber(kept[3] or 0) then
   set_clock(nil, kept[2], kept[3], kept[4])
   return 0

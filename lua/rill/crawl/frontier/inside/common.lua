@@ -8,6 +8,8 @@ local call = redis.call
 local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down again
 local QUIET = 5 -- seconds without a step, at least, that mean that Redis was away
 local GONE = { err = "GONE the state is not there any more" }
+local REPLACED = { err = "REPLACED another worker has taken the name: this one stood still for longer than its lease" }
+local FORGOTTEN = 86400 -- seconds after its last step in which a worker without files is forgotten
 
 local clock = call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
@@ -40,11 +42,54 @@ local function set_clock(latest, shift, last, lease)
   if now >= last + CLOCK_KEPT then call("HSET", CONF, "clock", string.format("%.6f", now)) end
 end
 
--- Whether a step may be taken; else what it answers. Each begins with it: run, worker, what the clock can show at most
--- are its first words.
+-- A worker joins, or takes another one's place.
+local function enter(name, owner)
+  call("HSET", P .. "w:" .. name, "owner", owner)
+  if call("SADD", P .. "workers", name) == 1 then call("HINCRBY", CONF, "joined", 1) end
+end
+
+-- It lives for so many seconds more. How much of its files is committed is kept for as long as the crawl; without files
+-- nothing of it is needed later.
+local function stay(name, seconds)
+  local W = P .. "w:" .. name
+  call("HSET", W, "alive", string.format("%.3f", now + seconds))
+  if call("HEXISTS", W, "files") == 0 then
+    call("EXPIRE", W, math.ceil(math.max(FORGOTTEN, 10 * seconds)))
+  else
+    call("PERSIST", W)
+  end
+end
+
+-- It has ended: only what is known of its files stays, and whose they were.
+local function go(name)
+  local W = P .. "w:" .. name
+  if call("HEXISTS", W, "files") == 1 then
+    call("HDEL", W, "alive", "reply")
+  else
+    call("DEL", W)
+    call("SREM", P .. "workers", name)
+  end
+end
+
+-- The words of a step that says who asks: the run, and the owner of the worker's name.
+local function asker()
+  return string.match(ARGV[1], "^(%S+) (.*)$")
+end
+
+-- Whether the name is the asker's. One that was forgotten is taken again: nobody else has it.
+local function is_replaced(owner)
+  local holder = call("HGET", P .. "w:" .. ARGV[2], "owner")
+  if not holder then enter(ARGV[2], owner) end
+  return holder and holder ~= owner
+end
+
+-- Whether a step may be taken; else what it answers. Each begins with it: run and owner, worker, what the clock can
+-- show at most are its first words.
 local function begin()
   local kept = call("HMGET", CONF, "run", "shift", "clock", "lease")
-  if kept[1] ~= ARGV[1] then return GONE end
+  local run, owner = asker()
+  if kept[1] ~= run then return GONE end
+  if is_replaced(owner) then return REPLACED end
   return set_clock(tonumber(ARGV[3]), kept[2], kept[3], kept[4])
 end
 
@@ -139,6 +184,7 @@ end
 local function numbers()
   return { tonumber(call("HGET", STATS, "_queued") or 0), call("ZCARD", LEASE),
     tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope"),
-    call("SCARD", P .. "workers"), tonumber(call("GET", P .. "seq") or 0),
+    math.max(call("SCARD", P .. "workers"), tonumber(call("HGET", CONF, "joined") or 0)),
+    tonumber(call("GET", P .. "seq") or 0),
     tonumber(call("HGET", STATS, "_taken") or 0) }
 end

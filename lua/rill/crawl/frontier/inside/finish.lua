@@ -21,7 +21,10 @@ if lost[1] then return { "lost", lost } end
 
 call("HSET", W, "batch", number) -- the first write: a full Redis refuses it, and has done nothing
 
-for name, length in pairs(head.offsets) do call("HSET", W, "out:" .. name, string.format("%.0f", length)) end
+for name, length in pairs(head.offsets) do
+  call("HSET", W, "out:" .. name, string.format("%.0f", length), "files", "1")
+  call("PERSIST", W)
+end
 for name, more in pairs(head.deltas) do call("HINCRBY", STATS, name, more) end
 for _, each in ipairs(head.scope) do call("SADD", P .. "scope", each) end
 

@@ -1,5 +1,5 @@
--- A worker ends: what it still has goes back, its name is free. ARGV: run, worker, latest, why all stop ("": they do
--- not).
+-- A worker ends: what it still has goes back, its name is free, only what is known of its files stays. ARGV: run,
+-- worker, latest, why all stop ("": they do not).
 local worker, stop = ARGV[2], ARGV[4]
 local refused = begin()
 if refused then return refused end
@@ -8,7 +8,7 @@ for i = 1, #leased, 2 do
   local lease = cmsgpack.unpack(leased[i + 1])
   if lease.worker == worker then take_back(leased[i], lease) end
 end
-call("HDEL", P .. "w:" .. worker, "alive")
+go(worker)
 if stop ~= "" then call("HSET", CONF, "stop", stop) end
 save()
 return { numbers(), call("HGETALL", STATS) }

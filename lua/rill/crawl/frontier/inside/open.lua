@@ -49,14 +49,17 @@ if is_new then
 else
   call("HSET", CONF, "conf", conf)
 end
-call("HSET", W, "owner", owner, "alive", string.format("%.3f", now + alive))
-call("SADD", P .. "workers", worker)
+for _, field in ipairs(call("HKEYS", W)) do -- of a rill that did not know of this field
+  if string.sub(field, 1, 4) == "out:" then call("HSET", W, "files", "1") end
+end
+enter(worker, owner)
+stay(worker, alive)
 
 -- What dead workers of this machine, and an earlier life of this one, had goes back at once.
 local dead = { [worker] = true }
 for i = FIRST_DEAD, #ARGV do dead[ARGV[i]] = true end
 for name in pairs(dead) do
-  if name ~= worker then call("HDEL", P .. "w:" .. name, "alive") end
+  if name ~= worker then go(name) end
 end
 local leased = call("HGETALL", LEASED)
 for i = 1, #leased, 2 do
@@ -70,6 +73,7 @@ save()
 local others = 0
 for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
   if name ~= worker and tonumber(call("HGET", P .. "w:" .. name, "alive") or 0) > now then others = others + 1 end
+  if call("EXISTS", P .. "w:" .. name) == 0 then call("SREM", P .. "workers", name) end
 end
 if others == 0 then
   call("HDEL", CONF, "stop")

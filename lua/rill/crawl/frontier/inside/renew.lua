@@ -3,7 +3,7 @@
 local worker, seconds, all = ARGV[2], tonumber(ARGV[4]), ARGV[5] == "1"
 local refused = begin()
 if refused then return refused end
-call("HSET", P .. "w:" .. worker, "alive", string.format("%.3f", now + seconds))
+stay(worker, seconds)
 local own = {}
 for i = 6, #ARGV do
   local id = ARGV[i]

@@ -13,7 +13,7 @@ if turn ~= "" then
   if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then return { {}, "0.02", numbers() } end
   call("HSET", CONF, "entered", turn)
 end
-call("HSET", P .. "w:" .. worker, "alive", string.format("%.3f", now + seconds))
+stay(worker, seconds)
 
 for _, item in ipairs(cjson.decode(ended)) do
   local lease = lease_of(item[1])
