@@ -147,7 +147,7 @@ end
 local function shared_directory(place)
   local path = place.scratch:file("shared")
   os.execute(("rm -rf '%s'; mkdir '%s'"):format(path, path))
-  return "4000 " .. path
+  return "16000 " .. path
 end
 
 local function large_with_state(place)
@@ -479,7 +479,7 @@ return {
   },
   {
     name = "crawl_shared", title = "a generated site: a state in Redis, WARC files, three workers", unit = "site",
-    server = "shared_site", within = 180,
+    server = "shared_site", within = 400,
     contestants = { rill = rill("crawl_shared", 1, "/", shared_directory) },
     figures = {
       { "times_worker", must = 1.6 },

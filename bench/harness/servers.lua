@@ -98,7 +98,7 @@ local SERVERS = {
   far_20ms = { program = "nghttpd", built = DELAY, command = delay(10), behind = "nghttpd" },
   far_2s = { program = "nghttpd", built = DELAY, command = delay(1000), behind = "nghttpd_wide" },
   site = { built = SITE, command = generated(PAGES, 10, WIDTH) },
-  shared_site = { built = SITE, command = generated(4000, 20) },
+  shared_site = { built = SITE, command = generated(16000, 20) },
   small_sites = { built = SITE, command = generated(5, 4) },
   sites = { built = SITE, command = generated(20, 4) },
   nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
