@@ -87,6 +87,7 @@ static void frame_body(rill_h1_session *session, rill_stream *stream)
     session->left = none ? 0 : (uint64_t)stream->content_length; /* -1: more than will come */
     session->chunks = (rill_h1_chunks){.state = H1_CHUNK_START};
     session->state = session->left <= INT64_MAX ? H1_COUNTED : chunked ? H1_CHUNKS : H1_UNTIL_END;
+    stream->inlet.spare = 1; /* so the read for the last of them shows whether anything follows */
     session->keep = !head->close && (head->lines.minor || head->keep_alive) &&
                     !(head->chunked && head->content_length >= 0) && session->state != H1_UNTIL_END;
     if (head->keep_alive_s >= 0) /* a second less, for what is on its way */
@@ -194,6 +195,17 @@ static void note_stray(rill_link *link, const char *data, size_t length)
                            length < H1_FIRST_BYTES ? (int)length : H1_FIRST_BYTES, data);
 }
 
+static char *place(rill_link *link, size_t *room)
+{
+    rill_h1_session *session = rill_h1_of(link);
+    rill_stream *stream = rill_stream_first(&link->open);
+    if (session->state == H1_HEAD && *room > H1_HEAD_ROOM)
+        *room = H1_HEAD_ROOM;
+    if (session->state != H1_COUNTED || !stream || link->goodbye == LINK_DEAF)
+        return NULL;
+    return rill_inlet_place(&stream->inlet, session->left, room);
+}
+
 static void receive(rill_link *link, const char *data, size_t length)
 {
     static size_t (*const readers[])(rill_h1_session *, rill_stream *, const char *, size_t) = {
@@ -263,6 +275,7 @@ const rill_protocol rill_h1 = {
     .connections = 6,
     .side_by_side = true,
     .ordered = true,
+    .place = place,
     .receive = receive,
     .end = end,
     .send = rill_h1_send,

@@ -14,7 +14,10 @@ enum {
      * that is in the caches and needs no window of its own */
     INLET_DEFER_MOST = 64 << 10,
     INLET_STEP_LEAST = 4 << 10,
-    INLET_LIKELY = 4 /* text in gzip becomes so many times as large */
+    INLET_LIKELY = 4, /* text in gzip becomes so many times as large */
+    INLET_PLACE_LEAST =
+        16 << 10, /* a place is made larger where it is less than this, and too small */
+    INLET_PLACE_MOST = 64 << 10 /* read at a time: as much as a socket has at first */
 };
 
 static rill_slab *slab_of(const rill_inlet *inlet)
@@ -277,7 +280,13 @@ static int32_t keep(rill_inlet *inlet, const void *data, size_t length, size_t b
                     rill_error *err)
 {
     rill_bytes *kept = &inlet->kept;
-    size_t room = believed > length ? believed : length;
+    size_t room = believed > length ? believed + inlet->spare : length;
+    if (kept->length < kept->room && data == kept->data + kept->length) { /* it stands there */
+        assert(length <= kept->room - kept->length);
+        kept->length += length;
+        count(inlet, length);
+        return 0;
+    }
     if (!(kept->room || rill_bytes_reserve(slab_of(inlet), kept, room)) ||
         !rill_bytes_append(slab_of(inlet), kept, data, length))
         return no_memory(err);
@@ -517,6 +526,30 @@ int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, siz
         return write_coded(inlet, data, length, believed, released, err);
     *released += length;
     return deliver(inlet, data, length, believed, err);
+}
+
+/* As rill_bytes_append() would, but for no more than is to come. */
+static bool grow_place(rill_inlet *inlet, uint64_t wanted)
+{
+    rill_bytes *kept = &inlet->kept;
+    size_t left = kept->room - kept->length, room = kept->room * 2;
+    if (left >= INLET_PLACE_LEAST || left >= wanted)
+        return true;
+    if (wanted < room - kept->length)
+        room = kept->length + (size_t)wanted;
+    return rill_bytes_reserve(slab_of(inlet), kept, room);
+}
+
+char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
+{
+    rill_bytes *kept = &inlet->kept;
+    uint64_t wanted = left + inlet->spare;
+    if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || !grow_place(inlet, wanted))
+        return NULL;
+    size_t most = kept->room - kept->length;
+    most = most < INLET_PLACE_MOST ? most : INLET_PLACE_MOST;
+    *room = wanted < most ? (size_t)wanted : most;
+    return kept->data + kept->length;
 }
 
 int32_t rill_inlet_end_coded(rill_inlet *inlet, bool *later, rill_error *err)

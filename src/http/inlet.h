@@ -41,6 +41,8 @@ typedef struct rill_inlet {
     uint32_t first;        /* what that was at first */
     uint32_t owed;         /* window kept back from the peer */
     uint32_t widened;      /* what it counts for among the account's */
+    uint8_t spare;         /* bytes of room behind a body whose length is believed: see
+                              rill_inlet_place() */
     enum inlet_way way : 8;
     bool began : 1;     /* a byte has come */
     bool drained : 1;   /* the chain has given out all that it was given */
@@ -89,6 +91,13 @@ static inline void rill_inlet_limit(rill_inlet *inlet, uint64_t most)
  * -RILL_MAXSIZE_EXCEEDED_ACTUAL, -RILL_ERROR: what was made before stays good. */
 int32_t rill_inlet_write(rill_inlet *inlet, const void *data, size_t length, size_t believed,
                          bool hungry, size_t *released, rill_error *err);
+
+/* Where the next of the `left` bytes that are still to come may be put before they are written:
+ * rill_inlet_write() finds them in their place, and copies nothing. Only in a body that has begun,
+ * is kept in memory and is not coded; NULL: it is not so, or there is no memory. `*room`: how many
+ * at most; with `spare` one more than there are to come, so that a read that gets them all shows
+ * whether anything else is there. */
+char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room);
 
 /* The last byte has come. `*later`: whether the body is whole shows only when more is decoded.
  * 0, or negative as above: broken, or cut. */

@@ -98,6 +98,11 @@ struct rill_protocol {
      * `send`. 0 or -RILL_ERROR. NULL: there is no greeting, and nothing else to do. */
     int32_t (*open)(rill_link *link, rill_error *err);
 
+    /* Where what arrives next may be put at once, and in `*room` at most how much: a body's own
+     * memory. NULL: nowhere but in the connection's buffer, of which `*room` is as much as is to be
+     * used. Good until `receive`, which gets it back. NULL as a row: always the whole buffer. */
+    char *(*place)(rill_link *link, size_t *room);
+
     /* Takes what arrived. Look at `fatal`, `closed` and the rest afterwards. */
     void (*receive)(rill_link *link, const char *data, size_t length);
 

@@ -133,7 +133,7 @@ static size_t blocked(const rill_pipe *pipe)
 static bool may_receive(const rill_socket *socket)
 {
     return socket->receives == SOCKET_RECEIVES ||
-           (socket->receives && !rill_turn_is_spent(socket->turn));
+           (socket->receives > 0 && !rill_turn_is_spent(socket->turn));
 }
 
 /* -1: nothing now; 0: nothing more, see `pipe`. */
@@ -149,7 +149,7 @@ static ssize_t receive(rill_socket *socket, void *data, size_t room)
     do
         n = recv(socket->fd, data, room, 0);
     while (n < 0 && errno == EINTR);
-    socket->receives--;
+    socket->receives -= n > TURN_CIPHER_IN ? (int)(n / TURN_CIPHER_IN) : 1;
     if (n > 0) {
         rill_turn_spend(socket->turn, (size_t)n);
         socket->bytes_received += (double)n;

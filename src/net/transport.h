@@ -29,7 +29,7 @@ int rill_transport_handshake(rill_transport *transport, int *result);
 /* Before reading in a turn: how much may be received in it. */
 void rill_transport_begin(rill_transport *transport);
 
-/* Up to `room` bytes (at least 16 KiB) of what arrived. 0: nothing now; negative:
+/* Up to `room` bytes of what arrived. 0: nothing now; negative:
  * -RILL_CONNECTION_LOST with what happened: reset, end of the stream (with TLS: whether
  * close_notify came), broken TLS; or -RILL_PROTOCOL_ERROR when the peer reads none of TLS's
  * answers. */

@@ -259,6 +259,15 @@ static void act_dialing(rill_conn *conn)
         greet(conn);
 }
 
+/* Reads to where the protocol wants it, or into the connection's buffer: so `*data` says. */
+static int64_t read_next(rill_conn *conn, char **data, size_t room, rill_error *err)
+{
+    rill_link *session = conn->session;
+    char *place = session->protocol->place ? session->protocol->place(session, &room) : NULL;
+    *data = place ? place : *data;
+    return rill_transport_read(&conn->transport, *data, room, err);
+}
+
 static void receive(rill_conn *conn)
 {
     rill_link *session = conn->session;
@@ -266,15 +275,16 @@ static void receive(rill_conn *conn)
     rill_turn *turn = conn->setup.turn;
     char record[TURN_PLAIN];
     bool batched = conn->transport.socket.batched; /* then the shared buffer holds what is coded */
-    char *data = batched ? record : (char *)turn->cipher_in;
+    char *buffer = batched ? record : (char *)turn->cipher_in, *data = buffer;
     size_t room = batched ? sizeof(record) : sizeof(turn->cipher_in);
     int64_t length;
     rill_transport_begin(&conn->transport);
-    while ((length = rill_transport_read(&conn->transport, data, room, &error)) > 0) {
+    while ((length = read_next(conn, &data, room, &error)) > 0) {
         bool greeted = session->greeted;
         conn->active_ms = conn->received_ms = turn->now_ms;
         conn->received = true;
         session->protocol->receive(session, data, (size_t)length);
+        data = buffer;
         if (session->greeted && !greeted)
             greet(conn);
     }
