@@ -1,6 +1,9 @@
 /* A TCP proxy that holds every byte back for a while, in both directions: a long way that is wide.
  *
- *     delay PORT TARGET-PORT MILLISECONDS
+ *     delay PORT TARGET-PORT MILLISECONDS [connect]
+ *
+ * With `connect` it is an HTTP proxy, which opens a tunnel to the target whatever it is asked for:
+ * so what a tunnel costs can be held against the same way without one.
  *
  * Both ports are of 127.0.0.1. One thread, poll(2); a direction is a ring of bytes and a ring of
  * marks that say when which bytes are due. */
@@ -78,13 +81,27 @@ static void way_init(struct way *way, int from, int to)
         fail("mmap");
 }
 
-static void open_pair(int client, const struct sockaddr_in *target)
+/* Reads a CONNECT up to its empty line, and allows it. */
+static bool take_connect(int client)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    char last[4] = "";
+    while (memcmp(last, "\r\n\r\n", sizeof(last)) != 0) {
+        memmove(last, last + 1, sizeof(last) - 1);
+        if (recv(client, &last[sizeof(last) - 1], 1, 0) != 1)
+            return false;
+    }
+    return send(client, answer, sizeof(answer) - 1, MSG_NOSIGNAL) == sizeof(answer) - 1;
+}
+
+static void open_pair(int client, const struct sockaddr_in *target, bool asks)
 {
     int server = socket(AF_INET, SOCK_STREAM, 0);
     int i = 0;
     while (i < PAIRS && pairs[i] && pairs[i]->used)
         i++;
-    if (i == PAIRS || connect(server, (const struct sockaddr *)target, sizeof(*target)) != 0) {
+    if (i == PAIRS || (asks && !take_connect(client)) ||
+        connect(server, (const struct sockaddr *)target, sizeof(*target)) != 0) {
         close(server);
         close(client);
         return;
@@ -176,7 +193,7 @@ static void watch(const struct way *way, struct pollfd *from, struct pollfd *to,
         *next = way->marks[way->first % MARKS].due;
 }
 
-static void turn(int listener, const struct sockaddr_in *target, int64_t delay)
+static void turn(int listener, const struct sockaddr_in *target, int64_t delay, bool asks)
 {
     struct pollfd fds[1 + 2 * PAIRS] = {{.fd = listener, .events = POLLIN}};
     struct pair *live[PAIRS];
@@ -214,14 +231,15 @@ static void turn(int listener, const struct sockaddr_in *target, int64_t delay)
     if (fds[0].revents & POLLIN) {
         int client = accept(listener, NULL, NULL);
         if (client >= 0)
-            open_pair(client, target);
+            open_pair(client, target, asks);
     }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: delay PORT TARGET-PORT MILLISECONDS\n");
+    bool asks = argc == 5 && !strcmp(argv[4], "connect");
+    if (argc != 4 && !asks) {
+        fprintf(stderr, "usage: delay PORT TARGET-PORT MILLISECONDS [connect]\n");
         return 2;
     }
     struct sockaddr_in own = loopback(argv[1]), target = loopback(argv[2]);
@@ -231,5 +249,5 @@ int main(int argc, char **argv)
         fail("listen");
     signal(SIGPIPE, SIG_IGN);
     for (;;)
-        turn(listener, &target, (int64_t)atoi(argv[3]) * 1000000);
+        turn(listener, &target, (int64_t)atoi(argv[3]) * 1000000, asks);
 }

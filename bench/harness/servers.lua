@@ -18,10 +18,10 @@ local function nghttpd(streams)
   end
 end
 
--- A proxy in front of another server that holds every byte back, on its way there and back.
-local function delay(milliseconds)
+-- A way to another server that holds every byte back, there and back; `connect`: a proxy, which is asked for it.
+local function delay(milliseconds, connect)
   return function(_, port, target, root)
-    return { root .. DELAY, tostring(port), tostring(target), tostring(milliseconds) }
+    return { root .. DELAY, tostring(port), tostring(target), tostring(milliseconds), connect }
   end
 end
 
@@ -84,13 +84,6 @@ local function generated(...)
   end
 end
 
--- A proxy, for tunnels to any port.
-local function tinyproxy(files, port)
-  local config = files:file(("tinyproxy-%d.conf"):format(port))
-  scratch.write(config, ("Port %d\nListen 127.0.0.1\nMaxClients 100\nTimeout 600\nLogLevel Critical\n"):format(port))
-  return { "tinyproxy", "-d", "-c", config }
-end
-
 -- How to start each of them.
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
@@ -103,7 +96,10 @@ local SERVERS = {
   sites = { built = SITE, command = generated(20, 4) },
   nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
   nginx_clear = { program = "nginx", command = nginx("keepalive_requests 1000000000;", ""), scheme = "http" },
-  tinyproxy = { program = "tinyproxy", command = tinyproxy, scheme = "http" },
+  -- A plain way to it, and one through CONNECT, by the same program: what arrives comes alike.
+  relay = { program = "nginx", built = DELAY, command = delay(0), behind = "nginx_html" },
+  relay_proxy = { program = "nginx", built = DELAY, command = delay(0, "connect"), behind = "nginx_html",
+    scheme = "http" },
   nginx_22 = { program = "nginx", command = nginx(table.concat(HEADERS_22, "\n    ")) },
   -- Files that were compressed before.
   nginx_gzip = { program = "nginx", command = nginx("keepalive_requests 1000000000; gzip_static on;") },
