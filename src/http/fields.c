@@ -276,17 +276,30 @@ int64_t rill_fields_length(rill_chars value)
     return all;
 }
 
-/* False: it holds a control byte. */
-static bool lower(char *name, size_t length)
+/* Eight bytes from that one on; sixteen. */
+#define EIGHT(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define ROW(n)   EIGHT(n), EIGHT(n + 8)
+
+/* What a byte of a name becomes: a letter lower case, others what they are. 0: it ends the name, as
+ * ':' and control bytes do. */
+/* clang-format off */
+static const uint8_t lowered[256] = {
+    ['\t'] = '\t',
+    [' '] = ROW(' '), EIGHT('0'), '8', '9',
+    [';'] = ';', '<', '=', '>', '?', '@',
+    ['A'] = ROW('a'), EIGHT('q'), 'y', 'z',
+    ['['] = '[', '\\', ']', '^', '_', ROW('`'), EIGHT('p'), 'x', 'y', 'z', '{', '|', '}', '~',
+    [0x80] = ROW(0x80), ROW(0x90), ROW(0xa0), ROW(0xb0), ROW(0xc0), ROW(0xd0), ROW(0xe0), ROW(0xf0),
+};
+/* clang-format on */
+
+/* The name becomes lower case. Returns what ends it: ':', a control byte, or the line's end. */
+static char *lower(char *name, const char *end)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)name[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return false;
-        if (c >= 'A' && c <= 'Z')
-            name[i] = (char)(c | 0x20);
-    }
-    return true;
+    uint8_t c;
+    while (name < end && (c = lowered[(uint8_t)*name]))
+        *name++ = (char)c;
+    return name;
 }
 
 static void replace(char *text, size_t length, char c)
@@ -313,18 +326,20 @@ static size_t unfold(char *value, size_t length)
     return out;
 }
 
-const char *rill_fields_receive(char *line, size_t length, rill_field *field)
+const char *rill_fields_receive(char *line, size_t length, bool folded, rill_field *field)
 {
-    char *fold = memchr(line, '\n', length);
-    char *colon = memchr(line, ':', fold ? (size_t)(fold - line) : length);
+    char *fold = folded ? memchr(line, '\n', length) : NULL;
+    const char *end = fold ? fold : line + length;
     if (length && is_blank(*line))
         return "a folded line before any field (RFC 9112 section 5.2)";
-    if (!colon)
+    char *colon = lower(line, end);
+    bool whole = colon < end && *colon == ':';
+    if (colon == end || !memchr(colon, ':', (size_t)(end - colon)))
         return "a header line without a colon (RFC 9112 section 5)";
     rill_chars name = rill_fields_trim((rill_chars){line, (size_t)(colon - line)});
-    if (!name.length)
+    if (whole && !name.length)
         return "a header field without a name (RFC 9112 section 5)";
-    if (!lower(line, (size_t)(colon - line)))
+    if (!whole)
         return "a control byte in a field's name (RFC 9110 section 5.1)";
     char *value = colon + 1;
     length -= (size_t)(value - line);

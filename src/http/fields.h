@@ -61,11 +61,11 @@ bool rill_fields_parameter(rill_chars element, const char *name, int64_t *number
  * none. */
 int64_t rill_fields_length(rill_chars value);
 
-/* A field's line as it was received, without its end but with the ends of lines that are folded
+/* A field's line as it was received, without its end but with the ends of lines that are `folded`
  * into it. It is cleaned in place: the name to lower case; folds, NUL and bare CR of the value to
  * blanks (RFC 9110 section 5.5, RFC 9112 section 5.2). Where a blank stood before the colon, the
  * name is followed by that. NULL, or the rule that it breaks. */
-const char *rill_fields_receive(char *line, size_t length, rill_field *field);
+const char *rill_fields_receive(char *line, size_t length, bool folded, rill_field *field);
 
 /* The status in a status line, and `*minor` of its HTTP/1.x (RFC 9112 section 4); -1: it is none.
  */

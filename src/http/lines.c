@@ -40,16 +40,22 @@ static enum rill_lines_found end_line(rill_lines *lines, rill_slab *slab)
 }
 
 /* Whether a field stands in the line, and does not go on with `next`. */
-static bool has_field(const rill_bytes *line, char next)
+static bool has_field(rill_lines *lines, char next)
 {
-    return line->length && line->data[line->length - 1] == '\n' && next != ' ' && next != '\t';
+    const rill_bytes *line = &lines->line;
+    if (!line->length || line->data[line->length - 1] != '\n')
+        return false;
+    lines->folded = lines->folded || next == ' ' || next == '\t';
+    return next != ' ' && next != '\t';
 }
 
 static enum rill_lines_found read_field(rill_lines *lines)
 {
     rill_bytes *line = &lines->line;
-    const char *rule = rill_fields_receive(line->data, line->length - 1, &lines->field);
+    const char *rule =
+        rill_fields_receive(line->data, line->length - 1, lines->folded, &lines->field);
     line->length = 0;
+    lines->folded = false;
     return rule ? broken(lines, rule) : LINES_FIELD;
 }
 
@@ -58,7 +64,7 @@ enum rill_lines_found rill_lines_next(rill_lines *lines, rill_slab *slab, rill_c
 {
     enum rill_lines_found found = LINES_MORE;
     while (found == LINES_MORE && in->length && lines->state != LINES_DONE) {
-        if (has_field(&lines->line, *in->data))
+        if (has_field(lines, *in->data))
             return read_field(lines);
         const char *lf = memchr(in->data, '\n', in->length);
         size_t part = lf ? (size_t)(lf - in->data) + 1 : in->length;

@@ -12,6 +12,7 @@ enum rill_lines_state { LINES_FIRST, LINES_FIELDS, LINES_DONE };
 typedef struct rill_lines { /* zeroed: before a status line */
     enum rill_lines_state state;
     bool skipped;      /* an empty line */
+    bool folded;       /* the line goes on on the next one */
     rill_bytes line;   /* owned, gone with LINES_DONE: a line, with those that fold it */
     size_t length;     /* bytes so far */
     int minor, status; /* of HTTP/1.x; 100 to 999 */
