@@ -267,6 +267,10 @@ static void dial_side_by_side(rill_origin *origin, uint32_t usable)
 static void dispatch(rill_origin *origin)
 {
     rill_queue *queue = &origin->queue;
+    if (!queue->calls.first && !origin->http11) { /* with that some connections have to drain */
+        leave_line(origin);
+        return;
+    }
     if (rill_origin_backs_off(origin)) {
         leave_line(origin);
     } else {
