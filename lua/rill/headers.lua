@@ -147,7 +147,7 @@ end
 ---@param headers rill.Headers
 ---@return string
 function M.text(headers)
-  return block_of(headers)
+  return getmetatable(headers)[BLOCK]
 end
 
 -- `name` is shown as the caller wrote it, here and below.

@@ -1,5 +1,5 @@
 -- A client that leaves in its TLS handshake, while what decides the certificate waits for an upstream. nginx does not
--- look at the socket then: it ends the handshake when its time is up, or goes on with it when the light thread has ended.
+-- look at the socket then: it ends the handshake when its time is up, or goes on with it when the light thread is done.
 local process = require "support.process"
 local support = require "support"
 

@@ -75,8 +75,8 @@ end
 local M = {}
 
 --- Runs one to its end. It has `loop`, of which nginx's calls are known, `attach()`, `new_request()`,
---- `begin(loop, request, number)`, `new_waiter()`, `park(waiter, request, stream)`, `resume(waiter)`, `turn_until(condition)`, `stub`, whose functions those are, and
---- its further arguments as `...`.
+--- `begin(loop, request, number)`, `new_waiter()`, `park(waiter, request, stream)`, `resume(waiter)`,
+--- `turn_until(condition)`, `stub`, whose functions those are, and its further arguments as `...`.
 ---@param text string
 ---@param ... string arguments
 ---@return string[] lines that it has written
