@@ -256,7 +256,7 @@ rill_session *rill_session_new(rill_loop *loop, uint32_t number)
 
 void rill_session_free(rill_session *session)
 {
-    if (session)
+    if (session && session->member.list == &session->nginx->spare)
         free_session(session);
 }
 

@@ -192,11 +192,10 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     nghttp2_data_provider body = {.read_callback = rill_frames_read_body};
     if (stream->inlet.narrow && rill_streams_narrow(session))
         return -RILL_ERROR;
-    if (session->heads - session->framed >= SESSION_HEADS_AT_ONCE) {
+    if (!link->fatal.reason && session->heads - session->framed >= SESSION_HEADS_AT_ONCE)
         rill_frames_make(session);
-        if (link->fatal.reason)
-            return -RILL_INACTIVE;
-    }
+    if (link->fatal.reason)
+        return -RILL_INACTIVE;
     size_t count;
     nghttp2_nv *fields = rill_h2_fields(link->turn, head, &count);
     int32_t id = !fields ? NGHTTP2_ERR_NOMEM

@@ -29,6 +29,7 @@ bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, ri
                        bool last)
 {
     z_stream *stream = member->open;
+    int code;
     stream->next_in = (unsigned char *)(uintptr_t)data.data; /* zlib only reads it */
     stream->avail_in = (uInt)data.length;
     do {
@@ -38,10 +39,10 @@ bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, ri
         stream->next_out = (unsigned char *)out->data + out->length;
         stream->avail_out = room < UINT32_MAX ? (uInt)room : UINT32_MAX;
         uInt before = stream->avail_out;
-        deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
+        code = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
         out->length += before - stream->avail_out;
     } while (!stream->avail_out);
-    return true;
+    return last ? code == Z_STREAM_END : code != Z_STREAM_ERROR;
 }
 
 void rill_member_dispose(rill_member *member)

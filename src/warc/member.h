@@ -23,7 +23,7 @@ typedef struct rill_member {
 bool rill_member_begin(rill_member *member, size_t length);
 
 /* Compresses more of it, and appends what is there to `out`. `last` ends it. False: out of memory,
- * and the member is lost. */
+ * or zlib failed, and the member is lost. */
 bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data,
                        bool last);
 
