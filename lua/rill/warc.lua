@@ -21,7 +21,11 @@ end
 
 local function give_back(writer)
   C.rill_warc_clear(writer)
-  if not idle then idle = writer end
+  if idle then
+    C.rill_warc_free(ffi.gc(writer, nil)) -- the collector does not see how large it is
+  else
+    idle = writer
+  end
 end
 
 local function check(code)

@@ -4,6 +4,7 @@ local process = require "support.process"
 local rill = require "rill"
 local site = require "support.site"
 local support = require "support"
+local wire = require "rill.crawl.frontier.wire"
 
 local PAGES = 300
 
@@ -293,6 +294,25 @@ describe("a crawl with its state in Redis", function()
     for _, name in ipairs { "a", "b" } do assert.equal("-1", redis:cli("TTL", "{site}:w:" .. name)) end
     assert.equal("0", redis:cli("HEXISTS", "{site}:w:b", "alive"))
     assert.equal(PAGES, joined())
+  end)
+
+  it("leaves a worker alone that has taken a dead one's name since somebody looked", function()
+    assert(run { max_pages = 5, worker = "a" })
+    redis:cli("HSET", "{site}:w:a", "owner", "the one that lives", "alive", "4000000000")
+    local key, conf = redis:cli("HGET", "{site}:conf", "key"), redis:cli("HGET", "{site}:conf", "conf")
+    local function join(name)
+      local state = assert(wire.open(redis:state "site"))
+      local answer = assert(state:script("open", { "1-1", "1", key, "1", conf, name, name .. "'s", "2", "0", "0", "",
+        "0", "a", "the one that died" }))
+      state:close()
+      return answer
+    end
+    rill.run(function()
+      assert.equal("ok", join "b"[1])
+      assert.equal("4000000000", redis:cli("HGET", "{site}:w:a", "alive"))
+      local answer = join "a"
+      assert.same({ "worker", "the one that lives" }, { answer[1], answer[2] })
+    end)
   end)
 
   it("goes on with a worker that was forgotten while it stood still", function()

@@ -37,14 +37,17 @@ local function unusable(opened, worker, answer)
   return fail(opened, kind, tostring(answer[2]))
 end
 
--- Names of workers that ran on this machine and ended without a word.
+-- Workers that ran on this machine and ended without a word: name and owner of each, one behind the other. Another one
+-- may have taken the name since.
 local function dead_workers(opened)
   local names, err = opened:command { "SMEMBERS", opened.key .. ":workers" }
   if err and err.kind ~= "redis" then return nil, err end -- a key of another type: the script returns which
   local dead = {}
   for _, name in ipairs(names or {}) do
     local who = opened:command { "HGET", ("%s:w:%s"):format(opened.key, name), "owner" }
-    if type(who) == "string" and owner.is_dead(who) then dead[#dead + 1] = name end
+    if type(who) == "string" and owner.is_dead(who) then
+      dead[#dead + 1], dead[#dead + 2] = name, who
+    end
   end
   return dead
 end

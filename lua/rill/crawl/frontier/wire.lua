@@ -26,7 +26,7 @@ local LATEST = 7 -- the place, in a step's command, of the latest time that Redi
 ---@field was_lost boolean since it was last set to false: what was asked for may have been done
 ---@field private _redis rill.Redis
 ---@field private _patience number seconds
----@field private _answered number when it last answered a step, by rill.now()
+---@field private _answered number when the last step that it answered was asked, by rill.now()
 ---@field private _clock rill.CrawlClock
 ---@field private _hashes table<string, string>
 local Wire = {}
@@ -79,11 +79,11 @@ end
 
 -- The same with a script that is loaded: its result.
 local function evaluate(self, words)
-  local sent = self._clock:now()
+  local sent, asked = self._clock:now(), rill.now()
   local answer, err = try(self, words)
   if err then return nil, err end
   if words[LATEST] then self._clock:note(tonumber(answer[1]), sent) end
-  self._answered = rill.now()
+  self._answered = asked -- the answer may have waited while this process stood still
   return answer[2]
 end
 

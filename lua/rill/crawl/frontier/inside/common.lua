@@ -44,7 +44,9 @@ end
 
 -- A worker joins, or takes another one's place.
 local function enter(name, owner)
-  call("HSET", P .. "w:" .. name, "owner", owner)
+  local W = P .. "w:" .. name
+  call("HSET", W, "owner", owner)
+  call("EXPIRE", W, FORGOTTEN) -- stay() says for how long
   if call("SADD", P .. "workers", name) == 1 then call("HINCRBY", CONF, "joined", 1) end
 end
 

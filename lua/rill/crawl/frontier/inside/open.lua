@@ -1,6 +1,7 @@
 -- Makes the state, or joins it. ARGV: run (for a new one), format, key, buckets, conf, worker, owner, seconds until its
 -- name is free, "1" where pages are remembered, "1" where they are asked for again, which node of how many this is (""
--- for the only one), "1" where it must be there, workers that are known to be dead.
+-- for the only one), "1" where it must be there, workers that are known to be dead: name and
+-- owner of each.
 local run, format, key, buckets, conf, worker, owner, alive, remember, recrawl =
   ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
 local node, old = ARGV[11], ARGV[12]
@@ -38,9 +39,9 @@ end
 local W = P .. "w:" .. worker
 local before = call("HMGET", W, "owner", "alive")
 if before[1] and before[1] ~= owner and tonumber(before[2] or 0) > now then
-  local dead = false
-  for i = FIRST_DEAD, #ARGV do dead = dead or ARGV[i] == worker end
-  if not dead then return { "worker", before[1], tostring(math.ceil(tonumber(before[2]) - now)) } end
+  local is_dead = false
+  for i = FIRST_DEAD, #ARGV, 2 do is_dead = is_dead or ARGV[i] == worker and ARGV[i + 1] == before[1] end
+  if not is_dead then return { "worker", before[1], tostring(math.ceil(tonumber(before[2]) - now)) } end
 end
 
 if is_new then
@@ -57,9 +58,12 @@ stay(worker, alive)
 
 -- What dead workers of this machine, and an earlier life of this one, had goes back at once.
 local dead = { [worker] = true }
-for i = FIRST_DEAD, #ARGV do dead[ARGV[i]] = true end
-for name in pairs(dead) do
-  if name ~= worker then go(name) end
+for i = FIRST_DEAD, #ARGV, 2 do
+  local name, holder = ARGV[i], ARGV[i + 1]
+  if name ~= worker and call("HGET", P .. "w:" .. name, "owner") == holder then
+    dead[name] = true
+    go(name)
+  end
 end
 local leased = call("HGETALL", LEASED)
 for i = 1, #leased, 2 do
