@@ -1,7 +1,16 @@
 -- The core's half of living inside nginx, with a stand-in for what nginx exports: so that sanitizers see it.
 local run = require("support.nginx_stub").run
+local support = require "support"
 
 describe("the core inside nginx", function()
+  local silent -- accepts connections, and says nothing
+  before_each(function()
+    silent = support.tcp "silent"
+  end)
+  after_each(function()
+    silent:stop()
+  end)
+
   it("posts one light thread when there is something to take, and not before", function()
     local lines = run [[
     assert(attach() == 0 and attach() == 0)
@@ -26,7 +35,8 @@ describe("the core inside nginx", function()
   end)
 
   it("cancels what an ended request waited for and had opened, and has another one take it", function()
-    local lines = run [[
+    local lines = run([[
+    local _, url = ...
     assert(attach() == 0)
     local client = rill.client { timeout = 60 }
     local counters = ffi.new "rill_counters"
@@ -35,10 +45,10 @@ describe("the core inside nginx", function()
     local requests = {}
     for i = 1, 100 do
       local request, waiter = new_request(), new_waiter()
-      local stream = client:open { url = "https://192.0.2.1:1/" }
+      local stream = client:open { url = url }
       park(waiter, request, stream)
       for _ = 1, 20 do -- more than a session has room for at first
-        local opened = client:open { url = "https://192.0.2.1:1/" }
+        local opened = client:open { url = url }
         C.rill_session_own(request.session, opened._state.slot, opened._state.generation)
       end
       requests[i] = { request, waiter, stream }
@@ -53,12 +63,13 @@ describe("the core inside nginx", function()
     until counters.requests == 0 or not stub.stub_turn(1000)
     tell(counters.requests, gone[0])
     stub.stub_finish(other.request)
-    tell(C.rill_session_has_ended(other.session))]]
+    tell(C.rill_session_has_ended(other.session))]], silent.url)
     assert.same({ "1 100", "0 0", "true" }, lines)
   end)
 
   it("uses the session of a request that has ended, and was taken, for another one", function()
-    local lines = run [[
+    local lines = run([[
+    local _, url = ...
     assert(attach() == 0)
     local client = rill.client { timeout = 60 }
     local counters = ffi.new "rill_counters"
@@ -69,7 +80,7 @@ describe("the core inside nginx", function()
     end
     local first = new_request()
     local function open()
-      local opened = client:open { url = "https://192.0.2.1:1/" }
+      local opened = client:open { url = url }
       C.rill_session_own(first.session, opened._state.slot, opened._state.generation)
     end
     open()
@@ -84,7 +95,8 @@ describe("the core inside nginx", function()
     park(waiter, first)
     tell(requests(), C.rill_session_has_ended(first.session))
     stub.stub_finish(second)
-    tell(requests(), gone[0], C.rill_session_take_ended(loop) == first.number, C.rill_session_take_ended(loop))]]
+    tell(requests(), gone[0], C.rill_session_take_ended(loop) == first.number, C.rill_session_take_ended(loop))
+    ]], silent.url)
     assert.same({ "1 false", "0 true", "true false", "1 false", "0 1 true 0" }, lines)
   end)
 

@@ -66,12 +66,14 @@ describe("the core inside nginx", function()
   end)
 
   it("of a child is its own, and leaves the parent's alone", function()
-    local lines = run [[
+    local silent = support.tcp "silent"
+    local lines = run([[
+    local _, url = ...
     ffi.cdef "int fork(void); int waitpid(int pid, int *status, int options); void _exit(int status);"
     assert(attach() == 0)
     local request, waiter = new_request(), new_waiter()
     local client = rill.client {}
-    local stream = client:open { url = "https://192.0.2.1:1/" }
+    local stream = client:open { url = url }
     park(waiter, request, stream)
     local parents_fd = stub.stub_fd
     io.stdout:flush()
@@ -97,7 +99,8 @@ describe("the core inside nginx", function()
     tell(status[0], stub.stub_attached, stub.stub_fd == parents_fd, counters.requests)
     stub.stub_finish(request.request)
     C.rill_loop_counters(loop, counters)
-    tell(gone[0], C.rill_session_take_ended(loop) == request.number)]]
+    tell(gone[0], C.rill_session_take_ended(loop) == request.number)]], silent.url)
+    silent:stop()
     assert.same({ "true 0", "0 2", "child 1", "0 1 true 1", "1 true" }, lines)
   end)
 
