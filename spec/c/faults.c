@@ -37,7 +37,7 @@ enum {
     LIVE_TOLERATED = 4 /* blocks that libraries keep for the next time */
 };
 
-#define STUCK_SECONDS 4.0
+#define STUCK_SECONDS 30.0 /* far more than any trial needs: a machine may stand still */
 
 struct fetch {
     rill_id id;
