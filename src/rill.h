@@ -337,10 +337,9 @@ RILL_API int32_t rill_nginx_attach(rill_loop *loop, rill_error *err);
 /* Points to how many sessions have ended, and waiters were lost, that were not taken. */
 RILL_API const uint32_t *rill_nginx_gone(const rill_loop *loop);
 
-/* Makes a session that no request has. NULL: out of memory. It is freed with the loop, or while no
- * request has it. */
+/* Makes a session that no request has. NULL: out of memory. It is freed with the
+ * loop. */
 RILL_API rill_session *rill_session_new(rill_loop *loop, uint32_t number);
-RILL_API void rill_session_free(rill_session *session);
 
 /* An nginx request has it from now on. When that ends, whatever the reason, the session's streams
  * and what its waiters wait for are cancelled, and it is to be taken by its `number` (not 0).

@@ -175,7 +175,6 @@ describe("the core inside nginx", function()
     local session = C.rill_session_new(loop, 1)
     tell(C.rill_session_begin(session, ffi.new "stub_request"))
     tell(C.rill_session_begin(session, nil), C.rill_waiter_new(loop, nil, 1) == nil)
-    C.rill_session_free(session)
     tell(C.rill_session_take_ended(loop), C.rill_waiter_take_lost(loop), C.rill_session_take_ended(other))]]
     assert.same({ "true", "true true true", "true nginx is NULL", "cleanup_add is NULL",
       "sema_post is NULL", "sema_count is NULL", "true nginx exports no ngx_add_channel_event", "false",

@@ -254,12 +254,6 @@ rill_session *rill_session_new(rill_loop *loop, uint32_t number)
     return session;
 }
 
-void rill_session_free(rill_session *session)
-{
-    if (session && session->member.list == &session->nginx->spare)
-        free_session(session);
-}
-
 bool rill_session_begin(rill_session *session, void *request)
 {
     rill_nginx *nginx = session->nginx;

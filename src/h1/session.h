@@ -9,7 +9,7 @@
 
 enum {
     H1_DRY_MAX = 20000,      /* of TLS's records without plaintext, between two responses */
-    H1_FIRST_BYTES = 48,     /* shown of what a server says that speaks first */
+    H1_FIRST_BYTES = 48,     /* shown of what a server sends before it was asked */
     H1_HEAD_ROOM = 16 << 10, /* read with a head: the rest of a large body needs no copy */
     H1_LAST_ID = INT32_MAX   /* then the connection takes no more */
 };

@@ -332,15 +332,14 @@ const char *rill_fields_receive(char *line, size_t length, bool folded, rill_fie
     const char *end = fold ? fold : line + length;
     if (length && is_blank(*line))
         return "a folded line before any field (RFC 9112 section 5.2)";
-    char *colon = lower(line, end);
-    bool whole = colon < end && *colon == ':';
+    char *colon = lower(line, end); /* or what stands before it */
     if (colon == end || !memchr(colon, ':', (size_t)(end - colon)))
         return "a header line without a colon (RFC 9112 section 5)";
     rill_chars name = rill_fields_trim((rill_chars){line, (size_t)(colon - line)});
-    if (whole && !name.length)
-        return "a header field without a name (RFC 9112 section 5)";
-    if (!whole)
+    if (*colon != ':')
         return "a control byte in a field's name (RFC 9110 section 5.1)";
+    if (!name.length)
+        return "a header field without a name (RFC 9112 section 5)";
     char *value = colon + 1;
     length -= (size_t)(value - line);
     if (fold)

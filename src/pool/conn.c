@@ -259,7 +259,8 @@ static void act_dialing(rill_conn *conn)
         greet(conn);
 }
 
-/* Reads to where the protocol wants it, or into the connection's buffer: so `*data` says. */
+/* Reads what comes next. `*data` is the connection's buffer, and becomes where the bytes were put:
+ * there, or in a body's own memory. */
 static int64_t read_next(rill_conn *conn, char **data, size_t room, rill_error *err)
 {
     rill_link *session = conn->session;

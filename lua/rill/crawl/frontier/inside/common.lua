@@ -46,7 +46,7 @@ end
 local function enter(name, owner)
   local W = P .. "w:" .. name
   call("HSET", W, "owner", owner)
-  call("EXPIRE", W, FORGOTTEN) -- stay() says for how long
+  call("EXPIRE", W, FORGOTTEN) -- until stay() has said for how long it is kept
   if call("SADD", P .. "workers", name) == 1 then call("HINCRBY", CONF, "joined", 1) end
 end
 
