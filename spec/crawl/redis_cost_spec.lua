@@ -6,6 +6,7 @@ local traps = require "rill.crawl.traps"
 
 local URLS, PAGES = tonumber(os.getenv "URLS") or 30000, 64
 local ORIGIN = "https://example.com"
+local NOW = 1796000000
 
 describe("a crawl's state in Redis", function()
   local redis, frontier
@@ -19,13 +20,13 @@ describe("a crawl's state in Redis", function()
     support.check_clean()
   end)
 
-  local function open()
+  local function open(remember)
     local policy = { concurrency = 100, delay = 0, jitter = 0, adaptive = true, crawl_delay = true,
       retry_after_max = 99 }
     frontier = assert(require("rill.crawl.frontier.redis").open { policy = function() return policy end,
       robots = false, robots_wait = 60, retries = 3, limits = traps.limits(false), key_name = "k",
       durable = "process", scope = scope.new(), now = 0, conf = "{}", path = redis:state "site", lease = 600,
-      expect = URLS, unreachable = 5 })
+      expect = URLS, unreachable = 5, remember = remember })
   end
 
   -- A URL of 60 bytes, found on a page whose URL differs in its last bytes.
@@ -44,7 +45,7 @@ describe("a crawl's state in Redis", function()
       local made = link(n)
       if frontier:admit(made) then links[#links + 1] = made end
     end
-    assert(frontier:commit { outcomes = outcomes, links = links, skips = {}, counters = {}, outputs = {}, now = 0 })
+    assert(frontier:commit { outcomes = outcomes, links = links, skips = {}, counters = {}, outputs = {}, now = NOW })
   end
 
   local function calls()
@@ -103,6 +104,32 @@ describe("a crawl's state in Redis", function()
       assert.is_true(body <= 12, "body: " .. body)
       if os.getenv "URLS" then print(seen, waiting, body) end
       frontier:close()
+    end)
+  end)
+
+  it("takes at most 12 bytes more to know when a page's body was archived, and 18 when that was months ago", function()
+    local function page_with(archived)
+      redis:cli "FLUSHALL"
+      open(true)
+      commit({}, 1, 4096)
+      local count = 0
+      while count < 4096 do
+        local outcomes = finished(frontier:take(PAGES, 0))
+        for i, outcome in ipairs(outcomes) do -- all lengths: the allocator knows some sizes only
+          outcome.archived, outcome.etag = archived, ('"%s"'):format(("x"):rep(i))
+        end
+        count = count + #outcomes
+        commit(outcomes, 1, 0)
+      end
+      frontier:close()
+      return memory "page:*" / count
+    end
+    support.run(function()
+      local without = page_with(nil)
+      local at_once, later = page_with(NOW - 99), page_with(NOW - 9999999) -- 115 days
+      if os.getenv "URLS" then print(without, at_once, later) end
+      assert.is_true(at_once - without <= 12, ("%g, not %g"):format(at_once, without))
+      assert.is_true(later - without <= 18, ("%g, not %g"):format(later, without))
     end)
   end)
 end)

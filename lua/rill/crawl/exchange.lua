@@ -131,11 +131,17 @@ local function body_of(self)
   return nil, 0
 end
 
--- Why the body need not be kept: it is that of another page, or of an earlier visit.
+-- Why the body need not be kept: it is that of an earlier visit, or of another page. An earlier visit that no archive
+-- has seen leaves nothing to refer to.
+---@return string? profile
+---@return string? url of the record that has it
+---@return number? time of that record, seconds since 1970
 local function revisit_of(self, head, outcome)
-  if head.status == 304 then return "server-not-modified", self._url end
+  if head.status == 304 then return "server-not-modified", self._url, outcome.archived end
+  if outcome.archived then return "identical-payload-digest", self._url, outcome.archived end
+  if self._parts then return nil end
   local first = outcome.duplicate_of
-  if not first or self._parts then return nil end
+  if not first then return nil end
   return "identical-payload-digest", type(first) == "string" and first or nil
 end
 
@@ -151,18 +157,24 @@ local function common_of(self, parts)
     .. line("WARC-Protocol: ", response and response.protocol)
 end
 
+-- To the second: a state keeps no more of it.
+local function date_of(time)
+  return time and os.date("!%Y-%m-%dT%H:%M:%SZ", time)
+end
+
 local function response_of(self, head, outcome, common)
-  local profile, refers = revisit_of(self, head, outcome)
+  local profile, refers, time = revisit_of(self, head, outcome)
   local body, length = body_of(self)
+  if outcome.high and not profile then outcome.archived = math.floor(self._at) end
   return { type = profile and "revisit" or "response", time = self._at,
     fields = common .. line(PROFILE, profile) .. line("WARC-Refers-To-Target-URI: ", refers and errors.shown(refers))
-      .. line("WARC-Truncated: ", truncated_of(self)) .. RESPONSE,
+      .. line("WARC-Refers-To-Date: ", date_of(time)) .. line("WARC-Truncated: ", truncated_of(self)) .. RESPONSE,
     head = head_text(head, not profile and length), payload = body, payload_length = length,
     digest = not profile or length > 0, revisit = profile ~= nil }
 end
 
 --- Its records, where a head has come. Gives way to other tasks.
----@param outcome table what became of its URL
+---@param outcome table what became of its URL; `archived`: the time of the record that has its body, where there is one
 ---@return string? members
 function Exchange:members(outcome)
   local head = self._response or self._head

@@ -66,7 +66,7 @@ local function read_ok(crawl, outcome, page)
   hash_body(crawl, outcome, page)
   local known = outcome.entry.known
   if known and known.hash and known.hash == page.hash then
-    page.unchanged, outcome.unchanged = true, true
+    page.unchanged, outcome.unchanged, outcome.archived = true, true, known.archived
   elseif known then
     outcome.changed = true
   end
@@ -87,6 +87,7 @@ local function finish_response(crawl, outcome, page)
   outcome.etag, outcome.modified = validator(page.headers, "etag"), validator(page.headers, "last-modified")
   if status == 304 then
     page.unchanged, outcome.unchanged = true, true
+    outcome.archived = outcome.entry.known and outcome.entry.known.archived
   elseif status >= 200 and status < 300 then
     read_ok(crawl, outcome, page)
   elseif status >= 300 and status < 400 then

@@ -13,7 +13,8 @@ local function add(words, settings, page, before, name)
   if (page.gone or 0) >= 2 or page.visited > before then return end
   local high, low = batches.halves(name)
   local entry = { url = page.url, depth = page.depth, hops = 0, attempts = 0, free = 0, high = high, low = low,
-    known = { etag = page.etag, modified = page.modified, hash = page.hash, gone = page.gone or 0 } }
+    known = { etag = page.etag, modified = page.modified, hash = page.hash, gone = page.gone or 0,
+      archived = page.w and page.visited - page.w } }
   for _, word in ipairs { page.origin, json.encode(settings.policy(page.origin)), ("%d"):format(rank_of(entry)),
     record.encode(entry) } do
     words[#words + 1] = word

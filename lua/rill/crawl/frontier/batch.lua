@@ -65,12 +65,13 @@ end
 
 local function page_of(frontier, outcome, blob, now)
   local entry = outcome.entry
-  local kept = { url = entry.url, origin = entry.origin, depth = entry.depth, status = outcome.status,
+  local kept = { url = entry.url, origin = entry.origin, depth = entry.depth,
     visited = math.floor(now), etag = outcome.etag, modified = outcome.modified,
     hash = outcome.high and ("%08x%08x"):format(outcome.high, outcome.low) or entry.known and entry.known.hash }
   if outcome.status == 404 or outcome.status == 410 then
     kept.gone = (entry.known and entry.known.gone or 0) + 1
   end
+  if outcome.archived then kept.w = kept.visited - outcome.archived end -- the difference is shorter
   if outcome.status == 304 then
     kept.etag, kept.modified = entry.known and entry.known.etag, entry.known and entry.known.modified
   end

@@ -12,7 +12,7 @@ local TABLES = ([[
 create table meta(key text primary key, value) without rowid;
 create table url(id integer primary key, fp integer not null, origin integer not null, depth integer not null,
   from_id integer, status integer, visited integer, gone integer not null default 0, hash integer, etag text,
-  modified text, url text not null, more text);
+  modified text, url text not null, more text, archived integer);
 create table queue(origin integer not null, rank integer not null, id integer not null,
   primary key(origin, rank, id)) without rowid;
 create table later(id integer primary key, due real not null, attempts integer not null, free integer not null);
@@ -42,6 +42,13 @@ local function check(db)
   if not answer then return nil, err end
   if answer ~= "ok" then return fail(db.path, "corrupt", "is broken: " .. tostring(answer)) end
   return true
+end
+
+-- A state that was made before has no place for when a page's body was archived.
+local function add_archived(db)
+  local found, err = db:value("select count(*) from pragma_table_info('url') where name = 'archived'")
+  if not found then return nil, err end
+  return found > 0 or db:exec("alter table url add column archived integer")
 end
 
 local function set_up(db, durable)
@@ -84,6 +91,7 @@ function M.open(path, durable, values)
   else
     ok, err = check(db)
     if ok then ok, err = set_up(db, durable) end
+    if ok then ok, err = add_archived(db) end
   end
   if ok then return db, fresh end
   db:close()

@@ -77,14 +77,14 @@ function Store:push(entry)
   if cursor and (rank < cursor.rank or rank == cursor.rank and entry.id <= cursor.id) then self._cursors[key] = nil end
 end
 
-local COLUMNS = "u.id, u.url, u.depth, f.url, u.more, u.status, u.etag, u.modified, u.hash, u.gone"
+local COLUMNS = "u.id, u.url, u.depth, f.url, u.more, u.status, u.etag, u.modified, u.hash, u.gone, u.archived"
 local FROM = " join url u on u.id = q.id left join url f on f.id = u.from_id "
 
 local function known_of(store, stmt, more)
   local status = stmt:column(5)
   if not store.recrawls or more.again or not status or more.kind then return nil end
   local high, low = stmt:pair(8)
-  return { etag = stmt:column(6), modified = stmt:column(7), gone = stmt:column(9),
+  return { etag = stmt:column(6), modified = stmt:column(7), gone = stmt:column(9), archived = stmt:column(10),
     hash = high and ("%08x%08x"):format(high, low) or nil }
 end
 
@@ -94,7 +94,7 @@ local function entry_of(store, stmt, origin)
   local more = text and json.decode(text) or {}
   return { id = stmt:column(0), url = stmt:column(1), depth = stmt:column(2), from = stmt:column(3), origin = origin,
     meta = more.meta, via = more.via, hops = more.via and #more.via or 0, kind = more.kind, level = more.level,
-    priority = more.priority, attempts = 0, free = 0, rank = stmt:column(10), known = known_of(store, stmt, more) }
+    priority = more.priority, attempts = 0, free = 0, rank = stmt:column(11), known = known_of(store, stmt, more) }
 end
 
 local READ = "select " .. COLUMNS .. ", q.rank from queue q" .. FROM
@@ -264,8 +264,8 @@ local function load_queue(self, frontier)
   end)
   if not ok then return nil, err end
   return each_row(self.db, LATER, function(stmt)
-    local entry = entry_of(self, stmt, self._names[stmt:column(14)])
-    entry.due, entry.attempts, entry.free = stmt:column(11), stmt:column(12), stmt:column(13)
+    local entry = entry_of(self, stmt, self._names[stmt:column(15)])
+    entry.due, entry.attempts, entry.free = stmt:column(12), stmt:column(13), stmt:column(14)
     entry.counted, entry.taken, self._out[entry.id] = true, true, true
     self._counts[entry.origin], self._waiting = self._counts[entry.origin] - 1, self._waiting - 1
     frontier:restore_retry(entry)

@@ -12,8 +12,9 @@ local NO_SITEMAP = "(more is null or more not like '{\"kind\":%')" -- names are 
 local FAILED, SKIPPED = -1, -2 -- in place of a status
 
 local SQL = {
-  visited = "update url set status = ?, visited = ?, etag = ?, modified = ?, hash = ?, gone = ? where id = ?",
-  unchanged = "update url set visited = ?, gone = 0 where id = ?",
+  visited = "update url set status = ?, visited = ?, etag = ?, modified = ?, hash = ?, gone = ?, archived = ? "
+    .. "where id = ?",
+  unchanged = "update url set visited = ?, gone = 0, archived = ? where id = ?",
   ended = "update url set status = ?, visited = ? where id = ?",
   leave = "delete from queue where origin = ? and rank = ? and id = ?",
   calm = "delete from later where id = ?",
@@ -46,12 +47,12 @@ end
 
 local function write_visit(store, outcome, now)
   local db, entry = store.db, outcome.entry
-  if outcome.status == 304 or outcome.unchanged then return run(db, "unchanged", now, entry.id) end
+  if outcome.status == 304 or outcome.unchanged then return run(db, "unchanged", now, outcome.archived, entry.id) end
   local gone = is_gone(outcome.status) and ((entry.known and entry.known.gone or 0) + 1) or 0
   local stmt = db:prepare(SQL.visited)
   stmt:bind(1, outcome.status, now, outcome.etag, outcome.modified)
   if outcome.high then stmt:bind_pair(5, outcome.high, outcome.low) else stmt:bind(5, nil) end
-  stmt:bind(6, gone, entry.id)
+  stmt:bind(6, gone, outcome.archived, entry.id)
   local ok, err = stmt:run()
   if not ok then error(err, 0) end
 end

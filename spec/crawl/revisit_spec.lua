@@ -1,0 +1,105 @@
+-- What a recrawl leaves in WARC files of pages that have not changed, read back by the strict reader.
+local process = require "support.process"
+local server_of = require "support.server"
+local site = require "support.site"
+local support = require "support"
+
+local PAGES = [[(path, headers) => {
+  if (path === '/') return '<a href="/changes"><a href="/tagged">';
+  if (path === '/changes') return String(Math.random());
+  if (headers['if-none-match']) return { status: 304 };
+  return path === '/tagged' ? { body: 'the same', headers: { etag: '"1"' } } : undefined;
+}]]
+
+describe("a recrawl's WARC files", function()
+  local server, directory, redis, files
+
+  before_each(function()
+    support.begin()
+    directory, files = support.directory "revisit", {}
+    server = site.start(PAGES)
+    redis = support.redis()
+  end)
+  after_each(function()
+    server:stop()
+    redis:stop()
+    support.check_clean()
+  end)
+
+  local function records(path)
+    local child = process.start({ "/usr/bin/python3", "-B", support.here .. "/warc.py", path },
+      support.directory "read" .. "/records")
+    assert.equal(0, child:wait(30), child:output())
+    return server_of.json_lines(child:output())
+  end
+
+  -- Crawls all of it; what its archive holds then, by path, but for requests. Each crawl has an archive of its own.
+  local function crawl(state, more)
+    local name = "visit" .. #files + 1
+    local options = site.options(server, { state = state, warc = directory .. "/" .. name, worker = "a",
+      remember = true, recrawl = #files > 0 or nil, out = function() end })
+    if more == "no archive" then options.warc = nil end
+    local done = assert(support.run(function() return require "rill.crawl"(options) end))
+    assert.equal(3, done.pages)
+    files[#files + 1] = name
+    local map = {}
+    if not options.warc then return map end
+    local path = ("%s/%s%s-00000.warc.gz"):format(directory, name, state:find "^redis" and ".a" or "")
+    for _, each in ipairs(records(path)) do
+      local target = each["WARC-Target-URI"]
+      if target and each["WARC-Type"] ~= "request" then map[target:sub(#server.url + 1)] = each end
+    end
+    return map
+  end
+
+  local function second_of(date)
+    return date:sub(1, 19) .. "Z"
+  end
+
+  local STATES = {
+    ["a file"] = function() return directory .. "/site.crawl" end,
+    Redis = function() return redis:state "site" end,
+  }
+  for where, state_of in pairs(STATES) do
+    it("refer to the record that has the body, with the state in " .. where, function()
+      local state = state_of()
+      local first = crawl(state)
+      assert.equal("response", first["/"]["WARC-Type"])
+      for _ = 1, 2 do -- the second of these refers to the first visit, too
+        local again = crawl(state)
+        local page, tagged = again["/"], again["/tagged"]
+        assert.same({ "revisit", "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest", "" },
+          { page["WARC-Type"], page["WARC-Profile"], page.payload })
+        assert.matches("^HTTP/1.1 200 OK\r\n", page.head)
+        assert.same({ server.url .. "/", second_of(first["/"]["WARC-Date"]), first["/"]["WARC-Payload-Digest"] },
+          { page["WARC-Refers-To-Target-URI"], page["WARC-Refers-To-Date"], page["WARC-Payload-Digest"] })
+        assert.same({ "revisit", "http://netpreserve.org/warc/1.1/revisit/server-not-modified" },
+          { tagged["WARC-Type"], tagged["WARC-Profile"] })
+        assert.equal(second_of(first["/tagged"]["WARC-Date"]), tagged["WARC-Refers-To-Date"])
+        assert.equal("response", again["/changes"]["WARC-Type"])
+      end
+    end)
+
+    it("hold what an earlier visit has not archived, with the state in " .. where, function()
+      local state = state_of()
+      crawl(state, "no archive")
+      local first = crawl(state)
+      assert.same({ "response", '<a href="/changes"><a href="/tagged">' },
+        { first["/"]["WARC-Type"], first["/"].payload })
+      assert.is_nil(first["/tagged"]["WARC-Refers-To-Date"])
+      crawl(state, "no archive") -- and what was archived before stays known
+      local again = crawl(state)
+      assert.equal(second_of(first["/"]["WARC-Date"]), again["/"]["WARC-Refers-To-Date"])
+    end)
+  end
+
+  it("are known to a state that an earlier rill has made from the next visit on", function()
+    local state = directory .. "/site.crawl"
+    crawl(state)
+    local db = assert(require("rill.sqlite").open(state))
+    assert(db:exec "alter table url drop column archived")
+    db:close()
+    assert.equal("response", crawl(state)["/"]["WARC-Type"])
+    assert.equal("revisit", crawl(state)["/"]["WARC-Type"])
+  end)
+end)
