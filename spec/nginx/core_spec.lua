@@ -147,4 +147,19 @@ describe("the core inside nginx", function()
     stub.stub_finish(request.request)]]
     assert.same({ "true nginx takes no descriptor more: see worker_connections", "1 0 0", "0" }, lines)
   end)
+
+  it("does not take the light thread that steps it for a killed one, were it posted before it waits", function()
+    local lines = run [[
+    local request, running, other = new_request(), new_waiter(), new_waiter()
+    park(running, request)
+    park(other, request)
+    running.sema.waiting = 0
+    C.rill_waiter_post(running.waiter)
+    assert(C.rill_timer_start(loop, 0.1, id, err) == 0) -- killed ones have been looked for by then
+    local count
+    repeat count = C.rill_waiter_step(running.waiter) until count ~= 0
+    tell(count, gone[0], running.sema.posted, other.sema.posted)
+    stub.stub_finish(request.request)]]
+    assert.same({ "1 0 1 0" }, lines)
+  end)
 end)

@@ -27,6 +27,24 @@ location /looking { # other than this one
     ngx.say(require("rill.runtime.poller").looking)
   }
 }
+location /late { # each that goes on keeps the worker busy: the next look of all others comes due meanwhile
+  content_by_lua_block {
+    local numbers, good = {}, 0
+    for i = 1, 10 do numbers[i] = i end
+    local function stand_still()
+      local over = rill.now() + 0.05
+      while rill.now() < over do end
+    end
+    for _, number in rill.map(numbers, function(number)
+      for _ = 1, 3 do
+        rill.sleep(0.01)
+        stand_still()
+      end
+      return number
+    end, { concurrency = #numbers }) do good = good + (number and 1 or 0) end
+    ngx.say(good)
+  }
+}
 location /threads {
   content_by_lua_block {
     local good = 0
@@ -69,6 +87,11 @@ describe("a worker that is short of connections", function()
     start " worker_connections 3;"
     assert.equal("killed\n", server:get "/kill")
     support.wait(function() return server:get "/looking" == "0\n" end, 20, "nobody who looks")
+  end)
+
+  it("loses none that is woken when its look has come due", function()
+    start " worker_connections 3;"
+    assert.equal("10\n", server:get "/late")
   end)
 
   it("has nginx step the loop as soon as one is free", function()

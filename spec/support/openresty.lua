@@ -132,7 +132,13 @@ function Openresty:workers()
   return list
 end
 
---- What a GET of it gives, within a minute; empty where nothing came.
+-- Its own 500 page says nothing: why it came is in the error log.
+local function with_reasons(self, text)
+  if not text:find("<title>500 Internal Server Error</title>", 1, true) then return text end
+  return text .. "\n" .. self:errors()
+end
+
+--- What a GET of it gives, within a minute; empty where nothing came. Behind nginx's 500 page: errors().
 ---@param path string
 ---@return string
 function Openresty:get(path)
@@ -147,7 +153,7 @@ function Openresty:ask(arguments)
   process.start({ "curl", "-s", "-m", "60", unpack(arguments) }, out):wait(400)
   local text = scratch.read(out)
   os.remove(out)
-  return text
+  return with_reasons(self, text)
 end
 
 --- What a POST of it gives.
@@ -156,6 +162,18 @@ end
 ---@return string
 function Openresty:post(path, body)
   return self:ask { "--data-binary", body, self.url .. path }
+end
+
+--- What is in its error log that is no notice.
+---@return string
+function Openresty:errors()
+  local list, keeps = {}, false
+  for line in self:log():gmatch "[^\n]+" do -- an error may have several lines: only the first has its level
+    local level = line:match "^%d+/%d+/%d+ %S+ %[(%l+)%]"
+    if level then keeps = level ~= "notice" end
+    if keeps then list[#list + 1] = line end
+  end
+  return table.concat(list, "\n")
 end
 
 --- Its error log so far.

@@ -69,6 +69,7 @@ struct rill_waiter {
     rill_id id;            /* what it waits for; {0, 0}: something else */
     uint32_t number;       /* what the script calls it */
     bool posted;           /* its light thread is about to run */
+    bool steps;            /* its light thread runs, steps the loop, and takes what there is */
 };
 
 /* nginx knows one descriptor of the process, for as long as that lives: it has no call that takes
@@ -87,15 +88,16 @@ static bool is_given(const rill_loop *loop)
 
 /* --- who waits ------------------------------------------------------------------------------- */
 
-/* A light thread that waits on its semaphore counts -1 there, and 0 once that was posted. */
+/* A light thread that waits on its semaphore counts -1 there, and 0 once that was posted. One that
+ * runs does not wait: it counts what was posted before, or too late for its last wait. */
 static bool is_alive(const rill_waiter *waiter)
 {
-    return waiter->nginx->count(waiter->sema) < waiter->posted;
+    return waiter->steps || waiter->nginx->count(waiter->sema) < waiter->posted;
 }
 
 static void post(rill_waiter *waiter)
 {
-    if (waiter->posted)
+    if (waiter->posted || waiter->steps)
         return;
     waiter->posted = true;
     waiter->nginx->post(waiter->sema, 1);
@@ -339,11 +341,10 @@ static void step(rill_nginx *nginx)
 int32_t rill_waiter_step(rill_waiter *waiter)
 {
     rill_nginx *nginx = waiter->nginx;
-    bool posted = waiter->posted;
-    waiter->posted = true; /* it runs, and takes what there is */
+    waiter->steps = true;
     int32_t code = rill_loop_step(nginx->loop);
     post_for_work(nginx);
-    waiter->posted = posted;
+    waiter->steps = false;
     return code;
 }
 
