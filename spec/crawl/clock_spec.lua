@@ -30,9 +30,24 @@ describe("a crawl whose Redis has a clock that jumps", function()
       per_origin = { concurrency = IN_FLIGHT, adaptive = false, delay = delay or 0 } })
   end
 
+  -- It knows what the clock showed: a step was answered, for another one was asked behind it. One that has just joined
+  -- knows nothing, and takes the clock as it is.
+  local function wait_steps(name)
+    local steps, last = 0, 0
+    support.wait(function()
+      local alive = number("w:" .. name, "alive") -- joining sets it, and each step
+      if alive ~= last then
+        steps, last = steps + 1, alive
+      end
+      return steps > 3
+    end, 60, "steps of " .. name)
+  end
+
   local function two_at_work(delay)
     local list = { worker("a", delay), worker("b", delay) }
-    fleet:wait_asked(HELD + IN_FLIGHT)
+    fleet:wait_asked(HELD + IN_FLIGHT) -- by one of them, maybe
+    wait_steps "a"
+    wait_steps "b"
     return list
   end
 
@@ -149,5 +164,57 @@ describe("a crawl whose Redis has a clock that jumps", function()
     assert.equal(0, number("conf", "shift"))
     assert.equal(PAGES, fleet:asked())
     assert.equal(PAGES, fleet:join())
+  end)
+end)
+
+describe("a step of a crawl", function()
+  local redis
+  before_each(function() redis = support.redis { jumps = true } end)
+  after_each(function() redis:stop() end)
+
+  local asked, jumps_at -- how often it has looked at its own clock; at which look Redis' jumps
+  local jumped
+
+  local function jump()
+    jumped = jumped + 5000
+    redis:jump(1000 + jumped)
+  end
+
+  local function now()
+    asked = asked + 1
+    if asked == jumps_at then jump() end
+    return require("rill").now()
+  end
+
+  local function open()
+    local policy = { concurrency = 1, delay = 0, jitter = 0, adaptive = false, crawl_delay = true,
+      retry_after_max = 99 }
+    return assert(require("rill.crawl.frontier.redis").open { policy = function() return policy end, robots = false,
+      robots_wait = 60, retries = 3, limits = require("rill.crawl.traps").limits {}, key_name = "k", now = 0,
+      scope = require("rill.crawl.scope").new(), conf = "{}", monotonic = now, path = redis:state "site", lease = 600,
+      expect = 1000, unreachable = 60 })
+  end
+
+  local function shift()
+    return tonumber(redis:cli("HGET", "{site}:conf", "shift")) or 0
+  end
+
+  it("does not follow a clock that jumps once more, wherever in the step that is", function()
+    asked, jumps_at, jumped = 0, 0, 0
+    support.run(function()
+      local frontier = open()
+      frontier:take(1, 0)
+      repeat
+        jump()
+        asked, jumps_at = 0, jumps_at + 1
+        frontier:take(1, 0)
+        local passed = asked < jumps_at
+        frontier:take(1, 0)
+        local followed = jumped + shift()
+        if followed > 300 then error(("followed by %d s a jump at look %d"):format(followed, jumps_at), 0) end
+      until passed
+      frontier:close()
+    end)
+    assert.is_true(jumps_at > 4)
   end)
 end)

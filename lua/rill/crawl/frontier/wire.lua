@@ -18,6 +18,7 @@ local result = step()
 if type(result) == "table" and result.err then return result end
 return { string.format("%.6f", now), result }]]
 
+local STEP_TRIES = 5 -- with a clock that each time shows more than it can; then it is taken as it is
 local LATEST = 7 -- the place, in a step's command, of the latest time that Redis' clock can show
 
 ---@class rill.CrawlWire
@@ -106,22 +107,26 @@ local function words_of(self, ...)
 end
 
 -- The clock there showed more than it can: either the call took that long, or it has jumped. What is known of it stays
--- until a step was answered: where this is not, or the step is lost after it, the next try is as careful.
+-- until a step was answered: where this is not, or the step is lost after it, the next try is as careful. It is refused
+-- like a step where the clock jumps once more meanwhile.
 local function set_right(self, asker, worker, refusal)
   local at, shift = refusal.message:match "CLOCK (%S+) (%S+)"
   local ahead = self._clock:ahead(tonumber(at))
   if ahead == 0 then return true end
-  return run(self, "clock", words_of(self, asker, worker, "", ("%.6f"):format(ahead), at, shift))
+  local latest = self._clock:latest()
+  return run(self, "clock", words_of(self, asker, worker, latest, ("%.6f"):format(ahead), at, shift))
 end
 
 -- A step, with what the clock can show now.
 local function take_step(self, name, words)
-  words[LATEST] = self._clock:latest()
-  local answer, err = run(self, name, words)
-  if not err or err.kind ~= "clock" then return answer, err end
-  local ok
-  ok, err = set_right(self, words[5], words[6], err)
-  if not ok then return nil, err end
+  for _ = 1, STEP_TRIES do
+    words[LATEST] = self._clock:latest()
+    local answer, err = run(self, name, words)
+    if not err or err.kind ~= "clock" then return answer, err end
+    local ok
+    ok, err = set_right(self, words[5], words[6], err)
+    if not ok and err.kind ~= "clock" then return nil, err end
+  end
   words[LATEST] = ""
   return run(self, name, words)
 end

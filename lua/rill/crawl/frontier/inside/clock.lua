@@ -1,6 +1,6 @@
 -- Redis' clock has jumped ahead, as a worker knows: the crawl's does not follow, unless another worker has worked by it
--- since. ARGV: run, worker, "", seconds, what it showed, what was added to it already.
-local ahead, at, shift = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+-- since. ARGV: run, worker, latest, seconds, what it showed, what was added to it already.
+local latest, ahead, at, shift = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local kept = call("HMGET", CONF, "run", "shift", "clock", "lease")
 if kept[1] ~= asker() then return GONE end
 if (kept[2] or "0") ~= shift or at - ahead + CLOCK_KEPT < tonumber(kept[3] or 0) then
@@ -9,5 +9,4 @@ if (kept[2] or "0") ~= shift or at - ahead + CLOCK_KEPT < tonumber(kept[3] or 0)
 end
 shift = string.format("%.6f", tonumber(shift) - ahead)
 call("HSET", CONF, "shift", shift)
-set_clock(nil, shift, kept[3], kept[4])
-return 1
+return set_clock(latest, shift, kept[3], kept[4]) or 1
