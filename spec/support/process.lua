@@ -22,7 +22,7 @@ local C = ffi.C
 
 local O_RDONLY, O_APPENDING, O_CLOEXEC = 0, 0x441, 0x80000 -- appending: O_WRONLY | O_CREAT | O_APPEND on Linux
 local WNOHANG = 1
-local RUN_SECONDS = 300 -- for a program that is run to its end: a whole build, on a busy machine
+local RUN_SECONDS = 900 -- for a program that is run to its end: a whole build, on a busy machine
 local STOP_SECONDS = 15 -- for a program that was told to end
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
 local SIGNALS = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, TERM = 15, CONT = 18, STOP = 19 }
