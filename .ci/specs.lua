@@ -13,7 +13,7 @@ local deadline = require "support.deadline"
 local process = require "support.process"
 local scratch = require "support.scratch"
 
-local FILE_SECONDS = 1200 -- for what hangs: a busy machine takes four times as long as a quiet one
+local FILE_SECONDS = 2400 -- for what hangs: a busy machine takes four times as long as a quiet one
 local SECONDS = "build/spec_seconds" -- what each file took, of the last run: the longest ones begin
 
 local options = { jobs = 4, limit = 3600, under = false, seed = false }
