@@ -9,6 +9,7 @@ local M = {}
 local COUNTED = { "clients", "origins", "connections", "dials", "requests", "timers", "signals", "events" }
 local SECONDS = 10
 local DIAL_SECONDS = 60 -- a hundred handshakes at once on a busy machine may take longer than the default
+local PING_SECONDS = 60 -- a server that has no processor time for a while is not lost
 local clients, descriptors, servers, ports = {}, nil, nil, nil
 
 local function open_descriptors()
@@ -29,9 +30,10 @@ function M.begin()
   descriptors = open_descriptors()
 end
 
--- What is not given: the spec CA is trusted, and a dial has time.
+-- What is not given: the spec CA is trusted, and a dial and an answer to PING have time.
 local function completed(options)
-  local all = { tls = { ca_file = require("support.ca").get().file }, connect_timeout = DIAL_SECONDS }
+  local all = { tls = { ca_file = require("support.ca").get().file }, connect_timeout = DIAL_SECONDS,
+    ping_timeout = PING_SECONDS }
   for name, value in pairs(options or {}) do all[name] = value end
   return all
 end
