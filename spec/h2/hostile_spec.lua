@@ -115,7 +115,7 @@ describe("a flood", function()
         assert(other:get(deaf.url))
         fill(upload) -- from the first round on nothing is read
         rounds = rounds + 1
-        assert.is_true(rounds <= 20, "still open after 18,000 PINGs")
+        assert.is_true(rounds <= 60, "still open after 54,000 PINGs") -- the socket may take some answers still
       end
       local _, err = upload:response()
       assert.equal("protocol_error", err.reason)
