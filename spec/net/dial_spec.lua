@@ -52,10 +52,13 @@ describe("a dial", function()
     local refused = support.refused():match "%d+$"
     local addresses = { here(), hole, hole, hole }
     for i = 1, 8 do table.insert(addresses, 1, ("127.0.0.%d:%s"):format(i, refused)) end
-    local client = client_to(addresses)
-    local res = support.run(function() return assert(client:get "https://a.test/") end)
-    assert.is_true(res.timings.connect < 1.5, res.timings.connect .. " s") -- eight waits would be 2 s
-    assert.equal(1, res.attempts)
+    support.run(function()
+      support.wait(function() -- a machine that stands still makes one of them late, and not each
+        local res = assert(client_to(addresses):get "https://a.test/")
+        assert.equal(1, res.attempts)
+        return res.timings.connect < 1.5
+      end, 60, "a dial within less than eight waits of 250 ms")
+    end)
   end)
 
   it("tells of every address when all refuse", function()

@@ -38,6 +38,19 @@ function M.assert_timeout(phase, res, err)
   return err
 end
 
+--- Asks until that times out in the phase, and returns the error: where a machine stands still, an earlier phase may
+--- take all the time there is, but not each time.
+---@param phase string
+---@param ask fun(): any, rill.Error?
+function M.wait_timeout(phase, ask)
+  return support.wait(function()
+    local res, err = ask()
+    assert(res == nil, "it did not time out")
+    assert(err.reason == "timeout", ("%s, not timeout"):format(err.reason))
+    return err.phase == phase and err
+  end, 60, "a timeout in phase " .. phase)
+end
+
 --- What server:wait_events takes: the event of that name for that path.
 function M.ended(name, path)
   return function(event) return event.event == name and event.path == path end
