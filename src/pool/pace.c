@@ -197,6 +197,37 @@ static void free_pace(rill_pace *pace)
     rill_slab_free(&paces->turn->slab, pace);
 }
 
+static void note_unused(rill_pace *pace)
+{
+    rill_paces *paces = pace->paces;
+    rill_list_push(&paces->unused, &pace->unused);
+    paces->unused_count++;
+}
+
+static rill_pace *oldest_unused(const rill_paces *paces)
+{
+    return RILL_OWNER(paces->unused.first, rill_pace, unused);
+}
+
+static bool holds_back(const rill_pace *pace)
+{
+    return pace->ready_ms > pace->paces->turn->now_ms;
+}
+
+/* No call uses it. What holds nothing back is as good as new: so those of many origins take turns
+ * in the memory of a few. */
+static void leave_unused(rill_pace *pace)
+{
+    rill_paces *paces = pace->paces;
+    if (!holds_back(pace)) {
+        free_pace(pace);
+        return;
+    }
+    note_unused(pace); /* it holds back: the walk ends here at the latest */
+    while (!holds_back(oldest_unused(paces)) || paces->unused_count > PACES_UNUSED)
+        free_pace(oldest_unused(paces));
+}
+
 bool rill_pace_join(rill_pace *pace, rill_call *call)
 {
     if (!pace)
@@ -224,12 +255,8 @@ void rill_pace_end(rill_call *call)
     call->paced = NULL;
     pace->calls--;
     go_on(pace);
-    if (pace->calls)
-        return;
-    rill_paces *paces = pace->paces;
-    rill_list_push(&paces->unused, &pace->unused);
-    if (++paces->unused_count > PACES_UNUSED)
-        free_pace(RILL_OWNER(paces->unused.first, rill_pace, unused));
+    if (!pace->calls)
+        leave_unused(pace);
 }
 
 static rill_pace *new_pace(rill_paces *paces, const rill_manners *manners, const char *host,
@@ -273,8 +300,7 @@ bool rill_paces_find(rill_paces *paces, bool tls, const char *host, size_t lengt
         rill_slab_free(&paces->turn->slab, pace);
         return false;
     }
-    rill_list_push(&paces->unused, &pace->unused);
-    paces->unused_count++;
+    note_unused(pace);
     *found = pace;
     return true;
 }
