@@ -163,45 +163,6 @@ describe("a crawl's WARC files", function()
     assert.equal("mine", support.read(directory .. "/site-00000.warc.gz"))
   end)
 
-  it("ask for four sitemaps at a time, which they hold whole", function()
-    server:stop()
-    server = support.node { source = [[
-      const held = [];
-      let open = 0, most = 0, released = false;
-      server.on('stream', (stream, headers) => {
-        const path = headers[':path'], n = Number(path.slice(1)) || 0;
-        stream.on('error', () => {});
-        const answer = (type, body) => {
-          stream.respond({ ':status': 200, 'content-type': type });
-          stream.end(body);
-        };
-        if (path === '/robots.txt') return answer('text/plain', 'Sitemap: /map1\nSitemap: /map2\nSitemap: /map3\n' +
-          'Sitemap: /map4\nSitemap: /map5\nSitemap: /map6\nSitemap: /map7\n');
-        if (path.startsWith('/map')) {
-          most = Math.max(most, ++open);
-          log({ most });
-          const end = () => {
-            open--;
-            answer('text/xml', '<urlset></urlset>');
-          };
-          return released ? end() : held.push(end);
-        }
-        released = n === 20; // by then all were asked for that may be
-        if (released) for (const end of held.splice(0)) end();
-        answer('text/html', n < 20 ? `<a href="/${n + 1}">` : 'the last page');
-      });]] }
-    local done = assert(crawl { per_origin = { concurrency = 64, adaptive = false } })
-    assert.same({ 21, 7 }, { done.pages, done.sitemaps })
-    local most = 0
-    for _, event in ipairs(server:events()) do most = math.max(most, event.most or 0) end
-    assert.equal(4, most)
-    local count = 0
-    for path in pairs(by_path(read(), "request")) do
-      if path:find "^/map" then count = count + 1 end
-    end
-    assert.equal(7, count)
-  end)
-
   it("name no user and no password", function()
     assert(crawl { start = server.url:gsub("//", "//user:secret@") .. "/one", robots = false })
     assert.is_table(by_path(read(), "response")["/one"])

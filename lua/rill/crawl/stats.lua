@@ -59,7 +59,7 @@ function Stats:count(outcome)
     add(counters.failures, outcome.reason)
     if outcome.status then add(counters.statuses, tostring(outcome.status)) end
   elseif outcome.kind == "retry" then
-    add(counters, "retried")
+    if not outcome.put_off then add(counters, "retried") end
   elseif outcome.kind == "robots" then
     add(counters, "robots")
   elseif outcome.kind == "sitemap" then

@@ -2,6 +2,7 @@
 local digest = require("rill.crawl.digest")
 local links = require("rill.crawl.links")
 local page_of = require("rill.crawl.page")
+local places = require("rill.crawl.places")
 local rill = require("rill")
 local url = require("rill.url")
 local written = require("rill.crawl.written")
@@ -15,11 +16,11 @@ local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, [
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
-local SITEMAPS_KEPT = 4 -- whose bodies are in memory at once, up to 50 MiB each: an archive's records hold them whole
+local PUT_OFF = 5 -- seconds, about, until a sitemap that found no place is taken again
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
----@field private _kept rill.Semaphore of sitemaps that an archive keeps
+---@field private _places rill.CrawlPlaces of sitemaps that an archive keeps
 ---@field private _known rill.CrawlWritten URLs that are in the frontier
 ---@field private _times integer how often that had forgotten what it knew, then
 local Worker = {}
@@ -293,19 +294,30 @@ local function run(self, entry)
   return outcome
 end
 
+-- It may have waited for its place until here.
+local function run_unless_draining(self, entry)
+  return not self._crawl.loop.draining and run(self, entry) or nil
+end
+
+-- It was not asked for, and any worker may be next to take it.
+local function put_off(self, entry)
+  return { entry = entry, kind = "retry", put_off = true, bytes = 0, result = { kind = "none" }, links = {}, skips = {},
+    due = self._crawl:clock() + PUT_OFF * (0.5 + math.random()) }
+end
+
 --- Does all that the entry asks for.
 ---@param entry rill.CrawlEntry
 ---@return table outcome
 function Worker:run(entry)
-  if not self._crawl.archive or entry.kind ~= "sitemap" then return run(self, entry) end
-  return self._kept:with(run, self, entry)
+  if not self._crawl.archive or entry.kind ~= "sitemap" or entry.dead then return run(self, entry) end
+  return self._places:with(entry.origin, run_unless_draining, self, entry) or put_off(self, entry)
 end
 
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0, _kept = rill.semaphore(SITEMAPS_KEPT) },
-    Worker)
+  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0,
+    _places = places.new(crawl.options.concurrency) }, Worker)
 end
 
 return M

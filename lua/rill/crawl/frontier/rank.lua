@@ -22,7 +22,8 @@ local MAX_DEPTH = 2 ^ 20 - 1
 ---@field low integer?
 ---@field due number? of a retry
 ---@field dead table? its origin is given up
----@field known table? of a recrawl: { etag=, modified=, hash= }
+---@field known table? of a recrawl: { etag=, modified=, hash=, gone=, archived= }
+---@field is_later boolean? the file has it among those that are due later
 
 ---@param entry rill.CrawlEntry
 ---@return integer
