@@ -311,15 +311,13 @@ end
 
 function Frontier.resting() return {} end -- Redis alone knows which origins do
 
+--- One of this worker's files is there from now on, while its name is its own.
 ---@param name string
 ---@param length number
 ---@return boolean? ok
 ---@return rill.Error? err
 function Frontier:register(name, length)
-  local key = ("%s:w:%s"):format(self._wire.key, self.worker)
-  local _, err = self._wire:command { "HSET", key, "out:" .. name, ("%.0f"):format(length), "files", "1" }
-  if err then return nil, err end
-  return self._wire:command { "PERSIST", key } -- 1 or 0: both are well
+  return self:call("register", { name, ("%.0f"):format(length) })
 end
 
 --- What the crawl records of itself; with a value it is set.

@@ -62,6 +62,13 @@ local function stay(name, seconds)
   end
 end
 
+-- A rill that did not know of the field `files` has written those of files alone.
+local function mark_files(W)
+  for _, field in ipairs(call("HKEYS", W)) do
+    if string.sub(field, 1, 4) == "out:" then call("HSET", W, "files", "1") end
+  end
+end
+
 -- It has ended: only what is known of its files stays, and whose they were.
 local function go(name)
   local W = P .. "w:" .. name

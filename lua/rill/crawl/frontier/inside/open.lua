@@ -50,9 +50,7 @@ if is_new then
 else
   call("HSET", CONF, "conf", conf)
 end
-for _, field in ipairs(call("HKEYS", W)) do -- of a rill that did not know of this field
-  if string.sub(field, 1, 4) == "out:" then call("HSET", W, "files", "1") end
-end
+mark_files(W)
 enter(worker, owner)
 stay(worker, alive)
 
@@ -62,6 +60,7 @@ for i = FIRST_DEAD, #ARGV, 2 do
   local name, holder = ARGV[i], ARGV[i + 1]
   if name ~= worker and call("HGET", P .. "w:" .. name, "owner") == holder then
     dead[name] = true
+    mark_files(P .. "w:" .. name)
     go(name)
   end
 end
