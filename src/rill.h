@@ -924,11 +924,11 @@ typedef struct rill_warc_record {
     size_t payload_length;
     int32_t with_digest;     /* 1: WARC-Payload-Digest is written, too */
     int32_t without_payload; /* 1: the payload is digested at most, as that of a revisit */
-    int32_t concurrent;      /* 1: WARC-Concurrent-To names the record before it */
+    int32_t concurrent;      /* 1: WARC-Concurrent-To names the last one that was complete */
 } rill_warc_record;
 
-/* Begins a record. One whose payload has at most 256 KiB is complete then: 0. Of a longer one it
- * returns 1 for "there is more to do", and what the record points to is borrowed until
+/* Begins a record. One whose head and payload have at most 256 KiB is complete then: 0. Of a longer
+ * one it returns 1 for "there is more to do", and what the record points to is borrowed until
  * rill_warc_continue(), which does some milliseconds of that, has returned 0. -RILL_ARGUMENT, or
  * -RILL_ERROR: there will be no such record; those before it are good. */
 RILL_API int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_error *err);

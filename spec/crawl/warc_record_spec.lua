@@ -106,6 +106,49 @@ describe("a WARC record", function()
     end
   end)
 
+  -- A writer, and how it begins a record with a head; steps() ends it.
+  local function writer()
+    local handle, failure = ffi.gc(C.rill_warc_new(), C.rill_warc_free), ffi.new("rill_error")
+    local function add(head, concurrent)
+      local record = ffi.new("rill_warc_record")
+      record.type, record.time, record.fields, record.fields_length = "request", 1, FIELDS, #FIELDS
+      record.head, record.head_length, record.concurrent = head, #head, concurrent and 1 or 0
+      return C.rill_warc_add(handle, record, failure)
+    end
+    local function steps()
+      local count, code = 0, 1
+      while code == 1 do
+        count, code = count + 1, C.rill_warc_continue(handle, failure)
+      end
+      assert.equal(0, code)
+      return count
+    end
+    local function members()
+      local length = ffi.new("size_t[1]")
+      local data = C.rill_warc_members(handle, length)
+      return ffi.string(data, length[0])
+    end
+    return handle, add, steps, members
+  end
+
+  it("with a head of many MiB is made in steps as well", function()
+    local _, add, steps, members = writer()
+    local head = "GET / HTTP/1.1\r\na: " .. noise(8 * 2 ^ 20) .. "\r\n\r\n"
+    assert.equal(1, add(head))
+    assert.is_true(steps() > 32)
+    assert.equal(head:sub(1, -5), read(members())[1].head)
+  end)
+
+  it("that never was complete is not what the next one is concurrent to", function()
+    local handle, add, _, members = writer()
+    assert.equal(0, add(HEAD))
+    assert.equal(1, add(HEAD .. noise(600000)))
+    local first = read(members())[1]
+    C.rill_warc_clear(handle) -- the second, too
+    assert.equal(0, add(HEAD, true))
+    assert.equal(first["WARC-Record-ID"], read(members())[1]["WARC-Concurrent-To"])
+  end)
+
   it("is refused where it is none", function()
     local handle, failure = ffi.gc(C.rill_warc_new(), C.rill_warc_free), ffi.new("rill_error")
     local function add(fields)

@@ -26,7 +26,7 @@ struct rill_warc {
     rill_slab slab;
     enum phase phase;
     rill_warc_record record; /* what points in it is borrowed, until the phase is idle */
-    size_t done;             /* bytes of its payload that are through this phase */
+    size_t done;             /* bytes of its block that are through this phase */
     rill_warc_head head;
     rill_warc_clock clock;
     EVP_MD_CTX *block, *payload; /* owned: the digests so far */
@@ -63,39 +63,57 @@ void rill_warc_free(rill_warc *warc)
     free(warc);
 }
 
-/* The record is complete, or never will be: what was made of it goes. */
-static void end_record(rill_warc *warc)
+/* The record never will be complete: what was made of it goes, and none is concurrent to it. */
+static void drop_record(rill_warc *warc)
 {
+    if (warc->phase != WARC_IDLE)
+        memcpy(warc->head.id, warc->head.before, WARC_ID);
     warc->phase = WARC_IDLE;
     warc->out.length = warc->complete;
 }
 
 static int32_t fail(rill_warc *warc, rill_error *err)
 {
-    end_record(warc);
+    drop_record(warc);
     return rill_error_memory(err);
 }
 
-/* The next bytes of the payload, as many as one step takes. */
+static size_t size_of(const rill_warc_record *record)
+{
+    return record->head_length + record->payload_length;
+}
+
+static bool is_in_head(const rill_warc *warc)
+{
+    return warc->done < warc->record.head_length;
+}
+
+/* The next bytes of the head or of the payload, as many as one step takes. */
 static rill_chars next_piece(const rill_warc *warc, size_t most)
 {
-    size_t left = warc->record.payload_length - warc->done;
-    return (rill_chars){warc->record.payload + warc->done, left < most ? left : most};
+    const rill_warc_record *record = &warc->record;
+    size_t at = is_in_head(warc) ? warc->done : warc->done - record->head_length;
+    rill_chars part = is_in_head(warc) ? (rill_chars){record->head, record->head_length}
+                                       : (rill_chars){record->payload, record->payload_length};
+    if (at == part.length)
+        return (rill_chars){NULL, 0}; /* an empty block */
+    size_t left = part.length - at;
+    return (rill_chars){part.data + at, left < most ? left : most};
 }
 
 static bool begin_digests(rill_warc *warc)
 {
-    const rill_warc_record *record = &warc->record;
     return EVP_DigestInit_ex(warc->block, NULL, NULL) &&
-           EVP_DigestUpdate(warc->block, record->head, record->head_length) &&
-           (!record->with_digest || EVP_DigestInit_ex(warc->payload, NULL, NULL));
+           (!warc->record.with_digest || EVP_DigestInit_ex(warc->payload, NULL, NULL));
 }
 
 static bool add_to_digests(rill_warc *warc, rill_chars piece)
 {
     const rill_warc_record *record = &warc->record;
-    return (record->without_payload || EVP_DigestUpdate(warc->block, piece.data, piece.length)) &&
-           (!record->with_digest || EVP_DigestUpdate(warc->payload, piece.data, piece.length));
+    bool of_block = is_in_head(warc) || !record->without_payload;
+    bool of_payload = !is_in_head(warc) && record->with_digest;
+    return (!of_block || EVP_DigestUpdate(warc->block, piece.data, piece.length)) &&
+           (!of_payload || EVP_DigestUpdate(warc->payload, piece.data, piece.length));
 }
 
 static bool end_digests(rill_warc *warc)
@@ -117,12 +135,11 @@ static bool begin_member(rill_warc *warc)
     if (record->without_payload)
         record->payload_length = 0; /* its digest is there */
     warc->done = 0;
-    warc->head.block_length = record->head_length + record->payload_length;
+    warc->head.block_length = size_of(record);
     warc->text.length = 0;
     return rill_warc_head_write(&warc->slab, &warc->text, &warc->clock, record, &warc->head) &&
            rill_member_begin(&warc->member, warc->text.length + warc->head.block_length) &&
-           append(warc, (rill_chars){warc->text.data, warc->text.length}, false) &&
-           append(warc, (rill_chars){record->head, record->head_length}, false);
+           append(warc, (rill_chars){warc->text.data, warc->text.length}, false);
 }
 
 static bool digest_more(rill_warc *warc)
@@ -131,7 +148,7 @@ static bool digest_more(rill_warc *warc)
     if (!add_to_digests(warc, piece))
         return false;
     warc->done += piece.length;
-    if (warc->done < warc->record.payload_length)
+    if (warc->done < size_of(&warc->record))
         return true;
     warc->phase = WARC_COMPRESSING;
     return end_digests(warc) && begin_member(warc);
@@ -143,20 +160,25 @@ static bool compress_more(rill_warc *warc)
     if (!append(warc, piece, false))
         return false;
     warc->done += piece.length;
-    if (warc->done < warc->record.payload_length)
+    if (warc->done < size_of(&warc->record))
         return true;
     if (!append(warc, RILL_CHARS("\r\n\r\n"), true))
         return false;
     warc->complete = warc->out.length;
-    end_record(warc);
+    warc->phase = WARC_IDLE;
     return true;
+}
+
+static bool make_more(rill_warc *warc)
+{
+    return warc->phase == WARC_DIGESTING ? digest_more(warc) : compress_more(warc);
 }
 
 int32_t rill_warc_continue(rill_warc *warc, rill_error *err)
 {
     if (!warc || warc->phase == WARC_IDLE)
         return rill_error_set(err, RILL_ARGUMENT, "rill_warc_continue: there is no record");
-    if (!(warc->phase == WARC_DIGESTING ? digest_more(warc) : compress_more(warc)))
+    if (!make_more(warc))
         return fail(warc, err);
     return warc->phase != WARC_IDLE;
 }
@@ -184,9 +206,12 @@ int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_erro
     warc->phase = WARC_DIGESTING;
     if (!begin_digests(warc))
         return fail(warc, err);
-    if (record->payload_length > COMPRESS_STEP)
+    if (size_of(record) > COMPRESS_STEP)
         return 1;
-    return digest_more(warc) && compress_more(warc) ? 0 : fail(warc, err);
+    while (warc->phase != WARC_IDLE)
+        if (!make_more(warc))
+            return fail(warc, err);
+    return 0;
 }
 
 const char *rill_warc_members(const rill_warc *warc, size_t *length)
@@ -201,7 +226,7 @@ void rill_warc_clear(rill_warc *warc)
     if (!warc)
         return;
     warc->complete = 0;
-    end_record(warc);
+    drop_record(warc);
     if (warc->out.room > KEPT)
         rill_bytes_dispose(&warc->slab, &warc->out);
 }
