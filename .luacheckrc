@@ -11,5 +11,5 @@ files["lua/rill/crawl/frontier/inside"] = {
   ignore = { "211" }, read_globals = { "redis", "KEYS", "ARGV", "cjson", "cmsgpack", "origin", "P", "CONF",
     "DUE", "LATER", "LEASE", "LEASED", "STATS", "SHAPE", "GONE", "call", "now", "clock", "origins", "origin_of", "queue_of",
     "set_policy", "make_ready", "add_rank", "has_work", "save", "lease_of", "end_lease", "take_back", "settle", "numbers",
-    "begin", "set_clock", "CLOCK_KEPT", "enter", "stay", "go", "asker" },
+    "begin", "set_clock", "CLOCK_KEPT", "enter", "stay", "go", "mark_files", "asker" },
 }
