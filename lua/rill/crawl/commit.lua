@@ -297,9 +297,14 @@ local function commit_all(self, outcomes)
       ok, err = frontier:confirm()
       if not ok then return nil, err end
     end
+    local places = lengths(self)
     local mark = frontier.may_lose and mark_of(self)
     batch, err = gather(self, outcomes)
-    if not batch then return nil, err end
+    if not batch then
+      -- A record that is not whole makes all of a file unreadable for some. Where this fails too, the next run cuts it.
+      if self._crawl.archive then self._crawl.archive:truncate(places) end
+      return nil, err
+    end
     ok, err = frontier:commit(batch)
     self._scope = nil
     if ok then return batch end
