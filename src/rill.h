@@ -378,6 +378,9 @@ typedef struct rill_counters {
 } rill_counters;
 RILL_API void rill_loop_counters(const rill_loop *loop, rill_counters *counters);
 
+/* Requests that wait to be sent, and that no connection is coming for. */
+RILL_API uint32_t rill_loop_in_line(const rill_loop *loop);
+
 /* --- clients --------------------------------------------------------------------------------- */
 
 /* Files are PEM. NULL: the default, given in parentheses. */

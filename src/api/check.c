@@ -16,7 +16,7 @@ typedef struct held {
 
 /* What was seen, to be compared with the loop's counters, and what accounts with bodies. */
 typedef struct seen {
-    uint32_t clients, origins, connections, requests, waiting;
+    uint32_t clients, origins, connections, requests, waiting, in_line;
     held counted, found;
 } seen;
 
@@ -153,6 +153,7 @@ static uint32_t check_origin(const rill_origin *origin, seen *all, uint64_t *gra
     length_of(&origin->parked);
     all->origins++;
     all->waiting += origin->queue.count;
+    all->in_line += origin->queue.count - origin->queue.assigned;
     all->requests += origin->queue.count;
     length_of(&origin->conns);
     assert(!origin->shared == !origin->guest.list);
@@ -194,6 +195,7 @@ static void check_pace(const rill_pace *pace, seen *all)
     assert(length_of(&pace->granted) <= pace->running);
     assert((pace->unused.list != NULL) == !pace->calls);
     all->waiting += pace->waiting.count;
+    all->in_line += pace->waiting.count;
     all->requests += pace->waiting.count;
 }
 
@@ -245,7 +247,7 @@ void rill_check(rill_loop *loop)
     length_of(&loop->watches);
     assert(all.origins == counters->origins);
     assert(all.connections == counters->connections);
-    assert(all.waiting == counters->waiting);
+    assert(all.waiting == counters->waiting && all.in_line == loop->turn.in_line);
     assert(all.requests == counters->requests);
     add_ended(&loop->turn, &all.found);
     assert(!memcmp(&all.found, &all.counted, sizeof(all.found)));

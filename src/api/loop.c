@@ -296,6 +296,11 @@ void rill_loop_counters(const rill_loop *loop, rill_counters *counters)
     counters->bytes = (double)rill_slab_bytes(&turn->slab);
 }
 
+uint32_t rill_loop_in_line(const rill_loop *loop)
+{
+    return loop ? loop->turn.in_line : 0;
+}
+
 /* --- waiting --------------------------------------------------------------------------------- */
 
 /* UINT64_MAX: nothing is waited for, and nothing wakes. */

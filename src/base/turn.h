@@ -113,6 +113,7 @@ struct rill_turn {
     bool handed_over;       /* events point to calls in `later`, and to lent texts */
     rill_bytes scratch;     /* of whoever fills it: good until the next one does */
     rill_counters counters; /* clients ... dials; the rest is filled in when asked for */
+    uint32_t in_line;       /* calls that wait, and that no connection is coming for */
 
     /* Shared by all connections: empty whenever another one may use them. */
     void *cipher_owner; /* borrowed: whose bytes wait in cipher_out; NULL: nobody's */

@@ -26,25 +26,30 @@ void rill_call_assign(rill_call *call, bool assigned)
         rill_wheel_start(&turn->wheel, &call->timer, turn->now_ms + left_ms);
 }
 
+/* Of a call that comes, or leaves. */
+static void count(rill_queue *queue, const rill_call *call, uint32_t by)
+{
+    rill_turn *turn = call->turn;
+    turn->counters.waiting += by;
+    queue->count += by;
+    *(call->state == CALL_ASSIGNED ? &queue->assigned : &turn->in_line) += by;
+}
+
 void rill_queue_add(rill_queue *queue, rill_call *call)
 {
     rill_call *before = find_younger(queue, call);
     rill_list_insert(&queue->calls, &call->queued, before ? &before->queued : NULL);
-    call->turn->counters.waiting++;
-    queue->count++;
     rill_call *next = rill_queue_call(call->queued.next);
     if (call->state == CALL_WAITING && next && next->state == CALL_ASSIGNED)
         rill_call_assign(call, true); /* the first ones are */
-    queue->assigned += call->state == CALL_ASSIGNED;
+    count(queue, call, 1);
 }
 
 void rill_queue_remove(rill_queue *queue, rill_call *call)
 {
     assert(call->queued.list == &queue->calls);
     rill_list_leave(&call->queued);
-    call->turn->counters.waiting--;
-    queue->count--;
-    queue->assigned -= call->state == CALL_ASSIGNED;
+    count(queue, call, (uint32_t)-1);
 }
 
 void rill_queue_take_all(rill_queue *queue, rill_list *taken)
@@ -72,5 +77,6 @@ void rill_queue_assign(rill_queue *queue, uint32_t most)
                             wanted ? "assigned to a connection that is coming"
                                    : "waits: no connection is coming for it");
         queue->assigned += wanted ? 1 : (uint32_t)-1;
+        call->turn->in_line -= wanted ? 1 : (uint32_t)-1;
     }
 }

@@ -1,6 +1,5 @@
 --- Holding back crowds: while many requests wait to be sent, tasks that have not begun would only make
 --- that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
-local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local loops = require("rill.runtime.loop")
 
@@ -8,18 +7,16 @@ local M = {
   BULK = 1000, -- held back are those of a task that has started more than that without waiting itself
 }
 
-local CROWD = 10000 -- requests that wait to be sent
+local CROWD = 1000 -- requests that wait to be sent and that no connection is coming for
 local BEGIN_IN_CROWD = 8 -- tasks that begin all the same, each time the network was looked at
 local CROWD_MS = 1 -- when nothing happens for so long, more begin
 
 local held, head, tail = {}, 1, 0 -- tasks, in order
-local counters = ffi.new("rill_counters")
 
 --- Whether there is a crowd now.
 ---@return boolean
 function M.is_here()
-  C.rill_loop_counters(loops.get(), counters)
-  return counters.waiting >= CROWD
+  return C.rill_loop_in_line(loops.get()) >= CROWD
 end
 
 --- Whether tasks are held back.

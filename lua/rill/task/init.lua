@@ -78,7 +78,7 @@ local function calling_place()
 end
 
 --- Starts `fn(...)` as a task of its own, when the current one waits next; of more than 1,000 started
---- without a wait the others later, while 10,000 requests wait to be sent.
+--- without a wait the others later, while 1,000 requests wait that no connection is coming for.
 ---@param fn function
 ---@return rill.Task
 function M.spawn(fn, ...)
