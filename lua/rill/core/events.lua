@@ -5,6 +5,7 @@ local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
 local runtime = require("rill.runtime")
 local by_name = require("rill.core.facts").by_name
+local HOOK = require("rill.task.slots").HOOK
 
 local M = {}
 
@@ -170,13 +171,13 @@ end
 -- The hook may not wait: events come in order, and none behind it could.
 local function deliver(reader, hook)
   local task = runtime.current() or {}
-  local outer = task._hook
+  local outer = task[HOOK]
   local batch = reader.batch
   while batch.next < batch.count do
-    task._hook = "runs"
+    task[HOOK] = "runs"
     local ok, err = pcall(tell_all, batch, reader.numbers, reader.urls, hook)
-    local waited = task._hook == "waited" -- it may have caught what a wait raises
-    task._hook = outer -- rill.on_error may wait, and may raise
+    local waited = task[HOOK] == "waited" -- it may have caught what a wait raises
+    task[HOOK] = outer -- rill.on_error may wait, and may raise
     if waited then report "on_event may not wait" end
     if not ok and not is_wait(err) then report(err) end
   end

@@ -1,5 +1,6 @@
 --- What tostring gives of rill's objects: one line for logs, without user and password.
 local errors = require("rill.errors")
+local PLACE = require("rill.task.slots").PLACE
 local slots = require("rill.core.slots")
 
 local M = {}
@@ -78,7 +79,7 @@ end
 ---@param task rill.Task
 ---@return string
 function M.task(task)
-  return ("task%s: %s"):format(task._place and " of " .. task._place or "", state_of(task))
+  return ("task%s: %s"):format(task[PLACE] and " of " .. task[PLACE] or "", state_of(task))
 end
 
 --- `queue: 3 items of at most 10`

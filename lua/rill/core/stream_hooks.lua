@@ -2,6 +2,7 @@
 local errors = require("rill.errors")
 local follow = require("rill.core.follow")
 local runtime = require("rill.runtime")
+local HOOK = require("rill.task.slots").HOOK
 local URL = require("rill.core.slots").URL
 
 local M = {}
@@ -11,11 +12,11 @@ local ANSWERS = { stop = true, cancel = true }
 -- Runs a hook, which may not wait. Returns its answer; or nil, what went wrong, and what it raised.
 local function run(name, hook, what, stream)
   local task = runtime.current()
-  local outer = task and task._hook
-  if task then task._hook = "runs" end
+  local outer = task and task[HOOK]
+  if task then task[HOOK] = "runs" end
   local ok, answer = pcall(hook, what, stream)
-  local waited = task and task._hook == "waited"
-  if task then task._hook = outer end
+  local waited = task and task[HOOK] == "waited"
+  if task then task[HOOK] = outer end
   if waited then return nil, name .. " may not wait" end
   if not ok then return nil, name .. " raised: " .. tostring(answer), answer end
   if answer ~= nil and not ANSWERS[answer] then

@@ -16,6 +16,9 @@ local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local loops = require("rill.runtime.loop")
 local misplaced = require("rill.task.misplaced")
+local slots = require("rill.task.slots")
+
+local ERA, HOOK = slots.ERA, slots.HOOK
 
 local M = {
   deferred = 0,
@@ -82,7 +85,7 @@ end
 ---@return boolean
 function M.may_wait()
   local task = current()
-  return task ~= nil and not task._hook and can_wait(task)
+  return task ~= nil and not task[HOOK] and can_wait(task)
 end
 
 --- Every wait of a cancelled task raises. One that catches that again and again ends all the same.
@@ -105,8 +108,8 @@ function M.waiter(call, waiting)
     if waiting then waiting:abandon(task) end
     refuse(task)
   end
-  if task._hook then -- who called the hook looks whether it waited
-    task._hook = "waited"
+  if task[HOOK] then -- who called the hook looks whether it waited
+    task[HOOK] = "waited"
     errors.raise(call .. " waits: a hook may not wait")
   end
   return task
@@ -123,10 +126,10 @@ function M.park(waiting, task)
     waiting:abandon(task)
     refuse(task)
   end
-  task._waiting, task._hook = waiting, false -- it runs in none, or it would not wait; and each wait asks
+  task._waiting, task[HOOK] = waiting, false -- it runs in none, or it would not wait; and each wait asks
   if not waiting.dormant then
     external = external + 1
-    task._era = era
+    task[ERA] = era
   end
   suspend(task, waiting)
   if M.deferred > 0 then M.run_deferred() end
@@ -143,7 +146,7 @@ function M.wake(task)
   local waiting = task._waiting
   if waiting == nil then return end
   task._waiting = nil
-  if not waiting.dormant and task._era == era then external = external - 1 end
+  if not waiting.dormant and task[ERA] == era then external = external - 1 end
   make_ready(task)
 end
 

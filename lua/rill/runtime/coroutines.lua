@@ -3,6 +3,7 @@ local cancelled = require("rill.task.cancelled")
 local core = require("rill.runtime.core")
 local crowd = require("rill.runtime.crowd")
 local hooks = require("rill.core.hooks")
+local slots = require("rill.task.slots")
 
 local M = {
   holds_back = true, -- whether bulks of new tasks wait while there is a crowd
@@ -10,6 +11,9 @@ local M = {
 
 local create, resume, yield, running, isyieldable =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.isyieldable
+
+-- What a task begins with stands in itself: 100,000 that wait for their turn are 100,000 tables, and no more.
+local COUNT, FN, FIRST, SECOND, THIRD = slots.COUNT, slots.FN, slots.FIRST, slots.SECOND, slots.THIRD
 
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 
@@ -61,19 +65,20 @@ M.make_ready = make_ready
 
 function M.hurry(task)
   local state = task._state
-  if state == "held" then
-    task._state = "new"
-    make_ready(task)
-  end
-  if state == "held" or state == "new" then task._work.bulk = nil end
+  if state == "held" then make_ready(task) end
+  if state == "held" or state == "bulk" then task._state = "new" end
 end
 
 function M.start(task, fn, ...)
+  local count = select("#", ...)
+  task[COUNT], task[FN] = count, fn
+  if count > 3 then
+    task[FIRST] = { ... }
+  else
+    task[FIRST], task[SECOND], task[THIRD] = ...
+  end
   started = started + 1
-  -- what it begins with, at [0] how many values
-  local call = { [0] = select("#", ...) + 1, fn, ... }
-  if started > crowd.BULK and M.holds_back then call.bulk = true end -- it may be held back
-  task._work = call
+  if started > crowd.BULK and M.holds_back then task._state = "bulk" end
   alive = alive + 1
   make_ready(task)
 end
@@ -126,18 +131,28 @@ local function go(task)
   if what ~= PARKED then leave(task, co, ok, what) end
 end
 
-local function body(fn, ...)
-  fn(...)
+local function body(task)
+  local count, fn, first, second, third = task[COUNT], task[FN], task[FIRST], task[SECOND], task[THIRD]
+  task[FN], task[FIRST], task[SECOND], task[THIRD] = false, false, false, false
+  if count == 2 then
+    fn(first, second)
+  elseif count == 3 then
+    fn(first, second, third)
+  elseif count > 3 then
+    fn(unpack(first, 1, count))
+  else
+    fn(first)
+  end
   return ENDED
 end
 
 --- Runs a new task until it waits or ends.
 ---@param task rill.Task
 function M.begin(task)
-  local call, co = task._work, create(body)
+  local co = create(body)
   task._state, task._work = "begun", co
   current, started = task, 0
-  local ok, what = resume(co, unpack(call, 1, call[0]))
+  local ok, what = resume(co, task)
   current = nil
   if what ~= PARKED then leave(task, co, ok, what) end
 end
@@ -151,13 +166,13 @@ function M.run_ready()
     ready[head] = nil
     head = head + 1
     local state = task._state
-    if state == "new" and task._work.bulk and (crowd.holds() or crowd.is_here()) then
+    if state == "bulk" and (crowd.holds() or crowd.is_here()) then
       crowd.hold(task)
     else
       budget = budget - 1
       if state == "begun" then
         go(task)
-      elseif state == "new" then -- else it has ended
+      elseif state == "new" or state == "bulk" then -- else it has ended
         begin(task)
       end
     end

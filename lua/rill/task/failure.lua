@@ -2,12 +2,15 @@
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local runtime = require("rill.runtime")
+local slots = require("rill.task.slots")
 
 local M = {}
 
 ---@class rill.Failure
 ---@field value any what was raised
 ---@field traceback string
+
+local PLACE = slots.PLACE
 
 local MAX_ANCESTORS = 8 -- tasks in one traceback
 
@@ -26,11 +29,11 @@ end
 function M.traceback(task, trace)
   local parts = { "stack traceback:", frames(trace) }
   for _ = 1, MAX_ANCESTORS do
-    local parent = task._parent
-    if not (parent or task._place) then
+    local parent, place = task._parent, task[PLACE]
+    if not (parent or place) then
       break
     end
-    parts[#parts + 1] = "\nin a task started" .. (task._place and " at " .. task._place or "")
+    parts[#parts + 1] = "\nin a task started" .. (place and " at " .. place or "")
     if not (parent and parent._state == "begun") then
       break
     end

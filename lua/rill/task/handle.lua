@@ -17,17 +17,16 @@ local live = M.live
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
 ---@field dormant string the call that waits in it
----@field private _state "new"|"held"|"begun"|"ended" held: back, by a crowd; `_waiting` is what one that has begun
----  is parked on
----@field private _work any what it begins with; its coroutine; what its function returned, false: nothing
+---@field private _state "new"|"bulk"|"held"|"begun"|"ended" bulk: new, but a crowd may hold it back; held: it does;
+---  `_waiting` is what one that has begun is parked on
+---@field private [integer] any see rill.task.slots
+---@field private _work any its coroutine; what its function returned; false: nothing
 ---@field private _waiting table?
 ---@field private _parent rill.Task? that started it
----@field private _place string|false where rill.spawn was called
 ---@field private _owner table? gets owner:child_ended(task)
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
----@field private _era integer? of its last wait that was not dormant: see rill.runtime.core
 ---@field private _cancelled boolean
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
@@ -35,7 +34,6 @@ local live = M.live
 ---@field private _error rill.Error? made of the failure when it is joined
 ---@field private _rethrown rill.Failure? that crosses this task from another
 ---@field private _item any of a map, which it works on
----@field private _hook "runs"|"waited"|false|nil a hook runs in it, and has waited
 ---@field private _abandoned table? the wait that ended because it was cancelled
 ---@field private _foreign boolean? a coroutine that rill did not make
 ---@field private _refusals integer? waits that it has tried since
@@ -118,15 +116,17 @@ function Task:_break(value, trace)
   end
 end
 
---- Makes one that waits for its turn. Six fields that are not nil make a table of eight, which a task that is merely
---- spawned fills (`before`, `after`). Whether it is cancelled is asked three times a wait: it is never nil.
+--- Makes one that waits for its turn. Five fields make a table of eight, which a task that waits for the first time
+--- fills (`before`, `after`, `_waiting`). Whether it is cancelled is asked three times a wait: it is never nil.
 ---@param parent rill.Task?
 ---@param owner table?
 ---@param crew rill.Map?
 ---@return rill.Task
 function M.new(parent, owner, crew)
-  local task = setmetatable({ _parent = parent, _state = "new", _work = false, _place = false, line = false,
-    _cancelled = false }, Task)
+  local task = setmetatable({
+    [0] = 0, false, false, false, false, false, 0, false, -- see rill.task.slots
+    _parent = parent, _state = "new", _work = false, line = false, _cancelled = false,
+  }, Task)
   if owner then task._owner = owner end
   if crew then task._crew = crew end
   return task
@@ -148,9 +148,11 @@ end
 ---@param address ffi.cdata*
 ---@return rill.Task
 function M.light(co, session, address)
-  local task = { _state = "begun", _work = co, _place = false, line = false, _cancelled = false, _hook = false,
-    _foreign = true, _thread = co, _session = session, _address = address, _waiting = false, _parked = false,
-    _cell = false, _ready = false }
+  local task = {
+    [0] = 0, false, false, false, false, false, 0, false, -- see rill.task.slots
+    _state = "begun", _work = co, line = false, _cancelled = false, _foreign = true, _thread = co, _session = session,
+    _address = address, _waiting = false, _parked = false, _cell = false, _ready = false,
+  }
   task._waiting = nil
   return setmetatable(task, Task)
 end

@@ -7,11 +7,14 @@ local failure = require("rill.task.failure")
 local handle = require("rill.task.handle")
 local misplaced = require("rill.task.misplaced")
 local runtime = require("rill.runtime")
+local slots = require("rill.task.slots")
 local unjoined = require("rill.task.unjoined")
 
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
 local new, finish, live = handle.new, handle.finish, handle.live
+
+local PLACE = slots.PLACE
 
 local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
 
@@ -85,7 +88,7 @@ function M.spawn(fn, ...)
   arguments.callable("rill.spawn: fn", fn)
   local place = calling_place()
   local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
-  task._place = place
+  task[PLACE] = place
   return task
 end
 
