@@ -1,6 +1,7 @@
 #include "pool/conn.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -48,7 +49,7 @@ static void end_dial(rill_conn *conn)
     conn->connect_s = conn->dial->connect_s;
     conn->tls_s = conn->dial->tls_s;
     rill_dial_dispose(conn->dial);
-    rill_slab_free(&conn->setup.turn->slab, conn->dial);
+    free(conn->dial);
     conn->dial = NULL;
 }
 
@@ -495,10 +496,12 @@ rill_conn *rill_conn_new(const rill_conn_setup *setup, rill_error *err)
 {
     rill_turn *turn = setup->turn;
     rill_conn *conn = rill_slab_zalloc(&turn->slab, sizeof(*conn));
-    rill_dial *dial = rill_slab_alloc(&turn->slab, sizeof(*dial));
+    /* Not the slab's, which would keep the dials of a thousand connections that open together (4
+     * MiB) for more of these: nothing else is as large. */
+    rill_dial *dial = malloc(sizeof(*dial));
     if (!conn || !dial) {
         rill_slab_free(&turn->slab, conn);
-        rill_slab_free(&turn->slab, dial);
+        free(dial);
         rill_error_memory(err);
         return NULL;
     }
