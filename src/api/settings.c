@@ -1,6 +1,8 @@
 #include "api/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "http/decode.h"
@@ -68,6 +70,33 @@ static char *copy_text(rill_slab *slab, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
+typedef struct numbered_resolve {
+    rill_resolve entry;
+    uint32_t number;
+} numbered_resolve;
+
+static int compare_resolve(const void *a, const void *b)
+{
+    const numbered_resolve *one = a, *other = b;
+    int order = strcasecmp(one->entry.host, other->entry.host);
+    return order ? order : one->number < other->number ? -1 : 1;
+}
+
+/* By host, so that it is found in a map of thousands; the addresses of one stay in their order. */
+static bool sort_resolve(rill_slab *slab, rill_resolve *entries, uint32_t count)
+{
+    numbered_resolve *sorted = rill_slab_alloc(slab, count * sizeof(*sorted));
+    if (!sorted)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = (numbered_resolve){entries[i], i};
+    qsort(sorted, count, sizeof(*sorted), compare_resolve);
+    for (uint32_t i = 0; i < count; i++)
+        entries[i] = sorted[i].entry;
+    rill_slab_free(slab, sorted);
+    return true;
+}
+
 static int32_t copy_resolve(rill_settings *settings, rill_pool *pool, const rill_options *options,
                             rill_error *err)
 {
@@ -92,7 +121,7 @@ static int32_t copy_resolve(rill_settings *settings, rill_pool *pool, const rill
         if (!settings->resolve[i].host || !settings->resolve[i].address)
             return rill_error_memory(err);
     }
-    return 0;
+    return sort_resolve(slab, settings->resolve, count) ? 0 : rill_error_memory(err);
 }
 
 /* The fields of every request, built once. */

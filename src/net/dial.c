@@ -57,6 +57,20 @@ static bool is_of_proxy(const rill_dial *dial)
     return dial->target->proxy && !dial->beyond;
 }
 
+/* Where `name` stands in the caller's map, or would stand: behind all that are less. */
+static uint32_t find_host(const rill_dial_options *options, const char *name)
+{
+    uint32_t low = 0, high = options->resolve_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcasecmp(options->resolve[middle].host, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* What the caller's map says of host:port; false: nothing. */
 static bool map_host(rill_dial *dial, const char *host, uint16_t port)
 {
@@ -67,9 +81,9 @@ static bool map_host(rill_dial *dial, const char *host, uint16_t port)
         return false;
     bool found = false;
     const rill_dial_options *options = target->options;
-    for (uint32_t i = 0; i < options->resolve_count; i++) {
+    for (uint32_t i = find_host(options, name); i < options->resolve_count; i++) {
         if (strcasecmp(options->resolve[i].host, name) != 0)
-            continue;
+            break;
         found = true;
         if (dial->lookup.count < LOOKUP_ADDRESSES)
             dial->lookup.count += rill_address_parse(options->resolve[i].address, port,

@@ -16,7 +16,7 @@ enum {
 
 /* What an option set says of dialling. Borrowed, like all that it points to. */
 typedef struct rill_dial_options {
-    const rill_resolve *resolve; /* the caller's map of hosts to addresses */
+    const rill_resolve *resolve; /* the caller's map of hosts to addresses, sorted by host */
     uint32_t resolve_count;
     int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
     rill_address bind_address; /* where connections come from, unless a request says otherwise;
