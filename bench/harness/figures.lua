@@ -12,6 +12,9 @@ local KINDS = {
     value = function(a, i, units) return units / a.wall[i] end },
   memory = { label = "peak memory", unit = "MB", scale = 1e-6, value = function(a, i) return a.peak[i] end },
   peak = { label = "peak memory", unit = "MB", scale = 1e-6, value = function(a, i) return a.peak[i] end },
+  -- what is more than the peer's, not how many times as much
+  memory_above = { label = "peak memory above", unit = "MB", scale = 1e-6, difference = true,
+    value = function(a, i) return a.peak[i] end },
 }
 
 local UNITS = { kib = "KiB", mb = "MB", times = "" }
@@ -29,10 +32,13 @@ local function printed(name)
   }
 end
 
--- What is held: the ratio of each round, or the value itself.
+-- What is held: the ratio of each round, the difference, or the value itself.
 local function held(kind, rounds, own, peer)
   if not peer then
     return statistics.each(rounds, function(i) return own(i) * kind.scale end)
+  end
+  if kind.difference then
+    return statistics.each(rounds, function(i) return (own(i) - peer(i)) * kind.scale end)
   end
   return statistics.each(rounds, function(i) return own(i) / peer(i) end)
 end
@@ -67,7 +73,7 @@ function M.make(line, figure, samples, rounds)
     kind = figure[1],
     label = kind.label,
     unit = kind.unit,
-    ratio = peer ~= nil,
+    ratio = peer ~= nil and not kind.difference,
     against = figure.against,
     own = median_for_people(kind, rounds, own),
     peer = peer and median_for_people(kind, rounds, peer),

@@ -6,6 +6,7 @@
 ---   speed    units a second, over the peer's; more is better
 ---   memory   resident memory at most, over the peer's; less is better
 ---   peak     resident memory at most, in MB (10^6 bytes)
+---   memory_above  resident memory at most, less that of the peer, in MB
 ---   a name   that the program prints with a number: kib_..., where less is better, or mb_..., where more is
 --- `of` names the contestant that is held ("rill" unless said), `against` the one it is held against.
 local contestants = require("contestants")
@@ -357,6 +358,17 @@ return {
     figures = {
       { "cpu", against = "workers", must = 2.5, aim = 1.4 },
       { "peak" },
+    },
+  },
+  {
+    name = "map", title = "rill.map over 100,000 URLs, 100 at once", unit = "request", server = "nghttpd",
+    contestants = {
+      rill = rill("map", 100000, "/1k-"),
+      workers = rill("get_distinct", 100000, "/1k-"),
+    },
+    figures = {
+      { "cpu", against = "workers", must = 1.15, aim = 1.05 },
+      { "memory_above", against = "workers", must = 8, aim = 2 },
     },
   },
   {
