@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/slab.h"
 
@@ -16,6 +17,12 @@ typedef struct rill_chars {
 
 /* That of a literal. */
 #define RILL_CHARS(literal) ((rill_chars){literal, sizeof(literal) - 1})
+
+/* Whether it is `word`: for a literal that is one comparison of two lengths, mostly. */
+static inline bool rill_chars_are(rill_chars text, const char *word)
+{
+    return text.length == strlen(word) && !memcmp(text.data, word, text.length);
+}
 
 /* One contiguous run. Zeroed: empty. */
 typedef struct rill_bytes {

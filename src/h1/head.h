@@ -1,7 +1,6 @@
 /* Reads the head of an HTTP/1.1 message: status line and fields, or trailers alone (RFC 9112
- * sections 2 to 5), and what they say of where the message ends. Strict where a lax reading would
- * let two programs disagree on that; spec/h1/strict_spec.lua lists what is refused, and what not.
- */
+ * sections 2 to 5), and what they say of where the message ends.
+ * spec/h1/strict_spec.lua lists what is refused, and what not. */
 #ifndef RILL_H1_HEAD_H
 #define RILL_H1_HEAD_H
 
@@ -11,13 +10,12 @@
 enum { H1_LINE_MAX = 1 << 20 }; /* bytes of a line, where max_header_list is none */
 
 typedef struct rill_h1_head {
-    rill_lines lines;
-    bool trailers;          /* they say nothing of the message */
+    rill_lines lines; /* without a status they are trailers, which say nothing of the message */
     int64_t content_length; /* -1: not announced */
     bool chunked;
-    bool close;           /* of `connection`, or `keep-alive: max=0` */
-    bool keep_alive;      /* of `connection` */
-    int32_t keep_alive_s; /* of `keep-alive: timeout`; -1: not announced */
+    bool close;       /* of `connection`, or `keep-alive: max=0` */
+    bool keep_alive;  /* of `connection` */
+    uint64_t idle_ms; /* a second less than `keep-alive: timeout`, mostly; 0: not said */
 } rill_h1_head;
 
 /* Begins a head, or the trailers behind the last chunk. */

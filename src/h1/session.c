@@ -80,19 +80,17 @@ static void begin_head(rill_h1_session *session, rill_stream *stream, bool trail
 static void frame_body(rill_h1_session *session, rill_stream *stream)
 {
     const rill_h1_head *head = &session->head;
-    int status = head->lines.status;
-    bool tunnel = session->is_connect && status < 300, chunked = head->chunked && !tunnel;
-    bool none = stream->is_head || status == 204 || status == 304;
+    bool tunnel = session->is_connect && head->lines.status < 300;
+    bool chunked = head->chunked && !tunnel;
     stream->content_length = chunked || tunnel ? -1 : head->content_length;
-    session->left = none ? 0 : (uint64_t)stream->content_length; /* -1: more than will come */
+    /* -1: more than will come */
+    session->left = rill_stream_has_body(stream) ? (uint64_t)stream->content_length : 0;
     session->chunks = (rill_h1_chunks){.state = H1_CHUNK_START};
     session->state = session->left <= INT64_MAX ? H1_COUNTED : chunked ? H1_CHUNKS : H1_UNTIL_END;
     stream->inlet.spare = 1; /* so the read for the last of them shows whether anything follows */
     session->keep = !head->close && (head->lines.minor || head->keep_alive) &&
                     !(head->chunked && head->content_length >= 0) && session->state != H1_UNTIL_END;
-    if (head->keep_alive_s >= 0) /* a second less, for what is on its way */
-        session->link.idle_ms =
-            head->keep_alive_s > 1 ? (uint64_t)(head->keep_alive_s - 1) * 1000 : 500;
+    session->link.idle_ms = head->idle_ms;
 }
 
 /* What the peer has answered already it need not be sent. */
@@ -114,10 +112,9 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
     if (status >= 200)
         frame_body(session, stream);
     rill_stream_end_head(stream);
-    link->look = link->look || stream->warn || stream->busy;
-    if (stream->reason != RILL_OPEN) {
-        retire(link, stream);
-    } else if (status < 200) {
+    if (stream->reason != RILL_OPEN)
+        return;
+    if (status < 200) {
         if (stream->source && !stream->source->held)
             rill_link_resume(link, stream); /* 100 (Continue) */
         begin_head(session, stream, false);
@@ -138,15 +135,12 @@ static size_t read_head(rill_h1_session *session, rill_stream *stream, const cha
     if (session->state == H1_HEAD)
         rill_flight_respond(link->flight, link->turn->now_us, stream->id);
     int64_t taken = rill_h1_head_read(&session->head, data, length, stream, &link->fatal);
-    if (taken < 0)
-        return length;
-    if (stream->reason != RILL_OPEN)
-        retire(link, stream);
-    else if (session->head.lines.state == LINES_DONE && session->state == H1_TRAILERS)
+    bool whole = session->head.lines.state == LINES_DONE && stream->reason == RILL_OPEN;
+    if (whole && session->state == H1_TRAILERS)
         finish(session, stream);
-    else if (session->head.lines.state == LINES_DONE)
+    else if (whole)
         end_head(session, stream);
-    return (size_t)taken;
+    return taken < 0 ? length : (size_t)taken;
 }
 
 static size_t read_chunks(rill_h1_session *session, rill_stream *stream, const char *data,
@@ -166,20 +160,16 @@ static size_t read_chunks(rill_h1_session *session, rill_stream *stream, const c
 static size_t read_body(rill_h1_session *session, rill_stream *stream, const char *data,
                         size_t length)
 {
-    rill_link *link = &session->link;
     size_t part = length < session->left ? length : (size_t)session->left;
     session->left -= part;
-    rill_frame_note_part(link, false, PART_BODY, stream->id, part);
+    rill_frame_note_part(&session->link, false, PART_BODY, stream->id, part);
     size_t released = rill_stream_data(stream, data, part);
-    link->look = link->look || stream->warn;
     if (!session->left && session->state == H1_CHUNK)
         session->state = H1_CHUNKS;
-    if (stream->reason != RILL_OPEN)
-        retire(link, stream);
-    else if (session->left || session->state == H1_CHUNKS)
-        pace(session, stream, part, released);
-    else
+    if (stream->reason == RILL_OPEN && !session->left && session->state != H1_CHUNKS)
         finish(session, stream);
+    else if (stream->reason == RILL_OPEN)
+        pace(session, stream, part, released);
     return part;
 }
 
@@ -198,12 +188,11 @@ static void note_stray(rill_link *link, const char *data, size_t length)
 static char *place(rill_link *link, size_t *room)
 {
     rill_h1_session *session = rill_h1_of(link);
-    rill_stream *stream = rill_stream_first(&link->open);
     if (session->state == H1_HEAD && *room > H1_HEAD_ROOM)
         *room = H1_HEAD_ROOM;
-    if (session->state != H1_COUNTED || !stream || link->goodbye == LINK_DEAF)
+    if (session->state != H1_COUNTED || link->goodbye == LINK_DEAF)
         return NULL;
-    return rill_inlet_place(&stream->inlet, session->left, room);
+    return rill_inlet_place(&rill_stream_first(&link->open)->inlet, session->left, room);
 }
 
 static void receive(rill_link *link, const char *data, size_t length)
@@ -216,9 +205,13 @@ static void receive(rill_link *link, const char *data, size_t length)
     size_t taken = 0;
     session->received = true;
     while (taken < length && session->state != H1_IDLE && link->goodbye != LINK_DEAF &&
-           !link->fatal.reason)
-        taken += readers[session->state](session, rill_stream_first(&link->open), data + taken,
-                                         length - taken);
+           !link->fatal.reason) {
+        rill_stream *stream = rill_stream_first(&link->open);
+        taken += readers[session->state](session, stream, data + taken, length - taken);
+        link->look = link->look || stream->warn || stream->busy;
+        if (stream->on_wire && stream->reason != RILL_OPEN) /* a limit of its own closed it */
+            retire(link, stream);
+    }
     if (taken < length && session->state == H1_IDLE)
         note_stray(link, data + taken, length - taken);
     link->spent = link->spent || taken < length; /* nobody has asked for that */
@@ -240,7 +233,6 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     session->owed = 0;
     rill_h1_head_init(&session->head, false);
     stream->id = ++session->last_id;
-    link->idle_ms = 0;
     return 0;
 }
 

@@ -70,13 +70,12 @@ static void send_piece(rill_h1_session *session, rill_stream *stream)
     bool last = false;
     int64_t n =
         rill_upload_read(stream, data, TURN_PLAIN - CHUNK_BEFORE - CHUNK_BEHIND, &last, &error);
-    if (n < 0) {
-        if (n == SOURCE_LATER)
-            rill_upload_starve(stream);
-        else
-            rill_stream_close_because(stream, &error);
+    if (n == SOURCE_LATER)
+        rill_upload_starve(stream);
+    else if (n < 0)
+        rill_stream_close_because(stream, &error);
+    if (n < 0)
         return;
-    }
     if (n) {
         write_piece(session, data, (size_t)n);
         rill_frame_note_part(link, true, PART_BODY, stream->id, (size_t)n);
@@ -87,17 +86,6 @@ static void send_piece(rill_h1_session *session, rill_stream *stream)
     rill_upload_sent(stream, stream->local != HALF_OPEN);
 }
 
-static void send_body(rill_h1_session *session, rill_stream *stream)
-{
-    rill_link *link = &session->link;
-    rill_link_unblock(link, stream);
-    while (stream->local == HALF_OPEN && stream->reason == RILL_OPEN && !stream->starved &&
-           !link->fatal.reason && !rill_link_puts_off(link, stream))
-        send_piece(session, stream);
-    if (stream->reason != RILL_OPEN)
-        rill_link_retire(link, stream);
-}
-
 void rill_h1_send(rill_link *link)
 {
     rill_h1_session *session = rill_h1_of(link);
@@ -106,6 +94,10 @@ void rill_h1_send(rill_link *link)
         return;
     if (session->out.length)
         send_head(session, stream);
-    if (stream->local == HALF_OPEN)
-        send_body(session, stream);
+    rill_link_unblock(link, stream);
+    while (stream->local == HALF_OPEN && stream->reason == RILL_OPEN && !stream->starved &&
+           !link->fatal.reason && !rill_link_puts_off(link, stream))
+        send_piece(session, stream);
+    if (stream->reason != RILL_OPEN)
+        rill_link_retire(link, stream);
 }

@@ -306,7 +306,7 @@ size_t rill_stream_data(rill_stream *stream, const void *data, size_t length)
         return 0;
     stream->received += length;
     stream->active_ms = stream->turn->now_ms;
-    if (stream->limits->maxsize && rill_stream_is_limited(stream) &&
+    if (stream->limits->maxsize && rill_stream_has_body(stream) &&
         stream->received > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED_ACTUAL, CODE_CANCEL,
                           "%llu bytes arrived, more than maxsize (%llu)",

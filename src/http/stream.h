@@ -176,8 +176,8 @@ void rill_stream_hold(rill_stream *stream, bool held);
 /* Whether it is our turn: the peer waits for our reader to give window back, or for our body. */
 bool rill_stream_waits_for_us(const rill_stream *stream);
 
-/* Whether maxsize and warnsize count: HEAD, 204 and 304 announce what does not come. */
-static inline bool rill_stream_is_limited(const rill_stream *stream)
+/* Whether what it announces comes: that of HEAD, 204 and 304 does not. */
+static inline bool rill_stream_has_body(const rill_stream *stream)
 {
     return !stream->is_head && stream->status != 204 && stream->status != 304;
 }

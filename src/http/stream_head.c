@@ -47,9 +47,10 @@ RILL_COLD void rill_stream_refuse_head(rill_stream *stream, uint32_t most)
 static bool note_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
                        size_t value_length)
 {
-    if (name_length == 14 && !memcmp(name, "content-length", 14))
+    rill_chars field = {name, name_length};
+    if (rill_chars_are(field, "content-length"))
         stream->content_length = rill_fields_number(value, value_length);
-    bool coding = stream->decodes && name_length == 16 && !memcmp(name, "content-encoding", 16);
+    bool coding = stream->decodes && rill_chars_are(field, "content-encoding");
     return !coding || rill_inlet_encoding(&stream->inlet, value, value_length);
 }
 
@@ -167,7 +168,7 @@ void rill_stream_end_head(rill_stream *stream)
         return;
     if (stream->pieces)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
-    if (!rill_stream_is_limited(stream))
+    if (!rill_stream_has_body(stream))
         return;
     rill_inlet_limit(&stream->inlet, stream->limits->maxsize);
     if (stream->limits->maxsize && announced > stream->limits->maxsize) {
