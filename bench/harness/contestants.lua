@@ -101,6 +101,14 @@ function M.h2load_zlib(units, path)
   end)
 end
 
+--- h2load over the paths of a list, and rill's tokenizer over the same files: what a crawl has to do at least.
+---@param list string the file's name in the server's root
+function M.h2load_links(list)
+  return program({ "luajit", "$root/bench/peers/h2load_links.lua" }, 1, "", function(place)
+    return place.scratch.root .. list
+  end)
+end
+
 --- libcurl's multi interface, called by LuaJIT's FFI.
 function M.curl_multi(units, path)
   return program({ "luajit", "$root/bench/peers/curl_multi.lua" }, units, path)

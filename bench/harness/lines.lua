@@ -114,20 +114,24 @@ local function list_pages(scratch, root)
   scratch_files.write(scratch:file("pages"), table.concat(chosen))
 end
 
--- A site of all pages of some documentation packages, and a page that names each.
+-- A site of all pages of some documentation packages, and a page that names each; their paths are a file, too.
 local function make_site(scratch, root, packages)
-  local names = { "<title>all</title>" }
+  local index = ("/site/%s.html"):format(#packages == 1 and packages[1] or "index")
+  local names, urls = { "<title>all</title>" }, { index }
   for _, package in ipairs(packages) do
     local directory = assert(system.line_of(("'%s/.ci/unpack' '%s/build/pages' %s"):format(root, root, package)),
       "no pages of " .. package)
     assert(os.execute(("mkdir -p '%s/site' && ln -sfn '%s' '%s/site/%s'"):format(scratch.root, directory, scratch.root,
       package)) == 0)
     local paths = assert(io.popen(("cd '%s/site' && find -L %s -type f -name '*.html'"):format(scratch.root, package)))
-    for path in paths:lines() do names[#names + 1] = ("<a href='/site/%s'>p</a>"):format(path) end
+    for path in paths:lines() do
+      urls[#urls + 1] = "/site/" .. path
+      names[#names + 1] = ("<a href='/site/%s'>p</a>"):format(path)
+    end
     paths:close()
   end
-  scratch_files.write(("%s/site/%s.html"):format(scratch.root, #packages == 1 and packages[1] or "index"),
-    table.concat(names, "\n"))
+  scratch_files.write(scratch.root .. index, table.concat(names, "\n"))
+  scratch_files.write(scratch.root .. "/paths", table.concat(urls, "\n") .. "\n")
 end
 
 -- All pages of two packages, more than 2,500.
@@ -468,9 +472,11 @@ return {
       rill = rill("crawl_site", 1, SITE, fixed("2500 -")),
       sqlite = rill("crawl_site", 1, SITE, large_with_state),
       wget = contestants.wget(2500, SITE),
+      ["h2load and tokenizer"] = contestants.h2load_links("/paths"),
     },
     figures = {
       { "cpu", against = "wget", must = 0.15, aim = 0.1 },
+      { "cpu_seconds", against = "h2load and tokenizer", must = 2.0, aim = 1.4 },
       { "speed", against = "wget", must = 1 / 0.2, aim = 1 / 0.12 },
       { "cpu", of = "sqlite", against = "rill", must = 1.3, aim = 1.15 },
     },
