@@ -114,6 +114,11 @@ function M.curl_multi(units, path)
   return program({ "luajit", "$root/bench/peers/curl_multi.lua" }, units, path)
 end
 
+--- libcurl, which keeps a body of so many MiB in memory.
+function M.curl_memory(units, path)
+  return program({ "luajit", "$root/bench/peers/curl_memory.lua" }, units, path)
+end
+
 --- lua-http, which runs in LuaJIT.
 function M.lua_http(units, path)
   local contestant = program({ "luajit", "$root/bench/peers/lua_http.lua" }, units, path)

@@ -294,10 +294,12 @@ return {
       rill = rill("whole_256m", MEGABYTES, "/256m"),
       h2load = download.h2load,
       curl = download.curl,
+      ["libcurl, body kept"] = contestants.curl_memory(MEGABYTES, "/256m"),
     },
-    figures = { -- these keep nothing
+    figures = { -- curl and h2load keep nothing
       { "cpu", against = "curl", must = 1.3, aim = 1.1 },
       { "cpu", against = "h2load" },
+      { "cpu", against = "libcurl, body kept" },
     },
   },
   {
