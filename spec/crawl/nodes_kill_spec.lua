@@ -37,7 +37,8 @@ describe("a crawl in several Redis servers", function()
 
   it("loses nothing when one of three workers is killed, and one stands still past its lease", function()
     start(30)
-    local list = { fleet:worker "a", fleet:worker "b", fleet:worker "c" }
+    local list = {}
+    for i, name in ipairs { "a", "b", "c" } do list[i] = fleet:worker(name, { lease = 2 }) end
     fleet:wait_asked(34)
     support.wait(function() return fleet:asked "a" > 0 and fleet:asked "b" > 0 end, 60, "both to work")
     list[2]:signal "STOP"

@@ -60,7 +60,7 @@ describe("a crawl with its state in several Redis servers", function()
   end
 
   local function options(more)
-    local all = { start = ("https://a.test:%d/"):format(server.port), state = state(), robots = false, lease = 2,
+    local all = { start = ("https://a.test:%d/"):format(server.port), state = state(), robots = false, lease = 60,
       progress = false, out = directory .. "/items.jsonl", traps = false, allow = allowed(), worker = "w",
       client = { tls = { ca_file = server.ca }, resolve = resolve(), deny_private = false } }
     for name, value in pairs(more or {}) do all[name] = value end

@@ -63,7 +63,7 @@ describe("a crawl with its state in Redis", function()
 
   local function options(more)
     local all = { start = server.url .. "/", state = redis:state "site", robots = false, progress = false,
-      out = directory .. "/items.jsonl", client = { tls = { ca_file = server.ca } }, traps = false, lease = 2 }
+      out = directory .. "/items.jsonl", client = { tls = { ca_file = server.ca } }, traps = false, lease = 60 }
     for name, value in pairs(more or {}) do all[name] = value end
     return all
   end
@@ -77,7 +77,7 @@ describe("a crawl with its state in Redis", function()
     local script = support.write(directory .. "/" .. name .. ".lua", [[
       package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
       local url, ca, state, out, name = unpack(arg)
-      local done, err = require "rill.crawl" { start = url .. "/", state = state, out = out, worker = name, lease = 2,
+      local done, err = require "rill.crawl" { start = url .. "/", state = state, out = out, worker = name, lease = 60,
         robots = false, progress = false, traps = false, client = { tls = { ca_file = ca }, user_agent = name },
         concurrency = 2, per_origin = { concurrency = 8 },
         ]] .. (lua or "") .. [[ }
@@ -130,7 +130,7 @@ describe("a crawl with its state in Redis", function()
 
   it("loses nothing when a worker is killed and another one stands still past its lease", function()
     gather(2)
-    local killed, still = worker "a", worker "b"
+    local killed, still = worker("a", "lease = 2,"), worker("b", "lease = 2,")
     support.wait(function() return asked_by "a" > 5 and asked_by "b" > 5 end, 30, "both to work")
     still:signal "STOP"
     killed:signal "KILL"
@@ -259,7 +259,7 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("ends where another worker has taken its name while it stood still, and leaves that one's files alone", function()
-    local still = worker "a"
+    local still = worker("a", "lease = 2,")
     wait_until_asked(20)
     still:signal "STOP"
     support.wait(function()
@@ -351,7 +351,7 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("goes on with a worker that was forgotten while it stood still", function()
-    local still = worker("a", "out = function() end,")
+    local still = worker("a", "out = function() end, lease = 2,")
     wait_until_asked(20)
     still:signal "STOP"
     redis:cli("DEL", "{site}:w:a")
@@ -452,7 +452,7 @@ describe("a crawl with its state in Redis", function()
   it("goes on with the start URLs and options that the state has", function()
     assert(run { max_pages = 3, worker = "a" })
     local done = support.run(function()
-      return require "rill.crawl" { state = redis:state "site", worker = "a", progress = false, lease = 2,
+      return require "rill.crawl" { state = redis:state "site", worker = "a", progress = false,
         client = { tls = { ca_file = server.ca } }, max_pages = PAGES }
     end, 60)
     assert.same({ "finished", PAGES }, { done and done.reason, done and done.pages })

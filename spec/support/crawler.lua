@@ -6,7 +6,7 @@ local url, ca, directory, name, state, worker = unpack(arg)
 local done, err = crawl {
   start = url .. "/", client = { tls = { ca_file = ca }, user_agent = name }, robots = false,
   state = state or directory .. "/site.crawl", worker = worker,
-  lease = 3, progress = false, per_origin = { concurrency = 32 }, traps = false,
+  lease = 60, progress = false, per_origin = { concurrency = 32 }, traps = false,
   skipped = directory .. "/skipped.jsonl",
   out = { directory .. "/out.jsonl", directory .. "/out.csv", directory .. "/out.sqlite#pages" },
 }

@@ -8,6 +8,7 @@ local site = require "support.site"
 
 local M = {}
 
+local LEASE = 60 -- seconds: nobody on a busy machine stands still for so long, and pages are asked for once
 local HOSTS = { "a.test", "b.test", "c.test", "www.test", "localhost" }
 
 -- Hosts, by their port all the same server; each page leads to two of the next host, and to a page of its own. From so
@@ -84,9 +85,9 @@ function Fleet:options(name, more)
     resolve[allow[i]] = "127.0.0.1"
   end
   local all = { start = ("https://a.test:%d/"):format(self.server.port), state = self._given.state, robots = false,
-    lease = 2, progress = false, out = self.directory .. "/items.jsonl", traps = false, allow = allow, worker = name,
-    concurrency = 4, client = { tls = { ca_file = self.server.ca }, resolve = resolve, deny_private = false,
-      user_agent = name } }
+    lease = LEASE, progress = false, out = self.directory .. "/items.jsonl", traps = false, allow = allow,
+    worker = name, concurrency = 4, client = { tls = { ca_file = self.server.ca }, resolve = resolve,
+      deny_private = false, user_agent = name } }
   for key, value in pairs(more or {}) do all[key] = value end
   return all
 end
