@@ -49,7 +49,7 @@ bench-openresty: ## compare with proxy_pass, lua-resty-http and cosockets, insid
 	@$(MAKE) --no-print-directory all
 	bench/openresty
 
-growth: bench-needs ## plot cost against streams, connections, queue and body size: doc/pictures
+growth: bench-needs ## plot cost against streams, connections, queue, body size and pages: doc/pictures
 	bench/growth
 
 demo: ## install what is missing (apt), build, crawl two documentation sites over HTTP/2

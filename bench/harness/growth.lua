@@ -10,10 +10,19 @@ local M = {}
 
 local ROUNDS = 3
 
--- All points as lines for `rounds`; those that miss their server or rill itself end the run.
-local function lines_of(root)
-  local lines = {}
+-- The plots that are meant: all, or that of one file.
+local function chosen(only)
+  if not only then return plots end
   for _, one in ipairs(plots) do
+    if one.file == only then return { one } end
+  end
+  error("there is no plot " .. only, 0)
+end
+
+-- All points as lines for `rounds`; those that miss their server or rill itself end the run.
+local function lines_of(root, meant)
+  local lines = {}
+  for _, one in ipairs(meant) do
     for _, point in ipairs(one.points) do
       point.name, point.title = ("%s at %g"):format(one.file, point.x), one.title
       lines[#lines + 1] = point
@@ -52,23 +61,34 @@ end
 
 local FIGURES = "/doc/pictures/growth.txt"
 
+-- What was measured of one contestant, and when.
 local function line_of(one, single)
   local words = {}
   for i, point in ipairs(single.points) do
     words[i] = ("%.10g: %.4g us"):format(point[1], point[2])
   end
-  return ("%s, %s: %s\n"):format(one.file, single.name, table.concat(words, ", "))
+  return ("%s, %s: %s; %s"):format(one.file, single.name, table.concat(words, ", "), os.date("!%Y-%m-%d"))
 end
 
-local function measure(root)
+-- The lines of FIGURES that are not about one of these plots.
+local function others(root, meant)
+  local files, kept = {}, {}
+  for _, one in ipairs(meant) do files[one.file] = true end
+  for line in io.lines(root .. FIGURES) do
+    if not files[line:match("^[^,]*")] then kept[#kept + 1] = line end
+  end
+  return kept
+end
+
+local function measure(root, only)
   system.prepare(root)
-  local lines = lines_of(root)
-  local samples = rounds.measure(root, lines, ROUNDS, system.cpus())
-  local text = { ("%s, %d rounds\n"):format(os.date("!%Y-%m-%d"), ROUNDS) }
-  for _, one in ipairs(plots) do
+  local meant = chosen(only)
+  local samples = rounds.measure(root, lines_of(root, meant), ROUNDS, system.cpus())
+  local text = others(root, meant)
+  for _, one in ipairs(meant) do
     for _, single in ipairs(series_of(one, samples)) do text[#text + 1] = line_of(one, single) end
   end
-  scratch.write(root .. FIGURES, table.concat(text))
+  scratch.write(root .. FIGURES, table.concat(text, "\n") .. "\n")
 end
 
 -- The series of a plot, as FIGURES has them.
@@ -92,22 +112,23 @@ function M.pictures(root)
   local found = {}
   for _, one in ipairs(plots) do
     local series = figures_of(root, one)
-    found[one.file] = plot.lines(one.title, one.x, "CPU of a request; both axes are logarithmic", series, one.ticks)
+    found[one.file] = plot.lines(one.title, one.x, ("CPU of a %s; both axes are logarithmic"):format(one.unit or "request"), series, one.ticks)
   end
   return found
 end
 
-local function run(root, measures)
-  if measures then measure(root) end
+local function run(root, word, only)
+  if word ~= "--draw" then measure(root, only) end
   for file, picture in pairs(M.pictures(root)) do scratch.write(root .. "/doc/pictures/" .. file, picture) end
 end
 
---- Measures and draws all of `plots`: doc/pictures.
+--- Measures `plots` and draws them: doc/pictures.
 ---@param here string the directory of bench/growth
----@param word string? "--draw": measures nothing
+---@param word string? "--draw": measures nothing; "--only": what follows
+---@param only string? file of the one plot that is measured
 ---@return integer status
-function M.main(here, word)
-  return system.attempt("bench/growth", run, here, word ~= "--draw")
+function M.main(here, word, only)
+  return system.attempt("bench/growth", run, here, word, only)
 end
 
 return M

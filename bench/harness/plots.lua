@@ -1,5 +1,5 @@
 --- What the plots show. Each is a file, its words, and points: { x, contestants, server, ... }, which are lines of
---- the bench like those of `lines`. A cost is the CPU time of the client process for one request.
+--- the bench like those of `lines`. A cost is the CPU time of the client process for one `unit`, a request.
 local contestants = require("contestants")
 local h2load, rill = contestants.h2load, contestants.rill
 
@@ -90,6 +90,21 @@ local function sizes()
   return points
 end
 
+local function pages()
+  local points = {}
+  for exponent = 3, 6 do
+    local count = 10 ^ exponent
+    local large = count > 1e5
+    points[#points + 1] = point(count, "site_" .. count, {
+      ["rill, state in memory"] = rill("crawl_pages", count, "/", always "-"),
+      ["rill, state in SQLite"] = rill("crawl_pages", count, "/", function(place)
+        return place.scratch:file "pages.crawl"
+      end),
+    }, large and { rounds = 1, within = 1800 } or nil)
+  end
+  return points
+end
+
 return {
   { file = "streams.svg", title = "GET 1 KiB on one connection", x = "streams at a time", points = streams() },
   { file = "connections.svg", title = "GET 1 KiB, 10 streams on each connection", x = "connections",
@@ -98,4 +113,5 @@ return {
     points = queue() },
   { file = "body-size.svg", title = "GET, bodies kept outside of Lua", x = "size of the body", points = sizes(),
     ticks = size_ticks() },
+  { file = "pages.svg", title = "A generated site, crawled", x = "pages", unit = "page", points = pages() },
 }

@@ -113,6 +113,10 @@ local SERVERS = {
 
 M.PAGES = PAGES
 
+for exponent = 3, 6 do
+  SERVERS["site_" .. 10 ^ exponent] = { built = SITE, command = generated(10 ^ exponent, 10) }
+end
+
 ---@class bench.Servers
 local Servers = {}
 Servers.__index = Servers

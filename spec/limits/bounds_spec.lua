@@ -39,7 +39,11 @@ describe("a client", function()
     before_each(function()
       proxy = port.free()
       support.nginx { http_config = ([[
-        server { listen 127.0.0.1:%d; access_log off; keepalive_requests 1000000; location / { return 204; } }
+        server {
+          listen 127.0.0.1:%d; access_log off; keepalive_requests 1000000;
+          add_header Retry-After 3600 always;
+          location / { if ($host = paused.test) { return 429; } return 204; }
+        }
       ]]):format(proxy) }
     end)
 
@@ -79,6 +83,15 @@ describe("a client", function()
     it("remembers none whose time has come", function()
       local client = client_with { delay = 0.001 }
       support.run(function()
+        local few = ask(client, 0, 100)
+        assert.is_true(ask(client, 101, 2100) - few < 2000 * 100)
+      end, 60)
+    end)
+
+    it("remembers none whose time has come, behind one that waits for an hour", function()
+      local client = client_with { delay = 0.001 }
+      support.run(function()
+        assert.equal(429, assert(client:get { url = "http://paused.test/", retries = 0 }).status)
         local few = ask(client, 0, 100)
         assert.is_true(ask(client, 101, 2100) - few < 2000 * 100)
       end, 60)

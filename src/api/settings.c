@@ -79,7 +79,7 @@ static int compare_resolve(const void *a, const void *b)
 {
     const numbered_resolve *one = a, *other = b;
     int order = strcasecmp(one->entry.host, other->entry.host);
-    return order ? order : one->number < other->number ? -1 : 1;
+    return order ? order : (one->number > other->number) - (one->number < other->number);
 }
 
 /* By host, so that it is found in a map of thousands; the addresses of one stay in their order. */

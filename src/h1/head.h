@@ -15,7 +15,7 @@ typedef struct rill_h1_head {
     bool chunked;
     bool close;       /* of `connection`, or `keep-alive: max=0` */
     bool keep_alive;  /* of `connection` */
-    uint64_t idle_ms; /* a second less than `keep-alive: timeout`, mostly; 0: not said */
+    uint64_t idle_ms; /* a second less than `keep-alive: timeout`, mostly; 0: not announced */
 } rill_h1_head;
 
 /* Begins a head, or the trailers behind the last chunk. */

@@ -191,7 +191,7 @@ static char *place(rill_link *link, size_t *room)
     if (session->state == H1_HEAD && *room > H1_HEAD_ROOM)
         *room = H1_HEAD_ROOM;
     if (session->state != H1_COUNTED || link->goodbye == LINK_DEAF)
-        return NULL;
+        return NULL; /* else a stream is open: where one ends early, the link is deaf to the rest */
     return rill_inlet_place(&rill_stream_first(&link->open)->inlet, session->left, room);
 }
 

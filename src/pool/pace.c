@@ -204,7 +204,7 @@ static void note_unused(rill_pace *pace)
     paces->unused_count++;
 }
 
-static rill_pace *oldest_unused(const rill_paces *paces)
+static rill_pace *first_unused(const rill_paces *paces)
 {
     return RILL_OWNER(paces->unused.first, rill_pace, unused);
 }
@@ -214,18 +214,34 @@ static bool holds_back(const rill_pace *pace)
     return pace->ready_ms > pace->paces->turn->now_ms;
 }
 
+/* Forgets the first one of those without a call, unless it holds back: then it goes behind the
+ * others, so that a long pause does not keep these. */
+static void look_at_first(rill_paces *paces)
+{
+    rill_pace *pace = first_unused(paces);
+    if (!holds_back(pace)) {
+        free_pace(pace);
+        return;
+    }
+    rill_list_leave(&pace->unused);
+    rill_list_push(&paces->unused, &pace->unused);
+}
+
 /* No call uses it. What holds nothing back is as good as new: so those of many origins take turns
- * in the memory of a few. */
-static void leave_unused(rill_pace *pace)
+ * in the memory of a few. Two are looked at for one that comes: the list shrinks to those that hold
+ * back, a little at a time. */
+static void retire_pace(rill_pace *pace)
 {
     rill_paces *paces = pace->paces;
     if (!holds_back(pace)) {
         free_pace(pace);
         return;
     }
-    note_unused(pace); /* it holds back: the walk ends here at the latest */
-    while (!holds_back(oldest_unused(paces)) || paces->unused_count > PACES_UNUSED)
-        free_pace(oldest_unused(paces));
+    note_unused(pace); /* it holds back: there is one, whatever goes */
+    look_at_first(paces);
+    look_at_first(paces);
+    if (paces->unused_count > PACES_UNUSED)
+        free_pace(first_unused(paces));
 }
 
 bool rill_pace_join(rill_pace *pace, rill_call *call)
@@ -256,7 +272,7 @@ void rill_pace_end(rill_call *call)
     pace->calls--;
     go_on(pace);
     if (!pace->calls)
-        leave_unused(pace);
+        retire_pace(pace);
 }
 
 static rill_pace *new_pace(rill_paces *paces, const rill_manners *manners, const char *host,

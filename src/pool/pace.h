@@ -11,8 +11,8 @@
 #include "pool/manners.h"
 #include "pool/queue.h"
 
-/* Paces that no request uses, but may not start one yet. Beyond, the one that has been unused
- * longest is forgotten, with the pause that it is in. */
+/* Paces that no request uses, but may not start one yet. Beyond, the first one is forgotten, with
+ * the pause that it is in. */
 enum { PACES_UNUSED = 65536 };
 
 /* A server is left alone no longer, whatever it asks for. */
@@ -22,7 +22,7 @@ typedef struct rill_paces {
     rill_turn *turn;
     rill_rules rules;
     rill_table table; /* all, by origin; owned */
-    rill_list unused; /* those without a call, kept for their pause; the oldest stands first */
+    rill_list unused; /* those without a call, kept for their pause; they are looked at in turn */
     uint32_t unused_count;
     uint32_t waiting;         /* calls, in all */
     struct rill_pace *latest; /* borrowed: of the last request; NULL: none, or it is gone */

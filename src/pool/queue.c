@@ -26,8 +26,8 @@ void rill_call_assign(rill_call *call, bool assigned)
         rill_wheel_start(&turn->wheel, &call->timer, turn->now_ms + left_ms);
 }
 
-/* Of a call that comes, or leaves. */
-static void count(rill_queue *queue, const rill_call *call, uint32_t by)
+/* `by`: 1, a call comes; -1, it leaves. */
+static void count(rill_queue *queue, const rill_call *call, int by)
 {
     rill_turn *turn = call->turn;
     turn->counters.waiting += by;
@@ -49,7 +49,7 @@ void rill_queue_remove(rill_queue *queue, rill_call *call)
 {
     assert(call->queued.list == &queue->calls);
     rill_list_leave(&call->queued);
-    count(queue, call, (uint32_t)-1);
+    count(queue, call, -1);
 }
 
 void rill_queue_take_all(rill_queue *queue, rill_list *taken)
