@@ -287,6 +287,14 @@ local function note_trapped(self, trapped)
   end
 end
 
+-- A record that is not whole makes all of a file unreadable for some. Where this fails too, the next run cuts it.
+local function cut_archive(self, places)
+  local archive, frontier = self._crawl.archive, self._crawl.frontier
+  if not archive then return end
+  if frontier.may_lose and not frontier:confirm() then return end -- the files may be another worker's
+  archive:truncate(places)
+end
+
 ---@return table? batch that is durable
 ---@return rill.Error? err
 local function commit_all(self, outcomes)
@@ -301,8 +309,7 @@ local function commit_all(self, outcomes)
     local mark = frontier.may_lose and mark_of(self)
     batch, err = gather(self, outcomes)
     if not batch then
-      -- A record that is not whole makes all of a file unreadable for some. Where this fails too, the next run cuts it.
-      if self._crawl.archive then self._crawl.archive:truncate(places) end
+      cut_archive(self, places)
       return nil, err
     end
     ok, err = frontier:commit(batch)

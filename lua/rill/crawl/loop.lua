@@ -41,11 +41,11 @@ local function work(self, entry)
     if outcome ~= rill.cancelled then self.failure = self.failure or outcome end
     error(outcome, 0)
   end
-  if outcome.fatal then
-    self.failure = self.failure or outcome.fatal
-    crawl.frontier:abandon()
-  else
+  if outcome and not outcome.fatal then
     settle(self, outcome)
+  else
+    self.failure = self.failure or outcome and outcome.fatal
+    crawl.frontier:abandon()
   end
   self.bell:ring()
 end

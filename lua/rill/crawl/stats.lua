@@ -59,7 +59,7 @@ function Stats:count(outcome)
     add(counters.failures, outcome.reason)
     if outcome.status then add(counters.statuses, tostring(outcome.status)) end
   elseif outcome.kind == "retry" then
-    if not outcome.put_off then add(counters, "retried") end
+    add(counters, "retried")
   elseif outcome.kind == "robots" then
     add(counters, "robots")
   elseif outcome.kind == "sitemap" then

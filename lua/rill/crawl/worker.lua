@@ -16,7 +16,6 @@ local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, [
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
-local PUT_OFF = 5 -- seconds, about, until a sitemap that found no place is taken again
 
 ---@class rill.CrawlWorker
 ---@field private _crawl table
@@ -296,28 +295,23 @@ end
 
 -- It may have waited for its place until here.
 local function run_unless_draining(self, entry)
-  return not self._crawl.loop.draining and run(self, entry) or nil
-end
-
--- It was not asked for, and any worker may be next to take it.
-local function put_off(self, entry)
-  return { entry = entry, kind = "retry", put_off = true, bytes = 0, result = { kind = "none" }, links = {}, skips = {},
-    due = self._crawl:clock() + PUT_OFF * (0.5 + math.random()) }
+  if self._crawl.loop.draining then return nil end
+  return run(self, entry)
 end
 
 --- Does all that the entry asks for.
 ---@param entry rill.CrawlEntry
----@return table outcome
+---@return table? outcome nil: it was not begun, for the crawl takes nothing more
 function Worker:run(entry)
   if not self._crawl.archive or entry.kind ~= "sitemap" or entry.dead then return run(self, entry) end
-  return self._places:with(entry.origin, run_unless_draining, self, entry) or put_off(self, entry)
+  return self._places:with(entry.origin, run_unless_draining, self, entry)
 end
 
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
   return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0,
-    _places = places.new(crawl.options.concurrency) }, Worker)
+    _places = places.new() }, Worker)
 end
 
 return M

@@ -23,7 +23,6 @@ local MAX_DEPTH = 2 ^ 20 - 1
 ---@field due number? of a retry
 ---@field dead table? its origin is given up
 ---@field known table? of a recrawl: { etag=, modified=, hash=, gone=, archived= }
----@field is_later boolean? the file has it among those that are due later
 
 ---@param entry rill.CrawlEntry
 ---@return integer

@@ -266,7 +266,7 @@ local function load_queue(self, frontier)
   return each_row(self.db, LATER, function(stmt)
     local entry = entry_of(self, stmt, self._names[stmt:column(15)])
     entry.due, entry.attempts, entry.free = stmt:column(12), stmt:column(13), stmt:column(14)
-    entry.counted, entry.taken, entry.is_later, self._out[entry.id] = true, true, true, true
+    entry.counted, entry.taken, self._out[entry.id] = true, true, true
     self._counts[entry.origin], self._waiting = self._counts[entry.origin] - 1, self._waiting - 1
     frontier:restore_retry(entry)
   end)

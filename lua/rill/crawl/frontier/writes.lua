@@ -60,17 +60,14 @@ end
 local function write_outcome(store, outcome, now)
   local db, entry, kind = store.db, outcome.entry, outcome.kind
   if kind == "robots" then return end
-  if kind == "retry" then
-    entry.is_later = true
-    return run(db, "again", entry.id, outcome.due, entry.attempts, entry.free)
-  end
+  if kind == "retry" then return run(db, "again", entry.id, outcome.due, entry.attempts, entry.free) end
   if kind == "done" then
     write_visit(store, outcome, now)
   else
     run(db, "ended", kind == "failed" and FAILED or kind == "skip" and SKIPPED or 200, now, entry.id)
   end
   run(db, "leave", store:origin_id(entry.origin), entry.rank, entry.id)
-  if entry.is_later then run(db, "calm", entry.id) end
+  if entry.attempts > 1 or entry.free > 0 then run(db, "calm", entry.id) end
 end
 
 local function more_of(link)
