@@ -6,6 +6,7 @@ local support = require "support"
 
 local PAGES = [[(path, headers) => {
   if (path === '/') return '<a href="/changes"><a href="/tagged">';
+  if (path.startsWith('/alike')) return 'alike';
   if (path === '/changes') return String(Math.random());
   if (headers['if-none-match']) return { status: 304 };
   return path === '/tagged' ? { body: 'the same', headers: { etag: '"1"' } } : undefined;
@@ -92,6 +93,33 @@ describe("a recrawl's WARC files", function()
       assert.equal(second_of(first["/"]["WARC-Date"]), again["/"]["WARC-Refers-To-Date"])
     end)
   end
+
+  -- All pages have one body; the first one's handler comes to its end when that of the second has begun.
+  local function crawl_alike(warc)
+    local second = require "rill".queue()
+    local crawl
+    crawl = require "rill.crawl".new(site.options(server, { start = server.url .. "/alike/1", warc = warc,
+      state = directory .. "/alike.crawl", page = function(page)
+        if page.url:find "1$" then
+          assert(crawl:add(server.url .. "/alike/2"))
+          second:pop()
+        elseif page.url:find "2$" then
+          second:push(true)
+          assert(crawl:add(server.url .. "/alike/3"))
+        end
+      end }))
+    return assert(support.run(function() return crawl:run() end, 60))
+  end
+
+  it("hold a body whose first page has not come to its end, and refer to it then", function()
+    assert.equal(3, crawl_alike(directory .. "/alike").pages)
+    local types = {}
+    for _, each in ipairs(records(directory .. "/alike-00000.warc.gz")) do
+      if each["WARC-Type"] ~= "request" then types[(each["WARC-Target-URI"] or ""):sub(-1)] = each["WARC-Type"] end
+    end
+    assert.equal("response", types["2"])
+    assert.equal("revisit", types["3"])
+  end)
 
   it("are known to a state that an earlier rill has made from the next visit on", function()
     local state = directory .. "/site.crawl"

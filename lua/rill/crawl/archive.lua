@@ -2,6 +2,7 @@
 --- items.
 local exchange = require("rill.crawl.exchange")
 local file = require("rill.crawl.file")
+local map64 = require("rill.crawl.map64")
 local outputs = require("rill.crawl.outputs")
 local warc = require("rill.warc")
 
@@ -17,6 +18,7 @@ local PIECE = 2 ^ 20 -- bytes that are written at once
 ---@field private _files rill.CrawlFile[] all that this crawl has written, the last one is open for more
 ---@field private _first integer number of the first of them
 ---@field private _now fun(): number
+---@field private _bodies rill.Map64 those that this run has seen, and that a record holds: hash to the record's time
 local Archive = {}
 Archive.__index = Archive
 
@@ -34,11 +36,13 @@ function Archive:watch(address, options, fields)
 end
 
 --- Makes what the outcome's exchanges leave: gives way to other tasks.
+--- From here on others may refer to its body: it is committed with them, or before.
 ---@param outcome table
-function Archive.prepare(outcome)
+function Archive:prepare(outcome)
   local records = {}
-  for _, each in ipairs(outcome.exchanges or {}) do records[#records + 1] = each:members(outcome) end
+  for _, each in ipairs(outcome.exchanges or {}) do records[#records + 1] = each:members(outcome, self._bodies) end
   outcome.records, outcome.exchanges = records, nil
+  if outcome.high and outcome.archived then self._bodies:set(outcome.high, outcome.low, outcome.archived) end
 end
 
 local function warcinfo(self, path)
@@ -161,7 +165,7 @@ end
 function M.open(prefix, frontier, about, now)
   if frontier.worker then prefix = prefix .. "." .. frontier.worker end
   local self = setmetatable({ _prefix = prefix, _frontier = frontier, _about = about, _files = {}, _first = 0,
-    _now = now }, Archive)
+    _now = now, _bodies = map64() }, Archive)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end
   if ok then return self end

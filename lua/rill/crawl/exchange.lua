@@ -131,17 +131,17 @@ local function body_of(self)
   return nil, 0
 end
 
--- Why the body need not be kept: it is that of an earlier visit, or of another page. An earlier visit that no archive
--- has seen leaves nothing to refer to.
+-- Why the body need not be kept: it is that of an earlier visit, or of another page. One that no archive has seen leaves
+-- nothing to refer to, and neither does a page that has not come to its end: it may never.
 ---@return string? profile
 ---@return string? url of the record that has it
 ---@return number? time of that record, seconds since 1970
-local function revisit_of(self, head, outcome)
+local function revisit_of(self, head, outcome, bodies)
   if head.status == 304 then return "server-not-modified", self._url, outcome.archived end
   if outcome.archived then return "identical-payload-digest", self._url, outcome.archived end
   if self._parts then return nil end
   local first = outcome.duplicate_of
-  if not first then return nil end
+  if not first or not bodies:get(outcome.high, outcome.low) then return nil end
   return "identical-payload-digest", type(first) == "string" and first or nil
 end
 
@@ -162,8 +162,8 @@ local function date_of(time)
   return time and os.date("!%Y-%m-%dT%H:%M:%SZ", time)
 end
 
-local function response_of(self, head, outcome, common)
-  local profile, refers, time = revisit_of(self, head, outcome)
+local function response_of(self, head, outcome, common, bodies)
+  local profile, refers, time = revisit_of(self, head, outcome, bodies)
   local body, length = body_of(self)
   if outcome.high and not profile then outcome.archived = math.floor(self._at) end
   return { type = profile and "revisit" or "response", time = self._at,
@@ -175,13 +175,14 @@ end
 
 --- Its records, where a head has come. Gives way to other tasks.
 ---@param outcome table what became of its URL; `archived`: the time of the record that has its body, where there is one
+---@param bodies rill.Map64 hashes of those that a record holds
 ---@return string? members
-function Exchange:members(outcome)
+function Exchange:members(outcome, bodies)
   local head = self._response or self._head
   if not head then return nil end
   local parts = url.parse(self._url)
   local common = common_of(self, parts)
-  return warc.members { response_of(self, head, outcome, common),
+  return warc.members { response_of(self, head, outcome, common, bodies),
     { type = "request", time = self._at, fields = common .. REQUEST, head = request_text(self, parts),
       concurrent = true } }
 end

@@ -289,7 +289,7 @@ local function run(self, entry)
   if not ok and finish == finish_page then
     outcome.kind, outcome.reason, outcome.error = "failed", "handler", err
   end
-  if self._crawl.archive then self._crawl.archive.prepare(outcome) end
+  if self._crawl.archive then self._crawl.archive:prepare(outcome) end
   return outcome
 end
 
