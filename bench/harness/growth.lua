@@ -112,7 +112,8 @@ function M.pictures(root)
   local found = {}
   for _, one in ipairs(plots) do
     local series = figures_of(root, one)
-    found[one.file] = plot.lines(one.title, one.x, ("CPU of a %s; both axes are logarithmic"):format(one.unit or "request"), series, one.ticks)
+    local label = ("CPU of a %s; both axes are logarithmic"):format(one.unit or "request")
+    found[one.file] = plot.lines(one.title, one.x, label, series, one.ticks)
   end
   return found
 end

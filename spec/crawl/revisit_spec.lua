@@ -97,18 +97,18 @@ describe("a recrawl's WARC files", function()
   -- All pages have one body; the first one's handler comes to its end when that of the second has begun.
   local function crawl_alike(warc)
     local second = require "rill".queue()
-    local crawl
-    crawl = require "rill.crawl".new(site.options(server, { start = server.url .. "/alike/1", warc = warc,
+    local alike
+    alike = require "rill.crawl".new(site.options(server, { start = server.url .. "/alike/1", warc = warc,
       state = directory .. "/alike.crawl", page = function(page)
         if page.url:find "1$" then
-          assert(crawl:add(server.url .. "/alike/2"))
+          assert(alike:add(server.url .. "/alike/2"))
           second:pop()
         elseif page.url:find "2$" then
           second:push(true)
-          assert(crawl:add(server.url .. "/alike/3"))
+          assert(alike:add(server.url .. "/alike/3"))
         end
       end }))
-    return assert(support.run(function() return crawl:run() end, 60))
+    return assert(support.run(function() return alike:run() end, 60))
   end
 
   it("hold a body whose first page has not come to its end, and refer to it then", function()

@@ -72,7 +72,7 @@ describe("the plots", function()
       assert.is_true(support.read("doc/pictures/" .. file) == text, file .. " is old: bench/growth --draw")
       count = count + 1
     end
-    assert.equal(4, count)
+    assert.equal(5, count)
   end)
 
   it("have the figures of rill beside others from the table in doc/performance.md", function()

@@ -91,7 +91,7 @@ describe("a client", function()
     it("remembers none whose time has come, behind one that waits for an hour", function()
       local client = client_with { delay = 0.001 }
       support.run(function()
-        assert.equal(429, assert(client:get { url = "http://paused.test/", retries = 0 }).status)
+        assert.equal(429, assert(client:get("http://paused.test/", { retries = 0 })).status)
         local few = ask(client, 0, 100)
         assert.is_true(ask(client, 101, 2100) - few < 2000 * 100)
       end, 60)

@@ -131,8 +131,8 @@ local function body_of(self)
   return nil, 0
 end
 
--- Why the body need not be kept: it is that of an earlier visit, or of another page. One that no archive has seen leaves
--- nothing to refer to, and neither does a page that has not come to its end: it may never.
+-- Why the body need not be kept: it is that of an earlier visit, or of another page. One that no archive has seen
+-- leaves nothing to refer to, and neither does a page that has not come to its end: it may never.
 ---@return string? profile
 ---@return string? url of the record that has it
 ---@return number? time of that record, seconds since 1970
