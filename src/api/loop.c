@@ -585,18 +585,3 @@ double rill_now(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
-
-int32_t rill_abi(void)
-{
-    return RILL_ABI;
-}
-
-uint32_t rill_event_size(void)
-{
-    return sizeof(rill_event);
-}
-
-const char *rill_version(void)
-{
-    return RILL_VERSION;
-}

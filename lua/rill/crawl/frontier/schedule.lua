@@ -34,6 +34,7 @@ local M = {}
 ---@field private _touched table<string, boolean> origins whose manners changed since then
 ---@field private _abandoned integer handed out, and never settled
 ---@field private _kept rill.CrawlKeptRobots
+---@field restore_retry fun(self: rill.CrawlFrontier, entry: rill.CrawlEntry) a repeat from an earlier run
 local Frontier = {}
 Frontier.__index = Frontier
 
@@ -341,15 +342,11 @@ function Frontier:wake(key, now)
   arrange(self, origin_of(self, key), now)
 end
 
---- A repeat from an earlier run.
----@private
-function Frontier:restore_retry(entry)
-  put_back(self, entry)
-end
+Frontier.restore_retry = put_back
 
 ---@return { queued: integer, in_flight: integer, origins: integer, retrying: integer, next: number? }
 function Frontier:stats()
-  return { queued = self._store:waiting() + self._retrying + self._abandoned, in_flight = self._in_flight,
+  return { queued = self:waiting() + self._abandoned, in_flight = self._in_flight,
     origins = self._origin_count, retrying = self._retrying }
 end
 
