@@ -1039,6 +1039,20 @@ RILL_API int32_t rill_html_step(rill_html *html);
 /* What there was, after the last step; valid until the next begin or free. */
 RILL_API void rill_html_get(const rill_html *html, rill_html_found *found);
 
+/* Texts that were seen before, such as the links that most pages of a site have in common. Only a
+ * hash of each is kept, 64 bits from a secret seed: one in 2^64 is taken for another. Where `most`
+ * are there and one more comes, all are forgotten, as is one that there is no memory for. */
+typedef struct rill_known rill_known;
+RILL_API rill_known *rill_known_new(uint32_t most); /* NULL: out of memory */
+RILL_API void rill_known_free(rill_known *known);   /* NULL is fine */
+RILL_API void rill_known_clear(rill_known *known);
+RILL_API void rill_known_add(rill_known *known, const char *text, uint32_t length);
+RILL_API bool rill_known_has(const rill_known *known, const char *text, uint32_t length);
+
+/* After the last step: what rill_html_get gives is without the links and the refused addresses
+ * that are known. */
+RILL_API void rill_html_leave_out(rill_html *html, const rill_known *known);
+
 #ifndef RILL_CDEF
 #ifdef __cplusplus
 }

@@ -1,27 +1,12 @@
 --- What an HTML page links to: the HTML Standard's tokenizer in C (src/html), URLs made absolute and normalized
 --- there. No tree is built, no script is run. It needs no task and no loop; in a task, a long page gives way.
 --- `document` builds a tree: rill/html/document.lua.
-local ffi = require("rill.core.ffi")
-local bit = require("bit")
-local C = require("rill.clib")
 local errors = require("rill.errors")
+local html_reader = require("rill.core.html_reader")
 
 local M = {}
 
-local STRINGS_PER_SLICE = 16384
-local WINDOW = tonumber(C.RILL_HTML_WINDOW)
-
-local page = ffi.new("rill_html_page") -- filled in for one call of begin
-local found = ffi.new("rill_html_found")
-local idle -- a reader that is used again: its memory is
-
-local numbers = {} -- of tags, by their names
-for number = 0, tonumber(C.RILL_HTML_TAGS) - 1 do
-  numbers[ffi.string(C.rill_html_tag_name(number))] = number
-end
-local ANCHORS = bit.bor(bit.lshift(1, numbers.a), bit.lshift(1, numbers.area))
-local names = {}
-for name, number in pairs(numbers) do names[number] = name end
+local ANCHORS = html_reader.mask()
 
 local function check(call, name, value)
   if type(value) ~= "string" then
@@ -29,94 +14,19 @@ local function check(call, name, value)
   end
 end
 
-local function take_reader()
-  local reader = idle
-  idle = nil
-  if not reader then
-    reader = C.rill_html_new()
-    if reader == nil then error("rill.html: out of memory", 0) end
-    reader = ffi.gc(reader, C.rill_html_free)
-  end
-  return reader
-end
-
---- Keeps a reader for the next page, unless a long one has made it large.
-local function give_back(reader, body)
-  if #body > WINDOW then
-    C.rill_html_free(ffi.gc(reader, nil))
-  else
-    idle = reader
-  end
-end
-
---- Lets other tasks run, where that can be done. In a cancelled task it raises, as every wait does.
-local function give_way(reader)
-  local runtime = package.loaded["rill.runtime"]
-  if not runtime or not runtime.may_wait() then return end
-  local ok, err = pcall(require("rill.task.timer").sleep, 0)
-  if not ok then
-    C.rill_html_free(ffi.gc(reader, nil))
-    error(err, 0)
-  end
-end
-
---- Reads a whole page. The strings must live until the reader was asked.
-local function read(body, base, content_type, tags, plain, agent)
-  local reader = take_reader()
-  page.body, page.length = body, #body
-  page.url, page.url_length = base, #base
-  page.content_type, page.content_type_length = content_type, content_type and #content_type or 0
-  page.tags, page.plain, page.agent = tags, plain, agent
-  C.rill_html_begin(reader, page)
-  local large = #body > WINDOW
-  local code = C.rill_html_step(reader)
-  while code > 0 do
-    if large then give_way(reader) end
-    code = C.rill_html_step(reader)
-  end
-  if code < 0 then error("rill.html: out of memory", 0) end
-  return reader, body, base, content_type, agent -- the strings had to live until here
-end
-
---- Calls make(text, link) for each link, in slices that give way.
-local function list_of(reader, make, refused)
-  C.rill_html_get(reader, found)
-  local text, links, count = found.text, found.links, found.count
-  if refused then links, count = found.refused, found.refused_count end
-  local list = {}
-  for i = 0, count - 1 do
-    if i > 0 and i % STRINGS_PER_SLICE == 0 then give_way(reader) end
-    list[i + 1] = make(text, links[i])
-  end
-  return list
-end
-
-local function to_url(text, link)
-  return ffi.string(text + link.url.at, link.url.length)
-end
-
 local function to_link(text, link)
   return {
-    url = to_url(text, link),
-    tag = names[link.tag],
-    rel = link.rel ~= nil and ffi.string(link.rel, link.rel_length) or nil,
+    url = html_reader.url(text, link),
+    tag = html_reader.names[link.tag],
+    rel = html_reader.rel(link),
     nofollow = link.nofollow,
   }
 end
 
-local REFUSALS = {
-  [tonumber(C.RILL_HTML_INVALID)] = "invalid", [tonumber(C.RILL_HTML_SCHEME)] = "scheme",
-  [tonumber(C.RILL_HTML_LONG)] = "long",
-}
-
 local function to_refused(text, link)
   local made = to_link(text, link)
-  made.reason = REFUSALS[link.refusal]
+  made.reason = html_reader.refusal(link)
   return made
-end
-
-local function part(text, where)
-  return where.length >= 0 and ffi.string(text + where.at, where.length) or nil
 end
 
 --- The links of an HTML page: href of <a> and <area>, absolute and normalized, each once, in document order.
@@ -130,9 +40,9 @@ function M.links(body, base, content_type)
   check("links", "body", body)
   check("links", "base_url", base)
   if content_type ~= nil then check("links", "content_type", content_type) end
-  local reader = read(body, base, content_type, ANCHORS, true)
-  local list = list_of(reader, to_url)
-  give_back(reader, body)
+  local reader = html_reader.read(body, #body, base, content_type, ANCHORS, true)
+  local list = html_reader.links(reader, html_reader.url)
+  html_reader.give_back(reader, #body)
   return list
 end
 
@@ -140,20 +50,16 @@ local OPTIONS = { content_type = true, tags = true, agent = true }
 
 --- The bits of the tags that are asked for; <a> and <area> always are.
 local function mask_of(tags)
-  if tags == nil then return ANCHORS end
-  if tags == "all" then return bit.lshift(1, tonumber(C.RILL_HTML_TAGS)) - 1 end
-  if type(tags) ~= "table" then
+  if tags ~= nil and tags ~= "all" and type(tags) ~= "table" then
     errors.raise("rill.html.scan: tags must be a list of names or \"all\", got " .. errors.show(tags))
   end
-  local mask = ANCHORS
-  for key, name in pairs(tags) do
+  for key in pairs(type(tags) == "table" and tags or {}) do
     if type(key) ~= "number" then
       errors.raise("rill.html.scan: tags must be a list of names, got a table with the key " .. errors.show(key))
     end
-    local number = numbers[name]
-    if not number then errors.raise("rill.html.scan: no links are read from the tag " .. errors.show(name)) end
-    mask = bit.bor(mask, bit.lshift(1, number))
   end
+  local mask, unknown = html_reader.mask(tags)
+  if not mask then errors.raise("rill.html.scan: no links are read from the tag " .. errors.show(unknown)) end
   return mask
 end
 
@@ -197,15 +103,13 @@ function M.scan(body, base, options)
   if content_type ~= nil then check("scan", "content_type", content_type) end
   local agent = options.agent
   if agent ~= nil then check("scan", "agent", agent) end
-  local reader = read(body, base, content_type, mask_of(options.tags), false, agent and agent:lower())
-  local list = list_of(reader, to_link)
-  C.rill_html_get(reader, found) -- again: others may have run
-  local text = found.text
-  list.base, list.canonical = part(text, found.base), part(text, found.canonical)
-  list.robots, list.refresh, list.title = part(text, found.robots), part(text, found.refresh), part(text, found.title)
-  list.cut = found.cut or nil
-  if found.refused_count > 0 then list.refused = list_of(reader, to_refused, true) end
-  give_back(reader, body)
+  local reader = html_reader.read(body, #body, base, content_type, mask_of(options.tags), false,
+    agent and agent:lower())
+  local list = html_reader.links(reader, to_link)
+  local refused = html_reader.refused(reader, to_refused)
+  html_reader.facts(reader, list)
+  if refused[1] then list.refused = refused end
+  html_reader.give_back(reader, #body)
   return list
 end
 

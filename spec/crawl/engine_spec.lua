@@ -43,9 +43,9 @@ describe("a crawl", function()
   end
 
   it("takes each URL once, also where many pages name more than it recognizes as they are written", function()
-    serve [[(path) => Array.from({ length: 10500 }, (_, i) => `<a href=/${i}>`).join('')]]
+    serve [[(path) => Array.from({ length: 33000 }, (_, i) => `<a href=/${i}>`).join('')]]
     local done = run { max_pages = 4, traps = false, per_origin = { concurrency = 1 } }
-    assert.same({ "max_pages", 4, 10501 - 4 }, { done.reason, done.pages, done.queued })
+    assert.same({ "max_pages", 4, 33001 - 4 }, { done.reason, done.pages, done.queued })
   end)
 
   it("gives its handler documents: nodes die with their page", function()
@@ -88,6 +88,21 @@ describe("a crawl", function()
     local list = lines "skipped.jsonl"
     table.sort(list, function(a, b) return a.reason < b.reason end)
     assert.same({ url = server.url .. "/nf", from = server.url .. "/", reason = "nofollow" }, list[1])
+  end)
+
+  it("passes over what is out of scope once, and asks a function of the script's for each page", function()
+    serve [[{ '/': '<a href=/a><a href=/out><a href="http://other.example/">', '/a': '<a href=/out>' +
+      '<a href="http://other.example/">', '/out': '' }]]
+    local answers = 0
+    local function allow(link)
+      if not link:find "/out$" then return link:find(server.url, 1, true) ~= nil end
+      answers = answers + 1
+      return answers == 2
+    end
+    local done = assert(run { allow = allow })
+    assert.same({ "/", "/a", "/out" }, asked())
+    assert.same({ scope = 2 }, done.skipped)
+    assert.same({ scope = 2 }, assert(run { allow = { server.url .. "/a" } }).skipped)
   end)
 
   it("takes redirects as edges: each hop is a record, with scope and dedupe", function()

@@ -62,6 +62,16 @@ describe("a page of a crawl", function()
     assert.equal("x nofollow", links[1][1].rel)
   end)
 
+  it("lists links that other pages have named, too", function()
+    local urls = {}
+    run([[{ '/': '<a href=/a><a href="http://other.example/">',
+      '/a': '<a href=/><a href=/a><a href="http://other.example/">' }]], { page = function(page)
+      urls[page.depth] = {}
+      for i, link in ipairs(page:links()) do urls[page.depth][i] = link.url:gsub(server.url, "") end
+    end })
+    assert.same({ [0] = { "/a", "http://other.example/" }, { "/", "/a", "http://other.example/" } }, urls)
+  end)
+
   it("follows nodes, links and lists, resolved by <base>", function()
     local answers = {}
     run([[{ '/': '<base href="/sub/"><a class=x href=1>1</a><a class=x href=2>2</a><p><a class=y href=6>6</a>',

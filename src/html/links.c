@@ -347,3 +347,21 @@ int32_t rill_links_resolve(rill_links *links, size_t budget)
     }
     return 0;
 }
+
+static uint32_t leave_out(const rill_links *links, rill_html_link *list, uint32_t count,
+                          const rill_known *known)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const rill_html_text *url = &list[i].url;
+        if (!rill_known_has(known, links->text + url->at, (uint32_t)url->length))
+            list[left++] = list[i];
+    }
+    return left;
+}
+
+void rill_links_leave_out(rill_links *links, const rill_known *known)
+{
+    links->found_count = leave_out(links, links->found, links->found_count, known);
+    links->refused_count = leave_out(links, links->refused, links->refused_count, known);
+}

@@ -75,4 +75,7 @@ bool rill_links_text(rill_links *links, const void *bytes, size_t length, rill_h
  */
 int32_t rill_links_resolve(rill_links *links, size_t budget);
 
+/* Drops what is known of all that was found and refused, when all values are resolved. */
+void rill_links_leave_out(rill_links *links, const rill_known *known);
+
 #endif

@@ -93,7 +93,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint32_t rill_seen_hash(uint64_t seed, const void *bytes, size_t length)
+uint64_t rill_seen_hash_long(uint64_t seed, const void *bytes, size_t length)
 {
     const uint8_t *at = bytes;
     uint64_t value = seed ^ length, word;
@@ -105,6 +105,11 @@ uint32_t rill_seen_hash(uint64_t seed, const void *bytes, size_t length)
             memcpy(&word, at, left);
         value = mix(value ^ word, seed | 0x8000000000000001u) + 0x9e3779b97f4a7c15u;
     }
-    value = mix(value, seed ^ 0xa0761d6478bd642fu);
+    return mix(value, seed ^ 0xa0761d6478bd642fu);
+}
+
+uint32_t rill_seen_hash(uint64_t seed, const void *bytes, size_t length)
+{
+    uint64_t value = rill_seen_hash_long(seed, bytes, length);
     return (uint32_t)(value ^ value >> 32);
 }

@@ -31,6 +31,7 @@ bool rill_seen_add(rill_seen *seen, uint32_t hash, uint32_t number);
 
 /* Of any bytes; who does not know the seed cannot choose bytes that collide. */
 uint32_t rill_seen_hash(uint64_t seed, const void *bytes, size_t length);
+uint64_t rill_seen_hash_long(uint64_t seed, const void *bytes, size_t length);
 uint64_t rill_seen_seed(void);
 
 #endif

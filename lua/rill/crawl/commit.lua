@@ -256,6 +256,7 @@ end
 ---@return rill.Error? err
 local function undo(self, batch, mark, refusal)
   local counters = batch.counters
+  self._crawl.written:forget()
   local meanwhile = totals.since(totals.flat(counters), batch.sent)
   for name in pairs(batch.sent) do mark.counters[name] = mark.counters[name] or 0 end
   totals.apply(counters, mark.counters, meanwhile)

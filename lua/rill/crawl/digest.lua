@@ -16,10 +16,11 @@ if not crypto then error("rill.crawl needs libcrypto (Debian: libssl3)", 0) end
 local out = ffi.new("union { unsigned char bytes[32]; uint32_t words[8]; }")
 
 --- A number of 64 bits in two halves: no cdata is made for it.
----@param text string
+---@param text string|ffi.cdata* const uint8_t *
+---@param length integer? where it is no string
 ---@return number high
 ---@return number low
-return function(text)
-  crypto.SHA256(text, #text, out.bytes)
+return function(text, length)
+  crypto.SHA256(text, length or #text, out.bytes)
   return out.words[0], out.words[1]
 end

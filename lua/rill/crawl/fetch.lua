@@ -48,9 +48,10 @@ local function fill(page, response, stopped)
 end
 
 local function hash_body(crawl, outcome, page)
-  local body = page.body
-  if not body or body == "" then return end
-  local high, low = digest(body)
+  if page.stopped then return end
+  local data, length = page.response:pointer()
+  if length == 0 then return end
+  local high, low = digest(data, length)
   outcome.high, outcome.low = high, low
   page.hash = ("%08x%08x"):format(high, low)
   page.duplicate_of = crawl.frontier:duplicate(high, low, outcome.entry)
@@ -70,7 +71,7 @@ local function read_ok(crawl, outcome, page)
   elseif known then
     outcome.changed = true
   end
-  page_of.read(page, crawl.options.tags, crawl.agent)
+  page_of.read(page, crawl.scan, crawl.agent)
 end
 
 local function validator(headers, name)

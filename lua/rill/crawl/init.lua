@@ -33,6 +33,8 @@ local SHOWN_LENGTH = 4096 -- bytes of one, which may hold what a page has
 ---@field counts rill.CrawlStats
 ---@field links rill.CrawlLinks
 ---@field robots rill.CrawlRobots
+---@field written rill.CrawlWritten
+---@field scan rill.CrawlScan
 ---@field fetch rill.CrawlFetch
 ---@field worker rill.CrawlWorker
 ---@field starts rill.CrawlStarts

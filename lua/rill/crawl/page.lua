@@ -42,7 +42,7 @@ local MAX_META = 64 * 1024 -- bytes of JSON
 ---@field private _follows table[]
 ---@field private _links table[]? that the page itself has named
 ---@field private _named table<string, true>? fingerprints of those, and of what the handler follows
----@field private _scan rill.HtmlScan?
+---@field private _scan table? of rill.crawl.scan: what is HTML has one
 ---@field private _closed boolean
 local methods = {}
 
@@ -162,8 +162,11 @@ end
 ---@return rill.Error? err
 function methods:links(selector)
   if selector then return links_below(self, selector) end
+  if not self._scan then return {} end
   local list, seen, texts = {}, {}, texts_of(self)
-  for _, link in ipairs(self._scan or {}) do
+  local scan = html.scan(self.body, self.url, { content_type = self.headers["content-type"],
+    tags = self._crawl.options.tags })
+  for _, link in ipairs(scan) do
     if not seen[link.url] then
       seen[link.url] = true
       list[#list + 1] = { url = link.url, tag = link.tag, rel = link.rel, nofollow = link.nofollow,
@@ -361,13 +364,13 @@ end
 
 --- Reads what the HTML and the head of a 2xx page say.
 ---@param page rill.CrawlPage
----@param tags string[]|"all"
+---@param scanner rill.CrawlScan
 ---@param agent string
-function M.read(page, tags, agent)
+function M.read(page, scanner, agent)
   local headers = page.headers
   local kind = (headers["content-type"] or ""):lower()
-  if page.body and (kind:find("html", 1, true) or kind == "") then
-    local scan = html.scan(page.body, page.url, { content_type = headers["content-type"], tags = tags, agent = agent })
+  if not page.stopped and (kind:find("html", 1, true) or kind == "") then
+    local scan = scanner:read(page)
     page._scan, page.base, page.title, page.canonical = scan, scan.base or page.url, scan.title, scan.canonical
     for word in (scan.robots or ""):gmatch "[^%s,;]+" do apply_directive(page, word) end
   end

@@ -11,10 +11,12 @@ local outputs = require("rill.crawl.outputs")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local robots = require("rill.crawl.robots")
+local scan = require("rill.crawl.scan")
 local starts = require("rill.crawl.starts")
 local stats = require("rill.crawl.stats")
 local url = require("rill.url")
 local worker = require("rill.crawl.worker")
+local written = require("rill.crawl.written")
 
 local function watch_signals(self)
   if rill.runtime ~= "standalone" then return nil end
@@ -48,6 +50,8 @@ local function open_frontier(self)
     return self.robots:allowed(key, link)
   end
   self.links = links.new(options, self.robots_allow)
+  self.written = written.new(self)
+  self.scan = scan.new(options, self.written, self.agent)
   self.fetch, self.worker = fetch.new(self), worker.new(self)
   return true
 end

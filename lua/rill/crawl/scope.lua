@@ -85,6 +85,14 @@ local function compile_all(call, list)
   return tests
 end
 
+local function has_function(list)
+  if type(list) ~= "table" then return type(list) == "function" end
+  for _, entry in ipairs(list) do
+    if type(entry) == "function" then return true end
+  end
+  return false
+end
+
 local function any(tests, ...)
   for i = 1, #tests do
     if tests[i](...) then return true end
@@ -94,6 +102,7 @@ end
 
 ---@class rill.CrawlScope
 ---@field size integer grows with the start URLs' hosts
+---@field is_fixed boolean what is out of it stays so until it grows: no function of a script's is asked
 ---@field private _allow function[]|false false: the start URLs' own hosts
 ---@field private _deny function[]
 ---@field private _own table<string, true> host:port of start URLs
@@ -148,7 +157,7 @@ end
 function M.new(allow, deny)
   return setmetatable({
     _allow = allow ~= nil and compile_all("crawl: allow", allow), _deny = compile_all("crawl: deny", deny or {}),
-    _own = {}, size = 0,
+    _own = {}, size = 0, is_fixed = not has_function(allow) and not has_function(deny),
   }, Scope)
 end
 

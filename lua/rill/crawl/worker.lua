@@ -4,15 +4,11 @@ local links = require("rill.crawl.links")
 local page_of = require("rill.crawl.page")
 local places = require("rill.crawl.places")
 local rill = require("rill")
+local scan_of = require("rill.crawl.scan")
 local url = require("rill.url")
-local written = require("rill.crawl.written")
 
 local M = {}
 
--- What a <link> of a page leads to; "all" takes what it is made of as well.
-local LINK_RELS = { next = true, prev = true, alternate = true, canonical = true }
-local MADE_OF = { stylesheet = true, icon = true, ["apple-touch-icon"] = true, ["mask-icon"] = true,
-  ["apple-touch-icon-precomposed"] = true }
 local SITEMAP_LEVELS = 3
 local SITEMAP_HOPS = 5 -- redirects
 local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
@@ -20,8 +16,6 @@ local ROBOTS_SITEMAPS = 1000 -- that one robots.txt names
 ---@class rill.CrawlWorker
 ---@field private _crawl table
 ---@field private _places rill.CrawlPlaces of sitemaps that an archive keeps
----@field private _known rill.CrawlWritten URLs that are in the frontier
----@field private _times integer how often that had forgotten what it knew, then
 local Worker = {}
 Worker.__index = Worker
 
@@ -36,55 +30,27 @@ local function pass_over(outcome, link, found, reason, from)
     low = low })
 end
 
--- The URLs that this worker need not hand to the frontier again. Where the frontier can lose URLs (a Redis that is
--- promoted or restarted), they are forgotten as soon as it has.
-local function known(self)
-  local frontier = self._crawl.frontier
-  local times = frontier.may_lose and frontier:times_forgotten() or 0
-  if times ~= self._times then self._known, self._times = written.new(), times end
-  return self._known
-end
-
 -- A URL that a page names becomes a link of its outcome, a skip, or nothing.
 local function propose(self, outcome, found, fields, nofollow)
   local crawl = self._crawl
-  if known(self):has(found) and not fields.lastmod then return end
+  local written = crawl.written
+  if written:has(found) and not fields.lastmod then return end
   local link, wrong = crawl.links:identify(found, fields.normal)
   if not link then
     if wrong ~= "silent" then pass_over(outcome, nil, found, wrong, fields.from) end
     return
   end
   if crawl.frontier:known(link.high, link.low) then
-    self._known:add(found)
+    written:add(found)
     if not fields.lastmod then return end
   end
   link.depth, link.from, link.hops, link.attempts, link.free = fields.depth, fields.from, fields.hops or 0, 0, 0
   link.priority, link.via, link.meta, link.from_id = fields.priority, fields.via, fields.meta, outcome.entry.id
   link.lastmod = fields.lastmod
   local reason = nofollow and "nofollow" or crawl.links:judge(link)
-  if reason then return pass_over(outcome, link, found, reason, fields.from) end
-  table.insert(outcome.links, link)
-end
-
-local function has_word(options, tag)
-  if type(options.links) ~= "table" then return true end
-  for _, name in ipairs(options.links) do
-    if name == tag then return true end
-  end
-  return false
-end
-
--- Whether a link of the page is one that is followed by itself.
-local function is_followed(options, link)
-  if link.tag == "form" or not has_word(options, link.tag) then return false end
-  if link.tag ~= "link" then return true end
-  local page, part = false, false
-  for word in (link.rel or ""):gmatch "%S+" do
-    if word == "canonical" and options.canonical == "ignore" then return false end
-    page, part = page or LINK_RELS[word], part or MADE_OF[word]
-  end
-  if part then return options.links == "all" end -- an alternate stylesheet is no page
-  return page or false
+  if not reason then return table.insert(outcome.links, link) end
+  pass_over(outcome, link, found, reason, fields.from)
+  if reason == "scope" and crawl.options.scope.is_fixed then written:add(found) end
 end
 
 -- Where fragments make URLs, each link with one is looked at as it was written.
@@ -94,7 +60,7 @@ local function propose_fragments(self, outcome, fields)
     local target = url.resolve(page.base or page.url, node:attr "href")
     local rel = " " .. (node:attr "rel" or ""):lower():gsub("%s", " ") .. " "
     local marked = rel:find " nofollow " or rel:find " ugc " or rel:find " sponsored "
-    if target and has_word(options, node.name) then
+    if target and scan_of.has_tag(options, node.name) then
       propose(self, outcome, target, { depth = fields.depth, from = fields.from },
         options.nofollow and (marked ~= nil or page.nofollow))
     end
@@ -104,8 +70,9 @@ end
 -- Addresses that are no links are counted, but for mailto: and its kind.
 local function pass_over_refused(self, outcome, refused, from)
   for _, link in ipairs(refused) do
-    local reason = is_followed(self._crawl.options, link) and self._crawl.links:refused(link) or "silent"
+    local reason = self._crawl.links:refused(link)
     if reason ~= "silent" then pass_over(outcome, nil, link.url, reason, from) end
+    self._crawl.written:add(link.url)
   end
 end
 
@@ -114,15 +81,13 @@ local function find_links(self, outcome)
   local scan = page:scanned()
   if not scan or page.unchanged then return end
   local fields = { depth = page.depth + 1, from = page.url, normal = true }
-  for _, link in ipairs(scan) do
-    if is_followed(options, link) then
-      propose(self, outcome, link.url, fields, options.nofollow and (link.nofollow or page.nofollow))
-    end
+  for _, link in ipairs(scan.links) do
+    propose(self, outcome, link.url, fields, options.nofollow and (link.nofollow or page.nofollow))
   end
   local nofollow = options.nofollow and page.nofollow
-  if scan.refresh and has_word(options, "meta") then propose(self, outcome, scan.refresh, fields, nofollow) end
+  if scan.refresh and scan_of.has_tag(options, "meta") then propose(self, outcome, scan.refresh, fields, nofollow) end
   if options.fragments then propose_fragments(self, outcome, fields) end
-  pass_over_refused(self, outcome, scan.refused or {}, page.url)
+  pass_over_refused(self, outcome, scan.refused, page.url)
 end
 
 -- A redirect is an edge: its target is a URL of its own, at the same depth.
@@ -310,8 +275,7 @@ end
 ---@param crawl table
 ---@return rill.CrawlWorker
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl, _known = written.new(), _times = 0,
-    _places = places.new() }, Worker)
+  return setmetatable({ _crawl = crawl, _places = places.new() }, Worker)
 end
 
 return M

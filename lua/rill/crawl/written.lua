@@ -1,35 +1,58 @@
 --- URLs that are recognized as they are written: most links of a page are on many others.
+local ffi = require("rill.core.ffi")
+local C = require("rill.clib")
+
 local M = {}
 
--- What is kept of them; then it begins anew.
-local KNOWN_URLS = 10000
-local KNOWN_BYTES = 2 * 2 ^ 20 -- so many of 200 bytes
+local MOST = 2 ^ 15 -- 512 KiB; then it begins anew
 
 ---@class rill.CrawlWritten
----@field private _urls table<string, true>
----@field private _count integer
----@field private _bytes integer
+---@field private _crawl table
+---@field private _known ffi.cdata* rill_known
+---@field private _times integer how often the frontier had forgotten what it knew, then
+---@field private _size integer of the scope, then
 local Written = {}
 Written.__index = Written
 
+-- Where the frontier can lose URLs (a Redis that is promoted or restarted), all is forgotten as soon as it has; and
+-- where the scope has grown, for what was out of it.
+local function known(self)
+  local frontier, size = self._crawl.frontier, self._crawl.options.scope.size
+  local times = frontier.may_lose and frontier:times_forgotten() or 0
+  if times ~= self._times or size ~= self._size then
+    self._times, self._size = times, size
+    self:forget()
+  end
+  return self._known
+end
+
+function Written:forget()
+  C.rill_known_clear(self._known)
+end
+
 ---@param url string
----@return true?
+---@return boolean
 function Written:has(url)
-  return self._urls[url]
+  return C.rill_known_has(known(self), url, #url)
 end
 
 ---@param url string
 function Written:add(url)
-  if self._urls[url] then return end
-  if self._count >= KNOWN_URLS or self._bytes + #url > KNOWN_BYTES then
-    self._urls, self._count, self._bytes = {}, 0, 0
-  end
-  self._urls[url], self._count, self._bytes = true, self._count + 1, self._bytes + #url
+  C.rill_known_add(known(self), url, #url)
 end
 
+--- What a page was found to have is without what is known.
+---@param reader ffi.cdata* rill_html
+function Written:leave_out(reader)
+  C.rill_html_leave_out(reader, known(self))
+end
+
+---@param crawl table
 ---@return rill.CrawlWritten
-function M.new()
-  return setmetatable({ _urls = {}, _count = 0, _bytes = 0 }, Written)
+function M.new(crawl)
+  local set = C.rill_known_new(MOST)
+  if set == nil then error("rill.crawl: out of memory", 0) end
+  return setmetatable({ _crawl = crawl, _known = ffi.gc(set, C.rill_known_free), _times = 0, _size = 0 }, Written)
 end
 
 return M
