@@ -36,7 +36,7 @@ $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< \
 		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES))
 
-# Preloaded: count.so by spec/task/cost_spec.lua, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
+# Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	@echo '  cc $<'

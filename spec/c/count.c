@@ -1,19 +1,23 @@
 /* Counts what a program asks of the allocator and of the kernel: LD_PRELOAD=build/count.so, and
- * count_take() from within. For spec/task/cost_spec.lua; needs glibc. */
+ * count_take() from within. For spec/task/cost_spec.lua and spec/html/document_cost_spec.lua; needs
+ * glibc. */
 #include <dlfcn.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct count_totals {
     double allocations;                  /* malloc, calloc, realloc and their like */
     double reads, writes, waits, others; /* system calls */
+    double mappings, clocks;             /* the same: of memory, of CPU time */
 } count_totals;
 
 static count_totals totals;
@@ -92,3 +96,17 @@ COUNTED(others, int, getsockopt, (int fd, int level, int name, void *value, sock
         (fd, level, name, value, size))
 COUNTED(others, int, setsockopt, (int fd, int level, int name, const void *value, socklen_t size),
         (fd, level, name, value, size))
+COUNTED(mappings, int, munmap, (void *memory, size_t size), (memory, size))
+COUNTED(mappings, int, mprotect, (void *memory, size_t size, int protection),
+        (memory, size, protection))
+
+/* Other clocks cost no system call. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "clock_gettime");
+    if (clock == CLOCK_THREAD_CPUTIME_ID)
+        totals.clocks++;
+    return next(clock, now);
+}

@@ -9,7 +9,7 @@ local ffi = require "ffi"
 local rill = require "rill"
 
 ffi.cdef [[
-typedef struct count_totals { double allocations, reads, writes, waits, others; } count_totals;
+typedef struct count_totals { double allocations, reads, writes, waits, others, mappings, clocks; } count_totals;
 void count_take(count_totals *to);
 ]]
 

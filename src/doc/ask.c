@@ -327,12 +327,19 @@ int32_t rill_doc_answer(rill_doc *doc, const rill_doc_item **items, uint32_t *co
     return more ? 1 : problem->text[0] ? -1 : 0;
 }
 
-void rill_doc_forget(rill_doc *doc)
+/* Lets what is answered return, or never go on. */
+static void end_job(rill_doc *doc)
 {
-    rill_answer *answer = &doc->answer;
     listener before = listen(doc);
     rill_job_end(&doc->job);
     listen_no_more(doc, before);
+}
+
+void rill_doc_forget(rill_doc *doc)
+{
+    rill_answer *answer = &doc->answer;
+    if (doc->job.state != RILL_JOB_NONE)
+        end_job(doc);
     rill_doc_expression_free(answer->expression);
     answer->expression = NULL;
     rill_value_free(answer->object);

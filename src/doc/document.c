@@ -17,16 +17,22 @@ const char *rill_doc_libxml2(void)
     return xmlParserVersion;
 }
 
-rill_doc *rill_doc_new(const char *page, uint64_t length)
+rill_doc *rill_document_new(const char *page, size_t length, rill_fibers *fibers)
 {
     rill_doc *doc = calloc(1, sizeof(*doc));
     if (!doc)
         return NULL;
+    doc->job.fibers = fibers ? fibers : &doc->fibers;
     xmlInitParser();
     if (rill_parse_begin(doc, page, length))
         return doc;
     rill_document_free(doc);
     return NULL;
+}
+
+rill_doc *rill_doc_new(const char *page, uint64_t length)
+{
+    return rill_document_new(page, length, NULL);
 }
 
 static uint32_t attributes_of(const xmlNode *node)
@@ -70,6 +76,7 @@ void rill_document_free(rill_doc *doc)
     rill_parse_end(doc);
     rill_ask_dispose(doc);
     rill_job_dispose(&doc->job);
+    rill_fibers_dispose(&doc->fibers);
     free(doc->text.data);
     xmlFree(doc->value);
     xmlFreeDoc(doc->tree);

@@ -43,7 +43,16 @@ static bool make_context(rill_fiber *fiber)
     return !getcontext(&fiber->own);
 }
 
-rill_fiber *rill_fiber_new(void)
+void rill_fiber_free(rill_fiber *fiber)
+{
+    if (!fiber)
+        return;
+    if (fiber->stack != MAP_FAILED)
+        munmap(fiber->stack, fiber->size);
+    free(fiber);
+}
+
+static rill_fiber *make_fiber(void)
 {
     rill_fiber *fiber = calloc(1, sizeof(*fiber));
     if (!fiber)
@@ -77,11 +86,21 @@ void rill_fiber_pause(rill_fiber *fiber)
     swapcontext(&fiber->own, &fiber->caller);
 }
 
-void rill_fiber_free(rill_fiber *fiber)
+rill_fiber *rill_fibers_take(rill_fibers *fibers)
 {
-    if (!fiber)
-        return;
-    if (fiber->stack != MAP_FAILED)
-        munmap(fiber->stack, fiber->size);
-    free(fiber);
+    return fibers->count ? fibers->list[--fibers->count] : make_fiber();
+}
+
+void rill_fibers_give(rill_fibers *fibers, rill_fiber *fiber)
+{
+    if (fiber && fibers->count < RILL_FIBERS)
+        fibers->list[fibers->count++] = fiber;
+    else
+        rill_fiber_free(fiber);
+}
+
+void rill_fibers_dispose(rill_fibers *fibers)
+{
+    while (fibers->count)
+        rill_fiber_free(fibers->list[--fibers->count]);
 }

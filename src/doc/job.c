@@ -2,9 +2,16 @@
 
 #include "doc/doc.h"
 
+static void give_back(rill_job *job)
+{
+    rill_fibers_give(job->fibers, job->fiber);
+    job->fiber = NULL;
+}
+
 bool rill_job_begin(rill_job *job, void (*run)(void *), void *arg)
 {
-    if (!job->fiber && !(job->fiber = rill_fiber_new()))
+    job->fiber = rill_fibers_take(job->fibers);
+    if (!job->fiber)
         return false;
     rill_fiber_start(job->fiber, run, arg);
     job->state = RILL_JOB_READY;
@@ -18,6 +25,8 @@ bool rill_job_on(rill_job *job)
         return false;
     job->state = RILL_JOB_RUNS;
     job->state = rill_fiber_resume(job->fiber) ? RILL_JOB_PAUSED : RILL_JOB_NONE;
+    if (job->state == RILL_JOB_NONE)
+        give_back(job);
     return job->state == RILL_JOB_PAUSED;
 }
 
@@ -39,6 +48,7 @@ void rill_job_end(rill_job *job)
         rill_job_on(job);
     job->state = RILL_JOB_NONE;
     job->stopping = false;
+    give_back(job);
 }
 
 void rill_job_abandon(rill_job *job)
@@ -51,6 +61,4 @@ void rill_job_abandon(rill_job *job)
 void rill_job_dispose(rill_job *job)
 {
     rill_job_end(job);
-    rill_fiber_free(job->fiber);
-    job->fiber = NULL;
 }

@@ -8,7 +8,8 @@
 #include "doc/fiber.h"
 
 typedef struct rill_job {
-    rill_fiber *fiber; /* made for the first job, kept for the next ones */
+    rill_fibers *fibers; /* borrowed: where `fiber` comes from */
+    rill_fiber *fiber;   /* of the job that has not returned; NULL: there is none */
     enum { RILL_JOB_NONE, RILL_JOB_READY, RILL_JOB_PAUSED, RILL_JOB_RUNS } state;
     bool stopping; /* nobody waits for it any more */
     long left;     /* operations until others have their turn */

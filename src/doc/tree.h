@@ -26,8 +26,9 @@ typedef struct rill_place {
 
 /* What an answer has cost, beside operations. */
 typedef struct rill_budget {
-    uint64_t used_ms, since_ms; /* of CPU: of the pieces before, and since when this one is */
-    unsigned long counted;      /* operations at the last look */
+    uint64_t used_ms;      /* of CPU, of the pieces before */
+    uint64_t since_ms;     /* since when this piece is; 0: it is not timed yet */
+    unsigned long counted; /* operations at the last look */
     uint32_t looks;
 } rill_budget;
 
@@ -76,11 +77,12 @@ struct rill_doc {
     xmlDoc *tree;      /* NULL: not read yet */
     rill_parse *parse; /* NULL: read */
     rill_job job;
-    bool numbered;   /* its nodes know their places */
-    xmlNode *going;  /* the node whose children are freed, in pieces; NULL: none is */
-    uint32_t weight; /* nodes, RILL_DOC_WAITING */
-    rill_docs *docs; /* NULL: of none; it holds them */
-    rill_doc *next;  /* of those that wait to be freed */
+    rill_fibers fibers; /* of its jobs, where it is of no `docs` */
+    bool numbered;      /* its nodes know their places */
+    xmlNode *going;     /* the node whose children are freed, in pieces; NULL: none is */
+    uint32_t weight;    /* nodes, RILL_DOC_WAITING */
+    rill_docs *docs;    /* NULL: of none; it holds them */
+    rill_doc *next;     /* of those that wait to be freed */
     rill_doc_facts facts;
     rill_answer answer;
     rill_walk walk;

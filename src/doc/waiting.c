@@ -7,6 +7,7 @@
 struct rill_docs {
     rill_doc *first, *last; /* of those that wait, by `next` */
     uint32_t waiting;       /* their weight */
+    rill_fibers fibers;     /* of their jobs */
     size_t owners; /* who made it, and all documents: a collector frees them in any order */
     bool closed;   /* who made it is gone: nothing waits any more */
 };
@@ -16,8 +17,10 @@ enum { DOCUMENT = 64 };
 
 static void release(rill_docs *docs)
 {
-    if (!--docs->owners)
-        free(docs);
+    if (--docs->owners)
+        return;
+    rill_fibers_dispose(&docs->fibers);
+    free(docs);
 }
 
 void rill_doc_free(rill_doc *doc)
@@ -94,7 +97,7 @@ int32_t rill_docs_tidy(rill_docs *docs)
 
 rill_doc *rill_docs_open(rill_docs *docs, const char *page, uint64_t length)
 {
-    rill_doc *doc = rill_doc_new(page, length);
+    rill_doc *doc = rill_document_new(page, length, docs ? &docs->fibers : NULL);
     if (doc && docs) {
         doc->docs = docs;
         docs->owners++;
