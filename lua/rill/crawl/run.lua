@@ -1,5 +1,6 @@
 --- A crawl from its first moment to its last: what is opened, run and closed, and what is said at the end.
 local address = require("rill.crawl.address")
+local code_room = require("rill.crawl.code_room")
 local commit = require("rill.crawl.commit")
 local errors = require("rill.errors")
 local fetch = require("rill.crawl.fetch")
@@ -195,6 +196,7 @@ end
 ---@return table? summary
 ---@return rill.Error? err
 return function(self)
+  code_room()
   self.offset = os.time() - rill.now()
   prepare_scope(self)
   self.starts = starts.new(self.options.start)
