@@ -88,6 +88,23 @@ describe("on a luv loop", function()
       end)]])
   end)
 
+  it("workers of a map go on with other items, and a coroutine of the script may take the results", function()
+    assert.same({ "40 pages, 2 coroutines", "idle" }, run [[
+      coroutine.wrap(function()
+        local client, items, pages, seen, different = new_client(), {}, 0, {}, 0
+        for i = 1, 40 do items[i] = i end
+        local function get() return client:get(url), coroutine.running() end
+        for _, res, co in rill.map(items, get, { concurrency = 2 }) do
+          if res.status == 200 then pages = pages + 1 end
+          if not seen[co] then different = different + 1 end
+          seen[co] = true
+        end
+        tell(("%d pages, %d coroutines"):format(pages, different))
+      end)()
+      uv.run()
+      tell(uv.loop_alive() and "alive" or "idle")]])
+  end)
+
   it("rill.run starts a task and returns it where the loop runs already", function()
     assert.same({ "task", "before", "/in", "joined /in", "false" }, run [[
       uv.new_timer():start(0, 0, function()

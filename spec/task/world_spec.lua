@@ -3,7 +3,8 @@ local script = require "support.script"
 local support = require "support"
 
 local FUNCTIONS = {
-  "can_wait", "current", "drop", "hurry", "is_driven", "make_ready", "name", "run", "start", "suspend",
+  "can_wait", "current", "drop", "hurry", "is_driven", "make_ready", "name", "rest", "run", "start",
+  "start_again", "suspend",
 }
 
 -- A world of its own: who drives the loop is a plain loop over rill_poll, and tasks go on the newest first.

@@ -57,6 +57,11 @@ function M.drop()
   yield(DROPPED)
 end
 
+--- The current task has ended; its coroutine has not, and goes on when the task is started again.
+function M.rest()
+  yield(ENDED)
+end
+
 local function make_ready(task)
   tail = tail + 1
   ready[tail] = task
@@ -79,6 +84,13 @@ function M.start(task, fn, ...)
   end
   started = started + 1
   if started > crowd.BULK and M.holds_back then task._state = "bulk" end
+  alive = alive + 1
+  make_ready(task)
+end
+
+--- The same for a task that rests.
+---@param task rill.Task
+function M.start_again(task)
   alive = alive + 1
   make_ready(task)
 end

@@ -8,7 +8,7 @@ local loops = require("rill.runtime.loop")
 local task_of = require("rill.task")
 local unjoined = require("rill.task.unjoined")
 
-local M = { name = "luv", drop = coroutines.drop, makes_later = true, gives_way = true }
+local M = { name = "luv", drop = coroutines.drop, rest = coroutines.rest, makes_later = true, gives_way = true }
 
 local ROUNDS = 4 -- of work and tasks in a row, before the loop's other handles have their turn
 
@@ -108,6 +108,11 @@ end
 
 function M.start(task, fn, ...)
   coroutines.start(task, fn, ...)
+  wake_loop()
+end
+
+function M.start_again(task)
+  coroutines.start_again(task)
   wake_loop()
 end
 

@@ -7,7 +7,8 @@ local poll = require("rill.runtime.loop").poll
 
 local M = {
   name = "standalone", current = coroutines.current, can_wait = coroutines.can_wait, suspend = coroutines.suspend,
-  drop = coroutines.drop, make_ready = coroutines.make_ready, hurry = coroutines.hurry,
+  drop = coroutines.drop, make_ready = coroutines.make_ready, hurry = coroutines.hurry, rest = coroutines.rest,
+  start_again = coroutines.start_again,
 }
 
 local MOST = 256 -- held tasks that begin in a pass where there is no crowd any more

@@ -19,7 +19,8 @@ local CANCELLED = { value = cancelled, traceback = "" }
 --- A stack without the frames below a task's function, which only show how it was started.
 local function frames(trace)
   trace = trace:gsub("^.-stack traceback:", "")
-  return trace:match("^(.*)\n\t%[C%]: in function 'xpcall'") or trace
+  local above = trace:match("^(.*)\n\t%[C%]: in function 'xpcall'")
+  return above and above:gsub("\n\t[^\n]*rill/task/map%.lua:%d+: in function 'do_item'\n[^\n]*$", "") or trace
 end
 
 --- The stack, and below it where the tasks stand that led to this one.

@@ -5,9 +5,12 @@ local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
+local slots = require("rill.task.slots")
 local unjoined = require("rill.task.unjoined")
 local waiting = require("rill.task.waiting")
 local waitlist = require("rill.task.waitlist")
+
+local FIRST = slots.FIRST
 
 local M = {}
 
@@ -17,8 +20,8 @@ local live = M.live
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
 ---@field dormant string the call that waits in it
----@field private _state "new"|"bulk"|"held"|"begun"|"ended" bulk: new, but a crowd may hold it back; held: it does;
----  `_waiting` is what one that has begun is parked on
+---@field private _state "new"|"bulk"|"held"|"begun"|"resting"|"ended" bulk: new, but a crowd may hold it back; held:
+---  it does; `_waiting` is what one that has begun is parked on; resting: see below
 ---@field private [integer] any see rill.task.slots
 ---@field private _work any its coroutine; what its function returned; false: nothing
 ---@field private _waiting table?
@@ -28,11 +31,12 @@ local live = M.live
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
 ---@field private _cancelled boolean
+---@field private _clean boolean? of one that does several things: the last one has left nothing in it
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
 ---@field private _sentinel userdata? whose finalizer sends that report
 ---@field private _error rill.Error? made of the failure when it is joined
----@field private _rethrown rill.Failure? that crosses this task from another
+---@field private _rethrown rill.Failure|false|nil that crosses this task from another
 ---@field private _item any of a map, which it works on
 ---@field private _abandoned table? the wait that ended because it was cancelled
 ---@field private _foreign boolean? a coroutine that rill did not make
@@ -59,6 +63,13 @@ local function unpack_results(results)
   end
 end
 
+-- Results as a task keeps them; false: none.
+local function pack_results(...)
+  local count, first = select("#", ...), ...
+  if count == 1 and first then return first end
+  return count > 0 and setmetatable({ count = count, ... }, Several)
+end
+
 --- Ends a task: after this line its outcome is fixed. A field that is not there is not set to nil: that
 --- would make room for it.
 ---@param task rill.Task
@@ -72,12 +83,7 @@ local function finish(task, ok, ...)
     local raised = ...
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
   elseif not task._cancelled then
-    local count, first = select("#", ...), ...
-    if count == 1 and first then
-      task._work = first
-    elseif count > 0 then
-      task._work = setmetatable({ count = count, ... }, Several)
-    end
+    task._work = pack_results(...)
   end
   local maps = task._maps
   if maps then
@@ -107,6 +113,69 @@ local function finish(task, ok, ...)
   if maps then task._maps = nil end
 end
 M.finish = finish
+
+-- A task may do several things, one after the other, of which each is a task to those who look: between two of them it
+-- rests. Then it is none of the live ones, and nothing waits in it; so one that nobody starts again is garbage.
+
+--- The task will do several things.
+---@param task rill.Task
+function M.lasts(task)
+  task._clean, task._rethrown = true, false
+end
+
+--- Something will stay in the task, and belongs to what it does now: it will not rest, but end, and so end that.
+---@param task rill.Task
+function M.leaves_traces(task)
+  if task._clean then task._clean = false end
+end
+
+--- Keeps what the function has returned for the last thing.
+---@param task rill.Task
+function M.keep(task, ...)
+  task[FIRST] = pack_results(...)
+end
+
+--- What was kept; forgets it.
+---@param task rill.Task
+---@return any ...
+function M.take_kept(task)
+  local results = task[FIRST]
+  task[FIRST] = false
+  return unpack_results(results)
+end
+
+--- Whether a task may rest which has done one thing.
+---@param task rill.Task
+---@return boolean
+function M.may_rest(task)
+  return task._clean and not (task._rethrown or task._cancelled)
+end
+
+--- It does, from now on; who calls tells its crew, and suspends it.
+---@param task rill.Task
+function M.rest(task)
+  live:remove(task)
+  task._state = "resting"
+end
+
+---@param task rill.Task
+---@return boolean
+function M.is_resting(task)
+  return task._state == "resting"
+end
+
+--- It was started again, and will go on in its turn.
+---@param task rill.Task
+---@param parent rill.Task
+function M.begin_again(task, parent)
+  task._state, task._parent = "begun", parent
+end
+
+--- It goes on, unless it was cancelled meanwhile.
+---@param task rill.Task
+function M.go_on(task)
+  if task._cancelled then error(cancelled, 0) end
+end
 
 --- The runtime could not go on with this task: a stray yield, mostly.
 ---@private
@@ -278,6 +347,7 @@ end
 --- It has made a map, which its end closes.
 ---@private
 function Task:owns_map(map)
+  M.leaves_traces(self)
   self._maps = self._maps or setmetatable({}, WEAK)
   self._maps[map] = true
 end

@@ -13,6 +13,7 @@ local unjoined = require("rill.task.unjoined")
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
 local new, finish, live = handle.new, handle.finish, handle.live
+local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
 local PLACE = slots.PLACE
 
@@ -34,7 +35,8 @@ local function enlist(task)
   live:push(task)
   if closing then task._cancelled = true end
   local crew = task._crew
-  while crew do
+  if crew then crew = crew:member_started() end
+  while crew do -- rarely entered: a loop stops the compiler
     crew = crew:member_started()
   end
 end
@@ -51,8 +53,19 @@ function M.start(parent, owner, crew, fn, ...)
   end
   local task = new(parent, owner, crew or parent._crew)
   runtime.start(task, root, task, fn, ...)
+  leaves_traces(parent)
   enlist(task)
   return task
+end
+
+--- Starts one that rests again, as a child of `parent`.
+---@param task rill.Task
+---@param parent rill.Task
+function M.start_again(task, parent)
+  leaves_traces(parent)
+  begin_again(task, parent)
+  runtime.start_again(task)
+  enlist(task)
 end
 
 --- The current task, for a call that needs one.

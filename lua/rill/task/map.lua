@@ -2,11 +2,14 @@
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
-local waitlist = require("rill.task.waitlist")
+local handle = require("rill.task.handle")
 local queue = require("rill.task.queue")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
 local waiting = require("rill.task.waiting")
+
+local start_again, rest_task, go_on, is_resting, may_rest, keep, take_kept = task.start_again, handle.rest,
+  handle.go_on, handle.is_resting, handle.may_rest, handle.keep, handle.take_kept
 
 local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }
@@ -21,15 +24,19 @@ local KNOWN = { concurrency = true }
 ---@field private _index integer of the last item taken from the list
 ---@field private _running integer workers
 ---@field private _members integer workers and the tasks they spawned
----@field private _results table line of workers that ended and were not shown yet
+---@field private _results rill.Task[] workers that have done their item, whose results were not taken
+---@field private _first integer index of the first of them
+---@field private _last integer index of the last; 0: there is none
 ---@field private _pulling boolean a worker waits for the iterator
 ---@field private _exhausted boolean no more items will come
 ---@field private _broken rill.Task? the worker in which the iterator raised
+---@field private _resting rill.Task[] workers whose results were taken, until they are started again
+---@field private _resting_count integer
 ---@field private _closed boolean
 ---@field private _takers rill.Task[] waiting for a result
 ---@field private _taker rill.Task? the last one that asked
 ---@field private _parent rill.Task? that made it
----@field private _outer rill.Map? whose worker that is
+---@field private _outer rill.Map|false whose worker that is
 local Map = { dormant = "map" }
 Map.__index = Map
 
@@ -51,54 +58,102 @@ local function next_item(map)
   return map._list[map._index]
 end
 
-local pull
+-- Whether one more item may be worked on.
+local function has_room(map)
+  return not map._exhausted and not map._pulling and map._running + map._last - map._first < map._concurrency - 1
+end
+
+local work
+
+-- Starts a worker on an item, one that rests if there is one; nil: it asks the iterator.
+local function start_worker(map, item)
+  local parent, resting, count = map._parent or map._taker, map._resting, map._resting_count
+  if count > 0 then
+    local worker = resting[count]
+    resting[count], map._resting_count = nil, count - 1
+    start_again(worker, parent)
+    worker:works_on(item)
+  else
+    local worker = task.start(parent, map, map, work, map)
+    if runtime.rest then handle.lasts(worker) end
+    worker:works_on(item)
+  end
+  map._running = map._running + 1
+end
+
+-- Starts work on the next item. Returns whether another one may follow at once.
+local function start_one(map)
+  if map._iterator then
+    map._pulling = true
+    start_worker(map)
+    return false
+  end
+  local item = next_item(map)
+  if item == nil then
+    map._exhausted = not map._queue or map._queue:is_closed()
+    return false
+  end
+  start_worker(map, item)
+  return has_room(map)
+end
 
 --- Starts work as far as results are wanted.
 local function fill(map)
-  while not map._exhausted and not map._pulling
-    and map._running + map._results.count < map._concurrency do
-    local parent = map._parent or map._taker
-    if map._iterator then
-      map._pulling = true
-      task.start(parent, map, map, pull, map)
-    else
-      local item = next_item(map)
-      if item == nil then
-        map._exhausted = not map._queue or map._queue:is_closed()
-        return
-      end
-      task.start(parent, map, map, map._fn, item):works_on(item)
-    end
-    map._running = map._running + 1
-  end
+  if not has_room(map) or not start_one(map) then return end
+  repeat until not start_one(map) -- apart, for a loop stops the compiler
 end
 
---- A worker whose item comes from an iterator function. That may wait, so it is called here, where
---- it holds up neither the loop nor the other workers; and by one worker at a time.
-function pull(map)
-  local item = map._iterator()
-  map._pulling = false
-  if item == nil then
-    return
-  end
-  runtime.current():works_on(item)
-  if map._takers[1] then
-    fill(map)
-  end
-  return map._fn(item)
-end
-
---- A worker ended.
+--- A worker has done with its item; nil: there was none.
 ---@private
 function Map:child_ended(worker)
+  local item = worker:item()
   self._running = self._running - 1
-  if worker:item() == nil then
+  if item == nil then
     self._exhausted = true
     self._broken = worker:has_failed() and worker
   elseif not self._closed then
-    self._results:push(worker)
+    local last = self._last + 1
+    self._results[last], self._last = worker, last
   end
-  wake_takers(self)
+  if self._takers[1] then wake_takers(self) end
+end
+
+-- Lets a worker rest until there is another item for it: for others it has ended.
+local function rest(map, worker)
+  rest_task(worker)
+  map:child_ended(worker)
+  local crew = map:member_ended()
+  while crew do
+    crew = crew:member_ended()
+  end
+  runtime.rest()
+  go_on(worker)
+end
+
+--- Works on one item. An iterator function may wait, so it is called here, where it holds up neither the loop nor the
+--- other workers; and by one worker at a time.
+---@return boolean whether there was one
+local function do_item(map, worker)
+  local item, fn, iterator = worker:item(), map._fn, map._iterator
+  if iterator then
+    item = iterator()
+    map._pulling = false
+    if item == nil then return false end
+    worker:works_on(item)
+    if map._takers[1] then fill(map) end
+  end
+  keep(worker, fn(item))
+  return true
+end
+
+--- What a worker runs: one item after the other, as long as none leaves anything behind. Nothing of an item is here
+--- while it rests.
+function work(map)
+  local worker = runtime.current()
+  while do_item(map, worker) do
+    if not may_rest(worker) then return take_kept(worker) end
+    rest(map, worker)
+  end
 end
 
 --- A worker, or a task that counts as one, started.
@@ -151,7 +206,7 @@ end
 
 local function leave(map)
   map._closed, map._exhausted = true, true
-  map._taker = nil
+  map._taker, map._resting, map._resting_count = nil, {}, 0
   local parent, source = map._parent, map._queue
   if parent then parent:leaves_map(map) end
   if source then source:leave(map) end
@@ -165,29 +220,44 @@ local function is_finished(map)
   return map._exhausted or map._queue ~= nil and map._queue:count() == 0 and map._members == 0
 end
 
+-- What was done with an item. A worker that rests is started again.
+local function take(map)
+  local first = map._first
+  local worker = map._results[first]
+  map._results[first] = nil
+  if first < map._last then
+    map._first = first + 1
+  else
+    map._first, map._last = 1, 0
+  end
+  local item = worker:item()
+  if not is_resting(worker) then return item, worker:_outcome() end
+  worker:works_on(nil)
+  local count = map._resting_count + 1
+  map._resting[count], map._resting_count = worker, count
+  return item, take_kept(worker)
+end
+
+-- There are no more.
+local function finish(map)
+  leave(map)
+  if map._broken then map._broken:_unwrap() end
+  return nil
+end
+
 -- The next result, waiting for it. Returns the item, nil when there are no more, and what fn returned
 -- for it, or `nil, err` if it raised.
 function Map:_next()
   local taker = task.current("rill.map")
-  while not self._closed do
-    if not self._results.first then runtime.waiter("rill.map") end -- before work is started
-    self._taker = taker
-    fill(self)
-    local worker = self._results:shift()
-    if worker then
-      return worker:item(), worker:_outcome()
-    end
-    if is_finished(self) then
-      leave(self)
-      if self._broken then
-        self._broken:_unwrap()
-      end
-      return nil
-    end
-    table.insert(self._takers, taker)
-    runtime.park(self)
-  end
-  return nil
+  if self._closed then return nil end
+  if self._last == 0 then runtime.waiter("rill.map") end -- before work is started
+  self._taker = taker
+  fill(self)
+  if self._last > 0 then return take(self) end
+  if is_finished(self) then return finish(self) end
+  table.insert(self._takers, taker)
+  runtime.park(self)
+  return self:_next()
 end
 
 function Map:close()
@@ -195,7 +265,7 @@ function Map:close()
     return
   end
   leave(self)
-  self._results = waitlist()
+  self._results, self._first, self._last = {}, 1, 0
   if self._members > 0 then
     task.cancel_where(function(member)
       local crew = member:crew()
@@ -237,7 +307,7 @@ end
 
 local function show(outer)
   local map = inner(outer)
-  return ("map: %d running, %d results to take, %s"):format(map._running, map._results.count,
+  return ("map: %d running, %d results to take, %s"):format(map._running, map._last - map._first + 1,
     map._closed and "closed" or ("at most %d at once"):format(map._concurrency))
 end
 
@@ -274,9 +344,10 @@ return function(items, fn, options)
   local map = setmetatable({
     _fn = fn, _concurrency = concurrency,
     _queue = is_queue and items or nil, _iterator = is_iterator and items or nil, _list = items, _index = 0,
-    _running = 0, _members = 0, _results = waitlist(), _takers = {},
+    _running = 0, _members = 0, _results = {}, _first = 1, _last = 0, _takers = {},
+    _resting = {}, _resting_count = 0,
     _pulling = false, _exhausted = false, _closed = false,
-    _parent = parent, _outer = parent and parent:crew(),
+    _parent = parent, _outer = parent and parent:crew() or false,
   }, Map)
   if parent then
     parent:owns_map(map)
