@@ -215,6 +215,10 @@ end
 Response.__tostring = shown.response
 guard("response", Response, methods)
 
+-- What stands in rill.core.slots at first. Variables: of constants the compiler makes a table that is copied, whose
+-- array part is one larger than the 16 that LuaJIT allocates together with the table itself.
+local zero, no, nothing = 0, false, ""
+
 --- Makes a response that waits to be filled in. All fields of the fast path are named here, so the
 --- table never grows while it is on its way.
 ---@param method string
@@ -224,7 +228,7 @@ guard("response", Response, methods)
 ---@return rill.Response
 function M.new(method, address, block, task)
   local response = setmetatable({
-    [0] = 0, 0, 0, 0, 0, 0, 0, 0, method, address, block, "", false, task, false, 0, -- see rill.core.slots
+    zero, zero, zero, zero, zero, zero, zero, method, address, block, nothing, no, task, no, zero, [0] = zero,
     status = 0,
     close_reason = false,
     body = "",

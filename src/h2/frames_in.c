@@ -71,17 +71,19 @@ static void note_held(nghttp2_session *ng, rill_stream *stream)
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,
                          size_t length, void *arg)
 {
-    (void)flags;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, id);
     uint32_t due = 0;
     if (stream) {
         session->points += session->frame_cost; /* padding included, and once for each frame */
         session->frame_cost = 0;
-        due = rill_inlet_release(&stream->inlet, rill_stream_data(stream, data, length));
+        size_t released = rill_stream_data(stream, data, length);
         session->link.look = session->link.look || stream->warn;
-        if (!due)
-            note_held(ng, stream);
+        if (!(flags & NGHTTP2_FLAG_END_STREAM)) { /* else the peer needs no window any more */
+            due = rill_inlet_release(&stream->inlet, released);
+            if (!due)
+                note_held(ng, stream);
+        }
         retire_if_closed(session, stream);
     }
     session->consumed += length; /* the connection's window never waits for a reader */

@@ -93,7 +93,15 @@ bool rill_fields_next(const char **rest, const char *end, rill_field *field)
     return true;
 }
 
-/* No name holds a colon, and no value a CR: each line is looked at where the name would end. */
+/* Whether a line has that name: looked at where it would end, and where it begins, since most have
+ * another one. No name holds a colon. */
+static bool is_named(const char *line, const char *name, size_t length)
+{
+    return line[length] == ':' && line[length + 1] == ' ' && !((*line ^ *name) & ~0x20) &&
+           !strncasecmp(line, name, length) && !memchr(name, ':', length);
+}
+
+/* No value holds a CR. */
 const char *rill_headers_find(const char *headers, size_t length, const char *name,
                               size_t *value_length)
 {
@@ -103,17 +111,14 @@ const char *rill_headers_find(const char *headers, size_t length, const char *na
     if (!headers || !name || !value_length)
         return NULL;
     size_t name_length = strlen(name);
-    const char *at = headers, *end = headers + length;
-    while ((size_t)(end - at) >= name_length + AROUND && *at == '\r') {
-        const char *line = at + 2, *value = line + name_length + 2;
-        at = memchr(line, '\r', (size_t)(end - line));
-        if (!at)
-            at = end;
-        if (value > at || value[-2] != ':' || value[-1] != ' ' ||
-            (memcmp(line, name, name_length) != 0 && strncasecmp(line, name, name_length) != 0) ||
-            memchr(name, ':', name_length))
+    const char *end = headers + length;
+    for (const char *at = headers; at && (size_t)(end - at) >= name_length + AROUND && *at == '\r';
+         at = memchr(at + 2, '\r', (size_t)(end - at - 2))) {
+        if (!is_named(at + 2, name, name_length))
             continue;
-        *value_length = (size_t)(at - value);
+        const char *value = at + name_length + AROUND;
+        const char *stop = memchr(value, '\r', (size_t)(end - value));
+        *value_length = (size_t)((stop ? stop : end) - value);
         return value;
     }
     return NULL;
