@@ -1039,6 +1039,17 @@ RILL_API int32_t rill_html_step(rill_html *html);
 /* What there was, after the last step; valid until the next begin or free. */
 RILL_API void rill_html_get(const rill_html *html, rill_html_found *found);
 
+/* A map from numbers of 64 bits, in two halves, to numbers of 32. */
+typedef struct rill_map rill_map;
+RILL_API rill_map *rill_map_new(void);      /* NULL: out of memory */
+RILL_API void rill_map_free(rill_map *map); /* NULL is fine */
+
+/* The value of a key; -1: it is not there. */
+RILL_API double rill_map_get(const rill_map *map, uint32_t high, uint32_t low);
+
+/* 1: the key is new, 0: it was there, -RILL_ERROR: out of memory. */
+RILL_API int32_t rill_map_set(rill_map *map, uint32_t high, uint32_t low, uint32_t value);
+
 /* Texts that were seen before, such as the links that most pages of a site have in common. Only a
  * hash of each is kept, 64 bits from a secret seed: one in 2^64 is taken for another. Where `most`
  * are there and one more comes, all are forgotten, as is one that there is no memory for. */
