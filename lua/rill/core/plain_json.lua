@@ -51,6 +51,7 @@ local function is_utf8(text)
 end
 
 local function string_of(text)
+  if not find(text, '[%c"\\\127-\255]') then return '"' .. text .. '"' end
   if find(text, '[%c"\\\127]') then text = gsub(text, '[%c"\\\127]', escape) end
   if find(text, "[\128-\255]") and not is_utf8(text) then
     text = gsub(text, "[\128-\255]", escape) -- as Latin-1
@@ -94,6 +95,10 @@ local function list_of(value, level)
   return "[" .. table.concat(parts, ",") .. "]"
 end
 
+local function is_before(a, b)
+  return tostring(a) < tostring(b)
+end
+
 local function names_of(value)
   local names = {}
   for name in pairs(value) do
@@ -102,7 +107,7 @@ local function names_of(value)
     end
     names[#names + 1] = name
   end
-  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  table.sort(names, is_before)
   return names
 end
 

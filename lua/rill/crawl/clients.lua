@@ -1,4 +1,5 @@
 --- The client of a crawl, or its two: links are hostile input, so only the start URLs' own hosts may be private.
+local address_of = require("rill.crawl.address")
 local descriptors = require("rill.crawl.descriptors")
 local headers_of = require("rill.headers")
 local rill = require("rill")
@@ -37,7 +38,7 @@ end
 ---@return rill.Error? err
 ---@return rill.CrawlExchange? exchange
 function Clients:get(address, options)
-  local client = self:of(address:match "^%a+://[^/?#]+")
+  local client = self:of(address_of.origin(address))
   if not self.archive then return client:get(address, options) end
   local exchange = self.archive:watch(address, options, self._fields)
   local response, err = client:get(address, options)

@@ -18,33 +18,40 @@ local SITEMAP_PIECE = 500 -- URLs that are taken at a time
 
 ---@class rill.CrawlFetch
 ---@field private _crawl table
+---@field private _filter function? of types
 local Fetch = {}
 Fetch.__index = Fetch
 
+local last_value, last_type -- most pages of a site have the same
+
 local function media_type(headers)
-  local kind = headers["content-type"]
-  kind = kind and kind:match "^%s*([^;%s]*)":lower()
-  return kind ~= "" and kind or nil
+  local value = headers["content-type"]
+  if value == nil or value == last_value then return value and last_type end
+  local kind = value:match "^%s*([^;%s]*)":lower()
+  last_value, last_type = value, kind ~= "" and kind or nil
+  return last_type
 end
 
--- The options of one request; whether the body was stopped stands in `seen`.
-local function request_options(entry, options, seen)
+-- Stops what is of none of these types.
+local function type_filter(types)
+  return function(head)
+    local kind = media_type(head.headers)
+    if kind and not types[kind] then return "stop" end -- without a content-type it may be a page
+  end
+end
+
+local function request_options(self, entry)
   local known = entry.known
   return {
-    redirects = 0, retries = 0, retry_idempotent = false, maxsize = options.maxsize,
+    redirects = 0, retries = 0, retry_idempotent = false, maxsize = self._crawl.options.maxsize,
     headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
-    on_headers = options.types and function(head)
-      seen.type = media_type(head.headers)
-      if not seen.type or options.types[seen.type] then return nil end -- without a content-type it may be a page
-      seen.stopped = true
-      return "stop"
-    end or nil,
+    on_headers = self._filter,
   }
 end
 
-local function fill(page, response, stopped)
+local function fill(page, response)
   page.status, page.headers, page.response = response.status, response.headers, response
-  page.stopped = stopped or nil
+  page.stopped = response.close_reason == "stopped" or nil
 end
 
 local function hash_body(crawl, outcome, page)
@@ -165,14 +172,13 @@ function Fetch:page(entry)
   if entry.dead then return of_dead(outcome, page, entry.dead) end
   entry.attempts = entry.attempts + 1
   page.attempts = entry.attempts
-  local seen = {}
   outcome.asked = crawl:clock()
-  local response, err, exchange = crawl.clients:get(entry.url, request_options(entry, crawl.options, seen))
+  local response, err, exchange = crawl.clients:get(entry.url, request_options(self, entry))
   outcome.exchanges = { exchange }
   local now = crawl:clock()
   if not response then return of_error(crawl, outcome, page, err, now) end
-  fill(page, response, seen.stopped)
-  outcome.type = media_type(response.headers)
+  fill(page, response)
+  outcome.type = media_type(page.headers)
   return of_response(crawl, outcome, page, now)
 end
 
@@ -314,7 +320,8 @@ end
 ---@param crawl table
 ---@return rill.CrawlFetch
 function M.new(crawl)
-  return setmetatable({ _crawl = crawl }, Fetch)
+  local types = crawl.options.types
+  return setmetatable({ _crawl = crawl, _filter = types and type_filter(types) }, Fetch)
 end
 
 return M

@@ -85,18 +85,18 @@ local function shown(why)
   return #text > SHOWN_LENGTH and text:sub(1, SHOWN_LENGTH) .. "..." or text
 end
 
+local function trace(why)
+  if why == rill.cancelled then return why end
+  return { why = why, traceback = debug.traceback(shown(why), 2) }
+end
+
 --- Calls what a script has given; what it raises is shown once and counted.
 ---@param name string
 ---@param fn function
 ---@return boolean ok
 ---@return any value what it returned, or the error
 function Crawl:guarded(name, fn, ...)
-  local function trace(why)
-    if why == rill.cancelled then return why end
-    return { why = why, traceback = debug.traceback(shown(why), 2) }
-  end
-  local arguments_of, count = { ... }, select("#", ...)
-  local ok, value = xpcall(function() return fn(unpack(arguments_of, 1, count)) end, trace)
+  local ok, value = xpcall(fn, trace, ...)
   if ok then return true, value end
   if value == rill.cancelled then error(value, 0) end
   local key = shown(value.why)

@@ -14,6 +14,7 @@ local SHORTEST = 0.001 -- seconds, so that other tasks run
 ---@field draining string? why: nothing new is taken
 ---@field failure rill.Error? of state or output
 ---@field private _crawl table
+---@field private _limits string[] those of LIMITS that are set
 ---@field private _running table<rill.CrawlEntry, rill.Task>
 ---@field private _count integer
 ---@field private _taken number pages that count against max_pages
@@ -108,8 +109,8 @@ local LIMITS = { max_items = "items", max_bytes = "bytes", max_failed = "failed"
 -- Why the crawl has to stop, if it has.
 local function limit_reached(self)
   local options, counters = self._crawl.options, self._crawl.counts.counters
-  for name, counter in pairs(LIMITS) do
-    if options[name] and counters[counter] >= options[name] then return name end
+  for _, name in ipairs(self._limits) do
+    if counters[LIMITS[name]] >= options[name] then return name end
   end
   if options.max_time and rill.now() - self._began >= options.max_time then return "max_time" end
 end
@@ -218,8 +219,12 @@ end
 ---@param taken number pages that earlier runs have finished or begun to repeat
 ---@return rill.CrawlLoop
 function M.new(crawl, taken)
-  return setmetatable({ bell = bell(), _crawl = crawl, _running = {}, _count = 0, _taken = taken, _began = 0,
-    _idle = false }, Loop)
+  local limits = {}
+  for name in pairs(LIMITS) do
+    if crawl.options[name] then limits[#limits + 1] = name end
+  end
+  return setmetatable({ bell = bell(), _crawl = crawl, _limits = limits, _running = {}, _count = 0, _taken = taken,
+    _began = 0, _idle = false }, Loop)
 end
 
 return M

@@ -372,10 +372,13 @@ function M.read(page, scanner, agent)
   if not page.stopped and (kind:find("html", 1, true) or kind == "") then
     local scan = scanner:read(page)
     page._scan, page.base, page.title, page.canonical = scan, scan.base or page.url, scan.title, scan.canonical
-    for word in (scan.robots or ""):gmatch "[^%s,;]+" do apply_directive(page, word) end
+    if scan.robots then
+      for word in scan.robots:gmatch "[^%s,;]+" do apply_directive(page, word) end
+    end
   end
-  for _, value in ipairs(headers:all "x-robots-tag") do read_field(page, value, agent:lower()) end
+  if headers:has "x-robots-tag" then
+    for _, value in ipairs(headers:all "x-robots-tag") do read_field(page, value, agent:lower()) end
+  end
 end
-
 
 return M

@@ -28,10 +28,11 @@ function M.has_tag(options, tag)
   return false
 end
 
--- Whether a <link> is followed by itself.
+-- Whether a <link> is followed by itself. Most have no rel of these words.
 local function is_followed_by(options, rel)
+  if not rel or not LINK_RELS[rel] and not MADE_OF[rel] and not rel:find(" ", 1, true) then return false end
   local page, part = false, false
-  for word in (rel or ""):gmatch "%S+" do
+  for word in rel:gmatch "%S+" do
     if word == "canonical" and options.canonical == "ignore" then return false end
     page, part = page or LINK_RELS[word], part or MADE_OF[word]
   end

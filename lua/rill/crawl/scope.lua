@@ -106,6 +106,9 @@ end
 ---@field private _allow function[]|false false: the start URLs' own hosts
 ---@field private _deny function[]
 ---@field private _own table<string, true> host:port of start URLs
+---@field private _origin string? that was looked at last
+---@field private _host string? its own
+---@field private _port integer?
 local Scope = {}
 Scope.__index = Scope
 
@@ -119,11 +122,19 @@ function Scope:start(origin)
   if OWN_PORT[scheme] == port then self._own[host .. ":80"], self._own[host .. ":443"] = true, true end
 end
 
+-- Host and port; most links lead to the same origin.
+local function parts_of(self, origin)
+  if origin ~= self._origin then
+    self._origin, self._host, self._port = origin, address.host(origin)
+  end
+  return self._host, self._port
+end
+
 --- Whether that host and port are a start URL's.
 ---@param origin string
 ---@return boolean
 function Scope:is_start(origin)
-  local host, port = address.host(origin)
+  local host, port = parts_of(self, origin)
   return self._own[host .. ":" .. port] == true
 end
 
@@ -131,7 +142,7 @@ end
 ---@param origin string of it
 ---@return boolean
 function Scope:holds(link, origin)
-  local host, port = address.host(origin)
+  local host, port = parts_of(self, origin)
   if self._deny[1] and any(self._deny, link, host, port) then return false end
   if self._allow then return any(self._allow, link, host, port) end
   return self._own[host .. ":" .. port] == true

@@ -150,7 +150,9 @@ local function finish_page(self, outcome)
     if outcome.bad_location then pass_over(outcome, nil, outcome.bad_location, "invalid", outcome.entry.url) end
     outcome.other_canonical = has_other_canonical(self, outcome)
     if crawl.options.follow then find_links(self, outcome) end
-    if outcome.high then outcome.run = links.run_counter(outcome.entry.url, outcome.entry.origin) end
+    if outcome.high and crawl.options.limits.same_run < math.huge then
+      outcome.run = links.run_counter(outcome.entry.url, outcome.entry.origin)
+    end
     if crawl.options.save and not outcome.page.stopped and outcome.page.body then
       local ok, err = crawl:save_page(outcome.page)
       if not ok then outcome.fatal = err end
@@ -243,11 +245,17 @@ function Worker:refuse(entry)
     result = { kind = "none" } }
 end
 
-local function run(self, entry)
-  local read = { entry = entry, links = {}, skips = {} } -- of a sitemap, so far
-  local outcome = self._crawl.fetch:run(entry, function(reader)
+-- Takes what was read of a sitemap, so far.
+local function taker_of(self, entry)
+  local read = { entry = entry, links = {}, skips = {} }
+  return function(reader)
     self._crawl:guarded("key, allow or deny", take_sitemap, self, read, reader)
-  end)
+  end
+end
+
+local function run(self, entry)
+  local take = entry.kind == "sitemap" and taker_of(self, entry)
+  local outcome = self._crawl.fetch:run(entry, take)
   outcome.links, outcome.skips = {}, {}
   local finish = FINISH[outcome.kind] or finish_page
   local ok, err = self._crawl:guarded("key, allow, deny or page", finish, self, outcome)
