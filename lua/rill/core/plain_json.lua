@@ -80,6 +80,18 @@ end
 
 local encode
 
+local TOO_DEEP = "it is nested too deep for JSON"
+
+local function refuse(kind)
+  error(("a %s cannot be written as JSON"):format(kind), 0)
+end
+
+local function check_name(name)
+  if type(name) ~= "string" and type(name) ~= "number" then
+    error("a " .. type(name) .. " cannot be a name in JSON", 0)
+  end
+end
+
 local function is_list(value)
   local count = #value
   if count == 0 then return next(value) == nil end
@@ -102,9 +114,7 @@ end
 local function names_of(value)
   local names = {}
   for name in pairs(value) do
-    if type(name) ~= "string" and type(name) ~= "number" then
-      error("a " .. type(name) .. " cannot be a name in JSON", 0)
-    end
+    check_name(name)
     names[#names + 1] = name
   end
   table.sort(names, is_before)
@@ -128,13 +138,36 @@ function encode(value, order, level)
   if kind == "boolean" then return tostring(value) end
   if is_null(value) then return "null" end
   if kind == "table" then
-    if level >= MAX_LEVELS then error("it is nested too deep for JSON", 0) end
+    if level >= MAX_LEVELS then error(TOO_DEEP, 0) end
     local meta = getmetatable(value)
     local is_map = order or type(meta) == "table" and meta.__jsontype == "object"
     if not is_map and is_list(value) then return list_of(value, level + 1) end
     return map_of(value, order, level + 1)
   end
-  error(("a %s cannot be written as JSON"):format(kind), 0)
+  refuse(kind)
+end
+
+local function copy(value, level)
+  local kind = type(value)
+  if kind ~= "table" or is_null(value) then
+    if kind ~= "string" and kind ~= "number" and kind ~= "boolean" and not is_null(value) then refuse(kind) end
+    return value
+  end
+  if level >= MAX_LEVELS then error(TOO_DEEP, 0) end
+  local new = setmetatable({}, getmetatable(value))
+  for name, inner in pairs(value) do
+    check_name(name)
+    new[name] = copy(inner, level + 1)
+  end
+  return new
+end
+
+--- A copy of what has JSON. Raises what is wrong, without a place, where a value has none.
+---@generic T
+---@param value T
+---@return T
+function M.copy(value)
+  return copy(value, 0)
 end
 
 --- Raises what is wrong, without a place, when a value has no JSON.

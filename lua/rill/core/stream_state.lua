@@ -16,6 +16,7 @@ local M = {}
 
 local EVENT_HEAD, WRITABLE, CLOSED = C.RILL_EVENT_HEAD, C.RILL_EVENT_WRITABLE, C.RILL_EVENT_CLOSED
 local METHOD, URL, BLOCK, HEAD, PEER = slots.METHOD, slots.URL, slots.BLOCK, slots.HEAD, slots.PEER
+local Info = ffi.typeof("rill_stream_info")
 local info = ffi.new("rill_stream_info")
 local rest = ffi.new("rill_body *[1]")
 local failure = ffi.new("rill_error[1]")
@@ -39,7 +40,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's answer
 ---@field private _shown_reason string? the close reason, once a script has seen it
----@field private _final table? what its C side reported last, by name
+---@field private _final ffi.cdata*? rill_stream_info: what its C side reported last
 ---@field private _trailers string?
 ---@field private _saved boolean? the body is in the file
 ---@field private _save_path string? where the core writes the body
@@ -112,7 +113,7 @@ function State:get(name)
   local value
   if name == "close_reason" then self:decide(false) end
   if self._final then
-    value = self._final[name]
+    value = read(self._final)
   elseif C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
     value = read(info)
   end
@@ -191,10 +192,7 @@ function State:_keep_end(event)
   if C.rill_stream_info_get(runtime.loop(), self.slot, self.generation, info) == 0 then
     if info.head and not self.head then self:_keep_head(info) end
     self._trailers = text(info.trailers, info.trailers_length)
-    self._final = {}
-    for name, read in pairs(readers) do
-      self._final[name] = read(info)
-    end
+    self._final = Info(info) -- what it points to goes
     self._saved, self._cut = info.saved, info.cut
     response.keep_decoded(self, info.decoded)
     self[PEER] = peer.of(info.peer_slot, info.peer_generation)

@@ -7,6 +7,7 @@ local errors = require("rill.errors")
 local frontiers = require("rill.crawl.frontiers")
 local guard = require("rill.core.guard")
 local in_task = require("rill.crawl.in_task")
+local json = require("rill.core.plain_json")
 local options_of = require("rill.crawl.options")
 local page_of = require("rill.crawl.page")
 local progress = require("rill.crawl.progress")
@@ -117,7 +118,7 @@ local function link_of(self, given, fields)
     return nil, wrong
   end
   link.depth, link.priority, link.from = fields.depth, fields.priority, fields.from
-  link.meta = page_of.copy(fields.meta)
+  link.meta = json.copy(fields.meta)
   link.hops, link.attempts, link.free, link.again = 0, 0, 0, fields.again
   return link
 end

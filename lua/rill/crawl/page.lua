@@ -251,14 +251,6 @@ function methods:emit(item)
   self._items[#self._items + 1] = M.check_item("page:emit", item)
 end
 
---- A copy of a value that JSON has.
-function M.copy(value)
-  if type(value) ~= "table" then return value end
-  local new = setmetatable({}, getmetatable(value))
-  for name, inner in pairs(value) do new[name] = M.copy(inner) end
-  return new
-end
-
 --- An item is a table that JSON has. It is written later: what becomes of the script's own table does not matter.
 ---@param call string
 ---@param item any
@@ -267,9 +259,9 @@ function M.check_item(call, item)
   if type(item) ~= "table" then
     errors.raise(("%s: the item must be a table, got %s"):format(call, errors.show(item)))
   end
-  local ok, why = pcall(json.encode, item)
-  if not ok then errors.raise(("%s: %s"):format(call, why)) end
-  return M.copy(item)
+  local ok, copy = pcall(json.copy, item)
+  if not ok then errors.raise(("%s: %s"):format(call, copy)) end
+  return copy
 end
 
 --- A handler begins: nothing is asked for yet.

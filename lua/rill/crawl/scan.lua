@@ -1,6 +1,8 @@
 --- What a crawl reads of a page: what it says of itself, and of its links those that are followed and not known yet.
 local html_reader = require("rill.core.html_reader")
 
+local find, sub = string.find, string.sub -- no patterns, which compiled code does not go on with
+
 local M = {}
 
 -- What a <link> of a page leads to; "all" takes what it is made of as well.
@@ -28,13 +30,14 @@ function M.has_tag(options, tag)
   return false
 end
 
--- Whether a <link> is followed by itself. Most have no rel of these words.
+-- Whether a <link> is followed by itself.
 local function is_followed_by(options, rel)
-  if not rel or not LINK_RELS[rel] and not MADE_OF[rel] and not rel:find(" ", 1, true) then return false end
-  local page, part = false, false
-  for word in rel:gmatch "%S+" do
+  local page, part, at = false, false, 1
+  while at <= #rel do
+    local stop = find(rel, " ", at, true) or #rel + 1
+    local word = sub(rel, at, stop - 1)
     if word == "canonical" and options.canonical == "ignore" then return false end
-    page, part = page or LINK_RELS[word], part or MADE_OF[word]
+    page, part, at = page or LINK_RELS[word], part or MADE_OF[word], stop + 1
   end
   if part then return options.links == "all" end -- an alternate stylesheet is no page
   return page or false
@@ -43,7 +46,7 @@ end
 local function is_followed(options, link)
   local tag = html_reader.names[link.tag]
   if tag == "form" or not M.has_tag(options, tag) then return false end
-  return tag ~= "link" or is_followed_by(options, html_reader.rel(link))
+  return tag ~= "link" or is_followed_by(options, html_reader.rel(link) or "")
 end
 
 local function to_link(text, link, options)
