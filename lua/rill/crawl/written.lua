@@ -4,7 +4,7 @@ local C = require("rill.clib")
 
 local M = {}
 
-local MOST = 2 ^ 15 -- 512 KiB; then it begins anew
+local KNOWN_URLS = 32768 -- 512 KiB of hashes; then it begins anew
 
 ---@class rill.CrawlWritten
 ---@field private _crawl table
@@ -50,7 +50,7 @@ end
 ---@param crawl table
 ---@return rill.CrawlWritten
 function M.new(crawl)
-  local set = C.rill_known_new(MOST)
+  local set = C.rill_known_new(KNOWN_URLS)
   if set == nil then error("rill.crawl: out of memory", 0) end
   return setmetatable({ _crawl = crawl, _known = ffi.gc(set, C.rill_known_free), _times = 0, _size = 0 }, Written)
 end
