@@ -60,19 +60,27 @@ local SLOT, GENERATION = slots.SLOT, slots.GENERATION
 ---@field recording rill.Recording? of a client that is recorded, while it waits
 local methods = {}
 
+--- Where the body lies in memory, until somebody reads `body`.
+---@param response rill.Response
+---@return ffi.cdata* data const uint8_t *
+---@return integer length
+function M.data(response)
+  local large = rawget(response, "_large")
+  if not large then
+    local kept = response.body
+    if not kept then errors.raise("response: the body is in " .. response.path) end
+    return ffi.cast("const uint8_t *", kept), #kept
+  end
+  local data, length = body.data(large)
+  return ffi.cast("const uint8_t *", data), length
+end
+
 --- Where the body lies in memory. It stays there while the response is reachable.
 ---@return ffi.cdata* data const uint8_t *
 ---@return integer length
 function methods:pointer()
-  local large = rawget(self, "_large")
-  if not large then
-    local kept = self.body
-    if not kept then errors.raise("response: the body is in " .. self.path) end
-    return ffi.cast("const uint8_t *", kept), #kept
-  end
-  self._pinned = true
-  local data, length = body.data(large)
-  return ffi.cast("const uint8_t *", data), length
+  if rawget(self, "_large") then self._pinned = true end
+  return M.data(self)
 end
 
 local failure = ffi.new("rill_error[1]")

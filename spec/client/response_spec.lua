@@ -1,6 +1,7 @@
 local dkjson = require "dkjson"
 local ffi = require "ffi"
 local rill = require "rill"
+local response = require "rill.response"
 local support = require "support"
 
 local LARGE = 300 * 1024 -- bytes: stays outside the Lua heap at first
@@ -119,6 +120,17 @@ describe("a response", function()
       collectgarbage()
       assert.is_true(ffi.istype("const uint8_t *", data))
       assert.equal(body, ffi.string(data, length))
+    end
+  end)
+
+  it("lets rill look where a body lies, and has it once all the same", function()
+    for _, path in ipairs { "/page", "/large" } do
+      local res = get(nginx.url .. path)
+      local data, length = response.data(res)
+      assert.equal(res.bytes_received, length)
+      local copy = ffi.string(data, length)
+      assert.equal(copy, res.body)
+      assert.is_true(res:pointer() == ffi.cast("const uint8_t *", res.body))
     end
   end)
 

@@ -3,6 +3,7 @@ local digest = require("rill.crawl.digest")
 local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
 local page_of = require("rill.crawl.page")
+local response_of = require("rill.response")
 local rill = require("rill")
 local sitemap = require("rill.sitemap")
 local url = require("rill.url")
@@ -56,7 +57,7 @@ end
 
 local function hash_body(crawl, outcome, page)
   if page.stopped then return end
-  local data, length = page.response:pointer()
+  local data, length = response_of.data(page.response)
   if length == 0 then return end
   local high, low = digest(data, length)
   outcome.high, outcome.low = high, low

@@ -1,5 +1,6 @@
 --- What a crawl reads of a page: what it says of itself, and of its links those that are followed and not known yet.
 local html_reader = require("rill.core.html_reader")
+local response = require("rill.response")
 
 local find, sub = string.find, string.sub -- no patterns, which compiled code does not go on with
 
@@ -65,7 +66,7 @@ end
 ---  refresh=, title= }; no links where none are followed
 function Scan:read(page)
   local options = self._options
-  local data, length = page.response:pointer()
+  local data, length = response.data(page.response)
   local reader = html_reader.read(data, length, page.url, page.headers["content-type"], self._mask, false, self._agent)
   local scan = { links = {}, refused = {} }
   html_reader.facts(reader, scan)
