@@ -2,6 +2,7 @@
 local process = require "support.process"
 local server_of = require "support.server"
 local site = require "support.site"
+local sqlite = require "rill.sqlite"
 local support = require "support"
 
 local PAGES = [[(path, headers) => {
@@ -51,6 +52,12 @@ describe("a recrawl's WARC files", function()
       if target and each["WARC-Type"] ~= "request" then map[target:sub(#server.url + 1)] = each end
     end
     return map
+  end
+
+  local function change(state, sql)
+    local db = assert(sqlite.open(state))
+    assert(db:exec(sql))
+    db:close()
   end
 
   local function second_of(date)
@@ -124,10 +131,24 @@ describe("a recrawl's WARC files", function()
   it("are known to a state that an earlier rill has made from the next visit on", function()
     local state = directory .. "/site.crawl"
     crawl(state)
-    local db = assert(require("rill.sqlite").open(state))
-    assert(db:exec "alter table url drop column archived")
-    db:close()
+    change(state, "alter table url drop column archived; pragma user_version = 1")
     assert.equal("response", crawl(state)["/"]["WARC-Type"])
     assert.equal("revisit", crawl(state)["/"]["WARC-Type"])
+  end)
+
+  it("refer to nothing that was there before an earlier rill has written to the state", function()
+    local state = directory .. "/site.crawl"
+    crawl(state)
+    change(state, "pragma user_version = 1")
+    assert.equal("response", crawl(state)["/"]["WARC-Type"])
+    assert.equal("revisit", crawl(state)["/"]["WARC-Type"])
+  end)
+
+  it("are of a state that an earlier rill refuses", function()
+    local state = directory .. "/site.crawl"
+    crawl(state)
+    local db = assert(sqlite.open(state))
+    assert.equal(2, db:value "pragma user_version")
+    db:close()
   end)
 end)

@@ -5,7 +5,8 @@ local sqlite = require("rill.sqlite")
 local M = {}
 
 local APPLICATION = 0x72696C6C -- "rill"
-local VERSION = 1
+-- 2: url.archived. A rill that knows 1 only would let it stand beside bodies that were not archived: it must not write.
+local VERSION, OLDEST = 2, 1
 local CACHE = -4096 -- KiB
 
 local TABLES = ([[
@@ -34,8 +35,9 @@ local function check(db)
   if not application then return nil, err end
   if application ~= APPLICATION then return fail(db.path, "corrupt", "is no state of a crawl") end
   local version = db:value("pragma user_version")
-  if version ~= VERSION then
-    return fail(db.path, "version", ("is a state of version %d, this rill knows version %d"):format(version, VERSION))
+  if version < OLDEST or version > VERSION then
+    return fail(db.path, "version", ("is a state of version %d, this rill knows versions %d to %d"):format(version,
+      OLDEST, VERSION))
   end
   local answer
   answer, err = db:value("pragma quick_check(1)")
@@ -44,11 +46,17 @@ local function check(db)
   return true
 end
 
--- A state that was made before has no place for when a page's body was archived.
-local function add_archived(db)
-  local found, err = db:value("select count(*) from pragma_table_info('url') where name = 'archived'")
+-- A state of version 1 has no place for when a page's body was archived, or one that a rill of that version did not
+-- know.
+local function bring_up(db)
+  local version, err = db:value("pragma user_version")
+  if not version then return nil, err end
+  if version == VERSION then return true end
+  local found
+  found, err = db:value("select count(*) from pragma_table_info('url') where name = 'archived'")
   if not found then return nil, err end
-  return found > 0 or db:exec("alter table url add column archived integer")
+  return db:exec(("begin immediate; %s; pragma user_version = %d; commit"):format(found > 0
+    and "update url set archived = null" or "alter table url add column archived integer", VERSION))
 end
 
 local function set_up(db, durable)
@@ -91,7 +99,7 @@ function M.open(path, durable, values)
   else
     ok, err = check(db)
     if ok then ok, err = set_up(db, durable) end
-    if ok then ok, err = add_archived(db) end
+    if ok then ok, err = bring_up(db) end
   end
   if ok then return db, fresh end
   db:close()
