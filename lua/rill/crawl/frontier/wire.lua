@@ -109,10 +109,13 @@ end
 -- The clock there showed more than it can: either the call took that long, or it has jumped. What is known of it stays
 -- until a step was answered: where this is not, or the step is lost after it, the next try is as careful. It is refused
 -- like a step where the clock jumps once more meanwhile.
-local function set_right(self, asker, worker, refusal)
+local function set_right(self, asker, worker, refusal, sent)
   local at, shift = refusal.message:match "CLOCK (%S+) (%S+)"
   local ahead = self._clock:ahead(tonumber(at))
-  if ahead == 0 then return true end
+  if ahead == 0 then
+    self._clock:delayed(sent)
+    return true
+  end
   local latest = self._clock:latest()
   return run(self, "clock", words_of(self, asker, worker, latest, ("%.6f"):format(ahead), at, shift))
 end
@@ -120,11 +123,12 @@ end
 -- A step, with what the clock can show now.
 local function take_step(self, name, words)
   for _ = 1, STEP_TRIES do
+    local sent = self._clock:now()
     words[LATEST] = self._clock:latest()
     local answer, err = run(self, name, words)
     if not err or err.kind ~= "clock" then return answer, err end
     local ok
-    ok, err = set_right(self, words[5], words[6], err)
+    ok, err = set_right(self, words[5], words[6], err, sent)
     if not ok and err.kind ~= "clock" then return nil, err end
   end
   words[LATEST] = ""
