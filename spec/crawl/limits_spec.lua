@@ -128,6 +128,21 @@ describe("a crawl", function()
     assert.equal(20, count)
   end)
 
+  it("counts no sitemap that is asked for again towards max_pages, in a later run either", function()
+    server = site.start [[(path) => path === '/sitemap.xml' ? { breaks: 1 } : `<a href=${path}1>`]]
+    local state, first = directory .. "/s.crawl", true
+    local function go(limit)
+      return assert(run { state = state, max_pages = limit, sitemaps = { server.url .. "/sitemap.xml" }, drain = 0,
+        concurrency = 1, page = function(page) -- its sitemap was asked for before
+          if first and page.depth == 2 then made:stop() end
+        end })
+    end
+    local done = go(20)
+    assert.equal("stopped", done.reason)
+    first = false
+    assert.equal(done.pages + 2, go(done.pages + 2).pages)
+  end)
+
   it("skips and counts lines that are no URLs, from a list or an iterator", function()
     server = site.start [[{ '/': 'x', '/2': 'y' }]]
     local lines, at = { "", "no url", server.url .. "/", "mailto:x@y", 5, server.url .. "/2", "ftp://h/" }, 0

@@ -29,6 +29,7 @@ local M = {}
 ---@field private _ready table<string, rill.CrawlEntry[]>
 ---@field private _in_flight integer
 ---@field private _retrying integer in _later and _ready
+---@field private _retrying_pages integer of these
 ---@field private _origin_count integer
 ---@field private _dirty table counters that changed since the last commit
 ---@field private _touched table<string, boolean> origins whose manners changed since then
@@ -100,13 +101,18 @@ local function robots_entry(o)
     free = 0 }
 end
 
+local function count_retry(self, entry, by)
+  self._retrying = self._retrying + by
+  if not entry.kind then self._retrying_pages = self._retrying_pages + by end
+end
+
 -- A repeat that waits, else the next of the line; nil where only a fresh one is there and none may be taken.
 local function next_entry(self, o, may_be_fresh)
   local ready = self._ready[o.key]
   if ready then
     local entry = table.remove(ready, 1)
     if not ready[1] then self._ready[o.key] = nil end
-    self._retrying = self._retrying - 1
+    count_retry(self, entry, -1)
     return entry
   end
   if may_be_fresh then return self._store:shift(o.key) end
@@ -301,7 +307,7 @@ end
 
 -- What is asked for again waits until it is due; where its origin was given up meanwhile, it ends at once.
 local function put_back(self, entry, now)
-  self._retrying = self._retrying + 1
+  count_retry(self, entry, 1)
   local o = origin_of(self, entry.origin)
   if not o.dead then
     o.later = o.later + 1
@@ -344,10 +350,10 @@ end
 
 Frontier.restore_retry = put_back
 
----@return { queued: integer, in_flight: integer, origins: integer, retrying: integer, next: number? }
+---@return { queued: integer, in_flight: integer, origins: integer, retrying: integer, next: number? } retrying: pages
 function Frontier:stats()
   return { queued = self:waiting() + self._abandoned, in_flight = self._in_flight,
-    origins = self._origin_count, retrying = self._retrying }
+    origins = self._origin_count, retrying = self._retrying_pages }
 end
 
 --- Lets the state know of an output before it is made.
@@ -392,7 +398,7 @@ function M.new(store, options)
     seen = map64(), skipped = map64(), bodies = map64(), counts = map64(), _dirty = {},
     _touched = {}, _abandoned = 0, _kept = kept_robots.new(),
     _store = store, _options = options, _origins = {}, _due = heap(), _later = heap(), _ready = {}, _in_flight = 0,
-    _retrying = 0, _origin_count = 0,
+    _retrying = 0, _retrying_pages = 0, _origin_count = 0,
   }, Frontier)
 end
 
