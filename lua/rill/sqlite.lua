@@ -47,7 +47,7 @@ local INTEGER, FLOAT, NULL = 1, 2, 5
 local BUSY, IOERR, CORRUPT, FULL, NOTADB, READONLY, CANTOPEN = 5, 10, 11, 13, 26, 8, 14
 local KINDS = { [BUSY] = "locked", [6] = "locked", [CORRUPT] = "corrupt", [FULL] = "full", [NOTADB] = "corrupt",
   [READONLY] = "file", [CANTOPEN] = "file", [IOERR] = "file" }
-local ENOSPC, EDQUOT = 28, 122
+local ENOSPC, EDQUOT, EFBIG = 28, 122, 27
 
 local library
 local function load()
@@ -86,7 +86,7 @@ function Database:failure(what)
   local code = bit.band(library.sqlite3_extended_errcode(self._db), 0xFF)
   local number = library.sqlite3_system_errno(self._db)
   local kind = KINDS[code] or "file"
-  if code == IOERR and (number == ENOSPC or number == EDQUOT) then kind = "full" end
+  if code == IOERR and (number == ENOSPC or number == EDQUOT or number == EFBIG) then kind = "full" end
   return errors.new { reason = self.reason, kind = kind, path = self.path,
     message = ("cannot %s %s: %s"):format(what, self.path, ffi.string(library.sqlite3_errmsg(self._db))) }
 end

@@ -15,7 +15,8 @@ local C = ffi.C
 local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x80000 -- Linux
 local MODE = 0x1B6 -- rw for all, less the umask
 local SEEK_SET, SEEK_END = 0, 2
-local ENOENT, EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE, EINVAL = 2, 17, 4, 28, 122, 32, 22
+local ENOENT, EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE, EINVAL, EFBIG = 2, 17, 4, 28, 122, 32, 22, 27
+local FULL = { [ENOSPC] = true, [EDQUOT] = true, [EFBIG] = true } -- the last: see size_limit.lua
 
 local M = {}
 
@@ -28,7 +29,7 @@ File.__index = File
 
 local function failure(path, what)
   local number = ffi.errno()
-  return errors.new { reason = "output", kind = (number == ENOSPC or number == EDQUOT) and "full"
+  return errors.new { reason = "output", kind = FULL[number] and "full"
     or number == EPIPE and "closed" or "file", path = path,
     message = ("cannot %s %s: %s"):format(what, path, ffi.string(C.strerror(number))) }
 end
