@@ -1,4 +1,5 @@
 --- The room that LuaJIT has for what it compiles: for all of the process, once the first crawl begins.
+require("rill.core.ffi") -- says what is missing where there is no LuaJIT
 local jit = require("jit")
 
 -- LuaJIT's own, until it is told otherwise, is 512 KiB, and 1,000 traces. A crawl whose state is in Redis, and whose
