@@ -15,9 +15,10 @@ for name in pairs(package.loaded) do
   if name:find "^rill%." then package.loaded[name] = nil end
 end
 package.loaded["rill.runtime.standalone"] = world
+local STATE, WORK = require "rill.task.slots".STATE, require "rill.task.slots".WORK
 
 function world.current() return current end
-function world.can_wait(task) return coroutine.running() == task._work and coroutine.isyieldable() end
+function world.can_wait(task) return coroutine.running() == task[WORK] and coroutine.isyieldable() end
 function world.suspend() coroutine.yield() end
 function world.drop() coroutine.yield "dropped" end
 function world.make_ready(task) ready[#ready + 1] = task end
@@ -25,8 +26,8 @@ function world.hurry() end
 function world.is_driven() return false end
 function world.start(task, fn, ...)
   local given, count = { ... }, select("#", ...)
-  task._state, alive = "begun", alive + 1
-  task._work = coroutine.create(function() fn(unpack(given, 1, count)) alive = alive - 1 end)
+  task[STATE], alive = "begun", alive + 1
+  task[WORK] = coroutine.create(function() fn(unpack(given, 1, count)) alive = alive - 1 end)
   world.make_ready(task)
 end
 function world.run(stuck, task, fn, ...)
@@ -36,7 +37,7 @@ function world.run(stuck, task, fn, ...)
     local next_one = table.remove(ready)
     while next_one do
       current = next_one
-      if next_one._state ~= "ended" then assert(coroutine.resume(next_one._work)) end
+      if next_one[STATE] ~= "ended" then assert(coroutine.resume(next_one[WORK])) end
       current, next_one = nil, table.remove(ready)
     end
     if alive > 0 and poll(require "rill.runtime.core".is_awaited() and -1 or 0) == 0

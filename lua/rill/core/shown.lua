@@ -1,7 +1,9 @@
 --- What tostring gives of rill's objects: one line for logs, without user and password.
 local errors = require("rill.errors")
-local PLACE = require("rill.task.slots").PLACE
+local of_task = require("rill.task.slots")
 local slots = require("rill.core.slots")
+
+local PLACE, STATE, CANCELLED, WAITING = of_task.PLACE, of_task.STATE, of_task.CANCELLED, of_task.WAITING
 
 local M = {}
 
@@ -61,12 +63,12 @@ function M.connection(connection)
 end
 
 local function state_of(task)
-  local failed, waits = task._failure, task._waiting
-  if task._state == "begun" then
+  local failed, waits = task._failure, task[WAITING]
+  if task[STATE] == "begun" then
     return waits and "waits" .. (waits.dormant and " in " .. waits.dormant or "") or "runs"
-  elseif task._state ~= "ended" then
+  elseif task[STATE] ~= "ended" then
     return "not begun"
-  elseif task._cancelled then
+  elseif task[CANCELLED] then
     return "cancelled"
   elseif not failed then
     return "ended"

@@ -18,7 +18,7 @@ local loops = require("rill.runtime.loop")
 local misplaced = require("rill.task.misplaced")
 local slots = require("rill.task.slots")
 
-local ERA, HOOK = slots.ERA, slots.HOOK
+local ERA, HOOK, CANCELLED, WAITING = slots.ERA, slots.HOOK, slots.CANCELLED, slots.WAITING
 
 local M = {
   deferred = 0,
@@ -106,7 +106,7 @@ end
 function M.waiter(call, waiting)
   local task = current()
   if task == nil or not can_wait(task) then misplaced(call, task) end
-  if task._cancelled then
+  if task[CANCELLED] then
     if waiting then waiting:abandon(task) end
     refuse(task)
   end
@@ -124,18 +124,18 @@ end
 ---@param task rill.Task? what waiter() has given, where nothing has run since: nginx is slow to find it again
 function M.park(waiting, task)
   task = task or current()
-  if task._cancelled then -- by itself, since it asked
+  if task[CANCELLED] then -- by itself, since it asked
     waiting:abandon(task)
     refuse(task)
   end
-  task._waiting, task[HOOK] = waiting, false -- it runs in none, or it would not wait; and each wait asks
+  task[WAITING], task[HOOK] = waiting, false -- it runs in none, or it would not wait; and each wait asks
   if not waiting.dormant then
     external = external + 1
     task[ERA] = era
   end
   suspend(task, waiting)
   if M.deferred > 0 then M.run_deferred() end
-  if task._cancelled then
+  if task[CANCELLED] then
     if task._abandoned ~= waiting and waiting.give_back then waiting:give_back(task) end
     refuse(task)
   end
@@ -145,9 +145,9 @@ end
 --- makes sure that nothing wakes it for that later.
 ---@param task rill.Task
 function M.wake(task)
-  local waiting = task._waiting
-  if waiting == nil then return end
-  task._waiting = nil
+  local waiting = task[WAITING]
+  if not waiting then return end
+  task[WAITING] = false
   if not waiting.dormant and task[ERA] == era then external = external - 1 end
   make_ready(task)
 end
@@ -155,10 +155,10 @@ end
 --- Marks a task as cancelled and ends the wait it is in.
 ---@param task rill.Task
 function M.cancel(task)
-  if task._cancelled then return end
-  task._cancelled = true
+  if task[CANCELLED] then return end
+  task[CANCELLED] = true
   hurry(task)
-  local waiting = task._waiting
+  local waiting = task[WAITING]
   if waiting then
     task._abandoned = waiting
     waiting:abandon(task)
@@ -170,8 +170,8 @@ end
 --- not see.
 ---@param task rill.Task
 function M.lose(task)
-  task._cancelled = true
-  local waiting, woken_from = task._waiting, task._parked
+  task[CANCELLED] = true
+  local waiting, woken_from = task[WAITING], task._parked
   task._parked = nil
   if waiting then
     task._abandoned = waiting

@@ -14,6 +14,7 @@ local create, resume, yield, running, isyieldable =
 
 -- What a task begins with stands in itself: 100,000 that wait for their turn are 100,000 tables, and no more.
 local COUNT, FN, FIRST, SECOND, THIRD = slots.COUNT, slots.FN, slots.FIRST, slots.SECOND, slots.THIRD
+local STATE, WORK = slots.STATE, slots.WORK
 
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 
@@ -46,7 +47,7 @@ function M.foreign(make)
 end
 
 function M.can_wait(task)
-  return running() == task._work and isyieldable()
+  return running() == task[WORK] and isyieldable()
 end
 
 function M.suspend()
@@ -69,9 +70,9 @@ end
 M.make_ready = make_ready
 
 function M.hurry(task)
-  local state = task._state
+  local state = task[STATE]
   if state == "held" then make_ready(task) end
-  if state == "held" or state == "bulk" then task._state = "new" end
+  if state == "held" or state == "bulk" then task[STATE] = "new" end
 end
 
 function M.start(task, fn, ...)
@@ -83,7 +84,7 @@ function M.start(task, fn, ...)
     task[FIRST], task[SECOND], task[THIRD] = ...
   end
   started = started + 1
-  if started > crowd.BULK and M.holds_back then task._state = "bulk" end
+  if started > crowd.BULK and M.holds_back then task[STATE] = "bulk" end
   alive = alive + 1
   make_ready(task)
 end
@@ -136,7 +137,7 @@ end
 -- No function with a variable number of arguments: compiled code that comes back here from a task would leave it
 -- by way of the interpreter.
 local function go(task)
-  local co = task._work
+  local co = task[WORK]
   current, started = task, 0
   local ok, what = resume(co)
   current = nil
@@ -162,7 +163,7 @@ end
 ---@param task rill.Task
 function M.begin(task)
   local co = create(body)
-  task._state, task._work = "begun", co
+  task[STATE], task[WORK] = "begun", co
   current, started = task, 0
   local ok, what = resume(co, task)
   current = nil
@@ -177,7 +178,7 @@ function M.run_ready()
     local task = ready[head]
     ready[head] = nil
     head = head + 1
-    local state = task._state
+    local state = task[STATE]
     if state == "bulk" and (crowd.holds() or crowd.is_here()) then
       crowd.hold(task)
     else

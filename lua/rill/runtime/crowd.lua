@@ -3,6 +3,8 @@
 local C = require("rill.clib")
 local loops = require("rill.runtime.loop")
 
+local STATE = require("rill.task.slots").STATE
+
 local M = {
   BULK = 1000, -- held back are those of a task that has started more than that without waiting itself
 }
@@ -28,7 +30,7 @@ end
 --- Holds a new task back.
 ---@param task rill.Task
 function M.hold(task)
-  task._state = "held"
+  task[STATE] = "held"
   tail = tail + 1
   held[tail] = task
 end
@@ -39,8 +41,8 @@ local function take()
     local task = held[head]
     held[head] = nil
     head = head + 1
-    if task._state == "held" then -- else somebody was in a hurry
-      task._state = "new"
+    if task[STATE] == "held" then -- else somebody was in a hurry
+      task[STATE] = "new"
       return task
     end
   end

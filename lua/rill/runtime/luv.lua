@@ -8,6 +8,8 @@ local loops = require("rill.runtime.loop")
 local task_of = require("rill.task")
 local unjoined = require("rill.task.unjoined")
 
+local WAITING = require("rill.task.slots").WAITING
+
 local M = { name = "luv", drop = coroutines.drop, rest = coroutines.rest, makes_later = true, gives_way = true }
 
 local ROUNDS = 4 -- of work and tasks in a row, before the loop's other handles have their turn
@@ -90,10 +92,10 @@ M.can_wait = coroutines.can_wait
 
 function M.suspend(task)
   attach()
-  if not task._waiting.dormant then hold(true) end
+  if not task[WAITING].dormant then hold(true) end
   repeat -- the script may resume a coroutine of its own for another reason
     coroutines.suspend()
-  until task._waiting == nil
+  until not task[WAITING]
 end
 
 function M.make_ready(task)

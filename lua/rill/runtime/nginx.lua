@@ -9,6 +9,9 @@ local loops = require("rill.runtime.loop")
 local place = require("rill.runtime.place")
 local poller = require("rill.runtime.poller")
 local sessions = require("rill.runtime.session")
+local slots = require("rill.task.slots")
+
+local STATE, WORK = slots.STATE, slots.WORK
 
 local M = { name = "openresty", loses_tasks = true, makes_later = true, gives_way = true }
 
@@ -38,7 +41,7 @@ local function address_of(co)
 end
 
 local function enlist(task, co, session)
-  task._work, task._thread, task._session, task._address = co, co, session, address_of(co)
+  task[WORK], task._thread, task._session, task._address = co, co, session, address_of(co)
   tasks[co] = task
   session.tasks[task] = true
 end
@@ -165,7 +168,7 @@ local FIRST_TURN = {} -- what a task that was started waits for
 local function first(task, session, fn, ...)
   enlist(task, running(), session)
   M.suspend(task, FIRST_TURN)
-  task._state = "begun"
+  task[STATE] = "begun"
   fn(...)
   leave(task)
 end

@@ -4,17 +4,15 @@ local failure = require("rill.task.failure")
 local MAX_SHOWN = 3 -- tasks whose stacks the error shows
 
 --- What the tasks wait for, and where.
----@param live table line of tasks that have not ended
+---@param live rill.Task[] tasks that have not ended
 ---@return string
 return function(live)
   local count, names, stacks = {}, {}, {}
-  local task = live.first
-  while task do
+  for _, task in ipairs(live) do
     local name = task:waits_in() or "?"
     if not count[name] then names[#names + 1] = name end
     count[name] = (count[name] or 0) + 1
     if #stacks < MAX_SHOWN then stacks[#stacks + 1] = name .. ": " .. failure.standing(task) end
-    task = task.after
   end
   for i, name in ipairs(names) do
     names[i] = ("%d in %s"):format(count[name], name)

@@ -10,7 +10,7 @@ local M = {}
 ---@field value any what was raised
 ---@field traceback string
 
-local PLACE = slots.PLACE
+local PLACE, PARENT, STATE, WORK = slots.PLACE, slots.PARENT, slots.STATE, slots.WORK
 
 local MAX_ANCESTORS = 8 -- tasks in one traceback
 
@@ -30,15 +30,15 @@ end
 function M.traceback(task, trace)
   local parts = { "stack traceback:", frames(trace) }
   for _ = 1, MAX_ANCESTORS do
-    local parent, place = task._parent, task[PLACE]
+    local parent, place = task[PARENT], task[PLACE]
     if not (parent or place) then
       break
     end
     parts[#parts + 1] = "\nin a task started" .. (place and " at " .. place or "")
-    if not (parent and parent._state == "begun") then
+    if not (parent and parent[STATE] == "begun") then
       break
     end
-    parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent._work))
+    parts[#parts + 1] = " by a task that stands here:" .. frames(debug.traceback(parent[WORK]))
     task = parent
   end
   return table.concat(parts)
@@ -72,7 +72,7 @@ end
 ---@param task rill.Task
 ---@return string
 function M.standing(task)
-  return M.traceback(task, debug.traceback(task._work))
+  return M.traceback(task, debug.traceback(task[WORK]))
 end
 
 --- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.

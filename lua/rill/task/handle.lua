@@ -3,34 +3,27 @@ local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local guard = require("rill.core.guard")
+local live = require("rill.task.live")
 local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local slots = require("rill.task.slots")
 local unjoined = require("rill.task.unjoined")
 local waiting = require("rill.task.waiting")
-local waitlist = require("rill.task.waitlist")
 
-local FIRST = slots.FIRST
+local FIRST, PARENT, STATE, WORK = slots.FIRST, slots.PARENT, slots.STATE, slots.WORK
+local CANCELLED, WAITING = slots.CANCELLED, slots.WAITING
 
 local M = {}
-
-M.live = waitlist() -- tasks that have not ended, oldest first
-local live = M.live
 
 --- A task. The handle that rill.spawn returns.
 ---@class rill.Task
 ---@field dormant string the call that waits in it
----@field private _state "new"|"bulk"|"held"|"begun"|"resting"|"ended" bulk: new, but a crowd may hold it back; held:
----  it does; `_waiting` is what one that has begun is parked on; resting: see below
----@field private [integer] any see rill.task.slots
----@field private _work any its coroutine; what its function returned; false: nothing
----@field private _waiting table?
----@field private _parent rill.Task? that started it
+---@field private [integer] any see rill.task.slots. Its state: "bulk": new, but a crowd may hold it back; "held": it
+---  does; what one that has begun waits for is WAITING; "resting": see below
 ---@field private _owner table? gets owner:child_ended(task)
 ---@field private _crew rill.Map? the map whose worker, or whose worker's task, this is
 ---@field private _maps table? maps that this task made: closed when it ends
 ---@field private _joiners table? tasks that wait for its end
----@field private _cancelled boolean
 ---@field private _clean boolean? of one that does several things: the last one has left nothing in it
 ---@field private _failure rill.Failure?
 ---@field private _report rill.Report? of its failure
@@ -76,14 +69,14 @@ end
 ---@param ok boolean
 ---@param ... any its results, or what was raised
 local function finish(task, ok, ...)
-  live:remove(task)
-  task._state, task._work = "ended", false
+  live.remove(task)
+  task[STATE], task[WORK] = "ended", false
   if task._rethrown then task._rethrown = nil end
   if not ok then
     local raised = ...
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
-  elseif not task._cancelled then
-    task._work = pack_results(...)
+  elseif not task[CANCELLED] then
+    task[WORK] = pack_results(...)
   end
   local maps = task._maps
   if maps then
@@ -106,7 +99,7 @@ local function finish(task, ok, ...)
     end
   end
   -- What a finished task was part of must not live as long as its handle.
-  task._parent = nil
+  task[PARENT] = false
   if joiners then task._joiners = nil end
   if owner then task._owner = nil end
   if task._crew then task._crew = nil end
@@ -148,57 +141,55 @@ end
 ---@param task rill.Task
 ---@return boolean
 function M.may_rest(task)
-  return task._clean and not (task._rethrown or task._cancelled)
+  return task._clean and not (task._rethrown or task[CANCELLED])
 end
 
 --- It does, from now on; who calls tells its crew, and suspends it.
 ---@param task rill.Task
 function M.rest(task)
-  live:remove(task)
-  task._state = "resting"
+  live.remove(task)
+  task[STATE] = "resting"
 end
 
 ---@param task rill.Task
 ---@return boolean
 function M.is_resting(task)
-  return task._state == "resting"
+  return task[STATE] == "resting"
 end
 
 --- It was started again, and will go on in its turn.
 ---@param task rill.Task
 ---@param parent rill.Task
 function M.begin_again(task, parent)
-  task._state, task._parent = "begun", parent
+  task[STATE], task[PARENT] = "begun", parent
 end
 
 --- It goes on, unless it was cancelled meanwhile.
 ---@param task rill.Task
 function M.go_on(task)
-  if task._cancelled then error(cancelled, 0) end
+  if task[CANCELLED] then error(cancelled, 0) end
 end
 
 --- The runtime could not go on with this task: a stray yield, mostly.
 ---@private
 function Task:_break(value, trace)
-  if self._state ~= "ended" then
+  if self[STATE] ~= "ended" then
     finish(self, false, { value = value, traceback = failure.traceback(self, trace) })
   end
 end
 
---- Makes one that waits for its turn. Five fields make a table of eight, which a task that waits for the first time
---- fills (`before`, `after`, `_waiting`). Whether it is cancelled is asked three times a wait: it is never nil.
+--- Makes one that waits for its turn. Most have no fields, and so no room for any.
 ---@param parent rill.Task?
 ---@param owner table?
 ---@param crew rill.Map?
 ---@return rill.Task
 function M.new(parent, owner, crew)
-  local task = setmetatable({
-    [0] = 0, false, false, false, false, false, 0, false, -- see rill.task.slots
-    _parent = parent, _state = "new", _work = false, line = false, _cancelled = false,
-  }, Task)
+  local task = {
+    [0] = 0, false, false, false, false, false, parent or false, "new", false, false, false, 0, -- see rill.task.slots
+  }
   if owner then task._owner = owner end
   if crew then task._crew = crew end
-  return task
+  return setmetatable(task, Task)
 end
 
 --- The task of a coroutine that rill did not make, for a world in which such a one may wait. Nobody is told of its
@@ -207,7 +198,7 @@ end
 ---@return rill.Task
 function M.foreign(co)
   local task = M.new()
-  task._state, task._work, task._foreign = "begun", co, true
+  task[STATE], task[WORK], task._foreign = "begun", co, true
   return task
 end
 
@@ -217,13 +208,11 @@ end
 ---@param address ffi.cdata*
 ---@return rill.Task
 function M.light(co, session, address)
-  local task = {
-    [0] = 0, false, false, false, false, false, 0, false, -- see rill.task.slots
-    _state = "begun", _work = co, line = false, _cancelled = false, _foreign = true, _thread = co, _session = session,
-    _address = address, _waiting = false, _parked = false, _cell = false, _ready = false,
-  }
-  task._waiting = nil
-  return setmetatable(task, Task)
+  return setmetatable({
+    [0] = 0, false, false, false, false, false, false, "begun", co, false, false, 0, -- see rill.task.slots
+    _foreign = true, _thread = co, _session = session, _address = address, _parked = false, _cell = false,
+    _ready = false,
+  }, Task)
 end
 
 local function wait_for(task)
@@ -245,7 +234,7 @@ end
 ---@return rill.Error err `reason` "error" (with `message`, `traceback` and `value`, what was raised)
 ---  or "cancelled"
 function Task:join()
-  while self._state ~= "ended" do
+  while self[STATE] ~= "ended" do
     wait_for(self)
   end
   return self:_outcome()
@@ -254,7 +243,7 @@ end
 --- Cancels the task: rill.cancelled is raised from the wait it is in and from every later one, and what
 --- it waited for is cancelled. Nothing happens to a task that has ended.
 function Task:cancel()
-  if self._state ~= "ended" then runtime.cancel(self) end
+  if self[STATE] ~= "ended" then runtime.cancel(self) end
 end
 
 --- Who waits for this task no longer does.
@@ -285,11 +274,11 @@ end
 function Task:_outcome()
   if self._report then self._report:seen() end
   local failed = self._failure
-  if not (failed or self._cancelled) then return unpack_results(self._work) end
+  if not (failed or self[CANCELLED]) then return unpack_results(self[WORK]) end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
     self._error = errors.new {
-      reason = (self._cancelled or not raised) and "cancelled" or "error",
+      reason = (self[CANCELLED] or not raised) and "cancelled" or "error",
       message = raised and failure.message(failed) or "the task was cancelled",
       traceback = raised and failed.traceback or nil,
       value = raised and failed.value or nil,
@@ -306,14 +295,14 @@ function Task:_unwrap()
     if self._report then self._report:seen() end
     failure.rethrow(failed)
   else
-    return unpack_results(self._work)
+    return unpack_results(self[WORK])
   end
 end
 
 ---@private
 ---@return boolean
 function Task:has_ended()
-  return self._state == "ended"
+  return self[STATE] == "ended"
 end
 
 --- Whether it has raised, rill.cancelled included.
@@ -327,7 +316,7 @@ end
 ---@private
 ---@return string?
 function Task:waits_in()
-  return self._waiting and self._waiting.dormant
+  return self[WAITING] and self[WAITING].dormant
 end
 
 -- The set of the maps that a task made does not keep those alive that nobody else knows.
@@ -372,9 +361,9 @@ guard("task", Task, Task, { abandon = true, has_ended = true, has_failed = true,
 --- A task will not go on, wherever it stands: it ends as cancelled, and gives back what it holds.
 ---@param task rill.Task
 function M.lose(task)
-  if task._state == "ended" then return end
-  if task._foreign and not (task._waiting or task._parked or task._maps or task._permits) then
-    task._state = "ended" -- nobody has heard of it
+  if task[STATE] == "ended" then return end
+  if task._foreign and not (task[WAITING] or task._parked or task._maps or task._permits) then
+    task[STATE] = "ended" -- nobody has heard of it
     return
   end
   runtime.lose(task)
@@ -382,7 +371,7 @@ function M.lose(task)
   for i = #permits, 1, -1 do
     permits[i]:release()
   end
-  if task._state ~= "ended" then finish(task, false, { value = cancelled, traceback = "" }) end
+  if task[STATE] ~= "ended" then finish(task, false, { value = cancelled, traceback = "" }) end
 end
 
 return M

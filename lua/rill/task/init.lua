@@ -5,6 +5,7 @@ local describe_deadlock = require("rill.task.deadlock")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
 local handle = require("rill.task.handle")
+local live = require("rill.task.live")
 local misplaced = require("rill.task.misplaced")
 local runtime = require("rill.runtime")
 local slots = require("rill.task.slots")
@@ -12,28 +13,28 @@ local unjoined = require("rill.task.unjoined")
 
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
-local new, finish, live = handle.new, handle.finish, handle.live
+local new, finish = handle.new, handle.finish
 local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
-local PLACE = slots.PLACE
+local PLACE, CANCELLED, WAITING = slots.PLACE, slots.CANCELLED, slots.WAITING
 
 local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
 
 local closing = false -- the first task failed: whatever starts now is cancelled from birth
 
 local function root(task, fn, ...)
-  if task._cancelled then return finish(task, false, { value = cancelled, traceback = "" }) end
+  if task[CANCELLED] then return finish(task, false, { value = cancelled, traceback = "" }) end
   return finish(task, xpcall(fn, failure.capture, ...))
 end
 
 local function first_root(task, fn, ...)
-  live:push(task)
+  live.add(task)
   return root(task, fn, ...)
 end
 
 local function enlist(task)
-  live:push(task)
-  if closing then task._cancelled = true end
+  live.add(task)
+  if closing then task[CANCELLED] = true end
   local crew = task._crew
   if crew then crew = crew:member_started() end
   while crew do -- rarely entered: a loop stops the compiler
@@ -99,9 +100,8 @@ end
 ---@return rill.Task
 function M.spawn(fn, ...)
   arguments.callable("rill.spawn: fn", fn)
-  local place = calling_place()
   local task = M.start(M.current("rill.spawn"), nil, nil, fn, ...)
-  task[PLACE] = place
+  task[PLACE] = calling_place() -- behind it: compiled code stops here, and then knows no number of arguments
   return task
 end
 
@@ -109,10 +109,8 @@ end
 ---@param concerns fun(task: rill.Task): boolean whether a task is meant
 local function cancel_where(concerns)
   local meant = {}
-  local task = live.first
-  while task do
+  for _, task in ipairs(live.list()) do
     if concerns(task) then meant[#meant + 1] = task end
-    task = task.after
   end
   for i = 1, #meant do
     meant[i]:cancel()
@@ -129,14 +127,14 @@ end
 local First = {}
 
 function First.child_ended(_, task)
-  if task._failure and not task._cancelled then
+  if task._failure and not task[CANCELLED] then
     closing = true
     cancel_where(any)
   end
 end
 
 local function waits_in_background(task)
-  return task._waiting and task._waiting.background
+  return task[WAITING] and task[WAITING].background
 end
 
 -- Somebody else runs the loop: the task goes on there.
@@ -162,7 +160,7 @@ function M.run(fn, ...)
   local deadlock
   local function stuck()
     if cancel_where(waits_in_background) == 0 then
-      deadlock = deadlock or describe_deadlock(live)
+      deadlock = deadlock or describe_deadlock(live.list())
       closing = true
       cancel_where(any)
     end
@@ -170,8 +168,9 @@ function M.run(fn, ...)
   local ok, err = runtime.run(stuck, first, first_root, first, fn, ...)
   closing = false
   if not ok then
-    while live.first do
-      live:shift()._waiting = nil -- what would have woken it comes too late
+    for _, task in ipairs(live.list()) do
+      live.remove(task)
+      task[WAITING] = false -- what would have woken it comes too late
     end
   end
   if first._report then first._report:seen() end
@@ -183,7 +182,7 @@ function M.run(fn, ...)
     error(deadlock, 0)
   end
   local failed = first._failure
-  if failed and not (first._cancelled and failed.value == cancelled) then failure.raise(failed) end
+  if failed and not (first[CANCELLED] and failed.value == cancelled) then failure.raise(failed) end
   return first:_outcome()
 end
 

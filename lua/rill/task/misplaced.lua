@@ -1,6 +1,7 @@
 --- Why a call cannot wait where it was made.
 local errors = require("rill.errors")
 local place = require("rill.runtime.place")
+local WORK = require("rill.task.slots").WORK
 
 -- C functions that a wait may stand below.
 local HARMLESS = { [pcall] = true, [xpcall] = true }
@@ -24,7 +25,7 @@ return function(call, task)
   local text
   if not task then
     text = place.outside(call)
-  elseif coroutine.running() ~= task._work then
+  elseif coroutine.running() ~= task[WORK] then
     text = call .. " waits, and was called in a coroutine inside a task: call it in the task itself, "
       .. "or rill.spawn a task of its own"
   else
