@@ -303,6 +303,8 @@ void rill_frames_make(rill_session *session)
     ssize_t length;
     int failed = 0;
     session->framed = session->heads;
+    if (!nghttp2_session_want_write(session->ng)) /* costs a quarter of being given no frame */
+        return;
     while (!failed && (length = nghttp2_session_mem_send(session->ng, &data)) > 0) {
         size_t rest = (size_t)length;
         while (rest) {
