@@ -273,13 +273,14 @@ static int64_t read_next(rill_conn *conn, char **data, size_t room, rill_error *
 static void receive(rill_conn *conn)
 {
     rill_link *session = conn->session;
-    rill_error error = {0};
+    rill_error error;
     rill_turn *turn = conn->setup.turn;
     char record[TURN_PLAIN];
     bool batched = conn->transport.socket.batched; /* then the shared buffer holds what is coded */
     char *buffer = batched ? record : (char *)turn->cipher_in, *data = buffer;
     size_t room = batched ? sizeof(record) : sizeof(turn->cipher_in);
     int64_t length;
+    rill_error_clear(&error);
     rill_transport_begin(&conn->transport);
     while ((length = read_next(conn, &data, room, &error)) > 0) {
         bool greeted = session->greeted;
@@ -333,7 +334,8 @@ static void finish_drain(rill_conn *conn)
 /* What was read just now may be what a clock waits for. */
 static void time_out(rill_conn *conn)
 {
-    rill_error error = {0};
+    rill_error error;
+    rill_error_clear(&error);
     if (conn->state != CONN_CLOSED && rill_clocks_ping_ran_out(conn, &error))
         rill_conn_fail(conn, &error);
     if (conn->state != CONN_CLOSED && rill_clocks_ran_out(conn, &error))
@@ -376,12 +378,13 @@ static bool may_send_more(const rill_conn *conn)
 
 void rill_conn_flush(rill_conn *conn)
 {
-    rill_error error = {0};
+    rill_error error;
     if (!is_up(conn))
         return;
     rill_link *session = conn->session;
     double sent = conn->transport.socket.bytes_sent;
     int32_t code = 0;
+    rill_error_clear(&error);
     do {
         session->protocol->send(session);
         code = rill_transport_flush(&conn->transport, &error);
