@@ -41,15 +41,21 @@ static int on_bio_read(BIO *bio, char *data, int length)
     return (int)n;
 }
 
+/* Asked a dozen times a record, mostly whether the system does TLS: it does not. */
 static long on_bio_ctrl(BIO *bio, int command, long number, void *pointer)
 {
     (void)number;
-    rill_tls_pipe *tls = BIO_get_data(bio);
-    if (command == BIO_C_GET_FD && pointer)
-        return *(int *)pointer = tls->pipe.fd;
-    if (command == BIO_CTRL_EOF)
-        return tls->inner->ended;
-    return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+    switch (command) {
+    case BIO_CTRL_FLUSH:
+    case BIO_CTRL_DUP:
+        return 1;
+    case BIO_CTRL_EOF:
+        return ((rill_tls_pipe *)BIO_get_data(bio))->inner->ended;
+    case BIO_C_GET_FD:
+        return pointer ? *(int *)pointer = ((rill_tls_pipe *)BIO_get_data(bio))->pipe.fd : 0;
+    default:
+        return 0;
+    }
 }
 
 static BIO_METHOD *shared_method(rill_turn *turn)
