@@ -24,6 +24,11 @@ FORTIFY = $(if $(findstring -fsanitize,$(CFLAGS)),,$(shell \
 HARDENING = $(eval HARDENING := $(FORTIFY) $(foreach flag,-fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection,$(call accepted,$(flag))))$(HARDENING)
 
+# Structs are cleared by libc's memset. GCC has the processor repeat a store instead, which takes 40 ns for 300 to 450
+# bytes where memset takes 10 (measured): a request has three such.
+MEMSET_FLAG = -mmemset-strategy=unrolled_loop:128:noalign,libcall:-1:noalign
+MEMSET = $(eval MEMSET := $(call accepted,$(MEMSET_FLAG)))$(MEMSET)
+
 # No file of the library names the directory it was built in.
 PREFIX_MAP = -ffile-prefix-map='$(CURDIR)'=.
 
@@ -35,8 +40,8 @@ NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_
 
 # CFLAGS come last, and so win.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
-	$(HARDENING) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
+	$(HARDENING) $(MEMSET) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -Wl,-soname,$(SONAME) $(COMMON_LDFLAGS)
 DOC_LDFLAGS = -Wl,-soname,$(DOC_SONAME) $(COMMON_LDFLAGS)
-COMMON_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(PREFIX_MAP)) -Wl,-z,nodelete -Wl,-z,defs \
+COMMON_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(MEMSET) $(PREFIX_MAP)) -Wl,-z,nodelete -Wl,-z,defs \
 	-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
