@@ -124,8 +124,8 @@ describe("the frames of a connection", function()
     assert.equal("connection_lost", err.reason)
     assert.equal(256, #err.frames)
     local settings = of(err.frames, "recv", "SETTINGS")
-    assert.equal("MAX_CONCURRENT_STREAMS=99", settings[#settings].note)
-    assert.equal("1 settings", settings[1].note) -- numbers of so many frames are not kept
+    assert.equal("MAX_CONCURRENT_STREAMS=99 0x4241=1 0x4242=2 0x4243=3", settings[#settings].note)
+    assert.equal("4 settings", settings[1].note) -- numbers of so many frames are not kept
     local numbers = 0
     for _, frame in ipairs(settings) do numbers = numbers + (frame.note:find "=" and 1 or 0) end
     assert.equal(64, numbers)

@@ -57,12 +57,10 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
     fatal->code = (int32_t)goaway->error_code;
 }
 
-static void note_settings(rill_flight *flight, rill_flight_record *added,
-                          const nghttp2_settings *settings)
+static void note_settings(rill_flight *flight, const nghttp2_settings *settings)
 {
-    for (size_t i = 0; i < settings->niv; i++)
-        rill_flight_pair_up(flight, added, (uint32_t)settings->iv[i].settings_id,
-                            settings->iv[i].value);
+    for (size_t i = 0; i < settings->niv && i < FLIGHT_SETTINGS; i++)
+        rill_flight_tell(flight, (uint32_t)settings->iv[i].settings_id, settings->iv[i].value);
 }
 
 static RILL_APART void trace_frame(rill_link *link, const nghttp2_frame_hd *head)
@@ -80,18 +78,17 @@ static void note(rill_session *session, const nghttp2_frame *frame)
     const nghttp2_frame_hd *head = &frame->hd;
     if (RILL_TRACES(session->link.turn, TRACE_FRAMES))
         trace_frame(&session->link, head);
-    rill_flight_record *added =
-        rill_flight_add(flight, session->link.turn->now_us, true, head->type, head->flags,
-                        head->stream_id, (uint32_t)head->length);
+    rill_flight_add(flight, session->link.turn->now_us, true, head->type, head->flags,
+                    head->stream_id, (uint32_t)head->length);
     if (head->type == NGHTTP2_WINDOW_UPDATE)
-        rill_flight_tell(added, (uint32_t)frame->window_update.window_size_increment);
+        rill_flight_tell(flight, (uint32_t)frame->window_update.window_size_increment, 0);
     else if (head->type == NGHTTP2_RST_STREAM)
-        rill_flight_tell(added, frame->rst_stream.error_code);
+        rill_flight_tell(flight, frame->rst_stream.error_code, 0);
     else if (head->type == NGHTTP2_GOAWAY)
-        rill_flight_pair_up(flight, added, frame->goaway.error_code,
-                            (uint32_t)frame->goaway.last_stream_id);
+        rill_flight_tell(flight, frame->goaway.error_code,
+                         (uint32_t)frame->goaway.last_stream_id);
     else if (head->type == NGHTTP2_SETTINGS)
-        note_settings(flight, added, &frame->settings);
+        note_settings(flight, &frame->settings);
 }
 
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)

@@ -155,13 +155,13 @@ static RILL_APART void trace_frame(rill_link *link, const frame_head *head)
                                         .length = head->length});
 }
 
-static inline rill_flight_record *note_frame(rill_session *session, const frame_head *head)
+static inline void note_frame(rill_session *session, const frame_head *head)
 {
     rill_link *link = &session->link;
     if (RILL_TRACES(link->turn, TRACE_FRAMES))
         trace_frame(link, head);
-    return rill_flight_add(link->flight, link->turn->now_us, false, head->type, head->flags,
-                           head->stream, head->length);
+    rill_flight_add(link->flight, link->turn->now_us, false, head->type, head->flags, head->stream,
+                    head->length);
 }
 
 /* The lead is complete. Returns whether it was changed. */
@@ -171,8 +171,8 @@ static bool begin_frame(rill_session *session)
     uint8_t type = type_of(wire);
     size_t priority = priority_at(wire);
     frame_head head = head_in(wire->lead);
-    rill_flight_read(session->link.flight, note_frame(session, &head), wire->lead + FRAME_HEADER,
-                     wire->have - FRAME_HEADER);
+    note_frame(session, &head);
+    rill_flight_read(session->link.flight, wire->lead + FRAME_HEADER, wire->have - FRAME_HEADER);
     if (is_update(wire))
         rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);

@@ -42,7 +42,7 @@ static const struct {
 
 /* --- recording ------------------------------------------------------------------------------- */
 
-rill_flight *rill_flight_new(void)
+rill_flight *rill_flight_new(uint64_t now_us)
 {
     rill_flight *flight = calloc(1, sizeof(*flight));
     if (!flight)
@@ -53,9 +53,9 @@ rill_flight *rill_flight_new(void)
         return NULL;
     }
     flight->references = 1;
-    flight->room = FLIGHT_FIRST;
-    flight->most = FLIGHT_FRAMES;
-    flight->pair_most = FLIGHT_PAIRS;
+    flight->began_us = now_us;
+    flight->recorded = (flight_ring){.room = FLIGHT_FIRST, .most = FLIGHT_FRAMES};
+    flight->detailed = (flight_ring){.most = FLIGHT_FRAMES};
     return flight;
 }
 
@@ -71,58 +71,50 @@ void rill_flight_free(rill_flight *flight)
     if (!flight || --flight->references)
         return;
     free(flight->records);
-    free(flight->pairs);
+    free(flight->details);
     free(flight);
 }
 
-/* What memory cannot be had for is recorded over the oldest, from now on. */
-bool rill_flight_grow(rill_flight *flight)
+/* Makes room for what is next: more of it, or that of the oldest. What memory cannot be had for is
+ * recorded over the oldest from now on. Returns where the places stand. */
+static void *make_room(flight_ring *ring, void *places, size_t size, uint32_t first)
 {
-    rill_flight_record *grown =
-        realloc(flight->records, 2 * (size_t)flight->room * sizeof(*flight->records));
+    uint32_t room = ring->room ? ring->room + ring->room / 2 : first;
+    if (room > ring->most)
+        room = ring->most;
+    void *grown = ring->room < ring->most ? realloc(places, room * size) : NULL;
     if (!grown) {
-        flight->most = flight->room;
-        return false;
+        ring->most = ring->room;
+        ring->next = 0;
+        return places;
     }
-    flight->records = grown;
-    flight->room *= 2;
-    return true;
+    ring->room = room;
+    return grown;
 }
 
-static void grow_pairs(rill_flight *flight)
+void rill_flight_make_room(rill_flight *flight)
 {
-    uint32_t room = flight->pair_room ? 2 * flight->pair_room : FLIGHT_PAIRS_FIRST;
-    rill_flight_pair *grown = realloc(flight->pairs, room * sizeof(*flight->pairs));
-    if (!grown) {
-        flight->pair_most = flight->pair_room;
-        return;
-    }
-    flight->pairs = grown;
-    flight->pair_room = room;
+    flight->records =
+        make_room(&flight->recorded, flight->records, sizeof(*flight->records), FLIGHT_FIRST);
 }
 
-void rill_flight_tell(rill_flight_record *record, uint32_t detail)
+/* Adds one to a record that is kept. */
+static void tell(rill_flight *flight, uint64_t record, uint32_t first, uint32_t second)
 {
-    if (!record)
+    flight_ring *ring = &flight->detailed;
+    if (ring->next == ring->room)
+        flight->details =
+            make_room(ring, flight->details, sizeof(*flight->details), FLIGHT_DETAILS_FIRST);
+    if (!ring->room)
         return;
-    record->detail = detail;
-    record->details = 1;
+    ring->count++;
+    flight->details[ring->next++] = (rill_flight_detail){record, first, second};
 }
 
-void rill_flight_pair_up(rill_flight *flight, rill_flight_record *record, uint32_t first,
-                         uint32_t second)
+void rill_flight_tell(rill_flight *flight, uint32_t first, uint32_t second)
 {
-    if (!record || record->details == FLIGHT_SETTINGS)
-        return;
-    if (flight->pair_count >= flight->pair_room && flight->pair_room < flight->pair_most)
-        grow_pairs(flight);
-    if (!flight->pair_room)
-        return;
-    if (!record->details++)
-        record->detail = (uint32_t)flight->pair_count;
-    rill_flight_pair *pair = &flight->pairs[flight->pair_count++ & (flight->pair_room - 1)];
-    pair->first = first;
-    pair->second = second;
+    if (flight)
+        tell(flight, rill_flight_last(flight), first, second);
 }
 
 static uint32_t number_at(const uint8_t *bytes)
@@ -130,29 +122,31 @@ static uint32_t number_at(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-void rill_flight_read(rill_flight *flight, rill_flight_record *record, const uint8_t *payload,
-                      size_t length)
+static void read_settings(rill_flight *flight, const uint8_t *payload, size_t length)
 {
     enum { ENTRY = 6 };
-    if (!record || length < 4)
+    for (int i = 0; i < FLIGHT_SETTINGS && length >= ENTRY; i++, payload += ENTRY, length -= ENTRY)
+        rill_flight_tell(flight, (uint32_t)payload[0] << 8 | payload[1], number_at(payload + 2));
+}
+
+void rill_flight_read(rill_flight *flight, const uint8_t *payload, size_t length)
+{
+    if (!flight || length < 4)
         return;
-    switch (record->type) {
+    switch (rill_flight_at(flight, rill_flight_last(flight))->type) {
     case RST_STREAM:
-        rill_flight_tell(record, number_at(payload));
+        rill_flight_tell(flight, number_at(payload), 0);
         break;
     case WINDOW_UPDATE:
     case PUSH_PROMISE:
-        rill_flight_tell(record, number_at(payload) & INT32_MAX);
+        rill_flight_tell(flight, number_at(payload) & INT32_MAX, 0);
         break;
     case GOAWAY:
         if (length >= 8)
-            rill_flight_pair_up(flight, record, number_at(payload + 4),
-                                number_at(payload) & INT32_MAX);
+            rill_flight_tell(flight, number_at(payload + 4), number_at(payload) & INT32_MAX);
         break;
     case SETTINGS:
-        for (; length >= ENTRY; payload += ENTRY, length -= ENTRY)
-            rill_flight_pair_up(flight, record, (uint32_t)payload[0] << 8 | payload[1],
-                                number_at(payload + 2));
+        read_settings(flight, payload, length);
         break;
     default:
         break;
@@ -164,8 +158,14 @@ void rill_flight_respond(rill_flight *flight, uint64_t now_us, int32_t stream)
     if (!flight || flight->responding)
         return;
     flight->responding = true;
-    flight->response = flight->count;
     rill_flight_add(flight, now_us, false, FLIGHT_RESPONSE, 0, stream, 0);
+    flight->response = rill_flight_last(flight);
+}
+
+void rill_flight_answer(rill_flight *flight, uint32_t status)
+{
+    if (flight)
+        tell(flight, flight->response, status, 0);
 }
 
 void rill_flight_stray(rill_flight *flight, uint64_t now_us, size_t bytes)
@@ -175,16 +175,25 @@ void rill_flight_stray(rill_flight *flight, uint64_t now_us, size_t bytes)
 
 /* --- what it shows --------------------------------------------------------------------------- */
 
-static uint32_t kept(const rill_flight *flight)
+static uint32_t kept(const flight_ring *ring)
 {
-    return flight->count < flight->room ? (uint32_t)flight->count : flight->room;
+    return ring->count < ring->room ? (uint32_t)ring->count : ring->room;
+}
+
+/* The place of the one that stands `behind` the next: 1 for the last. */
+static uint32_t place_of(const flight_ring *ring, uint32_t behind)
+{
+    return ring->next >= behind ? ring->next - behind : ring->next + ring->room - behind;
 }
 
 rill_flight_record *rill_flight_at(rill_flight *flight, uint64_t number)
 {
-    if (!flight || number >= flight->count || flight->count - number > kept(flight))
+    if (!flight || number >= flight->recorded.count)
         return NULL;
-    return &flight->records[number & (flight->room - 1)];
+    uint64_t behind = flight->recorded.count - number;
+    return behind <= kept(&flight->recorded)
+               ? &flight->records[place_of(&flight->recorded, (uint32_t)behind)]
+               : NULL;
 }
 
 void rill_flight_type(uint16_t type, char *out, size_t size)
@@ -241,71 +250,69 @@ static void add_code(note *to, uint32_t code)
         add(to, "0x%x", (unsigned)code);
 }
 
-/* The i-th pair of a record; NULL: it is kept no longer. Numbers wrap with `detail`. */
-static const rill_flight_pair *pair_of(const rill_flight *flight, const rill_flight_record *record,
-                                       uint32_t i)
+/* The i-th detail of a record, by its number; NULL: it has none such, or it is kept no longer. */
+static const rill_flight_detail *detail_of(const rill_flight *flight, uint64_t record, uint32_t i)
 {
-    uint32_t number = record->detail + i, behind = (uint32_t)flight->pair_count - number;
-    return i < record->details && behind <= flight->pair_room
-               ? &flight->pairs[number & (flight->pair_room - 1)]
-               : NULL;
+    for (uint32_t behind = kept(&flight->detailed); behind; behind--) {
+        const rill_flight_detail *detail = &flight->details[place_of(&flight->detailed, behind)];
+        if (detail->record == record && !i--)
+            return detail;
+    }
+    return NULL;
 }
 
-static void note_settings(const rill_flight *flight, const rill_flight_record *record, note *to)
+static void note_settings(const rill_flight *flight, uint64_t number, uint32_t length, note *to)
 {
     enum { ENTRY = 6, NAMES = sizeof(settings) / sizeof(*settings) };
-    uint32_t entries = record->length / ENTRY, i = 0;
-    const rill_flight_pair *pair;
-    for (; (pair = pair_of(flight, record, i)); i++) {
-        if (pair->first < NAMES && settings[pair->first])
-            add(to, "%s%s=%u", i ? " " : "", settings[pair->first], (unsigned)pair->second);
+    uint32_t entries = length / ENTRY, i = 0;
+    const rill_flight_detail *detail;
+    for (; (detail = detail_of(flight, number, i)); i++) {
+        if (detail->first < NAMES && settings[detail->first])
+            add(to, "%s%s=%u", i ? " " : "", settings[detail->first], (unsigned)detail->second);
         else
-            add(to, "%s0x%04x=%u", i ? " " : "", (unsigned)pair->first, (unsigned)pair->second);
+            add(to, "%s0x%04x=%u", i ? " " : "", (unsigned)detail->first,
+                (unsigned)detail->second);
     }
     if (i < entries)
         add(to, "%s%u%s settings", i ? " and " : "", (unsigned)(entries - i), i ? " more" : "");
 }
 
-static void note_request(const rill_flight *flight, const rill_flight_record *record, note *to)
+static void note_method(const rill_flight_detail *detail, note *to)
 {
-    const rill_flight_pair *pair = pair_of(flight, record, 0);
-    char method[sizeof(*pair) + 1] = "";
-    if (!pair)
-        return;
-    memcpy(method, pair, sizeof(*pair));
+    char method[sizeof(detail->first) + sizeof(detail->second) + 1] = "";
+    memcpy(method, &detail->first, sizeof(detail->first));
+    memcpy(method + sizeof(detail->first), &detail->second, sizeof(detail->second));
     add(to, "%s", method);
 }
 
-static void note_of(const rill_flight *flight, const rill_flight_record *record, note *to)
+static void note_of(const rill_flight *flight, uint64_t number, const rill_flight_record *record,
+                    note *to)
 {
-    const rill_flight_pair *pair = NULL;
+    const rill_flight_detail *detail = detail_of(flight, number, 0);
     to->text[0] = 0;
     if (record->type == SETTINGS)
-        note_settings(flight, record, to);
-    if (!record->details)
+        note_settings(flight, number, record->length, to);
+    if (!detail)
         return;
     switch (record->type) {
     case RST_STREAM:
-        add_code(to, record->detail);
+        add_code(to, detail->first);
         break;
     case WINDOW_UPDATE:
-        add(to, "+%u", (unsigned)record->detail);
+        add(to, "+%u", (unsigned)detail->first);
         break;
     case PUSH_PROMISE:
-        add(to, "promises stream %u", (unsigned)record->detail);
+        add(to, "promises stream %u", (unsigned)detail->first);
         break;
     case GOAWAY:
-        pair = pair_of(flight, record, 0);
-        if (!pair)
-            break;
-        add_code(to, pair->first);
-        add(to, " last stream %u", (unsigned)pair->second);
+        add_code(to, detail->first);
+        add(to, " last stream %u", (unsigned)detail->second);
         break;
     case FLIGHT_REQUEST:
-        note_request(flight, record, to);
+        note_method(detail, to);
         break;
     case FLIGHT_RESPONSE:
-        add(to, "%u", (unsigned)record->detail);
+        add(to, "%u", (unsigned)detail->first);
         break;
     default:
         break;
@@ -314,24 +321,25 @@ static void note_of(const rill_flight *flight, const rill_flight_record *record,
 
 uint32_t rill_flight_count(const rill_flight *flight)
 {
-    return flight ? kept(flight) : 0;
+    return flight ? kept(&flight->recorded) : 0;
 }
 
 bool rill_flight_get(const rill_flight *flight, uint32_t index, rill_flight_frame *frame)
 {
     char flags[sizeof(frame->flags) + 1];
-    if (!flight || !frame || index >= kept(flight))
+    if (!flight || !frame || index >= kept(&flight->recorded))
         return false;
-    uint64_t number = flight->count - kept(flight) + index;
-    const rill_flight_record *record = &flight->records[number & (flight->room - 1)];
-    frame->time = (double)record->time_us / 1e6;
+    uint32_t behind = kept(&flight->recorded) - index;
+    uint64_t number = flight->recorded.count - behind;
+    const rill_flight_record *record = &flight->records[place_of(&flight->recorded, behind)];
+    frame->time = (double)(flight->began_us + record->since_us) / 1e6;
     frame->sent = record->sent;
-    frame->stream = record->stream;
+    frame->stream = (int32_t)record->stream;
     frame->length = record->length;
     rill_flight_type(record->type, frame->type, sizeof(frame->type));
     rill_flight_flags(record->type, record->flags, flags, sizeof(flags));
     snprintf(frame->flags, sizeof(frame->flags), "%s", flags[0] ? flags + 1 : "");
     note to = {frame->note, sizeof(frame->note), 0};
-    note_of(flight, record, &to);
+    note_of(flight, number, record, &to);
     return true;
 }

@@ -57,12 +57,10 @@ static void record_request(rill_link *link, int32_t stream, const char *text, si
         return;
     for (size_t i = 0; i < sizeof(method) && i < length && text[i] != ' '; i++)
         ((char *)method)[i] = text[i];
-    flight->request = flight->count;
     flight->responding = false;
-    rill_flight_record *record =
-        rill_flight_add(flight, link->turn->now_us, true, FLIGHT_REQUEST, 0, stream, 0);
-    record->length = (uint32_t)length;
-    rill_flight_pair_up(flight, record, method[0], method[1]);
+    rill_flight_add(flight, link->turn->now_us, true, FLIGHT_REQUEST, 0, stream, (uint32_t)length);
+    rill_flight_tell(flight, method[0], method[1]);
+    flight->request = rill_flight_last(flight);
 }
 
 void rill_frame_note_request(rill_link *link, int32_t stream, const char *text, size_t length)
@@ -78,8 +76,7 @@ static void record_status(rill_link *link, int32_t stream, int status, size_t le
 {
     rill_flight *flight = link->flight;
     rill_flight_respond(flight, link->turn->now_us, stream);
-    if (flight)
-        rill_flight_tell(rill_flight_at(flight, flight->response), (uint32_t)status);
+    rill_flight_answer(flight, (uint32_t)status);
     record_part(link, false, status < 200 ? PART_END : PART_RESPONSE, length);
 }
 

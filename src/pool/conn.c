@@ -223,7 +223,7 @@ static int32_t open_session(rill_conn *conn, const rill_protocol *protocol, rill
     conn->session->turn = turn;
     conn->session->transport = &conn->transport;
     conn->session->setup = &conn->setup.link;
-    conn->session->flight = rill_flight_new();
+    conn->session->flight = rill_flight_new(turn->now_us);
     conn->session->greeted = !protocol->open;
     conn->session->opening = true;
     conn->session->limit = protocol->streams;

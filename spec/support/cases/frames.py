@@ -26,11 +26,11 @@ async def frames_then_silence(stream):
 
 @stream_case(expect=error("connection_lost"))
 async def frames_by_the_hundred(stream):
-    """Two hundred increments and a hundred SETTINGS, all acknowledged, then the connection goes."""
+    """Two hundred increments and a hundred SETTINGS of four numbers each, all acknowledged, then the connection goes."""
     await stream.upload()
     await stream.conn.send(frames.window_update(0, 1) * 200)
     for number in range(100):
-        await stream.conn.send_settings({Setting.MAX_CONCURRENT_STREAMS: number})
+        await stream.conn.send_settings({Setting.MAX_CONCURRENT_STREAMS: number, 0x4241: 1, 0x4242: 2, 0x4243: 3})
     await stream.conn.settings_are_acked()
     await stream.conn.close()
 
