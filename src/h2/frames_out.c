@@ -85,8 +85,7 @@ static void note(rill_session *session, const nghttp2_frame *frame)
     else if (head->type == NGHTTP2_RST_STREAM)
         rill_flight_tell(flight, frame->rst_stream.error_code, 0);
     else if (head->type == NGHTTP2_GOAWAY)
-        rill_flight_tell(flight, frame->goaway.error_code,
-                         (uint32_t)frame->goaway.last_stream_id);
+        rill_flight_tell(flight, frame->goaway.error_code, (uint32_t)frame->goaway.last_stream_id);
     else if (head->type == NGHTTP2_SETTINGS)
         note_settings(flight, &frame->settings);
 }

@@ -270,8 +270,7 @@ static void note_settings(const rill_flight *flight, uint64_t number, uint32_t l
         if (detail->first < NAMES && settings[detail->first])
             add(to, "%s%s=%u", i ? " " : "", settings[detail->first], (unsigned)detail->second);
         else
-            add(to, "%s0x%04x=%u", i ? " " : "", (unsigned)detail->first,
-                (unsigned)detail->second);
+            add(to, "%s0x%04x=%u", i ? " " : "", (unsigned)detail->first, (unsigned)detail->second);
     }
     if (i < entries)
         add(to, "%s%u%s settings", i ? " and " : "", (unsigned)(entries - i), i ? " more" : "");

@@ -352,8 +352,8 @@ static void note_unused(rill_origin *origin)
 static bool puts_off(rill_origin *origin, uint32_t events)
 {
     const rill_turn *turn = origin->pool->turn;
-    origin->put_off = !origin->put_off && turn->event_count > events &&
-                      origin->queue.calls.first && origin->queue.count < ORIGIN_FEW;
+    origin->put_off = !origin->put_off && turn->event_count > events && origin->queue.calls.first &&
+                      origin->queue.count < ORIGIN_FEW;
     if (origin->put_off)
         mark(origin);
     return origin->put_off;
