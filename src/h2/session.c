@@ -81,6 +81,7 @@ static int32_t open_session(rill_link *link, rill_error *err)
 {
     rill_session *session = rill_session_of(link);
     const rill_link_setup *setup = link->setup;
+    rill_streams_init(session);
     session->opened_ms = link->turn->now_ms;
     session->points = SESSION_POINTS;
     session->points_ms = link->turn->now_ms;
@@ -110,6 +111,7 @@ static void dispose(rill_link *link)
     if (session->ng)
         nghttp2_session_del(session->ng);
     session->ng = NULL;
+    rill_streams_dispose(session);
 }
 
 /* A peer that resets a stream and breaks the connection in one receive: nothing has been reported
@@ -208,6 +210,8 @@ static int32_t submit(rill_link *link, rill_stream *stream, const rill_head *hea
     link->full = session->heads >= SESSION_HEADS_MAX;
     link->spent = id >= SESSION_LAST_STREAM - 2;
     stream->id = id;
+    if (link->active >= session->found.room)
+        rill_streams_make_room(session, link->active + 1);
     *rill_streams_place(session, id) = stream;
     return 0;
 }

@@ -53,9 +53,10 @@ enum {
     /* what a RST_STREAM costs for the very stream that the peer reset last: it may send nothing
      * more there (RFC 9113 section 5.1), one or two by mistake do no harm */
     SESSION_POINTS_RESET_AGAIN = 250,
-    /* streams that are found without asking nghttp2: a power of two, above the 100 that servers
-     * mostly allow */
-    SESSION_FOUND = 128,
+    /* streams that are found without asking nghttp2, powers of two: at first, and at most, which is
+     * above the 100 that servers mostly allow */
+    SESSION_FOUND_FIRST = 16,
+    SESSION_FOUND_MOST = 128,
     /* RST_STREAM that nghttp2 puts up with; so far it counts them in servers only */
     SESSION_RESETS = 1000,
     SESSION_RESETS_PER_S = 33
@@ -71,9 +72,13 @@ typedef struct rill_session {
     uint64_t opened_ms;
     uint8_t first[SESSION_FIRST_BYTES];
     uint32_t first_length;
-    rill_stream *found[SESSION_FOUND]; /* borrowed: see rill_streams_place(); or NULL */
-    rill_wire wire;                    /* what arrives; whose fault `fatal` is */
-    char problem[160];                 /* what nghttp2 complained of last */
+    struct session_found {
+        rill_stream *first[SESSION_FOUND_FIRST];
+        rill_stream **places; /* `first`, or owned; borrowed streams: see rill_streams_place() */
+        uint32_t room;
+    } found;
+    rill_wire wire;    /* what arrives; whose fault `fatal` is */
+    char problem[160]; /* what nghttp2 complained of last */
 
     int32_t points;      /* left for frames of no use */
     int32_t frame_cost;  /* what the frame that arrives has paid */

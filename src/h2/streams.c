@@ -3,6 +3,36 @@
 #include "base/error.h"
 #include "h2/points.h"
 
+void rill_streams_init(rill_session *session)
+{
+    session->found.places = session->found.first;
+    session->found.room = SESSION_FOUND_FIRST;
+}
+
+void rill_streams_dispose(rill_session *session)
+{
+    if (session->found.places != session->found.first)
+        rill_slab_free(&session->link.turn->slab, session->found.places);
+    rill_streams_init(session);
+}
+
+/* Nothing is carried over: nghttp2 is asked once for each. */
+void rill_streams_make_room(rill_session *session, uint32_t streams)
+{
+    uint32_t room = session->found.room;
+    while (room < streams && room < SESSION_FOUND_MOST)
+        room *= 2;
+    if (room == session->found.room)
+        return;
+    rill_slab *slab = &session->link.turn->slab;
+    rill_stream **places = rill_slab_zalloc(slab, room * sizeof(*places));
+    if (!places)
+        return;
+    rill_streams_dispose(session);
+    session->found.places = places;
+    session->found.room = room;
+}
+
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id)
 {
     rill_stream *stream = id > 0 ? nghttp2_session_get_stream_user_data(session->ng, id) : NULL;

@@ -8,8 +8,14 @@
  * place is looked up. Ours have odd ids. */
 static inline rill_stream **rill_streams_place(rill_session *session, int32_t id)
 {
-    return &session->found[(uint32_t)id / 2 % SESSION_FOUND];
+    return &session->found.places[(uint32_t)id / 2 & (session->found.room - 1)];
 }
+
+void rill_streams_init(rill_session *session);
+void rill_streams_dispose(rill_session *session);
+
+/* There are so many on the wire: as many can be remembered, if there is memory for it. */
+void rill_streams_make_room(rill_session *session, uint32_t streams);
 
 /* Asks nghttp2, and remembers the stream. */
 rill_stream *rill_streams_look_up(rill_session *session, int32_t id);
