@@ -43,8 +43,20 @@ void rill_peer_release(rill_peer *peer)
         return;
     rill_turn_forget(peer->turn, &peer->entry);
     X509_free(peer->leaf);
-    OPENSSL_free(peer->der);
     rill_slab_free(&peer->turn->slab, peer);
+}
+
+/* Not kept: a script that has seen it keeps its own. 0 or -RILL_ERROR: out of memory. */
+static int32_t lend_certificate(const rill_peer *peer, rill_peer_info *info)
+{
+    int length = i2d_X509(peer->leaf, NULL);
+    unsigned char *der = length > 0 ? rill_turn_lend(peer->turn, (size_t)length) : NULL;
+    if (!der)
+        return -RILL_ERROR;
+    info->certificate = (const char *)der;
+    info->certificate_length = (uint32_t)length;
+    i2d_X509(peer->leaf, &der); /* moves it */
+    return 0;
 }
 
 int32_t rill_peer_describe(rill_peer *peer, rill_peer_info *info)
@@ -57,12 +69,8 @@ int32_t rill_peer_describe(rill_peer *peer, rill_peer_info *info)
     memcpy(info->protocol, protocol, strlen(protocol) + 1);
     if (!peer->tls)
         return 0;
-    if (!peer->der && peer->leaf)
-        peer->der_length = i2d_X509(peer->leaf, &peer->der);
-    if (peer->der_length < 0)
+    if (peer->leaf && lend_certificate(peer, info))
         return -RILL_ERROR;
-    info->certificate = (const char *)peer->der;
-    info->certificate_length = (uint32_t)peer->der_length;
     info->resumed = peer->resumed;
     info->tls_version = peer->version;
     info->cipher = peer->cipher;

@@ -15,10 +15,8 @@ typedef struct rill_peer {
     uint32_t number; /* of the connection: see rill_turn.dialled */
     rill_address address;
     bool tls, resumed;
-    const char *protocol; /* static: as ALPN has it */
-    X509 *leaf;           /* owned; NULL without TLS */
-    unsigned char *der;   /* owned by OpenSSL; made when asked for */
-    int der_length;
+    const char *protocol;         /* static: as ALPN has it */
+    X509 *leaf;                   /* owned; NULL without TLS */
     const char *version, *cipher; /* static */
 } rill_peer;
 
@@ -29,7 +27,7 @@ rill_peer *rill_peer_new(rill_turn *turn, const rill_address *address, SSL *ssl,
 rill_peer *rill_peer_hold(rill_peer *peer);
 void rill_peer_release(rill_peer *peer); /* NULL is fine */
 
-/* See rill_peer_info_get(). */
+/* See rill_peer_info_get(). The certificate is lent: see rill_turn_lend(). */
 int32_t rill_peer_describe(rill_peer *peer, rill_peer_info *info);
 
 #endif
