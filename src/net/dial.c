@@ -509,7 +509,8 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
         rill_transport_flush(transport, NULL); /* the alert that says why */
         return code;
     }
-    if (rill_transport_flush(transport, NULL))
+    /* what ends it goes out with what the protocol has to say first */
+    if (!done && rill_transport_flush(transport, NULL))
         return rill_error_connect(err, RILL_KIND_TLS,
                                   "%s: the connection broke during the handshake: %s", host,
                                   strerror(transport->socket.send_error));
