@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
 
@@ -91,9 +90,8 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
 
 static RILL_APART void *new_sparse(rill_slab *slab, size_t size)
 {
-    header *head = mmap(NULL, sizeof(header) + size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (head == MAP_FAILED)
+    header *head = rill_sparse_alloc(&slab->sparse);
+    if (!head)
         return NULL;
     head->size = size;
     head->class_index = SPARSE;
@@ -103,7 +101,7 @@ static RILL_APART void *new_sparse(rill_slab *slab, size_t size)
 
 void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
 {
-    if (!POOLED || size <= SLAB_SPARSE || size > SIZE_MAX - sizeof(header))
+    if (!POOLED || size <= SLAB_SPARSE || size > SPARSE_BLOCK - sizeof(header))
         return rill_slab_alloc(slab, size);
     return new_sparse(slab, size);
 }
@@ -148,7 +146,7 @@ static RILL_APART void give_back(rill_slab *slab, header *head)
     size_t whole = sizeof(header) + head->size;
     slab->taken -= whole;
     if (head->class_index == SPARSE)
-        munmap(head, whole);
+        rill_sparse_free(&slab->sparse, head);
     else
         free(head);
 }

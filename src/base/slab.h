@@ -4,13 +4,15 @@
 
 #include <stddef.h>
 
+#include "base/sparse.h"
+
 /* Size classes go from 32 B to 128 KiB in steps of a quarter of the power of two below, so that a
  * block wastes a fifth at most; larger blocks go to malloc. Bodies up to 64 KiB and chunks are in
  * them: malloc gives such memory back to the system when it is freed, and every page of it is
  * faulted in again (measured: a fifth of the CPU of such a body). */
 enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 128 << 10, SLAB_CLASSES = 1 + 4 * 12 };
 
-/* From here on rill_slab_alloc_sparse() takes pages of its own. */
+/* From here on, up to SPARSE_BLOCK, rill_slab_alloc_sparse() takes pages of their own. */
 enum { SLAB_SPARSE = 16 << 10 };
 
 /* The free lists keep at most this many bytes together; what is freed beyond goes back to malloc,
@@ -20,7 +22,8 @@ enum { SLAB_KEEP_BYTES = 4 << 20 };
 typedef struct rill_slab {
     void *free[SLAB_CLASSES]; /* lists, linked through the blocks */
     size_t kept;              /* bytes in them, headers included */
-    size_t taken;             /* bytes taken from malloc, what is kept included */
+    size_t taken;             /* bytes taken from malloc, what is kept included, and sparse ones */
+    rill_sparse sparse;
 } rill_slab;
 
 /* Bytes in use, headers included. */
@@ -34,8 +37,8 @@ void rill_slab_dispose(rill_slab *slab);
 
 /* NULL when memory ran out. Blocks are aligned for any type. */
 void *rill_slab_alloc(rill_slab *slab, size_t size);
-/* The same, on pages of its own where it is larger than SLAB_SPARSE: a large buffer of which
- * little is ever written takes no more than that. Must not be detached. */
+/* The same, on pages of their own from SLAB_SPARSE on: a large buffer of which little is ever
+ * written takes no more than that. Must not be detached. */
 void *rill_slab_alloc_sparse(rill_slab *slab, size_t size);
 void *rill_slab_zalloc(rill_slab *slab, size_t size);
 /* Keeps the contents up to the smaller size; on NULL the old block is untouched. */
