@@ -26,7 +26,7 @@ struct rill_origin {
     bool forward;      /* it is the proxy itself, for http:// URLs of any host */
     bool single;       /* one connection for all its life: rill_connect() */
     bool told_connected;
-    bool put_off;        /* its calls wait for those that may follow the responses of just now */
+    bool put_off; /* its calls wait for those that may follow the responses of just now */
     rill_tls_memory memory;
     rill_conn *shared;         /* borrowed: see share.h; NULL: it is no guest */
     rill_member guest;         /* in its `guests` */
