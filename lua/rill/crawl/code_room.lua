@@ -6,8 +6,8 @@ local jit = require("jit")
 -- pages are asked by selectors, compiles some 700 traces, which are more. Where there is no room all are thrown away
 -- and compiled again; and each of them changes several times which memory may be executed, for which the kernel stops
 -- the process on all processors. These numbers are OpenResty's, so they are never less than what a LuaJIT begins with.
--- Nothing is taken before it is needed, but for `sizemcode`: so many KiB of addresses.
-local ROOM = { "maxmcode=40960", "maxtrace=8000", "sizemcode=512" }
+-- Nothing is taken before it is needed.
+local ROOM = { "maxmcode=40960", "maxtrace=8000" }
 
 local is_made = false
 
