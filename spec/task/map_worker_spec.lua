@@ -88,6 +88,31 @@ describe("a worker of a map", function()
     end)
   end)
 
+  it("adds no place of its own to a message", function()
+    support.run(function()
+      local function bad()
+        error("bad item", 2)
+      end
+      local function worse()
+        error { code = 7 }
+      end
+      local function of_error(fn, items)
+        local _, _, err = rill.map(items or { "boom" }, fn)()
+        return { err.message, err.value }
+      end
+      assert.same({ "bad item", "bad item" }, of_error(bad))
+      assert.same({ "boom", "boom" }, of_error(error))
+      assert.equal(7, of_error(worse)[2].code)
+      assert.same({ "x: rill/task/map.lua:1: boom", "x: rill/task/map.lua:1: boom" }, of_error(function()
+        error("x: rill/task/map.lua:1: boom", 0)
+      end))
+      local _, raised = pcall(rill.map(function() bad() end, print))
+      assert.matches("^[^\n]*map_worker_spec.lua:%d+: bad item$", raised)
+      _, raised = pcall(rill.map(bad, print))
+      assert.equal("bad item", raised)
+    end)
+  end)
+
   it("does not begin an item where the map is closed before its turn", function()
     support.run(function()
       local begun = 0

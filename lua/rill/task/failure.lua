@@ -44,6 +44,13 @@ function M.traceback(task, trace)
   return table.concat(parts)
 end
 
+-- A message without the place in rill.task.map from which fn is called: error() puts it there where fn is error itself,
+-- or asks for its caller's place.
+local function without_own_place(value)
+  if type(value) ~= "string" then return value end
+  return (value:gsub("^[^\n:]*rill/task/map%.lua:%d+: ", ""))
+end
+
 --- Makes a failure of what was raised: the handler for xpcall.
 ---@param value any
 ---@return rill.Failure
@@ -57,7 +64,7 @@ function M.capture(value)
     return earlier -- it crossed from another task: that stack says more than this one
   end
   local trace = debug.traceback("", 2)
-  return { value = value, traceback = task and M.traceback(task, trace) or frames(trace) }
+  return { value = without_own_place(value), traceback = task and M.traceback(task, trace) or frames(trace) }
 end
 
 --- What was raised, as text.
