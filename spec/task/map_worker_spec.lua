@@ -181,6 +181,28 @@ describe("a worker of a map that has no item", function()
     end)
   end)
 
+  it("does not hold the task for which it worked last", function()
+    local map = rill.map({ 1, 2 }, tostring, { concurrency = 2 })
+    support.run(function()
+      local kept = setmetatable({}, { __mode = "k" })
+      local function take()
+        map()
+        local result = {}
+        kept[result] = true
+        return result
+      end
+      local first = rill.spawn(take) -- starts both workers
+      first:join()
+      first = nil -- luacheck: ignore
+      rill.spawn(map):join()
+      rill.sleep(0)
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil((next(kept)))
+      map:close()
+    end)
+  end)
+
   it("holds neither the item nor the result that was taken", function()
     support.run(function()
       local kept, queue = setmetatable({}, { __mode = "k" }), rill.queue()

@@ -148,7 +148,7 @@ end
 ---@param task rill.Task
 function M.rest(task)
   live.remove(task)
-  task[STATE] = "resting"
+  task[STATE], task[PARENT] = "resting", false
 end
 
 ---@param task rill.Task
