@@ -128,6 +128,33 @@ describe("a worker of a map", function()
   end)
 end)
 
+describe("a worker of a map that took from a map over a queue", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("waits in its next item for room in that queue", function()
+    support.run(function()
+      local queue, pushes = rill.queue(1), false
+      local shared = rill.map(queue, tostring, { concurrency = 1 })
+      local outer = rill.map({ "take", "push" }, function(item)
+        if item == "take" then return (shared()) end
+        pushes = true
+        queue:push "third"
+      end, { concurrency = 1 })
+      queue:push "first"
+      assert.equal("first", select(2, outer()))
+      queue:push "second"
+      local taker = rill.spawn(outer)
+      repeat rill.sleep(0) until pushes
+      assert.equal(1, queue:count())
+      assert.equal("second", queue:pop())
+      assert.equal("push", (taker:join()))
+      assert.equal("third", queue:pop())
+      shared:close()
+    end)
+  end)
+end)
+
 describe("a worker of a map that has no item", function()
   before_each(support.begin)
   after_each(support.check_clean)

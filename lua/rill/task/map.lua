@@ -10,6 +10,7 @@ local waiting = require("rill.task.waiting")
 
 local start_again, rest_task, go_on, is_resting, may_rest, keep, take_kept = task.start_again, handle.rest,
   handle.go_on, handle.is_resting, handle.may_rest, handle.keep, handle.take_kept
+local leaves_traces = handle.leaves_traces
 
 local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }
@@ -252,6 +253,7 @@ function Map:_next()
   if self._closed then return nil end
   if self._last == 0 then runtime.waiter("rill.map") end -- before work is started
   self._taker = taker
+  if self._queue then leaves_traces(taker) end -- it counts as the taker no longer than its own item lasts
   fill(self)
   if self._last > 0 then return take(self) end
   if is_finished(self) then return finish(self) end
