@@ -42,7 +42,7 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field make_ready fun(task: rill.Task) a suspended task goes on at the next chance
 ---@field hurry fun(task: rill.Task) somebody waits for the end of that task
 ---@field start fun(task: rill.Task, fn: function, ...) runs fn(...) as the task when its turn comes; fn does not raise
----@field rest fun()? suspends the current task, which has ended, until it is started again
+---@field rest fun(task: rill.Task)? suspends the current task, which has ended, until it is started again
 ---@field start_again fun(task: rill.Task)? a task that rests goes on when its turn comes; both, or neither
 ---@field admit (fun(call: string))? raises where no request may be sent
 ---@field own (fun(slot: integer, generation: integer))? a stream was opened

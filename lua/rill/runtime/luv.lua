@@ -10,7 +10,7 @@ local unjoined = require("rill.task.unjoined")
 
 local WAITING = require("rill.task.slots").WAITING
 
-local M = { name = "luv", drop = coroutines.drop, rest = coroutines.rest, makes_later = true, gives_way = true }
+local M = { name = "luv", drop = coroutines.drop, makes_later = true, gives_way = true }
 
 local ROUNDS = 4 -- of work and tasks in a row, before the loop's other handles have their turn
 
@@ -96,6 +96,14 @@ function M.suspend(task)
   repeat -- the script may resume a coroutine of its own for another reason
     coroutines.suspend()
   until not task[WAITING]
+end
+
+--- See rill.runtime.coroutines.
+---@param task rill.Task the current one
+function M.rest(task)
+  repeat -- a callback of the script may still resume its coroutine
+    coroutines.rest()
+  until coroutines.current() == task
 end
 
 function M.make_ready(task)

@@ -127,7 +127,7 @@ local function rest(map, worker)
   while crew do
     crew = crew:member_ended()
   end
-  runtime.rest()
+  runtime.rest(worker)
   go_on(worker)
 end
 
