@@ -71,5 +71,10 @@ describe("what is known", function()
     assert.is_true(urls:has "https://b.example/")
     of:start "https://b.example"
     assert.is_false(urls:has "https://b.example/")
+    urls:add "https://c.example/"
+    of:restore { "a.example:443", "b.example:443" }
+    assert.is_true(urls:has "https://c.example/")
+    of:restore { "a.example:443", "c.example:443" } -- another worker of the crawl began with it
+    assert.is_false(urls:has "https://c.example/")
   end)
 end)

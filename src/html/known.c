@@ -15,7 +15,7 @@ rill_known *rill_known_new(uint32_t most)
     known->seed = rill_seen_seed();
     known->most = most < 1 ? 1 : most > MOST ? MOST : most;
     known->mask = 1;
-    while (known->mask < 2 * known->most)
+    while (known->mask + 1 < 2 * known->most)
         known->mask = 2 * known->mask + 1;
     return known;
 }

@@ -101,7 +101,7 @@ local function any(tests, ...)
 end
 
 ---@class rill.CrawlScope
----@field size integer grows with the start URLs' hosts
+---@field size integer grows with the start URLs' hosts, also those of other workers
 ---@field is_fixed boolean what is out of it stays so until it grows: no function of a script's is asked
 ---@field private _allow function[]|false false: the start URLs' own hosts
 ---@field private _deny function[]
@@ -159,7 +159,9 @@ end
 
 ---@param names string[] what list gave
 function Scope:restore(names)
-  for _, name in ipairs(names) do self._own[name] = true end
+  for _, name in ipairs(names) do
+    if not self._own[name] then self._own[name], self.size = true, self.size + 1 end
+  end
 end
 
 ---@param allow any list of entries, or nil

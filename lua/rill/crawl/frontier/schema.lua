@@ -34,7 +34,9 @@ local function check(db)
   local application, err = db:value("pragma application_id")
   if not application then return nil, err end
   if application ~= APPLICATION then return fail(db.path, "corrupt", "is no state of a crawl") end
-  local version = db:value("pragma user_version")
+  local version
+  version, err = db:value("pragma user_version")
+  if not version then return nil, err end
   if version < OLDEST or version > VERSION then
     return fail(db.path, "version", ("is a state of version %d, this rill knows versions %d to %d"):format(version,
       OLDEST, VERSION))
