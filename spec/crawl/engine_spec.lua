@@ -196,6 +196,15 @@ describe("a crawl", function()
     assert.same({ true, true, 200 }, stopped)
   end)
 
+  it("reads what had come when a hook of the script's own says that it is enough", function()
+    serve [[{ '/': '<title>first</title><a href=/next>', '/next': '<title>next</title>' }]]
+    local seen = {}
+    local done = assert(run { client = { tls = { ca_file = server.ca }, on_chunk = function() return "stop" end },
+      page = function(page) seen[#seen + 1] = { page.title, page.stopped, page.hash ~= nil, page.body ~= nil } end })
+    assert.same({ "finished", 2 }, { done.reason, done.ok })
+    assert.same({ { "first", nil, true, true }, { "next", nil, true, true } }, seen)
+  end)
+
   it("flags duplicates, noindex and canonical", function()
     serve [[{ '/': '<a href=/a>', '/a': '<link rel=canonical href=/c><a href=/b><meta name=robots content=noindex>',
       '/b': { body: '<link rel=canonical href=/c><a href=/b><meta name=robots content=noindex>',

@@ -5,6 +5,7 @@ local support = require "support"
 
 local PAGES = [[(path) => {
   const n = path === '/' ? 1 : Number(path.slice(1));
+  if (path === '/large') return '<a href="/100">' + 'x'.repeat(100000);
   if (!(n >= 1 && n <= 100)) return null;
   let seed = n, text = '';
   for (let i = 0; i < 500; i++) {
@@ -13,11 +14,17 @@ local PAGES = [[(path) => {
   }
   return `<title>${text}</title><a href="/${n + 1}">`;
 }]]
-local CRAWL = [[
+local WITH_WARC = [[
   local url, ca, directory = unpack(arg)
   local done, err = require "rill.crawl" { start = url, client = { tls = { ca_file = ca } }, robots = false,
     progress = false, traps = false, warc = directory .. "/site", page = function() end }
   print(err and err.kind, err and err.path)
+]]
+local SAVES = [[
+  local url, ca, directory = unpack(arg)
+  local done = assert(require "rill.crawl" { start = url .. "large", client = { tls = { ca_file = ca } },
+    robots = false, progress = false, save = directory .. "/bodies", page = function() end })
+  print(done.reason, done.ok)
 ]]
 
 describe("a crawl whose files may not grow", function()
@@ -33,8 +40,8 @@ describe("a crawl whose files may not grow", function()
     support.check_clean()
   end)
 
-  it("ends as on a full disk", function()
-    local script = support.write(directory .. "/crawl.lua", CRAWL)
+  local function output_of(text)
+    local script = support.write(directory .. "/crawl.lua", text)
     local argv = { "env", unpack(process.sanitizers()) }
     for _, word in ipairs { "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "sh", "-c", 'ulimit -f 16; exec luajit "$@"', "sh",
       script, server.url .. "/", server.ca, directory } do
@@ -42,6 +49,20 @@ describe("a crawl whose files may not grow", function()
     end
     local child = process.start(argv, directory .. "/output")
     assert.equal(0, child:wait(60), child:output())
-    assert.equal(("full\t%s/site-00000.warc.gz\n"):format(directory), child:output())
+    return child:output()
+  end
+
+  it("ends as on a full disk", function()
+    assert.equal(("full\t%s/site-00000.warc.gz\n"):format(directory), output_of(WITH_WARC))
+  end)
+
+  it("goes on where it is the file of one page's body", function()
+    local output = output_of(SAVES)
+    local bodies = ("%s/bodies/localhost:%d/"):format(directory, server.port)
+    assert.matches(("cannot save %s/large: "):format(server.url), output, 1, true)
+    assert.matches("File too large", output, 1, true)
+    assert.matches("finished\t2\n", output, 1, true)
+    assert.not_equal("", support.read(bodies .. "100"))
+    assert.is_nil((io.open(bodies .. "large")))
   end)
 end)

@@ -50,9 +50,9 @@ local function request_options(self, entry)
   }
 end
 
-local function fill(page, response)
+local function fill(self, page, response)
   page.status, page.headers, page.response = response.status, response.headers, response
-  page.stopped = response.close_reason == "stopped" or nil
+  page.stopped = self._filter and self._filter(response) == "stop" or nil -- a script's own hooks leave it what it read
 end
 
 local function hash_body(crawl, outcome, page)
@@ -178,7 +178,7 @@ function Fetch:page(entry)
   outcome.exchanges = { exchange }
   local now = crawl:clock()
   if not response then return of_error(crawl, outcome, page, err, now) end
-  fill(page, response)
+  fill(self, page, response)
   outcome.type = media_type(page.headers)
   return of_response(crawl, outcome, page, now)
 end

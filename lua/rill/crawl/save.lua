@@ -14,6 +14,7 @@ local M = {}
 local MODE = 0x1FF -- rwx for all, less the umask
 local LONGEST = 120 -- bytes of a name
 local O_DIRECTORY, O_CLOEXEC = 0x10000, 0x80000 -- Linux
+-- Not "File too large": what is beyond `ulimit -f` by itself keeps no other body from being written.
 local FULL = { "No space left on device", "Disk quota exceeded" }
 
 -- "~" stands before what is escaped, and behind what would have a name twice: no URL's own "~" stays.

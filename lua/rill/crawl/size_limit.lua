@@ -1,5 +1,6 @@
 --- A file that grows beyond `ulimit -f`: unless told otherwise, the kernel ends the process with a signal, in the
---- middle of a record. Where that is ignored the write fails, and a crawl ends as it does on a full disk.
+--- middle of a record. Where that is ignored the write fails, and a crawl ends as it does on a full disk;
+--- but where the file is one page's body (`save`) the others may be written.
 local ffi = require("rill.core.ffi")
 
 local SIGXFSZ = 25 -- Linux
