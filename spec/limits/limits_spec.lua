@@ -117,6 +117,20 @@ describe("max_connections", function()
     assert.equal(2, client:stats().connections_opened)
   end)
 
+  it("keeps a connection for its own origin's requests that wait", function()
+    local first, second = support.node(), support.node()
+    local client = support.client { max_connections = 1, max_streams = 1 }
+    support.run(function()
+      local tasks = {}
+      for i = 1, 10 do
+        local server = i <= 5 and first or second
+        tasks[i] = rill.spawn(function() return client:get(server.url .. "/echo") end)
+      end
+      for i = 1, 10 do assert.equal(200, assert(tasks[i]:join()).status) end
+    end)
+    assert.equal(2, client:stats().connections_opened)
+  end)
+
   it("lets a request wait while every connection is busy", function()
     local first, second = support.node(), support.node()
     local client = support.client { max_connections = 1 }

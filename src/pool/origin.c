@@ -346,14 +346,17 @@ static void note_unused(rill_origin *origin)
         rill_origin_free(RILL_OWNER(pool->unused.first, rill_origin, unused));
 }
 
-/* Whether its few waiting calls are put off, once: responses have just come, and who gets these may
- * ask for more. A call that goes alone is answered alone, and so on: of 1,000 connections with ten
- * streams each, half of all writes carried one request. */
+/* Whether its few waiting calls, and all else that it would send or give away, are put off, once:
+ * responses have just come, and who gets these may ask for more. Where the queue of events has
+ * filled, they are handed out first; else it acts again in the same pass. A call that goes alone is
+ * answered alone, and so on: of 1,000 connections with ten streams each, half of all writes carried
+ * one request. */
 static bool puts_off(rill_origin *origin, uint32_t events)
 {
     const rill_turn *turn = origin->pool->turn;
-    origin->put_off = !origin->put_off && turn->event_count > events && origin->queue.calls.first &&
-                      origin->queue.count < ORIGIN_FEW;
+    bool batches = origin->protocol && !origin->protocol->side_by_side;
+    origin->put_off = !origin->put_off && batches && turn->event_count > events &&
+                      origin->queue.calls.first && origin->queue.count < ORIGIN_FEW;
     if (origin->put_off)
         mark(origin);
     return origin->put_off;
@@ -376,8 +379,9 @@ static void on_act(rill_mark *marked)
         take_ended(conn);
     }
     free_all_closed(origin);
-    if (!puts_off(origin, events))
-        dispatch(origin);
+    if (puts_off(origin, events))
+        return;
+    dispatch(origin);
     bool closed = false, ended = false;
     for (rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn)) {
         bool full = conn->session && conn->session->full;
