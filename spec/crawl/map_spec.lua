@@ -41,4 +41,20 @@ describe("a map of fingerprints", function()
     for i = 1, 2000 do assert.equal(i, map:get(i, MOST)) end
     assert.equal(2001, map:add(2000, MOST, 1))
   end)
+
+  it("has no place that keys can be chosen for", function() -- it would stand still for many minutes
+    for shift = 0, 24, 8 do
+      local map = map64()
+      for i = 1, 400000 do map:set(i * 2 ^ shift % 2 ^ 32, 0, i) end
+      for i = 1, 400000, 1000 do assert.is_truthy(map:get(i * 2 ^ shift % 2 ^ 32, 0)) end
+    end
+  end)
+
+  it("grows for new keys only", function()
+    local map = map64()
+    for i = 1, 10000 do map:set(i, i, i) end
+    for i = 10000, 1, -1 do map:set(i, i, 2 * i) end
+    assert.equal(10000, map.count)
+    for i = 1, 10000 do assert.equal(2 * i, map:get(i, i)) end
+  end)
 end)

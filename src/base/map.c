@@ -1,8 +1,10 @@
 /* A map from numbers of 64 bits to numbers of 32; the interface is in rill.h. Open addressing in
  * parts that grow each on its own, so that no insert takes long: 12 bytes a place, of which 0.6 to
- * 0.75 are in use. */
+ * 0.75 are in use. Keys may be chosen by somebody who wants them all in one place: where they stand
+ * depends on a secret. */
 #include <stdlib.h>
-#include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "rill.h"
 
@@ -19,12 +21,26 @@ typedef struct part {
 } part;
 
 struct rill_map {
+    uint64_t secret; /* odd, so that no two keys become one */
     part parts[PARTS];
 };
 
+static uint64_t make_secret(void)
+{
+    uint64_t secret;
+    struct timespec now;
+    if (getrandom(&secret, sizeof(secret), GRND_NONBLOCK) == sizeof(secret))
+        return secret | 1;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uintptr_t)&secret) | 1;
+}
+
 rill_map *rill_map_new(void)
 {
-    return calloc(1, sizeof(rill_map));
+    rill_map *map = calloc(1, sizeof(*map));
+    if (map)
+        map->secret = make_secret();
+    return map;
 }
 
 void rill_map_free(rill_map *map)
@@ -36,17 +52,25 @@ void rill_map_free(rill_map *map)
     free(map);
 }
 
-/* Where the key stands, or would. */
-static entry *place(const part *of, uint32_t high, uint32_t low)
+/* Of the product only the upper bits depend on all bits of the key: 8 say the part, 32 the place.
+ */
+static uint64_t mix(uint64_t secret, uint32_t high, uint32_t low)
 {
-    entry *at = of->entries + ((uint64_t)low * of->places >> 32), *end = of->entries + of->places;
+    return ((uint64_t)high << 32 | low) * secret;
+}
+
+/* Where the key stands, or would. */
+static entry *place(const part *of, uint64_t secret, uint32_t high, uint32_t low)
+{
+    uint64_t wanted = mix(secret, high, low) >> 24 & UINT32_MAX;
+    entry *at = of->entries + (wanted * of->places >> 32), *end = of->entries + of->places;
     while ((at->high || at->low) && (at->high != high || at->low != low))
         if (++at == end)
             at = of->entries;
     return at;
 }
 
-static bool grow(part *of)
+static bool grow(part *of, uint64_t secret)
 {
     part larger = {.places = of->places ? of->places + of->places / 4 : FIRST, .count = of->count};
     if (larger.places > MOST || !(larger.entries = calloc(larger.places, sizeof(entry))))
@@ -54,7 +78,7 @@ static bool grow(part *of)
     for (uint32_t i = 0; i < of->places; i++) {
         const entry *old = &of->entries[i];
         if (old->high || old->low)
-            *place(&larger, old->high, old->low) = *old;
+            *place(&larger, secret, old->high, old->low) = *old;
     }
     free(of->entries);
     *of = larger;
@@ -71,10 +95,11 @@ double rill_map_get(const rill_map *map, uint32_t high, uint32_t low)
 {
     if (!map)
         return -1;
-    const part *of = &map->parts[high >> 24];
+    low = key_of(high, low);
+    const part *of = &map->parts[mix(map->secret, high, low) >> 56];
     if (!of->count)
         return -1;
-    const entry *at = place(of, high, key_of(high, low));
+    const entry *at = place(of, map->secret, high, low);
     return at->high || at->low ? (double)at->value : -1;
 }
 
@@ -82,13 +107,21 @@ int32_t rill_map_set(rill_map *map, uint32_t high, uint32_t low, uint32_t value)
 {
     if (!map)
         return -RILL_ERROR;
-    part *of = &map->parts[high >> 24];
-    if (4ull * (of->count + 1ull) > 3ull * of->places && !grow(of))
-        return -RILL_ERROR;
     low = key_of(high, low);
-    entry *at = place(of, high, low);
-    bool is_new = !at->high && !at->low;
+    part *of = &map->parts[mix(map->secret, high, low) >> 56];
+    entry *at = of->count ? place(of, map->secret, high, low) : NULL;
+    if (at && (at->high || at->low)) {
+        at->value = value;
+        return 0;
+    }
+    if (4ull * (of->count + 1ull) > 3ull * of->places) {
+        if (!grow(of, map->secret))
+            return -RILL_ERROR;
+        at = NULL;
+    }
+    if (!at)
+        at = place(of, map->secret, high, low);
     *at = (entry){high, low, value};
-    of->count += is_new;
-    return is_new;
+    of->count++;
+    return 1;
 }
