@@ -10,6 +10,10 @@ local MIB = 2 ^ 20
 local SLICE = tonumber(C.RILL_DOC_SLICE)
 local FREED = tonumber(C.RILL_DOC_FREED)
 
+-- A signal that does nothing where nobody asks for it.
+local SIGURG, SIG_BLOCK, SIG_UNBLOCK = 23, 0, 1
+ffi.cdef "int sigpending(uint64_t *); int raise(int); int pthread_sigmask(int, const uint64_t *, uint64_t *);"
+
 local problem = ffi.new("rill_doc_problem")
 local items, count = ffi.new("const rill_doc_item *[1]"), ffi.new("uint32_t[1]")
 
@@ -210,6 +214,56 @@ describe("comparisons of sets", function()
     is(false, "//u < 1")
     is(3, "//b + 1")
     is(-2, "-//b")
+  end)
+end)
+
+describe("stacks of questions", function()
+  -- Pages that fault below a stack.
+  local function stacks()
+    local guards = 0
+    for line in io.lines "/proc/self/maps" do
+      local from, to = line:match "^(%x+)-(%x+) %-%-%-p 0+ 00:00 0"
+      if from and tonumber(to, 16) - tonumber(from, 16) == 4096 then guards = guards + 1 end
+    end
+    return guards
+  end
+
+  it("are kept, two of them at most, for the next ones", function()
+    collectgarbage()
+    collectgarbage() -- documents of others have stacks, too
+    local docs = ffi.gc(C.rill_docs_new(), C.rill_docs_free)
+    local before, open, page = stacks(), {}, ("<p>x"):rep(100000)
+    for i = 1, 6 do
+      open[i] = C.rill_docs_open(docs, page, #page)
+      assert.equal(1, C.rill_doc_read(open[i]))
+    end
+    assert.equal(before + 6, stacks())
+    for _, doc in ipairs(open) do
+      while C.rill_doc_read(doc) > 0 do end
+    end
+    assert.equal(before + 2, stacks())
+    for _, doc in ipairs(open) do C.rill_doc_drop(doc) end
+    while C.rill_docs_tidy(docs) > 0 do end
+    C.rill_docs_free(ffi.gc(docs, nil))
+    assert.equal(before, stacks())
+  end)
+
+  it("leave the signals blocked that were blocked when a question began", function()
+    local doc, set = read(("<p>x"):rep(100000)), ffi.new "uint64_t[16]"
+    local function has(signal)
+      ffi.C.sigpending(set)
+      return set[0] / 2ULL ^ (signal - 1) % 2ULL == 1
+    end
+    local function ask() at_least(2, (pieces(doc, C.rill_doc_text(doc, C.rill_doc_root(doc), C.RILL_DOC_MARKUP)))) end
+    ask() -- on a stack that the next question has, too
+    local urgent = ffi.new("uint64_t[16]", { 2ULL ^ (SIGURG - 1) })
+    assert.equal(0, ffi.C.pthread_sigmask(SIG_BLOCK, urgent, nil))
+    ffi.C.raise(SIGURG)
+    local waits = has(SIGURG)
+    ask()
+    local waits_still = has(SIGURG)
+    ffi.C.pthread_sigmask(SIG_UNBLOCK, urgent, nil)
+    assert.same({ true, true, false }, { waits, waits_still, has(SIGURG) })
   end)
 end)
 

@@ -37,12 +37,6 @@ static bool make_stack(rill_fiber *fiber, size_t page)
     return fiber->stack != MAP_FAILED && !mprotect(fiber->stack, page, PROT_NONE);
 }
 
-/* What makecontext() changes; it returns once. */
-static bool make_context(rill_fiber *fiber)
-{
-    return !getcontext(&fiber->own);
-}
-
 void rill_fiber_free(rill_fiber *fiber)
 {
     if (!fiber)
@@ -57,15 +51,18 @@ static rill_fiber *make_fiber(void)
     rill_fiber *fiber = calloc(1, sizeof(*fiber));
     if (!fiber)
         return NULL;
-    if (make_stack(fiber, (size_t)sysconf(_SC_PAGESIZE)) && make_context(fiber))
+    if (make_stack(fiber, (size_t)sysconf(_SC_PAGESIZE)))
         return fiber;
     rill_fiber_free(fiber);
     return NULL;
 }
 
-void rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg)
+/* The context is taken each time: it holds the signal mask, which may be another one by now. */
+bool rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg)
 {
     uintptr_t address = (uintptr_t)fiber;
+    if (getcontext(&fiber->own))
+        return false;
     fiber->run = run;
     fiber->arg = arg;
     fiber->returned = false;
@@ -73,6 +70,7 @@ void rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg)
     fiber->own.uc_stack.ss_size = STACK_BYTES;
     makecontext(&fiber->own, (void (*)(void))start, 2, (unsigned)(address >> 16 >> 16),
                 (unsigned)address);
+    return true;
 }
 
 bool rill_fiber_resume(rill_fiber *fiber)
