@@ -1,10 +1,13 @@
 #include "h2/streams.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "h2/points.h"
 
 void rill_streams_init(rill_session *session)
 {
+    memset(session->found.first, 0, sizeof(session->found.first));
     session->found.places = session->found.first;
     session->found.room = SESSION_FOUND_FIRST;
 }

@@ -35,7 +35,8 @@ static void record_part(rill_link *link, bool sent, int type, size_t length)
     rill_flight_record *record =
         flight ? rill_flight_at(flight, sent ? flight->request : flight->response) : NULL;
     if (record)
-        record->length += (uint32_t)length;
+        record->length =
+            length < UINT32_MAX - record->length ? record->length + (uint32_t)length : UINT32_MAX;
     if (record && type == PART_END)
         record->flags |= FLIGHT_END;
     if (flight && type == PART_END && !sent)
