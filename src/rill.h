@@ -720,7 +720,8 @@ typedef struct rill_peer_info {
     const char *tls_version, *cipher; /* static; NULL without TLS */
 } rill_peer_info;
 
-/* The connection an event named, while it lives: ask when first seen. 0 or -RILL_CLOSED. */
+/* The connection an event named, while it lives: ask when first seen, and once: each call makes a
+ * copy of the certificate, all of which stay until the next poll. 0 or -RILL_CLOSED. */
 RILL_API int32_t rill_peer_info_get(rill_loop *loop, uint32_t slot, uint32_t generation,
                                     rill_peer_info *info);
 
@@ -1011,6 +1012,7 @@ typedef struct rill_html_link {
     uint8_t tag;     /* enum rill_html_tag */
     bool nofollow;   /* each of its kind has one of rel=nofollow, ugc, sponsored */
     uint8_t refusal; /* enum rill_html_refusal; of those in `refused` */
+    bool cut;        /* `url` is only its beginning; of those in `refused` */
 } rill_html_link;
 
 typedef struct rill_html_found {
@@ -1051,8 +1053,9 @@ RILL_API double rill_map_get(const rill_map *map, uint32_t high, uint32_t low);
 RILL_API int32_t rill_map_set(rill_map *map, uint32_t high, uint32_t low, uint32_t value);
 
 /* Texts that were seen before, such as the links that most pages of a site have in common. Only a
- * hash of each is kept, 64 bits from a secret seed: one in 2^64 is taken for another. Where `most`
- * are there and one more comes, all are forgotten, as is one that there is no memory for. */
+ * hash of each is kept, 64 bits from a secret seed: a new one is taken for one of those that are
+ * there, `most` at the most, in that many of 2^64 cases. Where `most` are there and one more comes,
+ * all are forgotten, as is one that there is no memory for. */
 typedef struct rill_known rill_known;
 RILL_API rill_known *rill_known_new(uint32_t most); /* NULL: out of memory */
 RILL_API void rill_known_free(rill_known *known);   /* NULL is fine */
@@ -1060,9 +1063,10 @@ RILL_API void rill_known_clear(rill_known *known);
 RILL_API void rill_known_add(rill_known *known, const char *text, uint32_t length);
 RILL_API bool rill_known_has(const rill_known *known, const char *text, uint32_t length);
 
-/* After the last step: what rill_html_get gives is without the links and the refused addresses
- * that are known. */
-RILL_API void rill_html_leave_out(rill_html *html, const rill_known *known);
+/* After the last step: what rill_html_get gives is without the links and the refused addresses that
+ * are known; what it gave before is stale. Looks at a piece of them, as a step does of the page.
+ * Returns 1 while there is more to do, 0 at the end. */
+RILL_API int32_t rill_html_leave_out(rill_html *html, const rill_known *known);
 
 #ifndef RILL_CDEF
 #ifdef __cplusplus

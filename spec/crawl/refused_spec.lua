@@ -42,6 +42,17 @@ describe("an address that is no link", function()
     assert.equal(1, done.pages)
   end)
 
+  it("of which only the beginning is kept does not stand for the page of that URL", function()
+    server = site.start([[(path, headers) => {
+      const long = 'https://' + headers[':authority'] + '/' + 'x'.repeat(70000);
+      return { '/': `<a href="${long}"><a href=/next>`, '/next': `<a href="${long.slice(0, 2048)}">` }[path] || 'x';
+    }]])
+    local done = assert(support.run(function()
+      return crawl(site.options(server, { traps = { url_length = 5000 } }))
+    end))
+    assert.same({ 3, { url_length = 1 } }, { done.pages, done.skipped })
+  end)
+
   it("is passed over in silence where it is an action, or what it names", function()
     local done, skipped = run([[{ '/': '<a href="mailto:a@b"><a href="JavaScript:void(0)"><a href="data:text/html,x">' +
       '<a href="tel:+1"><a href=" java\nscript:x()"><a href="sms:1"><a href="about:blank">' }]], {})

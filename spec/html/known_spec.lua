@@ -2,6 +2,7 @@
 local C = require "rill.clib"
 local ffi = require "ffi"
 local html_reader = require "rill.core.html_reader"
+local rill = require "rill"
 local scope = require "rill.crawl.scope"
 local written = require "rill.crawl.written"
 
@@ -45,7 +46,7 @@ describe("what is known", function()
   -- Links and refused addresses of PAGE without what is known.
   local function without(known)
     local reader = html_reader.read(PAGE, #PAGE, "https://a/", nil, html_reader.mask())
-    C.rill_html_leave_out(reader, known)
+    html_reader.leave_out(reader, known)
     local links, refused = html_reader.links(reader, html_reader.url), html_reader.refused(reader, html_reader.url)
     html_reader.give_back(reader, #PAGE)
     return { table.concat(links, " "), table.concat(refused, " ") }
@@ -59,6 +60,39 @@ describe("what is known", function()
     assert.same({ "https://a/1 https://a/3", "foo:y" }, without(known))
     add(known, "https://a/1", "https://a/3", "foo:y")
     assert.same({ "", "" }, without(known))
+  end)
+
+  it("is left out in pieces, and other tasks run meanwhile", function()
+    local parts, known = {}, new(10)
+    for i = 1, 100000 do parts[i] = ("<a href=/%d><a href=foo:%d>"):format(i, i) end
+    add(known, "https://a/5", "https://a/100000", "foo:6")
+    local page = table.concat(parts)
+    local function read() return html_reader.read(page, #page, "https://a/", nil, html_reader.mask()) end
+    local function count(reader) return #html_reader.links(reader, html_reader.url),
+      #html_reader.refused(reader, html_reader.url) end
+    local reader, pieces = read(), 1
+    while C.rill_html_leave_out(reader, known) > 0 do pieces = pieces + 1 end
+    assert.is_true(pieces >= 10, pieces .. " pieces")
+    assert.same({ 99998, 99999 }, { count(reader) })
+    add(known, "https://a/7")
+    html_reader.leave_out(reader, known)
+    assert.same({ 99997, 99999 }, { count(reader) })
+    html_reader.give_back(reader, #page)
+    local turns = 0
+    rill.run(function()
+      local large, ended = read(), false
+      local ticker = rill.spawn(function()
+        while not ended do
+          turns = turns + 1
+          rill.sleep(0)
+        end
+      end)
+      html_reader.leave_out(large, known)
+      ended = true
+      ticker:join()
+      html_reader.give_back(large, #page)
+    end)
+    assert.is_true(turns >= 10, turns .. " turns")
   end)
 
   it("is forgotten by a crawl whose scope grows", function()

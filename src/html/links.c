@@ -63,6 +63,8 @@ void rill_links_clear(rill_links *links, size_t page)
     }
     free_copies(links);
     links->count = links->resolved = links->found_count = links->refused_count = 0;
+    links->looked = links->left = 0;
+    links->found_done = false;
     links->text_length = 0;
     links->cut = false;
     links->charset = NULL;
@@ -294,7 +296,8 @@ bool rill_links_refuse(rill_links *links, const rill_links_value *value, const c
 {
     if (!links->keeps_refused || !links->base || links->refused_count == RILL_HTML_LINKS)
         return true;
-    if (length > RILL_HTML_REFUSED)
+    bool cut = length > RILL_HTML_REFUSED;
+    if (cut)
         length = rill_utf8_run((const uint8_t *)text, (const uint8_t *)text + RILL_HTML_REFUSED);
     if (!reserve((void **)&links->refused, links->refused_count, &links->refused_room,
                  sizeof(*links->refused)))
@@ -304,7 +307,8 @@ bool rill_links_refuse(rill_links *links, const rill_links_value *value, const c
                              .rel_length = value->rel_length,
                              .tag = value->tag,
                              .nofollow = value->nofollow,
-                             .refusal = (uint8_t)why};
+                             .refusal = (uint8_t)why,
+                             .cut = cut};
     links->refused_count++;
     links->work -= (double)length;
     return rill_links_text(links, text, length, &link->url);
@@ -348,20 +352,31 @@ int32_t rill_links_resolve(rill_links *links, size_t budget)
     return 0;
 }
 
-static uint32_t leave_out(const rill_links *links, rill_html_link *list, uint32_t count,
-                          const rill_known *known)
+/* Looks at some of a list, for as many bytes as `budget` has. False: there are more. */
+static bool leave_out(rill_links *links, rill_html_link *list, uint32_t *count,
+                      const rill_known *known, double *budget)
 {
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const rill_html_text *url = &list[i].url;
-        if (!rill_known_has(known, links->text + url->at, (uint32_t)url->length))
-            list[left++] = list[i];
+    while (links->looked < *count) {
+        if (*budget <= 0)
+            return false;
+        const rill_html_link *link = &list[links->looked++];
+        *budget -= WORK_VALUE + link->url.length;
+        if (!rill_known_has(known, links->text + link->url.at, (uint32_t)link->url.length))
+            list[links->left++] = *link;
     }
-    return left;
+    *count = links->left;
+    links->looked = links->left = 0;
+    return true;
 }
 
-void rill_links_leave_out(rill_links *links, const rill_known *known)
+bool rill_links_leave_out(rill_links *links, const rill_known *known, size_t budget)
 {
-    links->found_count = leave_out(links, links->found, links->found_count, known);
-    links->refused_count = leave_out(links, links->refused, links->refused_count, known);
+    double left = (double)budget;
+    if (!links->found_done)
+        links->found_done = leave_out(links, links->found, &links->found_count, known, &left);
+    if (!links->found_done ||
+        !leave_out(links, links->refused, &links->refused_count, known, &left))
+        return true;
+    links->found_done = false;
+    return false;
 }

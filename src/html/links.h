@@ -35,7 +35,9 @@ typedef struct rill_links {
     rill_html_link *refused; /* values that are no URL of http or https, where `keeps_refused` */
     uint32_t refused_count, refused_room;
     bool keeps_refused;
-    char *text; /* what `found` points into, and other texts of the page */
+    uint32_t looked, left; /* leaving out: entries of the list that were looked at; that stay */
+    bool found_done;       /* it has come to `refused` */
+    char *text;            /* what `found` points into, and other texts of the page */
     size_t text_length, text_room;
     rill_links_block *copies;    /* of values that do not stand in the page */
     double work;                 /* bytes that may be read and written yet */
@@ -75,7 +77,8 @@ bool rill_links_text(rill_links *links, const void *bytes, size_t length, rill_h
  */
 int32_t rill_links_resolve(rill_links *links, size_t budget);
 
-/* Drops what is known of all that was found and refused, when all values are resolved. */
-void rill_links_leave_out(rill_links *links, const rill_known *known);
+/* Drops what is known of all that was found and refused, when all values are resolved: some of it,
+ * true while there is more. */
+bool rill_links_leave_out(rill_links *links, const rill_known *known, size_t budget);
 
 #endif

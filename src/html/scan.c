@@ -469,10 +469,9 @@ int32_t rill_html_step(rill_html *h)
     return 0;
 }
 
-void rill_html_leave_out(rill_html *h, const rill_known *known)
+int32_t rill_html_leave_out(rill_html *h, const rill_known *known)
 {
-    if (h && h->phase == PHASE_DONE)
-        rill_links_leave_out(&h->links, known);
+    return h && h->phase == PHASE_DONE && rill_links_leave_out(&h->links, known, h->window);
 }
 
 void rill_html_get(const rill_html *h, rill_html_found *found)

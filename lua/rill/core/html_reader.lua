@@ -97,6 +97,13 @@ function M.read(body, length, base, content_type, mask, plain, agent)
   return reader, body, base, content_type, agent -- these had to live until here
 end
 
+--- What a page was found to have is without what is known.
+---@param reader ffi.cdata*
+---@param known ffi.cdata* rill_known
+function M.leave_out(reader, known)
+  while C.rill_html_leave_out(reader, known) > 0 do give_way(reader) end
+end
+
 --- The list of what make(text, link, context) gives for each; nil: nothing. In slices that give way.
 local function list_of(reader, links, count, make, context)
   local list, length, text = {}, 0, found.text

@@ -57,12 +57,12 @@ end
 
 local function to_refused(text, link, options)
   if not is_followed(options, link) then return nil end
-  return { url = html_reader.url(text, link), reason = html_reader.refusal(link) }
+  return { url = html_reader.url(text, link), reason = html_reader.refusal(link), cut = link.cut }
 end
 
 --- Reads a page that has a body.
 ---@param page rill.CrawlPage
----@return table scan { links = { url=, nofollow= }[], refused = { url=, reason= }[], base=, canonical=, robots=,
+---@return table scan { links = { url=, nofollow= }[], refused = { url=, reason=, cut= }[], base=, canonical=, robots=,
 ---  refresh=, title= }; no links where none are followed
 function Scan:read(page)
   local options = self._options

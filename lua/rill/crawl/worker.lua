@@ -72,7 +72,7 @@ local function pass_over_refused(self, outcome, refused, from)
   for _, link in ipairs(refused) do
     local reason = self._crawl.links:refused(link)
     if reason ~= "silent" then pass_over(outcome, nil, link.url, reason, from) end
-    self._crawl.written:add(link.url)
+    if not link.cut then self._crawl.written:add(link.url) end -- its beginning may be another URL
   end
 end
 

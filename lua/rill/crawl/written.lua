@@ -1,6 +1,7 @@
 --- URLs that are recognized as they are written: most links of a page are on many others.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local html_reader = require("rill.core.html_reader")
 
 local M = {}
 
@@ -44,7 +45,7 @@ end
 --- What a page was found to have is without what is known.
 ---@param reader ffi.cdata* rill_html
 function Written:leave_out(reader)
-  C.rill_html_leave_out(reader, known(self))
+  html_reader.leave_out(reader, known(self))
 end
 
 ---@param crawl table
