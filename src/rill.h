@@ -280,6 +280,11 @@ RILL_API int32_t rill_timer_start(rill_loop *loop, double seconds, rill_id *id, 
  * returns. One loop of a process at a time. */
 RILL_API int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_error *err);
 
+/* A write beyond `ulimit -f` fails with EFBIG from now on, where the kernel would have ended the
+ * process with SIGXFSZ: it is ignored, in all of the process and in programs that it starts. Not
+ * where it has a handler. */
+RILL_API void rill_outlive_file_limit(void);
+
 /* Reports RILL_EVENT_READY once when descriptor `fd` can be read (its end included), or written; a
  * file is ready at once. The descriptor stays the caller's, who drops the id before closing it.
  * 0, -RILL_ARGUMENT: it is not open, or -RILL_ERROR. */

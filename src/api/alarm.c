@@ -108,3 +108,13 @@ int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id, rill_err
     *id = sig->entry.id;
     return 0;
 }
+
+void rill_outlive_file_limit(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGXFSZ, NULL, &action) || (action.sa_flags & SA_SIGINFO) ||
+        action.sa_handler != SIG_DFL)
+        return;
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &action, NULL);
+}

@@ -16,7 +16,7 @@ local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x80000 -
 local MODE = 0x1B6 -- rw for all, less the umask
 local SEEK_SET, SEEK_END = 0, 2
 local ENOENT, EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE, EINVAL, EFBIG = 2, 17, 4, 28, 122, 32, 22, 27
-local FULL = { [ENOSPC] = true, [EDQUOT] = true, [EFBIG] = true } -- the last: see size_limit.lua
+local FULL = { [ENOSPC] = true, [EDQUOT] = true, [EFBIG] = true } -- the last: `ulimit -f`
 
 local M = {}
 

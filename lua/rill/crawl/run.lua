@@ -1,5 +1,6 @@
 --- A crawl from its first moment to its last: what is opened, run and closed, and what is said at the end.
 local address = require("rill.crawl.address")
+local C = require("rill.clib")
 local code_room = require("rill.crawl.code_room")
 local commit = require("rill.crawl.commit")
 local errors = require("rill.errors")
@@ -13,7 +14,6 @@ local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local robots = require("rill.crawl.robots")
 local scan = require("rill.crawl.scan")
-local size_limit = require("rill.crawl.size_limit")
 local starts = require("rill.crawl.starts")
 local stats = require("rill.crawl.stats")
 local url = require("rill.url")
@@ -198,7 +198,7 @@ end
 ---@return rill.Error? err
 return function(self)
   code_room()
-  size_limit()
+  C.rill_outlive_file_limit()
   self.offset = os.time() - rill.now()
   prepare_scope(self)
   self.starts = starts.new(self.options.start)
