@@ -3,6 +3,7 @@
 --   times_worker  the worker's CPU with a state in Redis, over that without
 --   times_redis   Redis' CPU over that
 --   times_warc    CPU with WARC files, less what zlib takes for the same bytes, over that without
+--   times_archive the same CPU, over that without and zlib's together
 --   times_three   time of three workers over time of one, on all processors. They share these with Redis and the site,
 --                 so a worker looks at its pages as scripts do that take something from them: by CSS selectors. Each
 --                 one starts, and compiles its code, which takes as long as some 1,500 pages: with three times the
@@ -170,4 +171,5 @@ local three, busy = time_of(3)
 redis("shutdown nosave")
 local compressing = zlib_alone(directory .. "/round1-00000.warc.gz")
 program.done(1, { times_worker = with / without, times_redis = inside / with_all,
-  times_warc = (archived - compressing) / without, times_three = three / one, times_busy = busy })
+  times_warc = (archived - compressing) / without, times_archive = archived / (without + compressing),
+  times_three = three / one, times_busy = busy })

@@ -506,6 +506,7 @@ return {
       { "times_worker", must = 1.6 },
       { "times_redis", must = 0.5 },
       { "times_warc", must = 1.3 },
+      { "times_archive" },
       { "times_three", must = 1 / 1.5 },
       { "times_busy" },
     },
