@@ -52,6 +52,13 @@ function Redis:cli(...)
   return (child:output():gsub("\n$", ""))
 end
 
+--- How many scripts it has run.
+function Redis:scripts_run()
+  local count = 0
+  for each in self:cli("INFO", "commandstats"):gmatch "cmdstat_evalsha:calls=(%d+)" do count = count + each end
+  return count
+end
+
 --- Ends it as a power failure would.
 function Redis:kill()
   self.process:signal "KILL"

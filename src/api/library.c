@@ -1,4 +1,5 @@
-/* What the library says of itself: whoever loads it looks whether it is the one that it knows. */
+/* Version and ABI of the library: who loads it checks that both sides were built from one version.
+ */
 #include "rill.h"
 
 int32_t rill_abi(void)

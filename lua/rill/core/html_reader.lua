@@ -145,7 +145,7 @@ local function part(text, where)
   return where.length >= 0 and ffi.string(text + where.at, where.length) or nil
 end
 
---- Gives a table what the page says of itself.
+--- Stores in a table the base, canonical and refresh URLs, the robots directives and the title of a page.
 ---@param reader ffi.cdata*
 ---@param into table gets the fields of rill.HtmlScan but for its lists
 function M.facts(reader, into)

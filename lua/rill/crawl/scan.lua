@@ -1,4 +1,5 @@
---- What a crawl reads of a page: what it says of itself, and of its links those that are followed and not known yet.
+--- What a crawl reads of a page: its title, base, canonical URL and robots directives, and those of its links that are
+--- followed and not known yet.
 local html_reader = require("rill.core.html_reader")
 local response = require("rill.response")
 

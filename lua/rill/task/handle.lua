@@ -144,7 +144,7 @@ function M.may_rest(task)
   return task._clean and not (task._rethrown or task[CANCELLED])
 end
 
---- It does, from now on; who calls tells its crew, and suspends it.
+--- The task rests from now on: it leaves the list of live tasks. The caller then informs its map and suspends it.
 ---@param task rill.Task
 function M.rest(task)
   live.remove(task)

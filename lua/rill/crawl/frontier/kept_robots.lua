@@ -32,6 +32,14 @@ function Kept:add(o)
   while self._bytes > M.ROBOTS_BYTES do forget_first(self) end
 end
 
+--- The entry that asks an origin for its robots.txt.
+---@param o rill.CrawlOrigin
+---@return rill.CrawlEntry
+function M.entry(o)
+  return { id = 0, kind = "robots", url = o.key .. "/robots.txt", origin = o.key, depth = 0, hops = 0, attempts = 0,
+    free = 0 }
+end
+
 ---@return rill.CrawlKeptRobots
 function M.new()
   return setmetatable({ _list = {}, _first = 1, _last = 0, _bytes = 0 }, Kept)

@@ -95,12 +95,6 @@ local function wake_retries(self, now)
   end
 end
 
-local function robots_entry(o)
-  o.asking = true
-  return { id = 0, kind = "robots", url = o.key .. "/robots.txt", origin = o.key, depth = 0, hops = 0, attempts = 0,
-    free = 0 }
-end
-
 local function count_retry(self, entry, by)
   self._retrying = self._retrying + by
   if not entry.kind then self._retrying_pages = self._retrying_pages + by end
@@ -122,7 +116,8 @@ local function take_one(self, o, now, fresh)
   if self._options.robots and origin.needs_robots(o, now) then
     origin.start(o, now)
     o.next_start = 0 -- the first page does not wait for it
-    return robots_entry(o)
+    o.asking = true
+    return kept_robots.entry(o)
   end
   local entry = next_entry(self, o, fresh > 0)
   if not entry then return nil end
