@@ -18,16 +18,19 @@ describe("a GET of 1 KiB in steady state", function()
 
   teardown(support.stop_all)
 
-  -- Runs spec/support/cost.lua; returns what it says, by name.
-  local function measure(streams, protocol, world)
-    local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit",
-      "spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams), protocol, world },
+  -- Runs a script with its arguments; returns what it says, by name.
+  local function run(...)
+    local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit", ... },
       support.directory "cost" .. "/output")
     local status, said = child:wait(60), child:output()
     assert.equal(0, status, said)
     local costs = {}
     for name, number in said:gmatch "([%l_]+) ([%d.]+)\n" do costs[name] = tonumber(number) end
     return costs
+  end
+
+  local function measure(streams, protocol, world)
+    return run("spec/support/cost.lua", server.url .. "/1k", server.ca, tostring(streams), protocol, world)
   end
 
   local function at_most(bound, cost, what)
@@ -66,5 +69,11 @@ describe("a GET of 1 KiB in steady state", function()
     at_most(1500, costs.reads, "reads for 1,000 requests") -- 1,000
     at_most(1100, costs.writes, "writes for 1,000 requests") -- 1,000
     at_most(4500, costs.reads + costs.writes + costs.waits + costs.others, "system calls for 1,000") -- some 3,100
+  end)
+
+  it("waits for no TLS context where a first client names nothing that one could be refused for", function()
+    local costs = run "spec/support/first_client.lua"
+    at_most(300, costs.usual, "allocations") -- 41
+    assert.is_true(costs.named > 1000, costs.named .. " allocations with a context") -- 8,939
   end)
 end)

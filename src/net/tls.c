@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,17 @@
 #include "net/trust.h"
 
 /* How much of a message (256 bytes) names may take, so that the cause still fits. */
-enum { HOST_SHOWN = 96 };
+enum { HOST_SHOWN = 96, OFFER_MOST = 16 };
 
 struct rill_tls {
-    SSL_CTX *context;
+    SSL_CTX *context; /* NULL: the first handshake makes it; the options name nothing then */
+    uint8_t offer[OFFER_MOST];
+    uint32_t offer_length;
     X509_STORE **system; /* borrowed: where the loop keeps the system's certificates */
     rill_trust trust;
     rill_keylog keylog;
     char *server_name; /* NULL: the host */
+    bool verify;
     bool remembers;    /* sessions */
     bool own_groups;   /* the options say which, in their order */
     bool unverified_untold;
@@ -183,10 +187,9 @@ static void on_keylog(const SSL *ssl, const char *line)
     rill_keylog_write(&tls->keylog, line);
 }
 
-static int32_t set_up(rill_tls *tls, const rill_tls_options *options, const uint8_t *offer,
-                      uint32_t offer_length, rill_error *err)
+static int32_t set_up(rill_tls *tls, SSL_CTX *context, const rill_tls_options *options,
+                      rill_error *err)
 {
-    SSL_CTX *context = tls->context;
     if (!SSL_CTX_set_app_data(context, tls))
         return out_of_memory(err);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -196,7 +199,7 @@ static int32_t set_up(rill_tls *tls, const rill_tls_options *options, const uint
         SSL_CTX_sess_set_new_cb(context, on_new_session);
     else
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    if (SSL_CTX_set_alpn_protos(context, offer, offer_length)) /* 0 is success */
+    if (SSL_CTX_set_alpn_protos(context, tls->offer, tls->offer_length)) /* 0 is success */
         return out_of_memory(err);
     int32_t code = set_versions(context, options->min_version, options->max_version, err);
     if (!code)
@@ -208,31 +211,70 @@ static int32_t set_up(rill_tls *tls, const rill_tls_options *options, const uint
     return code ? code : rill_identity_load(context, options, err);
 }
 
+static int32_t make_context(rill_tls *tls, const rill_tls_options *options, rill_error *err)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    int32_t code = context ? set_up(tls, context, options, err) : out_of_memory(err);
+    if (code)
+        SSL_CTX_free(context);
+    else
+        tls->context = context;
+    return code;
+}
+
+/* Whether nothing in them can be refused: a process' first context takes 5 ms, which those that
+ * speak no TLS need not wait for. */
+static bool are_usual(const rill_tls_options *o)
+{
+    return !(o->ca_file || o->ca_path || o->ca_pem || o->cert_file || o->key_file ||
+             o->key_password || o->server_name || o->min_version || o->max_version || o->ciphers ||
+             o->ciphersuites || o->groups || o->pin_sha256);
+}
+
+static void log_keys(rill_tls *tls)
+{
+    if (tls->keylog.path)
+        SSL_CTX_set_keylog_callback(tls->context, on_keylog);
+}
+
+/* The context that are_usual() has put off. */
+static int32_t make_usual(rill_tls *tls, rill_error *err)
+{
+    const rill_tls_options options = {.verify = tls->verify, .session_cache = tls->remembers};
+    int32_t code = make_context(tls, &options, err);
+    if (!code)
+        log_keys(tls);
+    return code;
+}
+
 rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, uint32_t offer_length,
                        X509_STORE **system, rill_error *err)
 {
     rill_tls *tls = calloc(1, sizeof(*tls));
-    if (!tls || !(tls->context = SSL_CTX_new(TLS_client_method()))) {
+    if (!tls) {
         out_of_memory(err);
-        goto fail;
+        return NULL;
     }
-    tls->system = system;
-    tls->trust.unpinned = &tls->proxies;
-    tls->remembers = options->session_cache;
-    tls->own_groups = options->groups != NULL;
+    assert(offer_length <= OFFER_MOST);
+    memcpy(tls->offer, offer, tls->offer_length = offer_length);
     for (uint32_t at = 0; at < offer_length; at += 1u + offer[at]) {
         tls->h2 = tls->h2 || offer[at] == 2;
         tls->http11 = tls->http11 || offer[at] == 8;
     }
+    tls->system = system;
+    tls->trust.unpinned = &tls->proxies;
+    tls->verify = options->verify;
     tls->unverified_untold = !options->verify;
-    if (set_up(tls, options, offer, offer_length, err))
+    tls->remembers = options->session_cache;
+    tls->own_groups = options->groups != NULL;
+    if (!are_usual(options) && make_context(tls, options, err))
         goto fail;
     if (!rill_keylog_open(&tls->keylog, options->keylog_file)) {
         out_of_memory(err);
         goto fail;
     }
-    if (tls->keylog.path)
-        SSL_CTX_set_keylog_callback(tls->context, on_keylog);
+    if (tls->context)
+        log_keys(tls);
     return tls;
 fail:
     rill_tls_free(tls);
@@ -281,6 +323,8 @@ static bool set_name(SSL *ssl, const char *name)
 
 static SSL *open_for(rill_tls *tls, const char *name, rill_error *err)
 {
+    if (!tls->context && make_usual(tls, err))
+        return NULL;
     rill_trust_use_system(&tls->trust, tls->context, tls->system);
     SSL *ssl = SSL_new(tls->context);
     if (!ssl) {

@@ -12,7 +12,8 @@ typedef struct rill_tls rill_tls;
 /* What ALPN has chosen (RFC 7301). */
 enum rill_alpn { ALPN_NONE, ALPN_H2, ALPN_HTTP11 };
 
-/* One context for one set of options (copied). TLS 1.2 and 1.3, ALPN as `offer` lists it
+/* One context for one set of options (copied), made at once, or with the first handshake where they
+ * name nothing (no file, version, cipher, group, pin or name), so that nothing can be refused. TLS 1.2 and 1.3, ALPN as `offer` lists it
  * (`offer_length` bytes of RFC 7301's form), no renegotiation, no compression, no early data; for
  * TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC 9113 section 9.2.2); an
  * unexpected EOF is an error. `*system` is where a loop keeps the system's certificates (see
