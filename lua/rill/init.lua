@@ -19,9 +19,9 @@ M.spawn = task.spawn
 M.sleep = timer.sleep
 M.now = timer.now
 M.timeout = timer.timeout
-M.client = require("rill.client").new
 
 local LATER = {
+  client = "rill.client new",
   all = "rill.task.all",
   map = "rill.task.map",
   queue = "rill.task.queue new",

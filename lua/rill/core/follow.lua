@@ -6,8 +6,8 @@ local headers = require("rill.headers")
 local jars = require("rill.core.jars")
 local lazy = require("rill.core.lazy")
 local events = lazy.module("rill.core.events")
-local request = require("rill.core.request")
-local upload = require("rill.core.upload")
+local request = lazy.module("rill.core.request")
+local upload = lazy.module("rill.core.upload")
 local url = lazy.module("rill.url")
 
 local M = {}
