@@ -20,8 +20,8 @@ describe("a GET of 1 KiB in steady state", function()
 
   -- Runs a script with its arguments; returns what it says, by name.
   local function run(...)
-    local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit", ... },
-      support.directory "cost" .. "/output")
+    local child = process.start({ "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "LD_PRELOAD=" .. COUNTER, "luajit",
+      ... }, support.directory "cost" .. "/output")
     local status, said = child:wait(60), child:output()
     assert.equal(0, status, said)
     local costs = {}

@@ -25,8 +25,8 @@ struct rill_tls {
     rill_keylog keylog;
     char *server_name; /* NULL: the host */
     bool verify;
-    bool remembers;    /* sessions */
-    bool own_groups;   /* the options say which, in their order */
+    bool remembers;  /* sessions */
+    bool own_groups; /* the options say which, in their order */
     bool unverified_untold;
     bool h2, http11;         /* are offered */
     rill_tls_memory proxies; /* what handshakes with them have in common: nothing is remembered */

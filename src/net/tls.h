@@ -13,13 +13,13 @@ typedef struct rill_tls rill_tls;
 enum rill_alpn { ALPN_NONE, ALPN_H2, ALPN_HTTP11 };
 
 /* One context for one set of options (copied), made at once, or with the first handshake where they
- * name nothing (no file, version, cipher, group, pin or name), so that nothing can be refused. TLS 1.2 and 1.3, ALPN as `offer` lists it
- * (`offer_length` bytes of RFC 7301's form), no renegotiation, no compression, no early data; for
- * TLS 1.2 only ECDHE with AEAD unless `ciphers` says otherwise (RFC 9113 section 9.2.2); an
- * unexpected EOF is an error. `*system` is where a loop keeps the system's certificates (see
- * trust.h), looked up when the first handshake that wants them is opened; borrowed. NULL with
- * `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR for what a file holds or that it
- * cannot be read, RILL_ERROR for memory. */
+ * name nothing (no file, version, cipher, group, pin or name), so that nothing can be refused. TLS
+ * 1.2 and 1.3, ALPN as `offer` lists it (`offer_length` bytes of RFC 7301's form), no
+ * renegotiation, no compression, no early data; for TLS 1.2 only ECDHE with AEAD unless `ciphers`
+ * says otherwise (RFC 9113 section 9.2.2); an unexpected EOF is an error. `*system` is where a loop
+ * keeps the system's certificates (see trust.h), looked up when the first handshake that wants them
+ * is opened; borrowed. NULL with `err`: RILL_ARGUMENT for what no option may be, RILL_FILE_ERROR
+ * for what a file holds or that it cannot be read, RILL_ERROR for memory. */
 rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, uint32_t offer_length,
                        X509_STORE **system, rill_error *err);
 void rill_tls_free(rill_tls *tls); /* NULL is fine; after the SSL objects made from it */
