@@ -55,6 +55,21 @@ local function fill(self, page, response)
   page.stopped = self._filter and self._filter(response) == "stop" or nil -- a script's own hooks leave it what it read
 end
 
+-- Whether the body is another page's. A shared frontier is asked where records or an archive have it; a handler asks
+-- when it reads the field, and for `same_run` the commit finds it out.
+local function find_duplicate(crawl, outcome, page)
+  local frontier, high, low = crawl.frontier, outcome.high, outcome.low
+  local is_written = not crawl.options.page or crawl.archive
+  if frontier.note_body and not is_written then
+    local known = frontier:note_body(high, low, outcome.entry)
+    outcome.duplicate_of, outcome.unasked = known or nil, known == nil
+    if outcome.unasked then page:may_ask(outcome) end
+  else
+    outcome.duplicate_of = frontier:duplicate(high, low, outcome.entry)
+  end
+  page.duplicate_of = outcome.duplicate_of
+end
+
 local function hash_body(crawl, outcome, page)
   if page.stopped then return end
   local data, length = response_of.data(page.response)
@@ -62,8 +77,7 @@ local function hash_body(crawl, outcome, page)
   local high, low = digest(data, length)
   outcome.high, outcome.low = high, low
   page.hash = ("%08x%08x"):format(high, low)
-  page.duplicate_of = crawl.frontier:duplicate(high, low, outcome.entry)
-  outcome.duplicate_of = page.duplicate_of
+  find_duplicate(crawl, outcome, page)
 end
 
 local function location_of(address, headers)

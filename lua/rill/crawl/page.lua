@@ -44,6 +44,7 @@ local MAX_META = 64 * 1024 -- bytes of JSON
 ---@field private _named table<string, true>? fingerprints of those, and of what the handler follows
 ---@field private _scan table? of rill.crawl.scan: what is HTML has one
 ---@field private _closed boolean
+---@field private _unasked table? the outcome, while only a shared frontier knows whether its body is another page's
 local methods = {}
 
 local lazy = {}
@@ -59,6 +60,16 @@ end
 function lazy:charset()
   local body = self.body
   return body and text_of.charset(body, self.headers["content-type"]):lower()
+end
+
+-- Waits for the answer.
+function lazy:duplicate_of()
+  local outcome = self._unasked
+  if not outcome then return nil end
+  local known = self._crawl.frontier:has_body(outcome.high, outcome.low)
+  if not outcome.unasked then return outcome.duplicate_of end -- another task has asked as well, or it is committed
+  self._unasked, outcome.unasked, outcome.duplicate_of = nil, false, known or nil
+  return outcome.duplicate_of
 end
 
 local Page = {}
@@ -305,6 +316,19 @@ function methods:entry_id()
   return self._id
 end
 
+--- Its body may be another page's: who wants to know asks, until ask_no_more().
+---@private
+---@param outcome table
+function methods:may_ask(outcome)
+  self._unasked = outcome
+end
+
+--- The page's own body is known too from now on.
+---@private
+function methods:ask_no_more()
+  self._unasked = nil
+end
+
 ---@private
 function methods:scanned()
   return self._scan
@@ -318,7 +342,7 @@ function methods:release()
 end
 
 guard("page", Page, methods, { open_effects = true, take_effects = true, has_named = true, note = true,
-  scanned = true, release = true, entry_id = true })
+  scanned = true, release = true, entry_id = true, may_ask = true, ask_no_more = true })
 
 --- Makes the page of an entry.
 ---@param crawl table

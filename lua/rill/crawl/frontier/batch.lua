@@ -88,12 +88,26 @@ local function outcome_of(frontier, outcome, blob, now)
   end
   if outcome.run then
     given.run, given.duplicate = blob(record.bytes(outcome.run.high, outcome.run.low)), outcome.duplicate_of ~= nil
+    given.unasked = outcome.unasked
   end
-  if outcome.high and kind ~= "retry" then
+  if outcome.high and kind ~= "retry" and not outcome.duplicate_of then -- else the first page with it brings it
     given.body = { frontier:bucket(outcome.low), M.decimal(outcome.high, outcome.low) }
   end
   if kind == "done" and frontier:remembers() then given.page = page_of(frontier, outcome, blob, now) end
   return given
+end
+
+--- What Redis has found to be too many.
+---@param links table[] of the batch
+---@param skips table[] place of a link, and which trap
+---@return table[]
+function M.trapped(links, skips)
+  local list = {}
+  for i, each in ipairs(skips) do
+    local link, why = links[each[1]], each[2]
+    list[i] = { url = link.url, from = link.from, reason = why, high = link.high, low = link.low }
+  end
+  return list
 end
 
 local function traps_of(link)

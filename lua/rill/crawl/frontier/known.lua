@@ -72,11 +72,19 @@ function Known:is_duplicate(high, low, entry)
   if number then return number ~= number_of(entry) end
 end
 
---- Takes in whose body it is.
----@param elsewhere boolean another worker's page had it
-function Known:take_body(high, low, entry, elsewhere)
-  if self._bodies:get(high, low) then return end
-  remember(self._bodies, high, low, elsewhere and ELSEWHERE or number_of(entry))
+--- Another worker's page had this body.
+function Known:take_body(high, low)
+  remember(self._bodies, high, low, ELSEWHERE)
+end
+
+--- Whether a page had this body before; nil: not known here. It is this page's from now on, if it was nobody's.
+---@param has_all boolean what is not known here is not known anywhere
+---@return boolean?
+function Known:note_body(high, low, entry, has_all)
+  local known = self:is_duplicate(high, low, entry)
+  if known ~= nil then return known end
+  remember(self._bodies, high, low, number_of(entry))
+  if has_all or entry.known then return false end -- at a recrawl it may be the body that this page had
 end
 
 --- Takes in a batch that is durable.

@@ -201,16 +201,23 @@ function Frontier:pass_over(high, low)
   return self._known:pass_over(high, low)
 end
 
--- Whether a set holds a fingerprint. Waits, unless all that is in it was put there from here.
+-- Whether all that Redis knows was put there from here, and is known here.
+local function has_all(self)
+  return self.fresh and self.numbers.workers == 1 and self._known:is_complete()
+end
+
+-- Whether a set holds a fingerprint. Waits, unless that is known here.
 local function ask(self, set, high, low)
-  if self.fresh and self.numbers.workers == 1 and self._known:is_complete() then return false end
+  if has_all(self) then return false end
   return self._questions:ask(("%s:%s"):format(set, self:bucket(low)), batches.decimal(high, low))
 end
 
 --- Whether any worker's page on this node had this body. Waits.
 ---@return boolean
 function Frontier:has_body(high, low)
-  return ask(self, "body", high, low)
+  local known = ask(self, "body", high, low)
+  if known then self._known:take_body(high, low) end
+  return known
 end
 
 --- Whether a URL is known to any worker. Waits.
@@ -219,14 +226,18 @@ function Frontier:is_seen(high, low)
   return self._known:seen(high, low) ~= nil or ask(self, "seen", high, low)
 end
 
+--- Whether a page had this body before, without waiting; nil: only Redis knows, which finds it out with the commit of
+--- an `unasked` outcome, or is asked by has_body().
+---@return boolean?
+function Frontier:note_body(high, low, entry)
+  return self._known:note_body(high, low, entry, has_all(self))
+end
+
 --- Whether a page had this body before. Waits.
 ---@return true?
 function Frontier:duplicate(high, low, entry)
-  local known = self._known:is_duplicate(high, low, entry)
-  if known == nil then
-    known = not entry.known and self:has_body(high, low)
-    self._known:take_body(high, low, entry, known)
-  end
+  local known = self:note_body(high, low, entry)
+  if known == nil then known = self:has_body(high, low) end
   return known or nil
 end
 
@@ -234,11 +245,7 @@ end
 local function take_in(self, batch, reply)
   for _, outcome in ipairs(batch.outcomes) do self._held:forget(outcome.entry.lease) end
   self._known:take(batch, reply.runs)
-  batch.trapped = {}
-  for _, each in ipairs(reply.skips) do
-    local link, why = batch.links[each[1]], each[2]
-    table.insert(batch.trapped, { url = link.url, from = link.from, reason = why, high = link.high, low = link.low })
-  end
+  batch.trapped = batches.trapped(batch.links, reply.skips)
 end
 
 -- The sums of all workers, and what was counted here since the batch was made.
@@ -300,14 +307,10 @@ function Frontier:commit(batch)
 end
 
 ---@return table
-function Frontier:stats()
-  return numbers.stats(self.numbers)
-end
+function Frontier:stats() return numbers.stats(self.numbers) end
 
 ---@return integer
-function Frontier:waiting()
-  return self.numbers.queued
-end
+function Frontier:waiting() return self.numbers.queued end
 
 function Frontier.resting() return {} end -- Redis alone knows which origins do
 

@@ -29,9 +29,9 @@ for name, more in pairs(head.deltas) do call("HINCRBY", STATS, name, more) end
 for _, each in ipairs(head.scope) do call("SADD", P .. "scope", each) end
 
 local runs = {}
-local function count_run(outcome)
+local function count_run(outcome, is_duplicate)
   local field = "r" .. ARGV[outcome.run]
-  if outcome.duplicate then
+  if is_duplicate then
     runs[#runs + 1] = call("HINCRBY", SHAPE, field, 1)
   else
     call("HDEL", SHAPE, field)
@@ -57,8 +57,8 @@ for i, outcome in ipairs(head.outcomes) do
   elseif outcome.kind == "skip" and lease.kind == "page" then
     call("HINCRBY", STATS, "_taken", -1)
   end
-  if outcome.run then count_run(outcome) end
-  if outcome.body then call("SADD", P .. "body:" .. outcome.body[1], outcome.body[2]) end
+  local was_known = outcome.body and call("SADD", P .. "body:" .. outcome.body[1], outcome.body[2]) == 0
+  if outcome.run then count_run(outcome, outcome.duplicate or outcome.unasked and was_known) end
   if outcome.page then call("HSET", P .. "page:" .. outcome.page[1], outcome.page[2], ARGV[outcome.page[3]]) end
 end
 

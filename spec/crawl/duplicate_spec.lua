@@ -1,0 +1,85 @@
+-- What a worker knows of a body that another one's page had: Redis is asked where somebody wants to know.
+local site = require "support.site"
+local support = require "support"
+
+local PAGES = 150
+
+-- Each of so many pages has a body of its own, all others the same.
+local SITE = [[(path) => {
+  const links = [...Array(%d).keys()].map((n) => `<a href="/${n + 1}">`).join('');
+  return path === '/' ? links : Number(path.slice(1)) %% %d === 0 ? path : 'one for all';
+}]]
+
+describe("a body that another worker's page had", function()
+  local server, redis
+
+  before_each(function()
+    support.begin()
+    redis = support.redis()
+  end)
+  after_each(function()
+    server:stop()
+    redis:stop()
+    support.check_clean()
+  end)
+
+  local function serve(every)
+    server = site.start(SITE:format(PAGES, every))
+  end
+
+  local function run(worker, more)
+    more.state, more.worker = redis:state "site", worker
+    more.concurrency, more.per_origin = 1, { concurrency = 1 }
+    more.out = more.out or function() end
+    return support.run(function() return require "rill.crawl"(site.options(server, more)) end, 60)
+  end
+
+  local function questions()
+    return tonumber(redis:cli("INFO", "commandstats"):match "cmdstat_sismember:calls=(%d+)" or 0)
+  end
+
+  -- The start page, and two with the body of most.
+  local function begin(every)
+    serve(every)
+    run("a", { max_pages = 3, traps = false })
+    redis:cli("CONFIG", "RESETSTAT")
+  end
+
+  it("is asked for where a handler reads page.duplicate_of, once for each body", function()
+    begin(10)
+    local known = 0
+    local done = run("b", { traps = false, page = function(page)
+      if page.duplicate_of == true and page.duplicate_of == true then known = known + 1 end
+    end })
+    assert.equal(1 + PAGES, done.pages)
+    assert.equal(PAGES - 2 - PAGES / 10, known)
+    assert.equal(1 + PAGES / 10, questions())
+  end)
+
+  it("is not asked for where none does", function()
+    begin(10)
+    local done = run("b", { traps = false, page = function(page) page:emit { url = page.url } end })
+    assert.equal(1 + PAGES, done.pages)
+    assert.equal(0, questions())
+  end)
+
+  it("is in the records of pages that no handler takes", function()
+    begin(10)
+    local known = 0
+    run("b", { traps = false, out = function(item) if item.duplicate_of then known = known + 1 end end })
+    assert.equal(PAGES - 2 - PAGES / 10, known)
+  end)
+
+  it("retires a shape all the same", function()
+    begin(1000)
+    local done = run("b", { traps = { same_run = 20 }, page = function() end })
+    assert.is_true(done.pages >= 22 and done.pages <= 22 + 64, done.pages)
+    assert.equal(1 + PAGES - done.pages, done.skipped.same_run)
+    assert.equal(0, questions())
+  end)
+
+  it("retires none in which new bodies come now and then", function()
+    begin(10)
+    assert.equal(1 + PAGES, run("b", { traps = { same_run = 20 }, page = function() end }).pages)
+  end)
+end)
