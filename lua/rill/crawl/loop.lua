@@ -15,6 +15,7 @@ local SHORTEST = 0.001 -- seconds, so that other tasks run
 ---@field failure rill.Error? of state or output
 ---@field private _crawl table
 ---@field private _limits string[] those of LIMITS that are set
+---@field private _work fun(entry: rill.CrawlEntry) what a task runs; one argument, which fits in the task itself
 ---@field private _running table<rill.CrawlEntry, rill.Task>
 ---@field private _count integer
 ---@field private _taken number pages that count against max_pages
@@ -60,7 +61,7 @@ local function start(self, entry)
   if refused then return settle(self, refused) end
   self._count = self._count + 1
   entry.begun = nil
-  self._running[entry] = rill.spawn(work, self, entry)
+  self._running[entry] = rill.spawn(self._work, entry)
 end
 
 local function fresh_left(self)
@@ -223,8 +224,10 @@ function M.new(crawl, taken)
   for name in pairs(LIMITS) do
     if crawl.options[name] then limits[#limits + 1] = name end
   end
-  return setmetatable({ bell = bell(), _crawl = crawl, _limits = limits, _running = {}, _count = 0, _taken = taken,
-    _began = 0, _idle = false }, Loop)
+  local self = setmetatable({ bell = bell(), _crawl = crawl, _limits = limits, _running = {}, _count = 0,
+    _taken = taken, _began = 0, _idle = false }, Loop)
+  self._work = function(entry) work(self, entry) end
+  return self
 end
 
 return M
