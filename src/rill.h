@@ -537,6 +537,9 @@ typedef struct rill_request {
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
                               renamed when complete; copied; not for HEAD; NULL: it is kept in
                               memory */
+    const char *types;     /* media types of bodies that are wanted, in lower case, with commas
+                              between them: a response that names another one is stopped behind
+                              its head (RILL_STOPPED); copied; NULL: all are */
     bool head_first;       /* with `stream`: the peer may send 64 KiB at first, more when the first
                               read or rill_stream_collect() after the head shows that it is wanted;
                               no file gets its name before that, or rill_stream_decide() */

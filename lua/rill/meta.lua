@@ -94,6 +94,7 @@
 
 ---@class rill.RequestOptions: rill.SharedOptions
 ---@field trailers? rill.Fields|fun(): rill.Fields?
+---@field types? string
 
 ---@class rill.Request: rill.RequestOptions
 ---@field url string

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/stream.h"
 #include "base/error.h"
@@ -138,6 +139,24 @@ static void open_sink(rill_stream *stream)
         rill_stream_close_because(stream, &error);
 }
 
+/* Whether its body is of a type that is wanted. One that names none may be. */
+static bool is_wanted(const rill_stream *stream)
+{
+    static const char name[] = "content-type";
+    const char *end = stream->limits->types;
+    rill_chars kind = {0}, types = {end, end ? strlen(end) : 0}, each;
+    const char *value =
+        end ? rill_headers_find(stream->head.data, stream->head.length, name, &kind.length) : NULL;
+    if (!value)
+        return true;
+    end = memchr(value, ';', kind.length);
+    kind = rill_fields_trim((rill_chars){value, end ? (size_t)(end - value) : kind.length});
+    bool wanted = !kind.length;
+    while (!wanted && rill_fields_element(&types, &each))
+        wanted = each.length == kind.length && !strncasecmp(each.data, kind.data, kind.length);
+    return wanted;
+}
+
 void rill_stream_end_head(rill_stream *stream)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
@@ -170,6 +189,10 @@ void rill_stream_end_head(rill_stream *stream)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (!rill_stream_has_body(stream))
         return;
+    if (!is_wanted(stream)) {
+        rill_stream_close(stream, RILL_STOPPED, -1, "a body of another type is wanted");
+        return;
+    }
     rill_inlet_limit(&stream->inlet, stream->limits->maxsize);
     if (stream->limits->maxsize && announced > stream->limits->maxsize) {
         rill_stream_close(stream, RILL_MAXSIZE_EXCEEDED, CODE_CANCEL,

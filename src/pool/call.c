@@ -219,19 +219,30 @@ static rill_call *new_call(const rill_call_setup *setup, const rill_bytes *block
     return call;
 }
 
-static int32_t copy_save_path(rill_slab *slab, rill_call *call, const rill_request *request,
-                              rill_error *err)
+/* NULL is copied as NULL. */
+static int32_t copy_text(rill_slab *slab, const char *text, char **copy, rill_error *err)
 {
-    if (!request->save_path)
+    *copy = NULL;
+    if (!text)
         return 0;
-    if (call->head)
-        return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
-    size_t size = strlen(request->save_path) + 1;
-    call->save_path = rill_slab_alloc(slab, size);
-    if (!call->save_path)
+    size_t size = strlen(text) + 1;
+    *copy = rill_slab_alloc(slab, size);
+    if (!*copy)
         return rill_error_memory(err);
-    memcpy(call->save_path, request->save_path, size);
+    memcpy(*copy, text, size);
     return 0;
+}
+
+/* What a request says of its response's body. */
+static int32_t copy_wishes(rill_slab *slab, rill_call *call, const rill_request *request,
+                           rill_error *err)
+{
+    char *types;
+    if (request->save_path && call->head)
+        return rill_error_set(err, RILL_ARGUMENT, "save_path: a HEAD request has no body to save");
+    int32_t code = copy_text(slab, request->types, &types, err);
+    call->limits.types = types;
+    return code ? code : copy_text(slab, request->save_path, &call->save_path, err);
 }
 
 rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found, rill_error *err)
@@ -251,14 +262,14 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
         return NULL;
     call->own_block = own_block;
     call->head = method == HEAD;
+    call->limits = setup->limits;
     code = make_source(slab, call, request, err);
     if (!code)
-        code = copy_save_path(slab, call, request, err);
+        code = copy_wishes(slab, call, request, err);
     call->pieces = request->stream;
     call->decodes = setup->decompress;
     call->lenient_eof = setup->lenient_eof;
     call->head_first = request->head_first && request->stream;
-    call->limits = setup->limits;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */
         code = rill_error_memory(err);
     if (code) {
@@ -302,6 +313,7 @@ void rill_call_free(rill_call *call)
     rill_slab_free(&turn->slab, call->stream);
     rill_source_free(&turn->slab, call->source);
     rill_slab_free(&turn->slab, call->save_path);
+    rill_slab_free(&turn->slab, (char *)call->limits.types);
     rill_slab_free(&turn->slab, call);
 }
 

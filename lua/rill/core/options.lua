@@ -84,6 +84,7 @@ local TLS = {
 -- What only a request has.
 local REQUEST = {
   trailers = { type = "trailers", request = true },
+  types = { type = "text", request = true },
 }
 
 -- What request{} and open{} take beside that.

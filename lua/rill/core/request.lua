@@ -71,6 +71,7 @@ local function fill(options)
   if options.bind_address then request.bind_address = options.bind_address end
   if options.proxy ~= nil then request.proxy = options.proxy or "" end
   if options.warnsize then request.warnsize = options.warnsize end
+  if options.types then request.types = options.types end
 end
 
 local function choose(own, default)

@@ -19,7 +19,8 @@ local SITEMAP_PIECE = 500 -- URLs that are taken at a time
 
 ---@class rill.CrawlFetch
 ---@field private _crawl table
----@field private _filter function? of types
+---@field private _listed string? types that are read
+---@field private _filter function? of them
 local Fetch = {}
 Fetch.__index = Fetch
 
@@ -33,26 +34,40 @@ local function media_type(headers)
   return last_type
 end
 
--- Stops what is of none of these types.
+-- The types as a request names them to the core, which stops others at their head.
+local function listed(types)
+  local list = {}
+  for kind in pairs(types) do
+    if type(kind) == "string" and not kind:find "[%z, ]" then list[#list + 1] = kind end -- else none is called so
+  end
+  return table.concat(list, ",")
+end
+
+-- Whether its body is of no type that is read. Without a content-type it may be a page.
+local function is_other(types, headers)
+  local kind = media_type(headers)
+  return types and kind and not types[kind] or nil
+end
+
+-- The same for an archive, whose hooks see all of an exchange.
 local function type_filter(types)
   return function(head)
-    local kind = media_type(head.headers)
-    if kind and not types[kind] then return "stop" end -- without a content-type it may be a page
+    if is_other(types, head.headers) then return "stop" end
   end
 end
 
 local function request_options(self, entry)
-  local known = entry.known
+  local known, filter = entry.known, self._crawl.archive and self._filter
   return {
     redirects = 0, retries = 0, retry_idempotent = false, maxsize = self._crawl.options.maxsize,
     headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
-    on_headers = self._filter,
+    types = not filter and self._listed or nil, on_headers = filter or nil,
   }
 end
 
 local function fill(self, page, response)
   page.status, page.headers, page.response = response.status, response.headers, response
-  page.stopped = self._filter and self._filter(response) == "stop" or nil -- a script's own hooks leave it what it read
+  page.stopped = is_other(self._crawl.options.types, page.headers)
 end
 
 -- Whether the body is another page's. A shared frontier is asked where records or an archive have it; a handler asks
@@ -336,7 +351,8 @@ end
 ---@return rill.CrawlFetch
 function M.new(crawl)
   local types = crawl.options.types
-  return setmetatable({ _crawl = crawl, _filter = types and type_filter(types) }, Fetch)
+  return setmetatable({ _crawl = crawl, _listed = types and listed(types), _filter = types and type_filter(types) },
+    Fetch)
 end
 
 return M
