@@ -5,12 +5,13 @@ local record = require("rill.crawl.frontier.record")
 
 local M = {}
 
--- Seconds until it is looked again whether others have brought work: longer each time that they have not.
+-- Seconds until it is looked again whether others have brought work: half as long as they have brought none. How
+-- often it was looked meanwhile does not count: a look follows each commit.
 local FIRST_POLL, LAST_POLL = 0.01, 0.2
 
 ---@class rill.CrawlHolding
 ---@field count integer
----@field private _pause number seconds
+---@field private _found number? when something was handed out last, or was looked for first
 ---@field private _entries table<string, rill.CrawlEntry> by lease
 ---@field private _ended table[] requests that have ended, and Redis does not know yet
 local Holding = {}
@@ -55,11 +56,11 @@ end
 
 --- How long to wait for others.
 ---@param found boolean something was handed out
+---@param now number
 ---@return number seconds
-function Holding:pause(found)
-  local pause = found and FIRST_POLL or self._pause
-  self._pause = math.min(LAST_POLL, 2 * pause)
-  return pause
+function Holding:pause(found, now)
+  if found or not self._found then self._found = now end
+  return math.min(LAST_POLL, math.max(FIRST_POLL, (now - self._found) / 2))
 end
 
 --- A request has ended: the next take reports it.
@@ -79,7 +80,7 @@ end
 
 ---@return rill.CrawlHolding
 function M.new()
-  return setmetatable({ count = 0, _pause = FIRST_POLL, _entries = {}, _ended = {} }, Holding)
+  return setmetatable({ count = 0, _entries = {}, _ended = {} }, Holding)
 end
 
 return M

@@ -140,7 +140,7 @@ function Frontier:take(n, now)
   end
   if err then return {}, nil, err end
   local wait = tonumber(answer[2])
-  local pause = self._held:pause(list[1] ~= nil)
+  local pause = self._held:pause(list[1] ~= nil, now)
   if self.numbers.in_flight > self._held.count then wait = math.min(wait or pause, pause) end
   return list, wait and now + wait
 end
