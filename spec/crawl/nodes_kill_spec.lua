@@ -63,6 +63,21 @@ describe("a crawl in several Redis servers", function()
     assert.equal(fleet.count, fleet:join())
   end)
 
+  it("waits for a node that is killed and started again, and then for another one", function()
+    start(30, { save = true })
+    local list = { fleet:worker "a", fleet:worker "b", fleet:worker "c" }
+    fleet:wait_asked(34)
+    servers[2]:kill()
+    fleet:release()
+    servers[2]:restart()
+    fleet:wait_asked(60)
+    servers[1]:kill()
+    servers[1]:restart()
+    for _, child in ipairs(list) do fleet:finish(child) end
+    assert.equal(fleet.count, fleet:join())
+    assert.equal(fleet.count, fleet:asked()) -- what was answered is on the disk: nothing is fetched twice
+  end)
+
   it(("has each item once when it was killed at %d moments"):format(MOMENTS), function()
     start()
     for moment = 1, MOMENTS do
