@@ -27,7 +27,10 @@ function world.is_driven() return false end
 function world.start(task, fn, ...)
   local given, count = { ... }, select("#", ...)
   task[STATE], alive = "begun", alive + 1
-  task[WORK] = coroutine.create(function() fn(unpack(given, 1, count)) alive = alive - 1 end)
+  task[WORK] = coroutine.create(function()
+    require "rill.runtime.core".root(task, fn, unpack(given, 1, count))
+    alive = alive - 1
+  end)
   world.make_ready(task)
 end
 function world.run(stuck, task, fn, ...)

@@ -41,7 +41,7 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field drop fun(task: rill.Task) ends a task that catches every error; does not return
 ---@field make_ready fun(task: rill.Task) a suspended task goes on at the next chance
 ---@field hurry fun(task: rill.Task) somebody waits for the end of that task
----@field start fun(task: rill.Task, fn: function, ...) runs fn(...) as the task when its turn comes; fn does not raise
+---@field start fun(task: rill.Task, fn: function, ...) has root(task, fn, ...) run as the task when its turn comes
 ---@field rest fun(task: rill.Task)? suspends the current task, which has ended, until it is started again
 ---@field start_again fun(task: rill.Task)? a task that rests goes on when its turn comes; both, or neither
 ---@field admit (fun(call: string))? raises where no request may be sent
@@ -65,6 +65,12 @@ function M.admit() end
 
 function M.own() end
 
+--- What runs in a task's coroutine: rill.task.root replaces it.
+---@param task rill.Task that has begun
+---@param fn function
+function M.root(task, fn, ...) -- luacheck: ignore
+end
+
 --- Queues what calls a hook of the script: the next task that enters or leaves a rill call runs
 --- `fn(a, b)`, one of rill.core.hooks, which raise nothing.
 function M.defer(fn, a, b)
@@ -87,7 +93,9 @@ end
 ---@return boolean
 function M.may_wait()
   local task = current()
-  return task ~= nil and not task[HOOK] and can_wait(task)
+  if not task then return false end
+  local hook = task[HOOK]
+  return hook ~= "runs" and hook ~= "waited" and can_wait(task)
 end
 
 --- Every wait of a cancelled task raises. One that catches that again and again ends all the same.
@@ -110,7 +118,8 @@ function M.waiter(call, waiting)
     if waiting then waiting:abandon(task) end
     refuse(task)
   end
-  if task[HOOK] then -- who called the hook looks whether it waited
+  local hook = task[HOOK]
+  if hook == "runs" or hook == "waited" then -- who called the hook looks whether it waited
     task[HOOK] = "waited"
     errors.raise(call .. " waits: a hook may not wait")
   end
@@ -128,11 +137,8 @@ function M.park(waiting, task)
     waiting:abandon(task)
     refuse(task)
   end
-  task[WAITING], task[HOOK] = waiting, false -- it runs in none, or it would not wait; and each wait asks
-  if not waiting.dormant then
-    external = external + 1
-    task[ERA] = era
-  end
+  task[WAITING], task[ERA] = waiting, era
+  if not waiting.dormant then external = external + 1 end
   suspend(task, waiting)
   if M.deferred > 0 then M.run_deferred() end
   if task[CANCELLED] then

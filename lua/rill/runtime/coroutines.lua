@@ -4,6 +4,7 @@ local core = require("rill.runtime.core")
 local crowd = require("rill.runtime.crowd")
 local hooks = require("rill.core.hooks")
 local slots = require("rill.task.slots")
+local values = require("rill.task.values")
 
 local M = {
   holds_back = true, -- whether bulks of new tasks wait while there is a crowd
@@ -12,9 +13,11 @@ local M = {
 local create, resume, yield, running, isyieldable =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.isyieldable
 
+local pack, unpack_values = values.pack, values.unpack
+
 -- What a task begins with stands in itself: 100,000 that wait for their turn are 100,000 tables, and no more.
-local COUNT, FN, FIRST, SECOND, THIRD = slots.COUNT, slots.FN, slots.FIRST, slots.SECOND, slots.THIRD
-local STATE, WORK = slots.STATE, slots.WORK
+local FN, ARGUMENTS = slots.FN, slots.ARGUMENTS
+local STATE, WORK, ERA = slots.STATE, slots.WORK, slots.ERA
 
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 
@@ -76,13 +79,7 @@ function M.hurry(task)
 end
 
 function M.start(task, fn, ...)
-  local count = select("#", ...)
-  task[COUNT], task[FN] = count, fn
-  if count > 3 then
-    task[FIRST] = { ... }
-  else
-    task[FIRST], task[SECOND], task[THIRD] = ...
-  end
+  task[FN], task[ARGUMENTS] = fn, pack(...)
   started = started + 1
   if started > crowd.BULK and M.holds_back then task[STATE] = "bulk" end
   alive = alive + 1
@@ -144,28 +141,18 @@ local function go(task)
   if what ~= PARKED then leave(task, co, ok, what) end
 end
 
-local function body(task)
-  local count, fn, first, second, third = task[COUNT], task[FN], task[FIRST], task[SECOND], task[THIRD]
-  task[FN], task[FIRST], task[SECOND], task[THIRD] = false, false, false, false
-  if count == 2 then
-    fn(first, second)
-  elseif count == 3 then
-    fn(first, second, third)
-  elseif count > 3 then
-    fn(unpack(first, 1, count))
-  else
-    fn(first)
-  end
+local function body(task, fn, given)
+  core.root(task, fn, unpack_values(given))
   return ENDED
 end
 
 --- Runs a new task until it waits or ends.
 ---@param task rill.Task
 function M.begin(task)
-  local co = create(body)
-  task[STATE], task[WORK] = "begun", co
+  local co, fn, given = create(body), task[FN], task[ARGUMENTS]
+  task[STATE], task[WORK], task[ERA] = "begun", co, 0
   current, started = task, 0
-  local ok, what = resume(co, task)
+  local ok, what = resume(co, task, fn, given)
   current = nil
   if what ~= PARKED then leave(task, co, ok, what) end
 end

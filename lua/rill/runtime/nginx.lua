@@ -169,7 +169,7 @@ local function first(task, session, fn, ...)
   enlist(task, running(), session)
   M.suspend(task, FIRST_TURN)
   task[STATE] = "begun"
-  fn(...)
+  core.root(task, fn, ...)
   leave(task)
 end
 

@@ -79,7 +79,7 @@ end
 ---@param task rill.Task
 ---@return string
 function M.standing(task)
-  return M.traceback(task, debug.traceback(task[WORK]))
+  return M.traceback(task, task[STATE] == "begun" and debug.traceback(task[WORK]) or "")
 end
 
 --- Raises a failure of the first task, with its traceback: as a table's field, else as text behind it.

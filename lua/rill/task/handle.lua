@@ -8,10 +8,13 @@ local runtime = require("rill.runtime")
 local shown = require("rill.core.shown")
 local slots = require("rill.task.slots")
 local unjoined = require("rill.task.unjoined")
+local values = require("rill.task.values")
 local waiting = require("rill.task.waiting")
 
-local FIRST, PARENT, STATE, WORK = slots.FIRST, slots.PARENT, slots.STATE, slots.WORK
+local KEPT, PARENT, STATE, WORK = slots.KEPT, slots.PARENT, slots.STATE, slots.WORK
 local CANCELLED, WAITING = slots.CANCELLED, slots.WAITING
+
+local pack, unpack_values = values.pack, values.unpack
 
 local M = {}
 
@@ -46,23 +49,6 @@ local M = {}
 local Task = { dormant = "task:join" } -- it is itself what a joining task waits for
 Task.__index = Task
 
-local Several = {} -- metatable of results that are not one value, or one that is nil or false
-
-local function unpack_results(results)
-  if getmetatable(results) == Several then
-    return unpack(results, 1, results.count)
-  elseif results then
-    return results
-  end
-end
-
--- Results as a task keeps them; false: none.
-local function pack_results(...)
-  local count, first = select("#", ...), ...
-  if count == 1 and first then return first end
-  return count > 0 and setmetatable({ count = count, ... }, Several)
-end
-
 --- Ends a task: after this line its outcome is fixed. A field that is not there is not set to nil: that
 --- would make room for it.
 ---@param task rill.Task
@@ -76,7 +62,7 @@ local function finish(task, ok, ...)
     local raised = ...
     task._failure = type(raised) == "table" and raised or { value = raised, traceback = "" }
   elseif not task[CANCELLED] then
-    task[WORK] = pack_results(...)
+    task[WORK] = pack(...)
   end
   local maps = task._maps
   if maps then
@@ -125,16 +111,16 @@ end
 --- Keeps what the function has returned for the last thing.
 ---@param task rill.Task
 function M.keep(task, ...)
-  task[FIRST] = pack_results(...)
+  task[KEPT] = pack(...)
 end
 
 --- What was kept; forgets it.
 ---@param task rill.Task
 ---@return any ...
 function M.take_kept(task)
-  local results = task[FIRST]
-  task[FIRST] = false
-  return unpack_results(results)
+  local results = task[KEPT]
+  task[KEPT] = 0 -- an era
+  return unpack_values(results)
 end
 
 --- Whether a task may rest which has done one thing.
@@ -185,7 +171,7 @@ end
 ---@return rill.Task
 function M.new(parent, owner, crew)
   local task = {
-    [0] = 0, false, false, false, false, false, parent or false, "new", false, false, false, 0, -- see rill.task.slots
+    [0] = 0, "new", false, 0, false, false, parent or false, false, -- see rill.task.slots
   }
   if owner then task._owner = owner end
   if crew then task._crew = crew end
@@ -209,7 +195,7 @@ end
 ---@return rill.Task
 function M.light(co, session, address)
   return setmetatable({
-    [0] = 0, false, false, false, false, false, false, "begun", co, false, false, 0, -- see rill.task.slots
+    [0] = 0, "begun", co, 0, false, false, false, false, -- see rill.task.slots
     _foreign = true, _thread = co, _session = session, _address = address, _parked = false, _cell = false,
     _ready = false,
   }, Task)
@@ -274,7 +260,7 @@ end
 function Task:_outcome()
   if self._report then self._report:seen() end
   local failed = self._failure
-  if not (failed or self[CANCELLED]) then return unpack_results(self[WORK]) end
+  if not (failed or self[CANCELLED]) then return unpack_values(self[WORK]) end
   if not self._error then
     local raised = failed and failed.value ~= cancelled
     self._error = errors.new {
@@ -295,7 +281,7 @@ function Task:_unwrap()
     if self._report then self._report:seen() end
     failure.rethrow(failed)
   else
-    return unpack_results(self[WORK])
+    return unpack_values(self[WORK])
   end
 end
 

@@ -4,6 +4,7 @@ local cancelled = require("rill.task.cancelled")
 local describe_deadlock = require("rill.task.deadlock")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
+require("rill.task.root")
 local handle = require("rill.task.handle")
 local live = require("rill.task.live")
 local misplaced = require("rill.task.misplaced")
@@ -13,7 +14,7 @@ local unjoined = require("rill.task.unjoined")
 
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
-local new, finish = handle.new, handle.finish
+local new = handle.new
 local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
 local PLACE, CANCELLED, WAITING = slots.PLACE, slots.CANCELLED, slots.WAITING
@@ -21,16 +22,6 @@ local PLACE, CANCELLED, WAITING = slots.PLACE, slots.CANCELLED, slots.WAITING
 local MAX_ARGUMENTS = 7000 -- Lua unpacks no more than 8,000 values
 
 local closing = false -- the first task failed: whatever starts now is cancelled from birth
-
-local function root(task, fn, ...)
-  if task[CANCELLED] then return finish(task, false, { value = cancelled, traceback = "" }) end
-  return finish(task, xpcall(fn, failure.capture, ...))
-end
-
-local function first_root(task, fn, ...)
-  live.add(task)
-  return root(task, fn, ...)
-end
 
 local function enlist(task)
   live.add(task)
@@ -53,7 +44,7 @@ function M.start(parent, owner, crew, fn, ...)
     errors.raise(("a task takes at most %d arguments, got %d"):format(MAX_ARGUMENTS, count))
   end
   local task = new(parent, owner, crew or parent._crew)
-  runtime.start(task, root, task, fn, ...)
+  runtime.start(task, fn, ...)
   leaves_traces(parent)
   enlist(task)
   return task
@@ -140,7 +131,7 @@ end
 -- Somebody else runs the loop: the task goes on there.
 local function start_driven(fn, ...)
   local task = new()
-  runtime.start(task, root, task, fn, ...)
+  runtime.start(task, fn, ...)
   enlist(task)
   return task
 end
@@ -165,7 +156,7 @@ function M.run(fn, ...)
       cancel_where(any)
     end
   end
-  local ok, err = runtime.run(stuck, first, first_root, first, fn, ...)
+  local ok, err = runtime.run(stuck, first, fn, ...)
   closing = false
   if not ok then
     for _, task in ipairs(live.list()) do

@@ -1,20 +1,18 @@
 --- Where a task's table keeps what every task has, in its array part: 100,000 tasks are as many tables, and a field by
 -- name takes three times as much. What few have stands in fields.
 return {
-  COUNT = 0, -- of what it begins with: the arguments of its function
-  FN = 1,
-  FIRST = 2, -- argument; where there are more than three, a list of all
-  SECOND = 3,
-  THIRD = 4,
+  NUMBER = 0, -- integer: see rill.task.live
+  STATE = 1, -- "new"|"bulk"|"held"|"begun"|"resting"|"ended": see rill.task.handle
+  FN = 2, -- its function, until it begins
+  ARGUMENTS = 3, -- of that; see rill.task.values
+  WAITING = 4, -- table|false: what it is parked on
   PLACE = 5, -- string|false: where rill.spawn was called
   PARENT = 6, -- rill.Task|false: that started it
-  STATE = 7, -- "new"|"bulk"|"held"|"begun"|"resting"|"ended": see rill.task.handle
-  WORK = 8, -- its coroutine; what its function returned; false: nothing
-  CANCELLED = 9, -- boolean
-  WAITING = 10, -- table|false: what it is parked on
-  NUMBER = 11, -- integer: see rill.task.live
+  CANCELLED = 7, -- boolean
 
   -- Of one that has begun, in the place of what it began with:
-  ERA = 0, -- of its last wait that was not dormant: see rill.runtime.core
-  HOOK = 1, -- "runs"|"waited"|false: a hook runs in it, and has waited
+  WORK = 2, -- its coroutine; once it has ended, what its function returned
+  ERA = 3, -- integer: of its last wait: see rill.runtime.core
+  HOOK = 3, -- "runs"|"waited": a hook runs in it, and has waited; anything else: none does
+  KEPT = 3, -- of one that rests: what its function returned for the last thing
 }
