@@ -109,3 +109,163 @@ describe("a crowd of tasks", function()
     assert.is_true(begun.last < TASKS, "all had begun")
   end)
 end)
+
+describe("tasks of a bulk", function()
+  local BULK, MORE = 1000, 3000
+
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  -- Runs fn(i) in so many tasks that are started at once. Returns which coroutine each had, in order, and the tasks.
+  local function run_bulk(count, fn)
+    local seen, tasks = {}, {}
+    for i = 1, count do
+      tasks[i] = rill.spawn(function(number)
+        seen[number] = coroutine.running()
+        return fn and fn(number)
+      end, i)
+    end
+    for i = 1, count do tasks[i]:join() end
+    return seen, tasks
+  end
+
+  local function different(seen, first, last)
+    local count, known = 0, {}
+    for i = first, last do
+      if not known[seen[i]] then count = count + 1 end
+      known[seen[i]] = true
+    end
+    return count
+  end
+
+  it("share coroutines where these have returned; others have their own, which are dead then", function()
+    support.run(function()
+      local seen = run_bulk(BULK + MORE)
+      assert.equal(BULK, different(seen, 1, BULK))
+      for i = 1, BULK do assert.equal("dead", coroutine.status(seen[i])) end
+      assert.equal(1, different(seen, BULK + 1, BULK + MORE))
+      assert.equal(BULK + 1, different(seen, 1, BULK + MORE))
+    end)
+  end)
+
+  it("have coroutines of their own while they live", function()
+    support.run(function()
+      local seen = run_bulk(BULK + MORE, function() rill.sleep(0) end)
+      assert.is_true(different(seen, BULK + 1, BULK + MORE) > 1)
+      local live, most = {}, 0
+      run_bulk(BULK + MORE, function()
+        local co = coroutine.running()
+        assert.is_nil(live[co])
+        live[co], most = true, most + 1
+        rill.sleep(0)
+        live[co] = nil
+      end)
+      assert.equal(BULK + MORE, most)
+    end)
+  end)
+
+  it("leave to none the coroutine of one that raised, was cancelled, or has changed its globals", function()
+    support.run(function()
+      for _, fn in ipairs {
+        function() error "boom" end,
+        function() error(rill.cancelled) end,
+        function() setfenv(0, setmetatable({}, { __index = _G })) end,
+      } do
+        local seen, tasks = run_bulk(BULK + 20, function(number) return number > BULK and fn() end)
+        assert.equal(20, different(seen, BULK + 1, BULK + 20))
+        for i = 1, #tasks do tasks[i]:join() end
+      end
+    end)
+  end)
+
+  it("begin with the globals of the script", function()
+    support.run(function()
+      local strange = 0
+      run_bulk(BULK + 20, function()
+        if getfenv(0) ~= _G then strange = strange + 1 end
+        setfenv(0, {})
+      end)
+      assert.equal(0, strange)
+    end)
+  end)
+
+  it("end as what they are, with the results and errors that are theirs", function()
+    support.run(function()
+      local _, tasks = run_bulk(BULK + 40, function(number)
+        if number % 4 == 1 then error("no " .. number, 0) end
+        if number % 4 == 2 then rill.sleep(0) end
+        return number % 4 ~= 3 and number or nil
+      end)
+      for i = BULK, BULK + 40 do
+        local result, err = tasks[i]:join()
+        if i % 4 == 1 then
+          assert.same({ nil, "no " .. i }, { result, err.message })
+        else
+          assert.equal(i % 4 ~= 3 and i or nil, result)
+        end
+      end
+    end)
+  end)
+
+  it("show where they raised and stand, and nothing of how they were started", function()
+    support.run(function()
+      local function work() error "boom" end
+      local _, tasks = run_bulk(BULK + 2, work)
+      local _, err = tasks[BULK + 2]:join()
+      assert.matches("^[^\n]*crowd_spec.lua:%d+: boom$", err.message)
+      assert.is_nil(err.traceback:find("task/root.lua", 1, true))
+      assert.is_nil(err.traceback:find("xpcall", 1, true))
+      assert.matches("in a task started at [^\n]*crowd_spec.lua", err.traceback)
+      for i = 1, BULK + 1 do tasks[i] = rill.spawn(i > BULK and error or tostring, "plain") end
+      assert.equal("plain", select(2, tasks[BULK + 1]:join()).message)
+    end)
+  end)
+
+  it("hold nothing of those that have ended", function()
+    support.run(function()
+      local kept = setmetatable({}, { __mode = "k" })
+      do
+        local tasks = {}
+        for i = 1, BULK + 20 do
+          local given, result = {}, {}
+          kept[given], kept[result] = true, true
+          tasks[i] = rill.spawn(function() return given and result end, given)
+          kept[tasks[i]] = true
+        end
+        for i = 1, #tasks do tasks[i]:join() end
+      end
+      rill.sleep(0)
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil((next(kept)))
+    end)
+  end)
+
+  it("do not begin where a script resumes a coroutine that it has seen", function()
+    support.run(function()
+      local seen = run_bulk(BULK + 5)
+      local co = seen[BULK + 1]
+      assert.equal("suspended", coroutine.status(co))
+      coroutine.resume(co)
+      coroutine.resume(co, {}, print)
+      local ran = run_bulk(BULK + 5)
+      assert.equal(co, ran[BULK + 5])
+    end)
+  end)
+
+  it("keep at most 1,000 coroutines, and none when no task is left", function()
+    local kept = setmetatable({}, { __mode = "k" })
+    support.run(function()
+      run_bulk(2 * BULK + MORE, function() rill.sleep(0) kept[coroutine.running()] = true end)
+      rill.sleep(0)
+      collectgarbage()
+      collectgarbage()
+      local count = 0
+      for _ in pairs(kept) do count = count + 1 end
+      assert.equal(1000, count)
+    end)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil((next(kept)))
+  end)
+end)

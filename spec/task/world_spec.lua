@@ -25,10 +25,12 @@ function world.make_ready(task) ready[#ready + 1] = task end
 function world.hurry() end
 function world.is_driven() return false end
 function world.start(task, fn, ...)
-  local given, count = { ... }, select("#", ...)
+  local given = require "rill.task.values".pack(...)
   task[STATE], alive = "begun", alive + 1
   task[WORK] = coroutine.create(function()
-    require "rill.runtime.core".root(task, fn, unpack(given, 1, count))
+    require "rill.runtime.core".root(function()
+      if task[STATE] == "begun" then return task, fn, given end
+    end)
     alive = alive - 1
   end)
   world.make_ready(task)

@@ -41,7 +41,7 @@ local current, can_wait, suspend, make_ready, hurry, drop -- the world's
 ---@field drop fun(task: rill.Task) ends a task that catches every error; does not return
 ---@field make_ready fun(task: rill.Task) a suspended task goes on at the next chance
 ---@field hurry fun(task: rill.Task) somebody waits for the end of that task
----@field start fun(task: rill.Task, fn: function, ...) has root(task, fn, ...) run as the task when its turn comes
+---@field start fun(task: rill.Task, fn: function, ...) has fn(...) run as the task when its turn comes, by root()
 ---@field rest fun(task: rill.Task)? suspends the current task, which has ended, until it is started again
 ---@field start_again fun(task: rill.Task)? a task that rests goes on when its turn comes; both, or neither
 ---@field admit (fun(call: string))? raises where no request may be sent
@@ -65,10 +65,10 @@ function M.admit() end
 
 function M.own() end
 
---- What runs in a task's coroutine: rill.task.root replaces it.
----@param task rill.Task that has begun
----@param fn function
-function M.root(task, fn, ...) -- luacheck: ignore
+--- What runs in the coroutine of tasks, one after the other: rill.task puts its own here.
+---@param next_task fun(): rill.Task?, function?, any a task that has begun; its function; the arguments of that, as
+---  rill.task.values keeps them. nil: there are no more
+function M.root(next_task) -- luacheck: ignore
 end
 
 --- Queues what calls a hook of the script: the next task that enters or leaves a rill call runs

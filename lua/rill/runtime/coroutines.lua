@@ -12,17 +12,17 @@ local M = {
 
 local create, resume, yield, running, isyieldable =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.isyieldable
-
-local pack, unpack_values = values.pack, values.unpack
+local getfenv_of = debug.getfenv -- of a coroutine, too
 
 -- What a task begins with stands in itself: 100,000 that wait for their turn are 100,000 tables, and no more.
 local FN, ARGUMENTS = slots.FN, slots.ARGUMENTS
 local STATE, WORK, ERA = slots.STATE, slots.WORK, slots.ERA
 
+local MAX_FREE = 1000 -- coroutines that are kept for further tasks of a bulk
 local RESUMES_PER_POLL = 256 -- tasks that keep waking each other must not keep the network waiting
 
 -- What a task's coroutine hands to go(): private, so whatever else comes is a stray yield.
-local PARKED, ENDED, DROPPED = {}, {}, {}
+local PARKED, ENDED, DROPPED, FREE = {}, {}, {}, {}
 
 local ready, head, tail = {}, 1, 0 -- woken and new tasks, in order
 local started = 0 -- tasks that the current one has started since it was resumed
@@ -79,7 +79,7 @@ function M.hurry(task)
 end
 
 function M.start(task, fn, ...)
-  task[FN], task[ARGUMENTS] = fn, pack(...)
+  task[FN], task[ARGUMENTS] = fn, values.pack(...)
   started = started + 1
   if started > crowd.BULK and M.holds_back then task[STATE] = "bulk" end
   alive = alive + 1
@@ -110,6 +110,62 @@ local function report(co, what)
   hooks.report(tostring(what), { reason = "error", value = what, traceback = debug.traceback(co) })
 end
 
+-- The next task of the coroutine that runs. A script may have kept that, and resume it.
+local function next_task()
+  local task, fn, given = yield(FREE)
+  if task and task == current then return task, fn, given end
+  return next_task() -- no loop: it would stop the compiler
+end
+
+-- The same for a coroutine that has one task only.
+local function only_task()
+  if current then return nil end -- that one, which has ended
+  return next_task()
+end
+
+local function body_of_one()
+  core.root(only_task)
+  return ENDED
+end
+
+local function body_of_many()
+  core.root(next_task)
+  return ENDED
+end
+
+-- A coroutine that waits for its first task.
+local function new(body)
+  local co, outer = create(body), current
+  current = nil
+  resume(co)
+  current = outer
+  return co
+end
+
+-- Coroutines that have run tasks of a bulk, and are to run others: one for each of 100,000 is a third of what such a
+-- task takes in memory and time. What a script keeps by coroutine is there again then, so other tasks have their own.
+local free, free_count = {}, 0
+local globals = getfenv(0)
+
+local function forget_free()
+  if free_count > 0 then free, free_count = {}, 0 end
+end
+
+local function take_free()
+  if free_count == 0 then return new(body_of_many) end
+  local co = free[free_count]
+  free[free_count], free_count = nil, free_count - 1
+  return co
+end
+
+-- One whose globals a task has changed is left to the collector.
+local function keep_free(co)
+  if free_count < MAX_FREE and getfenv_of(co) == globals then
+    free_count = free_count + 1
+    free[free_count] = co
+  end
+end
+
 --- A task's coroutine came back with anything but a wait.
 local function leave(task, co, ok, what)
   if task._foreign then
@@ -117,7 +173,9 @@ local function leave(task, co, ok, what)
     return
   end
   alive = alive - 1
-  if what == ENDED then return end
+  if what == FREE and alive > 0 then return keep_free(co) end
+  if alive == 0 then forget_free() end
+  if what == ENDED or what == FREE then return end
   local trace = debug.traceback(co)
   if not ok then
     task:_break(what, trace)
@@ -141,22 +199,22 @@ local function go(task)
   if what ~= PARKED then leave(task, co, ok, what) end
 end
 
-local function body(task, fn, given)
-  core.root(task, fn, unpack_values(given))
-  return ENDED
-end
-
---- Runs a new task until it waits or ends.
----@param task rill.Task
-function M.begin(task)
-  local co, fn, given = create(body), task[FN], task[ARGUMENTS]
+-- Runs a new task until it waits or ends.
+local function begin_in(co, task)
+  local fn, given = task[FN], task[ARGUMENTS]
   task[STATE], task[WORK], task[ERA] = "begun", co, 0
   current, started = task, 0
   local ok, what = resume(co, task, fn, given)
   current = nil
   if what ~= PARKED then leave(task, co, ok, what) end
 end
-local begin = M.begin
+
+--- Runs a new task of a bulk until it waits or ends.
+---@param task rill.Task
+function M.begin_in_turn(task)
+  begin_in(take_free(), task)
+end
+local begin_in_turn = M.begin_in_turn
 
 --- Runs tasks that are ready, at most a few hundred. Those of a bulk begin in the order in which they were started.
 function M.run_ready()
@@ -172,8 +230,10 @@ function M.run_ready()
       budget = budget - 1
       if state == "begun" then
         go(task)
-      elseif state == "new" or state == "bulk" then -- else it has ended
-        begin(task)
+      elseif state == "bulk" then
+        begin_in_turn(task)
+      elseif state == "new" then -- else it has ended
+        begin_in(new(body_of_one), task)
       end
     end
   end
@@ -183,6 +243,7 @@ end
 --- Forgets all: no task can go on.
 function M.clear()
   ready, head, tail, alive, current = {}, 1, 0, 0, nil
+  forget_free()
   crowd.clear()
   core.forget_parked()
 end

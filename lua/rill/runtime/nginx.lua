@@ -10,6 +10,7 @@ local place = require("rill.runtime.place")
 local poller = require("rill.runtime.poller")
 local sessions = require("rill.runtime.session")
 local slots = require("rill.task.slots")
+local values = require("rill.task.values")
 
 local STATE, WORK = slots.STATE, slots.WORK
 
@@ -169,7 +170,10 @@ local function first(task, session, fn, ...)
   enlist(task, running(), session)
   M.suspend(task, FIRST_TURN)
   task[STATE] = "begun"
-  core.root(task, fn, ...)
+  local given = values.pack(...)
+  core.root(function()
+    if task[STATE] == "begun" then return task, fn, given end
+  end)
   leave(task)
 end
 

@@ -13,8 +13,8 @@ local M = {
 
 local MOST = 256 -- held tasks that begin in a pass where there is no crowd any more
 
-local start, alive, is_idle, run_ready, begin =
-  coroutines.start, coroutines.alive, coroutines.is_idle, coroutines.run_ready, coroutines.begin
+local start, alive, is_idle, run_ready, begin_in_turn =
+  coroutines.start, coroutines.alive, coroutines.is_idle, coroutines.run_ready, coroutines.begin_in_turn
 local driving = false
 
 function M.start(task, fn, ...)
@@ -44,7 +44,7 @@ local function drive(stuck)
     run_ready()
     local idle = is_idle()
     if crowd.holds() then
-      crowd.pass(idle, begin, MOST)
+      crowd.pass(idle, begin_in_turn, MOST)
     else
       pass(idle, stuck)
     end

@@ -20,7 +20,9 @@ local CANCELLED = { value = cancelled, traceback = "" }
 local function frames(trace)
   trace = trace:gsub("^.-stack traceback:", "")
   local above = trace:match("^(.*)\n\t%[C%]: in function 'xpcall'")
-  return above and above:gsub("\n\t[^\n]*rill/task/map%.lua:%d+: in function 'do_item'\n[^\n]*$", "") or trace
+  if not above then return trace end
+  above = above:gsub("\n\t[^\n]*rill/task/root%.lua:%d+: in function 'call'\n[^\n]*$", "")
+  return (above:gsub("\n\t[^\n]*rill/task/map%.lua:%d+: in function 'do_item'\n[^\n]*$", ""))
 end
 
 --- The stack, and below it where the tasks stand that led to this one.
@@ -44,11 +46,11 @@ function M.traceback(task, trace)
   return table.concat(parts)
 end
 
--- A message without the place in rill.task.map from which fn is called: error() puts it there where fn is error itself,
--- or asks for its caller's place.
+-- A message without the place in rill.task.map or rill.task.root from which fn is called: error() puts it there where
+-- fn is error itself, or asks for its caller's place.
 local function without_own_place(value)
   if type(value) ~= "string" then return value end
-  return (value:gsub("^[^\n:]*rill/task/map%.lua:%d+: ", ""))
+  return (value:gsub("^[^\n:]*rill/task/map%.lua:%d+: ", ""):gsub("^[^\n:]*rill/task/root%.lua:%d+: ", ""))
 end
 
 --- Makes a failure of what was raised: the handler for xpcall.

@@ -4,7 +4,6 @@ local cancelled = require("rill.task.cancelled")
 local describe_deadlock = require("rill.task.deadlock")
 local errors = require("rill.errors")
 local failure = require("rill.task.failure")
-require("rill.task.root")
 local handle = require("rill.task.handle")
 local live = require("rill.task.live")
 local misplaced = require("rill.task.misplaced")
@@ -15,6 +14,8 @@ local unjoined = require("rill.task.unjoined")
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
 local new = handle.new
+
+runtime.root = require("rill.task.root")
 local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
 local PLACE, CANCELLED, WAITING = slots.PLACE, slots.CANCELLED, slots.WAITING
