@@ -285,6 +285,11 @@ RILL_API int32_t rill_signal_start(rill_loop *loop, int32_t number, rill_id *id,
  * where it has a handler. */
 RILL_API void rill_outlive_file_limit(void);
 
+/* Has malloc() take up to 28 MiB of what it hands out next from large pages, where the system has
+ * them for who asks (madvise()). For who is about to keep many bodies: the first touch of each
+ * small page is an interruption. Nothing is allocated by it but addresses. */
+RILL_API void rill_expect_bodies(void);
+
 /* Reports RILL_EVENT_READY once when descriptor `fd` can be read (its end included), or written; a
  * file is ready at once. The descriptor stays the caller's, who drops the id before closing it.
  * 0, -RILL_ARGUMENT: it is not open, or -RILL_ERROR. */

@@ -1,0 +1,20 @@
+local process = require "support.process"
+local support = require "support"
+
+-- Where the system has none, or another malloc() is at work, there is nothing to see.
+local function has_large_pages()
+  local file = io.open "/sys/kernel/mm/transparent_hugepage/enabled"
+  if file then file:close() end
+  return file ~= nil and #process.sanitizers() == 0
+end
+
+describe("a crawl", function()
+  it("asks for large pages for the bodies that it will hold", function()
+    if not has_large_pages() then return end
+    local argv = { "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "luajit", "spec/support/large_pages.lua" }
+    local child = process.start(argv, support.directory "large_pages" .. "/output")
+    assert.equal(0, child:wait(30), child:output())
+    local wanted = tonumber(child:output():match "large (%d+)\n")
+    assert.is_true(wanted >= 26 * 1024 and wanted <= 30 * 1024, child:output())
+  end)
+end)
