@@ -10,6 +10,6 @@ jit.attach(function(what)
   if what == "flush" then flushes = flushes + 1 end
 end, "trace")
 for i = 1, LOOPS do
-  assert(loadstring(("local sum = 0 for i = 1, 200 do sum = sum + i * %d end return sum"):format(i)))()
+  assert(loadstring(("local sum = 0 for i = 1, 2000 do sum = sum + i * %d end return sum"):format(i)))()
 end
 print("flushes " .. flushes)

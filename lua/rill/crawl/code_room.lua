@@ -1,4 +1,5 @@
---- The room that LuaJIT has for what it compiles: for all of the process, once the first crawl begins.
+--- The room that LuaJIT has for what it compiles, and what it compiles: for all of the process, once the first crawl
+--- begins.
 require("rill.core.ffi") -- raises a clear error where there is no LuaJIT
 local jit = require("jit")
 
@@ -8,6 +9,11 @@ local jit = require("jit")
 -- process. These values are OpenResty's defaults, no lower than those of any LuaJIT. Memory is allocated as needed.
 local ROOM = { "maxmcode=40960", "maxtrace=8000" }
 
+-- LuaJIT compiles a loop when it has run 56 times, and a way out of compiled code when it was taken 10 times. A page's
+-- way through a crawl has many short loops and as many ways out of them. What is taken once in a hundred pages is not
+-- worth that: with these values 2,768 pages make 300 traces in place of 410.
+local PATIENCE = { "hotloop=200", "hotexit=60" }
+
 local is_made = false
 
 --- Makes it larger, once.
@@ -15,4 +21,5 @@ return function()
   if is_made or not jit.opt then return end
   is_made = true
   jit.opt.start(unpack(ROOM))
+  jit.opt.start(unpack(PATIENCE))
 end
