@@ -1,5 +1,10 @@
+/* With it longjmp() refuses to go to another stack, as GCC and glibc see it. */
+#undef _FORTIFY_SOURCE
+
 #include "doc/fiber.h"
 
+#include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -10,8 +15,24 @@
  * operators needs 0.6 MiB, and three times that under sanitizers. */
 enum { STACK_BYTES = 4 << 20 };
 
+/* AddressSanitizer follows swapcontext() to another stack, and no longjmp(). */
+#if defined(__SANITIZE_ADDRESS__)
+#define BY_CONTEXT 1
+#elif defined(__has_feature)
+#define BY_CONTEXT __has_feature(address_sanitizer)
+#else
+#define BY_CONTEXT 0
+#endif
+
+/* Where a stack was left. */
+#if BY_CONTEXT
+typedef ucontext_t place;
+#else
+typedef jmp_buf place;
+#endif
+
 struct rill_fiber {
-    ucontext_t caller, own;
+    place caller, own;
     char *stack;
     size_t size;
     void (*run)(void *);
@@ -19,13 +40,28 @@ struct rill_fiber {
     bool returned;
 };
 
-/* makecontext() passes ints only. */
-static void start(unsigned high, unsigned low)
+/* Leaves a stack for another one. The signal mask stays as it is: swapcontext() sets it, by a
+ * system call, and a page that is asked by four selectors changes stacks eight times. */
+static void change(place *from, place *to)
+{
+#if BY_CONTEXT
+    sigprocmask(SIG_SETMASK, NULL, &to->uc_sigmask);
+    swapcontext(from, to);
+#else
+    if (!_setjmp(*from))
+        _longjmp(*to, 1);
+#endif
+}
+
+/* All that runs on the stack, one after the other. makecontext() passes ints only. */
+static void run_all(unsigned high, unsigned low)
 {
     rill_fiber *fiber = (rill_fiber *)((uintptr_t)high << 16 << 16 | low);
-    fiber->run(fiber->arg);
-    fiber->returned = true;
-    swapcontext(&fiber->own, &fiber->caller);
+    for (;;) {
+        change(&fiber->own, &fiber->caller);
+        fiber->run(fiber->arg);
+        fiber->returned = true;
+    }
 }
 
 /* Below the stack lies a page that faults. */
@@ -46,42 +82,54 @@ void rill_fiber_free(rill_fiber *fiber)
     free(fiber);
 }
 
+/* Enters the stack for the first time: run_all() comes back at once. */
+static bool enter(rill_fiber *fiber)
+{
+    uintptr_t address = (uintptr_t)fiber;
+    ucontext_t first;
+    if (getcontext(&first))
+        return false;
+    first.uc_link = NULL;
+    first.uc_stack.ss_sp = fiber->stack + fiber->size - STACK_BYTES;
+    first.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&first, (void (*)(void))run_all, 2, (unsigned)(address >> 16 >> 16),
+                (unsigned)address);
+#if BY_CONTEXT
+    return !swapcontext(&fiber->caller, &first);
+#else
+    if (!_setjmp(fiber->caller))
+        setcontext(&first);
+    return true;
+#endif
+}
+
 static rill_fiber *make_fiber(void)
 {
     rill_fiber *fiber = calloc(1, sizeof(*fiber));
     if (!fiber)
         return NULL;
-    if (make_stack(fiber, (size_t)sysconf(_SC_PAGESIZE)))
+    if (make_stack(fiber, (size_t)sysconf(_SC_PAGESIZE)) && enter(fiber))
         return fiber;
     rill_fiber_free(fiber);
     return NULL;
 }
 
-/* The context is taken each time: it holds the signal mask, which may be another one by now. */
-bool rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg)
+void rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg)
 {
-    uintptr_t address = (uintptr_t)fiber;
-    if (getcontext(&fiber->own))
-        return false;
     fiber->run = run;
     fiber->arg = arg;
     fiber->returned = false;
-    fiber->own.uc_stack.ss_sp = fiber->stack + fiber->size - STACK_BYTES;
-    fiber->own.uc_stack.ss_size = STACK_BYTES;
-    makecontext(&fiber->own, (void (*)(void))start, 2, (unsigned)(address >> 16 >> 16),
-                (unsigned)address);
-    return true;
 }
 
 bool rill_fiber_resume(rill_fiber *fiber)
 {
-    swapcontext(&fiber->caller, &fiber->own);
+    change(&fiber->caller, &fiber->own);
     return !fiber->returned;
 }
 
 void rill_fiber_pause(rill_fiber *fiber)
 {
-    swapcontext(&fiber->own, &fiber->caller);
+    change(&fiber->own, &fiber->caller);
 }
 
 rill_fiber *rill_fibers_take(rill_fibers *fibers)

@@ -23,8 +23,8 @@ rill_fiber *rill_fibers_take(rill_fibers *fibers);
 void rill_fibers_give(rill_fibers *fibers, rill_fiber *fiber);
 void rill_fibers_dispose(rill_fibers *fibers);
 
-/* Prepares run(arg). What ran before has returned. False: that cannot be. */
-bool rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg);
+/* Prepares run(arg). What ran before has returned. */
+void rill_fiber_start(rill_fiber *fiber, void (*run)(void *), void *arg);
 
 /* Runs until it pauses or returns. False: it has returned. */
 bool rill_fiber_resume(rill_fiber *fiber);

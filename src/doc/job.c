@@ -13,10 +13,7 @@ bool rill_job_begin(rill_job *job, void (*run)(void *), void *arg)
     job->fiber = rill_fibers_take(job->fibers);
     if (!job->fiber)
         return false;
-    if (!rill_fiber_start(job->fiber, run, arg)) {
-        give_back(job);
-        return false;
-    }
+    rill_fiber_start(job->fiber, run, arg);
     job->state = RILL_JOB_READY;
     job->left = RILL_DOC_SLICE;
     return true;
