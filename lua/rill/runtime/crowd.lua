@@ -9,7 +9,7 @@ local M = {
   BULK = 1000, -- held back are those of a task that has started more than that without waiting itself
 }
 
-local CROWD = 1000 -- requests that wait to be sent and that no connection is coming for
+local CROWD = 256 -- requests that wait to be sent without a connection on its way: four looks at the network take them
 local BEGIN_IN_CROWD = 8 -- tasks that begin all the same, each time the network was looked at
 local CROWD_MS = 1 -- when nothing happens for so long, more begin
 

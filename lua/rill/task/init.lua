@@ -14,9 +14,9 @@ local unjoined = require("rill.task.unjoined")
 local M = { foreign = handle.foreign, light = handle.light, lose = handle.lose }
 
 local new = handle.new
+local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
 runtime.root = require("rill.task.root")
-local leaves_traces, begin_again = handle.leaves_traces, handle.begin_again
 
 local PLACE, CANCELLED, WAITING = slots.PLACE, slots.CANCELLED, slots.WAITING
 
@@ -87,7 +87,7 @@ local function calling_place()
 end
 
 --- Starts `fn(...)` as a task of its own, when the current one waits next; of more than 1,000 started
---- without a wait the others later, while 1,000 requests wait that no connection is coming for.
+--- without a wait the others later, while 256 requests wait that no connection is coming for.
 ---@param fn function
 ---@return rill.Task
 function M.spawn(fn, ...)
