@@ -11,7 +11,8 @@ local ROOM = { "maxmcode=40960", "maxtrace=8000" }
 
 -- LuaJIT compiles a loop when it has run 56 times, and a way out of compiled code when it was taken 10 times. A page's
 -- way through a crawl has many short loops and as many ways out of them. What is taken once in a hundred pages is not
--- worth that: with these values 2,768 pages make 300 traces in place of 410.
+-- worth that: with these values 2,768 pages make 300 traces in place of 410. LuaJIT counts the ways out in a byte: with
+-- 255 or more it would not go on.
 local PATIENCE = { "hotloop=200", "hotexit=60" }
 
 local is_made = false
