@@ -287,7 +287,8 @@ RILL_API void rill_outlive_file_limit(void);
 
 /* Has malloc() take up to 28 MiB of what it hands out next from large pages, where the system has
  * them for who asks (madvise()). For who is about to keep many bodies: the first touch of each
- * small page is an interruption. Nothing is allocated by it but addresses. */
+ * small page is an interruption. Nothing is allocated by it but addresses; but glibc's malloc()
+ * keeps up to 60 MiB of what is freed from then on, and maps no block below 30 MiB by itself. */
 RILL_API void rill_expect_bodies(void);
 
 /* Reports RILL_EVENT_READY once when descriptor `fd` can be read (its end included), or written; a
@@ -542,9 +543,10 @@ typedef struct rill_request {
     const char *save_path; /* the body of a 2xx response goes to this file, written beside it and
                               renamed when complete; copied; not for HEAD; NULL: it is kept in
                               memory */
-    const char *types;     /* media types of bodies that are wanted, in lower case, with commas
-                              between them: a response that names another one is stopped behind
-                              its head (RILL_STOPPED); copied; NULL: all are */
+    const char *types;     /* media types of bodies that are wanted, with commas between them: a
+                              response that names another one is stopped behind its head
+                              (RILL_STOPPED), but for a body whose content-length is at most 16
+                              KiB; copied; NULL: all are */
     bool head_first;       /* with `stream`: the peer may send 64 KiB at first, more when the first
                               read or rill_stream_collect() after the head shows that it is wanted;
                               no file gets its name before that, or rill_stream_decide() */

@@ -4,6 +4,8 @@ local support = require "support"
 
 local PAGES = [[{ '/html': 'html', '/mixed': { type: 'Text/HTML ; charset=utf-8', body: 'html' },
   '/image': { type: 'image/png', body: 'x'.repeat(3000000) }, '/short': { type: 'text/htm', body: 'htm' },
+  '/blank': { type: 'text/html charset=utf-8', body: 'html' },
+  '/announced': { type: 'image/png', headers: { 'content-length': '4' }, body: 'tiny' },
   '/none': { headers: { 'content-type': '' }, body: 'none' },
   '/missing': { status: 404, type: 'image/png', body: 'none' } }]]
 
@@ -30,6 +32,7 @@ describe("the option types", function()
     support.run(function()
       assert.same({ 200, "ended", 4 }, get(client, "/html", types))
       assert.same({ 200, "ended", 4 }, get(client, "/mixed", types))
+      assert.same({ 200, "ended", 4 }, get(client, "/blank", types))
       assert.same({ 200, "stopped", 0 }, get(client, "/image", types))
       assert.same({ 200, "stopped", 0 }, get(client, "/short", types))
       assert.same({ 404, "stopped", 0 }, get(client, "/missing", types))
@@ -37,6 +40,30 @@ describe("the option types", function()
       assert.same({ 200, "ended", 3000000 }, get(client, "/image"))
       assert.same({ 200, "ended", 3000000 }, get(client, "/image", "image/png"))
       assert.same({ 200, "stopped", 0 }, get(client, "/html", ""))
+    end)
+  end)
+
+  it("lets come what is shorter than a reset is worth", function()
+    local client = support.client { tls = { ca_file = server.ca } }
+    support.run(function()
+      assert.same({ 200, "ended", 4 }, get(client, "/announced", "text/html"))
+    end)
+  end)
+
+  it("keeps a connection over HTTP/1.1 whose bodies are short or none", function()
+    local nginx = support.nginx { files = { ["none.png"] = "", ["short.png"] = ("x"):rep(16384),
+      ["long.png"] = ("x"):rep(16385) } }
+    local client = support.client { tls = { ca_file = nginx.ca }, protocols = { "http/1.1" } }
+    local function read(path)
+      local response = assert(client:get(nginx.url .. path, { types = "text/html" }))
+      return { response.close_reason, #response.body, client:stats().connections_opened }
+    end
+    support.run(function()
+      assert.same({ "ended", 0, 1 }, read "/none.png")
+      assert.same({ "ended", 16384, 1 }, read "/short.png")
+      assert.same({ "ended", 0, 1 }, read "/none.png")
+      assert.same({ "stopped", 0, 1 }, read "/long.png")
+      assert.same({ "ended", 0, 2 }, read "/none.png")
     end)
   end)
 

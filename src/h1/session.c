@@ -111,7 +111,7 @@ static void end_head(rill_h1_session *session, rill_stream *stream)
     rill_frame_note_status(link, stream->id, status, session->head.lines.length);
     if (status >= 200)
         frame_body(session, stream);
-    rill_stream_end_head(stream);
+    rill_stream_end_head(stream, status >= 200 && !session->left);
     if (stream->reason != RILL_OPEN)
         return;
     if (status < 200) {

@@ -121,7 +121,7 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
 {
     if (!stream)
         return;
-    rill_stream_end_head(stream);
+    rill_stream_end_head(stream, frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
     if (stream->starved && !stream->source->held)
         rill_link_resume(&session->link, stream); /* 100 (Continue) */
     if (stream->status) {

@@ -165,8 +165,8 @@ void rill_stream_field(rill_stream *stream, const char *name, size_t name_length
                        size_t value_length);
 /* It has more than `most` bytes. */
 void rill_stream_refuse_head(rill_stream *stream, uint32_t most);
-/* The head is complete. */
-void rill_stream_end_head(rill_stream *stream);
+/* The head is complete; `ends`: and nothing follows it. */
+void rill_stream_end_head(rill_stream *stream, bool ends);
 /* Payload of DATA, without padding. Returns how many bytes of window may go back for it. */
 size_t rill_stream_data(rill_stream *stream, const void *data, size_t length);
 

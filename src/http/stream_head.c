@@ -139,6 +139,10 @@ static void open_sink(rill_stream *stream)
         rill_stream_close_because(stream, &error);
 }
 
+/* A shorter one than this comes, whatever it is: a reset, or over HTTP/1.1 another connection,
+ * would cost more. */
+enum { TYPES_SHORT = 16 * 1024 };
+
 /* Whether its body is of a type that is wanted. One that names none may be. */
 static bool is_wanted(const rill_stream *stream)
 {
@@ -147,17 +151,19 @@ static bool is_wanted(const rill_stream *stream)
     rill_chars kind = {0}, types = {end, end ? strlen(end) : 0}, each;
     const char *value =
         end ? rill_headers_find(stream->head.data, stream->head.length, name, &kind.length) : NULL;
-    if (!value)
+    if (!value || (stream->content_length >= 0 && stream->content_length <= TYPES_SHORT))
         return true;
-    end = memchr(value, ';', kind.length);
-    kind = rill_fields_trim((rill_chars){value, end ? (size_t)(end - value) : kind.length});
-    bool wanted = !kind.length;
+    kind = rill_fields_trim((rill_chars){value, kind.length});
+    size_t length = 0;
+    while (length < kind.length && !strchr("; \t", kind.data[length]))
+        length++;
+    bool wanted = !length;
     while (!wanted && rill_fields_element(&types, &each))
-        wanted = each.length == kind.length && !strncasecmp(each.data, kind.data, kind.length);
+        wanted = each.length == length && !strncasecmp(each.data, kind.data, length);
     return wanted;
 }
 
-void rill_stream_end_head(rill_stream *stream)
+void rill_stream_end_head(rill_stream *stream, bool ends)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
         return;
@@ -189,7 +195,7 @@ void rill_stream_end_head(rill_stream *stream)
         rill_turn_report(stream->turn, stream->entry, RILL_EVENT_HEAD);
     if (!rill_stream_has_body(stream))
         return;
-    if (!is_wanted(stream)) {
+    if (!ends && !is_wanted(stream)) {
         rill_stream_close(stream, RILL_STOPPED, -1, "a body of another type is wanted");
         return;
     }
