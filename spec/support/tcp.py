@@ -10,10 +10,12 @@ import sys
 import threading
 
 TEXT = b"HTTP/2.0 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+SAYS = threading.Lock()  # each connection has a thread: lines would run into each other
 
 
 def say(**event):
-    print(json.dumps(event), flush=True)
+    with SAYS:
+        print(json.dumps(event), flush=True)
 
 
 def read_all(sock):

@@ -162,6 +162,7 @@ static rill_loop *new_bare(void)
     rill_trace_init(&loop->turn);
     rill_turn_tick(&loop->turn);
     rill_wheel_init(&loop->turn.wheel, loop->turn.now_ms);
+    rill_gate_init(&loop->turn.gate);
     return loop;
 }
 

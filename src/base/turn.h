@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/gate.h"
 #include "base/list.h"
 #include "base/process.h"
 #include "rill.h"
@@ -18,9 +19,7 @@
 
 struct event_base;
 
-typedef struct rill_turn rill_turn;
 typedef struct rill_entry rill_entry;
-typedef struct rill_mark rill_mark;
 
 enum rill_entry_kind {
     ENTRY_CLIENT = 1,
@@ -69,6 +68,7 @@ struct rill_turn {
     struct event_base *base;
     rill_slab slab;
     rill_wheel wheel;
+    rill_gate gate;  /* of TLS handshakes */
     uint64_t now_ms; /* monotonic, as of the last rill_turn_tick(): deadlines */
     uint64_t now_us; /* the same: for telling how long things took */
 

@@ -477,6 +477,16 @@ static int32_t act_tunnel(rill_dial *dial, rill_transport *transport, rill_error
 
 /* --- TLS ------------------------------------------------------------------------------------- */
 
+/* Only so many handshakes are under way at a time. */
+static bool may_begin_tls(rill_dial *dial)
+{
+    bool came = dial->visit.state == VISIT_OUTSIDE;
+    bool may = rill_gate_enter(dial->turn, &dial->visit, dial->mark);
+    if (came && !may)
+        SAY(dial, "waits: %u TLS handshakes are under way", dial->turn->gate.inside);
+    return may;
+}
+
 static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const rill_dial_target *target = dial->target;
@@ -498,6 +508,8 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
     const char *host = dial->target->host;
     if (!dial->target->tls)
         return 1;
+    if (!may_begin_tls(dial))
+        return 0;
     int32_t code = transport->tls ? 0 : begin_tls(dial, transport, err);
     if (code)
         return code;
@@ -570,6 +582,7 @@ void rill_dial_dispose(rill_dial *dial)
         return;
     rill_lookup_cancel(&dial->lookup);
     rill_wheel_stop(&dial->turn->wheel, &dial->stagger);
+    rill_gate_leave(dial->turn, &dial->visit);
     for (int i = 0; i < DIAL_RACERS; i++)
         close_racer(dial, &dial->racers[i]);
     rill_tunnel_dispose(&dial->tunnel, &dial->turn->slab);

@@ -70,6 +70,7 @@ typedef struct rill_dial {
     bool beyond;        /* it is what stands behind the proxy that is looked up */
     bool asked;         /* the proxy, for a tunnel */
     rill_tunnel tunnel;
+    rill_visit visit;              /* to the gate of TLS handshakes */
     uint64_t phase_us;             /* when this phase began */
     float dns_s, connect_s, tls_s; /* connect: the way through a proxy as well */
     rill_address address;          /* the one that won */
