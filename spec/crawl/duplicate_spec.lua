@@ -30,7 +30,6 @@ describe("a body that another worker's page had", function()
   local function run(worker, more)
     more.state, more.worker = redis:state "site", worker
     more.concurrency, more.per_origin = 1, { concurrency = 1 }
-    more.out = more.out or function() end
     return support.run(function() return require "rill.crawl"(site.options(server, more)) end, 60)
   end
 
@@ -76,6 +75,78 @@ describe("a body that another worker's page had", function()
     assert.is_true(done.pages >= 22 and done.pages <= 22 + 64, done.pages)
     assert.equal(1 + PAGES - done.pages, done.skipped.same_run)
     assert.equal(0, questions())
+  end)
+
+  it("is known to a function of `out`, which runs in the commit", function()
+    begin(10)
+    local known = 0
+    run("b", { traps = false, page = function(page) page:emit { url = page.url } end, out = function(_, page)
+      if page.duplicate_of == true then known = known + 1 end
+    end })
+    assert.equal(PAGES - 2 - PAGES / 10, known)
+  end)
+
+  it("is another's also where the page comes again and nobody has asked before", function()
+    begin(1000)
+    local first, second
+    run("b", { traps = false, page = function(page)
+      if page.url == first then
+        second = tostring(page.duplicate_of)
+      elseif not first and page.body == "one for all" then
+        first = page.url
+        page:follow(first, { again = true })
+      end
+    end })
+    assert.equal("true", second)
+  end)
+
+  it("is the page's own where that comes again, though Redis knows it by then", function()
+    begin(10)
+    local visits = {}
+    run("b", { traps = false, page = function(page)
+      if page.url ~= server.url .. "/50" then return end
+      if visits[1] then
+        visits[2] = tostring(page.duplicate_of)
+      else
+        visits[1] = "unasked"
+        page:follow(page.url, { again = true })
+      end
+    end })
+    assert.same({ "unasked", "nil" }, visits)
+  end)
+
+  it("is not taken for another's where the answer comes after the page has gone to the commit", function()
+    begin(1000)
+    local rill = require "rill"
+    local answer, begun, has_asked
+    run("b", { traps = false, page = function(page)
+      if begun or page.body ~= "one for all" then return end
+      begun = true
+      redis.process:signal "STOP"
+      rill.spawn(function()
+        has_asked = true
+        answer = tostring(page.duplicate_of)
+      end)
+      rill.spawn(function()
+        while rawget(page, "_unasked") do rill.sleep(0.001) end
+        redis.process:signal "CONT"
+      end)
+      while not has_asked do rill.sleep(0) end
+    end })
+    assert.equal("nil", answer)
+  end)
+
+  it("cannot be asked for where none may wait, and the error names the field", function()
+    begin(1000)
+    local messages = {}
+    run("b", { traps = false, page = function(page)
+      if messages[1] or page.body ~= "one for all" then return end
+      local _, message = pcall(string.gsub, "x", "x", function() return tostring(page.duplicate_of) end)
+      messages[1] = tostring(message)
+      messages[2] = tostring(page.duplicate_of)
+    end })
+    assert.truthy(messages[1]:find("page.duplicate_of waits", 1, true), messages[1])
+    assert.equal("true", messages[2])
   end)
 
   it("retires none in which new bodies come now and then", function()

@@ -160,6 +160,12 @@ function Outputs:has_stdout()
   return false
 end
 
+--- Whether items go to a function, with their page.
+---@return boolean
+function Outputs:has_function()
+  return self._functions[1] ~= nil
+end
+
 --- Gives all bytes to the system.
 ---@return boolean? ok
 ---@return rill.Error? err

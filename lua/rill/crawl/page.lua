@@ -3,6 +3,7 @@ local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local html = require("rill.html")
 local json = require("rill.core.plain_json")
+local runtime = require("rill.runtime")
 local text_of = require("rill.core.text")
 local trim = require("rill.core.trim")
 local url = require("rill.url")
@@ -66,9 +67,13 @@ end
 function lazy:duplicate_of()
   local outcome = self._unasked
   if not outcome then return nil end
-  local known = self._crawl.frontier:has_body(outcome.high, outcome.low)
-  if not outcome.unasked then return outcome.duplicate_of end -- another task has asked as well, or it is committed
+  runtime.waiter "page.duplicate_of" -- raises where none may wait
+  local frontier = self._crawl.frontier
+  local known = frontier:has_body(outcome.high, outcome.low)
+  -- Another task has asked as well; or the page has gone to the commit, and the body that is known may be its own.
+  if self._unasked ~= outcome then return outcome.duplicate_of end
   self._unasked, outcome.unasked, outcome.duplicate_of = nil, false, known or nil
+  frontier:take_body(outcome.high, outcome.low, known)
   return outcome.duplicate_of
 end
 

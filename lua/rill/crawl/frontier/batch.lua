@@ -88,10 +88,12 @@ local function outcome_of(frontier, outcome, blob, now)
   end
   if outcome.run then
     given.run, given.duplicate = blob(record.bytes(outcome.run.high, outcome.run.low)), outcome.duplicate_of ~= nil
-    given.unasked = outcome.unasked
   end
-  if outcome.high and kind ~= "retry" and not outcome.duplicate_of then -- else the first page with it brings it
+  -- Another page's body is not brought: that one brings it, and would be taken for a duplicate too if it ends later. If
+  -- it never ends here it is asked for again, and is then the first.
+  if outcome.high and kind ~= "retry" and not outcome.duplicate_of then
     given.body = { frontier:bucket(outcome.low), M.decimal(outcome.high, outcome.low) }
+    given.unasked = outcome.unasked
   end
   if kind == "done" and frontier:remembers() then given.page = page_of(frontier, outcome, blob, now) end
   return given

@@ -6,6 +6,7 @@ local record = require("rill.crawl.frontier.record")
 local M = {}
 
 local MAX_KNOWN = 2 ^ 22 -- of each kind; beyond that Redis is asked
+local NOTED = 2 ^ 31 -- more than the number of a page: it had the body first here, elsewhere others may have had it
 local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
 
 ---@class rill.CrawlKnown
@@ -61,36 +62,52 @@ end
 
 -- A number of a page, which is hardly ever that of another one.
 local function number_of(entry)
-  return 1 + entry.low % 2 ^ 31
+  return 1 + entry.low % (NOTED - 2)
 end
 
 --- Whether another page had this body; nil: not known here.
 ---@param entry rill.CrawlEntry
 ---@return boolean?
 function Known:is_duplicate(high, low, entry)
+  local number, own = self._bodies:get(high, low), number_of(entry)
+  if number and number ~= own + NOTED then return number ~= own end
+end
+
+--- What Redis has said of a body that was noted.
+---@param elsewhere boolean another worker's page had it
+function Known:take_body(high, low, elsewhere)
+  if elsewhere then return remember(self._bodies, high, low, ELSEWHERE) end
   local number = self._bodies:get(high, low)
-  if number then return number ~= number_of(entry) end
+  if number and number > NOTED and number < ELSEWHERE then self._bodies:set(high, low, number - NOTED) end
 end
 
---- Another worker's page had this body.
-function Known:take_body(high, low)
-  remember(self._bodies, high, low, ELSEWHERE)
-end
-
---- Whether a page had this body before; nil: not known here. It is this page's from now on, if it was nobody's.
+--- Whether a page had this body before; nil: not known here. It is this page's from now on, if it was nobody's: for good
+--- once take_body() was told so.
 ---@param has_all boolean what is not known here is not known anywhere
 ---@return boolean?
 function Known:note_body(high, low, entry, has_all)
   local known = self:is_duplicate(high, low, entry)
   if known ~= nil then return known end
-  remember(self._bodies, high, low, number_of(entry))
-  if has_all or entry.known then return false end -- at a recrawl it may be the body that this page had
+  local is_own = has_all or entry.known ~= nil -- at a recrawl it may be the body that this page had
+  remember(self._bodies, high, low, number_of(entry) + (is_own and 0 or NOTED))
+  if is_own then return false end
+end
+
+-- Redis was not asked about these bodies, and knew some of them before the batch.
+local function take_bodies(self, outcomes, known)
+  local elsewhere = {}
+  for _, at in ipairs(known) do elsewhere[at] = true end
+  for at, outcome in ipairs(outcomes) do
+    if outcome.unasked then self:take_body(outcome.high, outcome.low, elsewhere[at] == true) end
+  end
 end
 
 --- Takes in a batch that is durable.
 ---@param batch table
----@param runs number[] of the outcomes that have one, in order
-function Known:take(batch, runs)
+---@param reply { runs: number[], known: integer[]? } runs: of the outcomes that have one, in order; known: places of
+---  outcomes whose bodies nobody had asked for, and Redis knew
+function Known:take(batch, reply)
+  take_bodies(self, batch.outcomes, reply.known or {})
   for _, link in ipairs(batch.links) do remember(self._seen, link.high, link.low, 1) end
   for _, skip in ipairs(batch.skips) do
     remember(self._skipped, skip.high, skip.low, 1)
@@ -100,7 +117,7 @@ function Known:take(batch, runs)
   for _, outcome in ipairs(batch.outcomes) do
     if outcome.run then
       at = at + 1
-      remember(self._runs, outcome.run.high, outcome.run.low, runs[at])
+      remember(self._runs, outcome.run.high, outcome.run.low, reply.runs[at])
     end
   end
 end

@@ -215,10 +215,11 @@ end
 --- Whether any worker's page on this node had this body. Waits.
 ---@return boolean
 function Frontier:has_body(high, low)
-  local known = ask(self, "body", high, low)
-  if known then self._known:take_body(high, low) end
-  return known
+  return ask(self, "body", high, low)
 end
+
+--- Takes in what has_body() has said, while the page that asked is not committed: then the body may be its own.
+function Frontier:take_body(high, low, known) self._known:take_body(high, low, known) end
 
 --- Whether a URL is known to any worker. Waits.
 ---@return boolean
@@ -237,14 +238,17 @@ end
 ---@return true?
 function Frontier:duplicate(high, low, entry)
   local known = self:note_body(high, low, entry)
-  if known == nil then known = self:has_body(high, low) end
+  if known == nil then
+    known = self:has_body(high, low)
+    self:take_body(high, low, known)
+  end
   return known or nil
 end
 
 -- Takes in what Redis has answered to a batch: also which links it found to be too many.
 local function take_in(self, batch, reply)
   for _, outcome in ipairs(batch.outcomes) do self._held:forget(outcome.entry.lease) end
-  self._known:take(batch, reply.runs)
+  self._known:take(batch, reply)
   batch.trapped = batches.trapped(batch.links, reply.skips)
 end
 

@@ -180,7 +180,10 @@ function Nodes:duplicate(high, low, entry)
   local own = node_of(self, entry.origin)
   local ask = not entry.known and self._known:is_duplicate(high, low, entry) == nil
   for _, node in ipairs(ask and self._nodes or {}) do
-    if node ~= own and node:has_body(high, low) then return true end
+    if node ~= own and node:has_body(high, low) then
+      self._known:take_body(high, low, true)
+      return true
+    end
   end
   return own:duplicate(high, low, entry)
 end

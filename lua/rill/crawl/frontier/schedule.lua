@@ -8,7 +8,6 @@
 ---   commit(batch)              { outcomes, counters, outputs, skips }: all or nothing
 ---   known, is_seen, duplicate, stats, waiting, close
 ---   note_body(high, low, entry) of a shared one that need not be asked at once: see frontier/node.lua
----   note_body(high, low, entry) of a shared one that need not be asked at once: see frontier/node.lua
 local heap = require("rill.crawl.heap")
 local kept_robots = require("rill.crawl.frontier.kept_robots")
 local map64 = require("rill.crawl.map64")

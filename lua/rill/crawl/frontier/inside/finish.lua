@@ -28,7 +28,7 @@ end
 for name, more in pairs(head.deltas) do call("HINCRBY", STATS, name, more) end
 for _, each in ipairs(head.scope) do call("SADD", P .. "scope", each) end
 
-local runs = {}
+local runs, known = {}, {} -- known: places of outcomes that brought a body nobody had asked for, and it was there
 local function count_run(outcome, is_duplicate)
   local field = "r" .. ARGV[outcome.run]
   if is_duplicate then
@@ -57,8 +57,10 @@ for i, outcome in ipairs(head.outcomes) do
   elseif outcome.kind == "skip" and lease.kind == "page" then
     call("HINCRBY", STATS, "_taken", -1)
   end
-  local was_known = outcome.body and call("SADD", P .. "body:" .. outcome.body[1], outcome.body[2]) == 0
-  if outcome.run then count_run(outcome, outcome.duplicate or outcome.unasked and was_known) end
+  local was_there = outcome.body and call("SADD", P .. "body:" .. outcome.body[1], outcome.body[2]) == 0
+  local is_known = outcome.unasked and was_there
+  if is_known then known[#known + 1] = i end
+  if outcome.run then count_run(outcome, outcome.duplicate or is_known) end
   if outcome.page then call("HSET", P .. "page:" .. outcome.page[1], outcome.page[2], ARGV[outcome.page[3]]) end
 end
 
@@ -113,6 +115,6 @@ end
 if added > 0 then call("HINCRBY", STATS, "_queued", added) end
 save()
 
-local reply = cjson.encode { skips = skips, runs = runs }
+local reply = cjson.encode { skips = skips, runs = runs, known = known }
 call("HSET", W, "reply", reply)
 return { "ok", reply, numbers(), call("HGETALL", STATS) }
