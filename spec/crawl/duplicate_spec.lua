@@ -29,7 +29,8 @@ describe("a body that another worker's page had", function()
 
   local function run(worker, more)
     more.state, more.worker = redis:state "site", worker
-    more.concurrency, more.per_origin = 1, { concurrency = 1 }
+    more.concurrency = more.concurrency or 1
+    more.per_origin = { concurrency = more.concurrency }
     return support.run(function() return require "rill.crawl"(site.options(server, more)) end, 60)
   end
 
@@ -132,6 +133,24 @@ describe("a body that another worker's page had", function()
         redis.process:signal "CONT"
       end)
       while not has_asked do rill.sleep(0) end
+    end })
+    assert.equal("nil", answer)
+  end)
+
+  it("is nobody's where pages of the same worker that came later have ended before", function()
+    serve(1000)
+    run("a", { max_pages = 1, traps = false })
+    local rill = require "rill"
+    local answer, begun, others = nil, false, 0
+    run("b", { traps = false, concurrency = 2, page = function(page)
+      if page.body ~= "one for all" then return end
+      if begun then
+        others = others + 1
+        return
+      end
+      begun = true
+      while others < PAGES - 2 do rill.sleep(0.001) end -- more than one commit takes
+      answer = tostring(page.duplicate_of)
     end })
     assert.equal("nil", answer)
   end)
