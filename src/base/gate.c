@@ -12,7 +12,7 @@ static void let_in(rill_turn *turn, rill_visit *visit)
     rill_gate *gate = &turn->gate;
     visit->state = VISIT_INSIDE;
     gate->inside++;
-    gate->entered_ms = turn->now_ms;
+    gate->counted_ms = turn->now_ms;
 }
 
 static void let_next_in(rill_turn *turn)
@@ -37,7 +37,7 @@ static void set_timer(rill_turn *turn)
 static void on_timer(rill_timer *timer)
 {
     rill_turn *turn = RILL_OWNER(timer, rill_turn, gate.timer);
-    uint64_t due = (turn->now_ms - turn->gate.entered_ms) / GATE_EVERY_MS;
+    uint64_t due = (turn->now_ms - turn->gate.counted_ms) / GATE_EVERY_MS;
     for (; due && turn->gate.waiting.first; due--)
         let_next_in(turn);
     set_timer(turn);
@@ -59,6 +59,8 @@ bool rill_gate_enter(rill_turn *turn, rill_visit *visit, rill_mark *mark)
     }
     visit->state = VISIT_WAITING;
     visit->mark = mark;
+    if (!gate->waiting.first)
+        gate->counted_ms = turn->now_ms; /* what nobody waited for is nobody's */
     rill_list_push(&gate->waiting, &visit->member);
     if (!rill_timer_running(&gate->timer))
         set_timer(turn);

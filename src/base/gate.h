@@ -25,7 +25,7 @@ typedef struct rill_mark rill_mark;
 /* Zeroed but for `timer.expire`: nobody is inside. */
 typedef struct rill_gate {
     uint32_t inside;
-    uint64_t entered_ms; /* when the last one came in */
+    uint64_t counted_ms; /* when the last one came in, or the first began to wait */
     rill_list waiting;   /* in the order in which they came */
     rill_timer timer;    /* runs while there are any */
 } rill_gate;

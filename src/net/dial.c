@@ -402,11 +402,25 @@ static int32_t blame_proxy(const rill_dial *dial, rill_error *err)
                               proxy->port, why.message);
 }
 
+/* Only so many TLS handshakes are under way at a time. A socket that waits for its turn is not
+ * looked at: what its peer does would wake the loop again and again. */
+static bool may_begin_tls(rill_dial *dial, rill_transport *transport)
+{
+    bool came = dial->visit.state == VISIT_OUTSIDE;
+    bool may = rill_gate_enter(dial->turn, &dial->visit, dial->mark);
+    if (came && !may)
+        SAY(dial, "waits: %u TLS handshakes are under way", dial->turn->gate.inside);
+    rill_socket_hold(&transport->socket, !may);
+    return may;
+}
+
 static int32_t act_proxy_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const rill_dial_target *target = dial->target;
     if (!target->proxy || target->proxy->kind != PROXY_HTTPS)
         return 1;
+    if (!may_begin_tls(dial, transport))
+        return 0;
     if (!transport->hop) {
         SSL *ssl = rill_tls_open_proxy(target->tls_options, target->proxy->host, err);
         int32_t code = ssl ? rill_transport_secure(transport, ssl, &transport->hop, err)
@@ -421,6 +435,8 @@ static int32_t act_proxy_tls(rill_dial *dial, rill_transport *transport, rill_er
     else if (rill_transport_flush(transport, NULL))
         rill_error_connect(err, RILL_KIND_PROXY, "the connection broke during the handshake: %s",
                            strerror(transport->socket.send_error));
+    if (done > 0)
+        rill_gate_leave(dial->turn, &dial->visit); /* that of the origin comes in its turn */
     if (!err->reason)
         return done;
     rill_transport_flush(transport, NULL); /* the alert that says why */
@@ -477,16 +493,6 @@ static int32_t act_tunnel(rill_dial *dial, rill_transport *transport, rill_error
 
 /* --- TLS ------------------------------------------------------------------------------------- */
 
-/* Only so many handshakes are under way at a time. */
-static bool may_begin_tls(rill_dial *dial)
-{
-    bool came = dial->visit.state == VISIT_OUTSIDE;
-    bool may = rill_gate_enter(dial->turn, &dial->visit, dial->mark);
-    if (came && !may)
-        SAY(dial, "waits: %u TLS handshakes are under way", dial->turn->gate.inside);
-    return may;
-}
-
 static int32_t begin_tls(rill_dial *dial, rill_transport *transport, rill_error *err)
 {
     const rill_dial_target *target = dial->target;
@@ -508,7 +514,7 @@ static int32_t act_tls(rill_dial *dial, rill_transport *transport, rill_error *e
     const char *host = dial->target->host;
     if (!dial->target->tls)
         return 1;
-    if (!may_begin_tls(dial))
+    if (!may_begin_tls(dial, transport))
         return 0;
     int32_t code = transport->tls ? 0 : begin_tls(dial, transport, err);
     if (code)
