@@ -110,33 +110,48 @@ local function report(co, what)
   hooks.report(tostring(what), { reason = "error", value = what, traceback = debug.traceback(co) })
 end
 
--- The next task of the coroutine that runs. A script may have kept that, and resume it.
-local function next_task()
+local MAKING = {} -- instead of a task: a coroutine is made
+
+-- A task has ended, and rill hears of it where it has resumed that itself. A script may have done so.
+local function count_out()
+  if alive > 0 and not (current and current[STATE] == "ended") then alive = alive - 1 end
+end
+
+-- A script may have kept the coroutine, and resume it.
+local function receive()
   local task, fn, given = yield(FREE)
   if task and task == current then return task, fn, given end
-  return next_task() -- no loop: it would stop the compiler
+  return receive() -- no loop: it would stop the compiler
+end
+
+-- The next task of the coroutine that runs.
+local function next_task()
+  if current ~= MAKING then count_out() end
+  return receive()
 end
 
 -- The same for a coroutine that has one task only.
 local function only_task()
-  if current then return nil end -- that one, which has ended
-  return next_task()
+  if current ~= MAKING then return nil end -- that one has ended
+  return receive()
 end
 
 local function body_of_one()
   core.root(only_task)
+  count_out()
   return ENDED
 end
 
 local function body_of_many()
   core.root(next_task)
+  count_out()
   return ENDED
 end
 
 -- A coroutine that waits for its first task.
 local function new(body)
   local co, outer = create(body), current
-  current = nil
+  current = MAKING
   resume(co)
   current = outer
   return co
