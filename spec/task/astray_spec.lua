@@ -93,4 +93,19 @@ describe("a task that changes globals", function()
       end)
       tell "over"]])
   end)
+
+  it("changes none of a module that it is the first to ask for", function()
+    assert.same({ "true true", "true", "true" }, script.run [[
+      rill.run(function()
+        local globals = setmetatable({}, { __index = _G })
+        rill.spawn(function()
+          setfenv(0, globals)
+          local parse = rill.url.parse
+          tell(tostring(getfenv(parse) == _G), tostring(getfenv(0) == globals))
+          package.preload["rill.form"] = function() error("no such thing", 0) end
+          tell(tostring(not pcall(function() return rill.form end)))
+          tell(tostring(getfenv(0) == globals))
+        end):join()
+      end)]])
+  end)
 end)

@@ -2,13 +2,26 @@
 --- takes part in.
 local M = {}
 
+local globals = getfenv(0)
+
+-- A module is first asked for anywhere, also where a task has other globals (`setfenv(0, t)`): those are not for it.
+local function load(name)
+  local here = getfenv(0)
+  if here == globals then return require(name) end
+  setfenv(0, globals)
+  local ok, module = pcall(require, name)
+  setfenv(0, here)
+  if not ok then error(module, 0) end
+  return module
+end
+
 --- A stand-in for a module, which is loaded when a field of it is asked for.
 ---@param name string its module returns a table
 ---@return table
 function M.module(name)
   return setmetatable({}, {
     __index = function(self, key)
-      local value = require(name)[key]
+      local value = load(name)[key]
       self[key] = value
       return value
     end,
@@ -23,7 +36,7 @@ function M.fields(modules)
     local source = modules[key]
     if not source then return nil end
     local name, field = source:match("^(%S+) ?(%S*)$")
-    local value = require(name)
+    local value = load(name)
     if field ~= "" then value = value[field] end
     rawset(self, key, value)
     return value
