@@ -88,7 +88,7 @@ local function write_piece(self, records, at)
     bytes, at = bytes + #records[at], at + 1
   until not records[at] or bytes >= PIECE or target.length + bytes >= M.LARGEST
   local ok
-  ok, err = target:write(at == first + 1 and records[first] or table.concat(records, "", first, at - 1))
+  ok, err = target:write_list(records, first, at - 1)
   return ok and at, err
 end
 

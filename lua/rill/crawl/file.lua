@@ -4,7 +4,10 @@ local errors = require("rill.errors")
 
 for _, line in ipairs {
   "int open(const char *path, int flags, ...);", "int close(int fd);", "int fsync(int fd);",
-  "ssize_t write(int fd, const void *data, size_t length);", "int64_t lseek(int fd, int64_t offset, int whence);",
+  "ssize_t write(int fd, const void *data, size_t length);",
+  "typedef struct { const char *data; size_t length; } rill_file_part;", -- struct iovec: scripts may have declared that
+  "ssize_t rill_file_writev(int fd, const rill_file_part *parts, int count) __asm__(\"writev\");",
+  "int64_t lseek(int fd, int64_t offset, int whence);",
   "int ftruncate(int fd, int64_t length);", "char *strerror(int number);",
   "ssize_t read(int fd, void *data, size_t length);", "int fcntl(int fd, int command, ...);",
 } do
@@ -47,6 +50,42 @@ function File:write(bytes)
     else
       data, left, self.length = data + written, left - written, self.length + written
     end
+  end
+  return true
+end
+
+local MOST = 1024 -- IOV_MAX of Linux
+local parts = ffi.new("rill_file_part[?]", MOST)
+
+-- Writes some of them at once, as much as the system takes. Returns how many are through, and bytes of the next one.
+local function write_some(self, list, first, last, done)
+  for i = first, last do parts[i - first].data, parts[i - first].length = list[i], #list[i] end
+  parts[0].data, parts[0].length = parts[0].data + done, parts[0].length - done
+  local written = tonumber(C.rill_file_writev(self._fd, parts, last - first + 1))
+  if written < 0 then
+    if ffi.errno() == EINTR then return first, done end
+    return nil, failure(self.path, "write")
+  end
+  self.length = self.length + written
+  done = done + written
+  while first <= last and done >= #list[first] do
+    first, done = first + 1, done - #list[first]
+  end
+  return first, done
+end
+
+--- The same with several, one behind the other.
+---@param list string[]
+---@param first integer
+---@param last integer
+---@return boolean? ok
+---@return rill.Error? err kind "full": the disk is
+function File:write_list(list, first, last)
+  local done = 0
+  while first <= last do
+    local at, left = write_some(self, list, first, math.min(last, first + MOST - 1), done)
+    if not at then return nil, left end
+    first, done = at, left
   end
   return true
 end
