@@ -953,6 +953,31 @@ typedef struct rill_warc_record {
 RILL_API int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_error *err);
 RILL_API int32_t rill_warc_continue(rill_warc *warc, rill_error *err);
 
+/* An exchange, of which two records are made. Of the URL user, password and fragment are left out.
+ */
+typedef struct rill_warc_exchange {
+    double time;                       /* seconds since 1970 */
+    const char *url;                   /* that was asked for */
+    const char *ip_address, *protocol; /* of the peer, end with NUL; NULL or "": not known */
+    const char *request;               /* header block that was sent (CR LF before each field) */
+    const char *headers;               /* the one that was received */
+    const char *fields;                /* more fields of the response's record, as above */
+    const char *user_agent;            /* what is sent where the block has no such field, */
+    const char *accept_encoding;       /* ends with NUL; NULL or "": none is */
+    const char *payload;               /* the body, decoded */
+    size_t payload_length, fields_length;
+    uint32_t url_length, request_length, headers_length;
+    int32_t status;
+    int32_t without_payload; /* 1: a revisit; its payload is digested, where there is one */
+} rill_warc_exchange;
+
+/* Begins the record of the response, then that of the request. As rill_warc_add(). What `exchange`
+ * points to is borrowed as long. Also -RILL_INVALID_URL. */
+RILL_API int32_t rill_warc_add_response(rill_warc *warc, const rill_warc_exchange *exchange,
+                                        rill_error *err);
+RILL_API int32_t rill_warc_add_request(rill_warc *warc, const rill_warc_exchange *exchange,
+                                       rill_error *err);
+
 /* The members of complete records, good until the next of these calls. */
 RILL_API const char *rill_warc_members(const rill_warc *warc, size_t *length);
 

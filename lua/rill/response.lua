@@ -83,6 +83,28 @@ function methods:pointer()
   return M.data(self)
 end
 
+--- Its header blocks, as they were sent and as they were received.
+---@param response rill.Response
+---@return string sent
+---@return string received
+function M.blocks(response)
+  return response[BLOCK], response[HEAD]
+end
+
+--- Who has answered.
+---@param response rill.Response
+---@return rill.Peer|false
+function M.peer(response)
+  return response[PEER]
+end
+
+--- Whether the body may lack its end.
+---@param response rill.Response
+---@return boolean
+function M.is_cut(response)
+  return rawget(response, "_cut") or false
+end
+
 local failure = ffi.new("rill_error[1]")
 
 --- Writes the body to a file: beside it and renamed when complete, so no part of a body ever stands under its

@@ -5,7 +5,8 @@ local rill = require("rill")
 
 local M = {}
 
-local record, failure, length = ffi.new("rill_warc_record"), ffi.new("rill_error"), ffi.new("size_t[1]")
+local record, exchange = ffi.new("rill_warc_record"), ffi.new("rill_warc_exchange")
+local failure, length = ffi.new("rill_error"), ffi.new("size_t[1]")
 
 local idle -- a writer that nobody uses
 
@@ -35,6 +36,13 @@ local function check(code)
   error("rill.warc: " .. why, 0)
 end
 
+-- Until the record is complete. Others have their turn.
+local function go_on(writer)
+  repeat
+    rill.sleep(0)
+  until check(C.rill_warc_continue(writer, failure)) == 0
+end
+
 local function add(writer, each)
   record.type, record.time = each.type, each.time
   record.fields, record.fields_length = each.fields, #each.fields
@@ -42,11 +50,14 @@ local function add(writer, each)
   record.payload, record.payload_length = each.payload, each.payload_length or 0
   record.with_digest, record.without_payload = each.digest and 1 or 0, each.revisit and 1 or 0
   record.concurrent = each.concurrent and 1 or 0
-  local more = check(C.rill_warc_add(writer, record, failure))
-  while more > 0 do
-    rill.sleep(0)
-    more = check(C.rill_warc_continue(writer, failure))
-  end
+  if check(C.rill_warc_add(writer, record, failure)) > 0 then go_on(writer) end
+end
+
+local function take_members(writer)
+  local data = C.rill_warc_members(writer, length)
+  local members = ffi.string(data, length[0])
+  give_back(writer)
+  return members
 end
 
 ---@class rill.warc.Record
@@ -66,10 +77,50 @@ end
 function M.members(list)
   local writer = take()
   for i = 1, #list do add(writer, list[i]) end
-  local data = C.rill_warc_members(writer, length)
-  local members = ffi.string(data, length[0])
-  give_back(writer)
-  return members
+  return take_members(writer)
+end
+
+---@class rill.warc.Exchange
+---@field time number seconds since 1970
+---@field url string that was asked for; user, password and fragment are left out
+---@field request string header block that was sent
+---@field status integer
+---@field headers string header block that was received
+---@field fields string more of the response's record, each a line with its CR LF
+---@field payload ffi.cdata*|string|nil the body, decoded; stays where it is until the members are made
+---@field payload_length integer
+---@field revisit boolean the body stands elsewhere
+---@field ip_address string?
+---@field protocol string?
+---@field user_agent string is sent where the block has none; "": not even then
+
+local ACCEPTED = C.rill_accept_encoding()
+
+-- What is given stays where it is as long as its table holds it.
+local function fill(each)
+  exchange.time, exchange.status = each.time, each.status
+  exchange.url, exchange.url_length = each.url, #each.url
+  exchange.request, exchange.request_length = each.request, #each.request
+  exchange.headers, exchange.headers_length = each.headers, #each.headers
+  exchange.fields, exchange.fields_length = each.fields, #each.fields
+  exchange.payload, exchange.payload_length = each.payload, each.payload_length
+  exchange.without_payload = each.revisit and 1 or 0
+  exchange.ip_address, exchange.protocol = each.ip_address, each.protocol
+  exchange.user_agent, exchange.accept_encoding = each.user_agent, ACCEPTED
+end
+
+--- Makes the records of a GET: its response, or a revisit, and the request. As members() does.
+---@param each rill.warc.Exchange
+---@return string members gzip
+function M.exchange(each)
+  local writer = take()
+  fill(each)
+  if check(C.rill_warc_add_response(writer, exchange, failure)) > 0 then
+    go_on(writer)
+    fill(each)
+  end
+  if check(C.rill_warc_add_request(writer, exchange, failure)) > 0 then go_on(writer) end
+  return take_members(writer)
 end
 
 return M

@@ -185,4 +185,72 @@ describe("a WARC record", function()
     local members = C.rill_warc_members(handle, length)
     assert.equal(1, #read(ffi.string(members, length[0])))
   end)
+
+  -- What members() makes of an exchange: the records of its response and of its request.
+  local function exchange(more)
+    local each = { time = 1, url = "http://user:secret@example.com?a=b#c", request = "\r\nx: y", status = 200,
+      headers = "\r\ncontent-length: 2\r\nx-content-length: 3\r\ncontent-encoding: gzip", fields = "", payload = "text",
+      payload_length = 4, revisit = false, ip_address = "::1", protocol = "h2", user_agent = "me/1" }
+    for name, value in pairs(more or {}) do each[name] = value end
+    return unpack(read(support.run(function() return warc.exchange(each) end)))
+  end
+
+  it("of an exchange has its heads as HTTP/1.1 text", function()
+    local response, request = exchange()
+    assert.equal("HTTP/1.1 200 OK\r\nx-orig-content-length: 2\r\nx-content-length: 3\r\nx-orig-content-encoding: gzip"
+      .. "\r\ncontent-length: 4", response.head)
+    assert.matches("^GET /%?a=b HTTP/1.1\r\nhost: example.com\r\nx: y\r\nuser%-agent: me/1\r\n"
+      .. "accept%-encoding: [^\r]*gzip", request.head)
+    assert.equal(response["WARC-Record-ID"], request["WARC-Concurrent-To"])
+    for _, record in ipairs { response, request } do
+      assert.same({ "http://example.com/?a=b", "::1", "h2" },
+        { record["WARC-Target-URI"], record["WARC-IP-Address"], record["WARC-Protocol"] })
+    end
+    assert.same({ "text", "" }, { response.payload, request.payload })
+  end)
+
+  it("of an exchange leaves out what is not known, and adds no field that was sent", function()
+    local response, request = exchange { headers = "", status = 299, payload_length = 0, request =
+      "\r\nuser-agent: other\r\naccept-encoding: br", ip_address = "" }
+    assert.equal("HTTP/1.1 299 \r\ncontent-length: 0", response.head)
+    assert.is_nil(response["WARC-IP-Address"])
+    assert.equal("GET /?a=b HTTP/1.1\r\nhost: example.com\r\nuser-agent: other\r\naccept-encoding: br", request.head)
+  end)
+
+  it("of an exchange is the same in steps, and as a revisit has no content-length", function()
+    local long = noise(700000)
+    local response, request = exchange { payload = long, payload_length = #long }
+    assert.is_true(response.payload == long)
+    assert.equal(response["WARC-Record-ID"], request["WARC-Concurrent-To"])
+    local revisit = exchange { payload = long, payload_length = #long, revisit = true,
+      fields = "WARC-Truncated: time\r\n" }
+    assert.same({ "revisit", "time", "", response["WARC-Payload-Digest"] }, { revisit["WARC-Type"],
+      revisit["WARC-Truncated"], revisit.payload, revisit["WARC-Payload-Digest"] })
+    assert.is_nil(revisit.head:find("\ncontent-length", 1, true))
+  end)
+
+  it("of no exchange is refused", function()
+    local handle, failure = ffi.gc(C.rill_warc_new(), C.rill_warc_free), ffi.new("rill_error")
+    local function add(fields)
+      failure.reason = C.RILL_OPEN
+      local each = ffi.new("rill_warc_exchange")
+      local url = fields.url or "http://a/"
+      each.url, each.url_length, each.request, each.headers = url, #url, "", ""
+      for name, value in pairs(fields) do each[name] = value end
+      return C.rill_warc_add_response(handle, each, failure)
+    end
+    local no_bytes = ffi.cast("const char *", nil)
+    for _, fields in ipairs { { request = no_bytes }, { headers = no_bytes }, { fields_length = 1 },
+      { payload_length = 1 }, { time = -1 } } do
+      assert.equal(-C.RILL_ARGUMENT, add(fields))
+    end
+    for _, url in ipairs { "", "http://", "mailto:me" } do assert.equal(-C.RILL_INVALID_URL, add { url = url }) end
+    assert.equal(0, add {})
+    for _, code in ipairs { C.rill_warc_add_response(handle, nil, nil), C.rill_warc_add_request(nil, nil, nil) } do
+      assert.equal(-C.RILL_ARGUMENT, code)
+    end
+    local text = noise(600000)
+    assert.equal(1, add { payload = text, payload_length = #text })
+    assert.equal(-C.RILL_ARGUMENT, add {}) -- the one before is not complete
+  end)
 end)

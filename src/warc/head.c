@@ -7,15 +7,50 @@
 
 enum { SHA1_TEXT = 37, MICROSECONDS = 1000000, DATE_TEXT = 27, NUMBER_TEXT = 20, PARTS = 20 };
 
-bool rill_warc_head_new_id(char id[WARC_ID])
+enum { ID_RANDOM = 16 }; /* bytes of an id */
+
+void rill_warc_ids_init(rill_warc_ids *ids)
+{
+    ids->left = 0;
+    rill_process_init(&ids->process);
+}
+
+void rill_warc_ids_dispose(rill_warc_ids *ids)
+{
+    rill_process_dispose(&ids->process);
+}
+
+/* 16 bytes that no other id has. NULL: the system has none. */
+static const uint8_t *take_random(rill_warc_ids *ids)
+{
+    if (!rill_process_is_own(&ids->process)) {
+        rill_warc_ids_dispose(ids);
+        rill_warc_ids_init(ids);
+    }
+    if (ids->left < ID_RANDOM) {
+        if (getentropy(ids->random, WARC_RANDOM))
+            return NULL;
+        ids->left = WARC_RANDOM;
+    }
+    ids->left -= ID_RANDOM;
+    return ids->random + ids->left;
+}
+
+bool rill_warc_ids_take(rill_warc_ids *ids, char id[WARC_ID])
 {
     static const char digits[] = "0123456789abcdef";
     static const char form[] = "<urn:uuid:xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx>"; /* RFC 4122 */
-    uint8_t random[WARC_ID];
-    if (getentropy(random, sizeof(random)))
+    const uint8_t *random = take_random(ids);
+    if (!random)
         return false;
-    for (int i = 0; i < WARC_ID; i++)
-        id[i] = form[i] == 'x' ? digits[random[i] & 15] : form[i];
+    size_t taken = 0; /* half bytes */
+    for (int i = 0; i < WARC_ID; i++) {
+        id[i] = form[i];
+        if (form[i] == 'x') {
+            id[i] = digits[random[taken / 2] >> (taken % 2 * 4) & 15];
+            taken++;
+        }
+    }
     return true;
 }
 

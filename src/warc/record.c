@@ -7,6 +7,7 @@
 #include "rill.h"
 
 #include "base/error.h"
+#include "warc/exchange.h"
 #include "warc/head.h"
 #include "warc/member.h"
 
@@ -31,7 +32,9 @@ struct rill_warc {
     rill_warc_clock clock;
     EVP_MD_CTX *block, *payload; /* owned: the digests so far */
     rill_member member;
-    rill_bytes text; /* the head as text */
+    rill_bytes text; /* what stands in front of the block; of a short record all of it */
+    rill_warc_texts texts;
+    rill_warc_ids ids;
     rill_bytes out;  /* members */
     size_t complete; /* of their bytes: those of complete ones */
 };
@@ -43,6 +46,7 @@ rill_warc *rill_warc_new(void)
         return NULL;
     warc->block = EVP_MD_CTX_new();
     warc->payload = EVP_MD_CTX_new();
+    rill_warc_ids_init(&warc->ids);
     if (warc->block && warc->payload && EVP_DigestInit_ex(warc->block, EVP_sha1(), NULL) &&
         EVP_DigestInit_ex(warc->payload, EVP_sha1(), NULL))
         return warc;
@@ -57,6 +61,8 @@ void rill_warc_free(rill_warc *warc)
     EVP_MD_CTX_free(warc->block);
     EVP_MD_CTX_free(warc->payload);
     rill_member_dispose(&warc->member);
+    rill_warc_texts_dispose(&warc->slab, &warc->texts);
+    rill_warc_ids_dispose(&warc->ids);
     rill_bytes_dispose(&warc->slab, &warc->text);
     rill_bytes_dispose(&warc->slab, &warc->out);
     rill_slab_dispose(&warc->slab);
@@ -131,15 +137,41 @@ static bool append(rill_warc *warc, rill_chars data, bool last)
 
 static bool begin_member(rill_warc *warc)
 {
+    warc->done = 0;
+    warc->phase = WARC_COMPRESSING;
+    return rill_member_begin(&warc->member, warc->text.length + warc->head.block_length) &&
+           append(warc, (rill_chars){warc->text.data, warc->text.length}, false);
+}
+
+static void end_member(rill_warc *warc)
+{
+    warc->complete = warc->out.length;
+    warc->phase = WARC_IDLE;
+}
+
+/* A short record lies in one piece: zlib is faster with one than with four. */
+static bool make_member(rill_warc *warc)
+{
+    const rill_warc_record *record = &warc->record;
+    rill_chars rest[] = {{record->head, record->head_length},
+                         {record->payload, record->payload_length},
+                         RILL_CHARS("\r\n\r\n")};
+    if (!rill_bytes_join(&warc->slab, &warc->text, rest, sizeof(rest) / sizeof(rest[0])) ||
+        !rill_member_begin(&warc->member, warc->text.length) ||
+        !append(warc, (rill_chars){warc->text.data, warc->text.length}, true))
+        return false;
+    end_member(warc);
+    return true;
+}
+
+static bool write_head(rill_warc *warc)
+{
     rill_warc_record *record = &warc->record;
     if (record->without_payload)
         record->payload_length = 0; /* its digest is there */
-    warc->done = 0;
     warc->head.block_length = size_of(record);
     warc->text.length = 0;
-    return rill_warc_head_write(&warc->slab, &warc->text, &warc->clock, record, &warc->head) &&
-           rill_member_begin(&warc->member, warc->text.length + warc->head.block_length) &&
-           append(warc, (rill_chars){warc->text.data, warc->text.length}, false);
+    return rill_warc_head_write(&warc->slab, &warc->text, &warc->clock, record, &warc->head);
 }
 
 static bool digest_more(rill_warc *warc)
@@ -150,8 +182,9 @@ static bool digest_more(rill_warc *warc)
     warc->done += piece.length;
     if (warc->done < size_of(&warc->record))
         return true;
-    warc->phase = WARC_COMPRESSING;
-    return end_digests(warc) && begin_member(warc);
+    if (!end_digests(warc) || !write_head(warc))
+        return false;
+    return warc->head.block_length > COMPRESS_STEP ? begin_member(warc) : make_member(warc);
 }
 
 static bool compress_more(rill_warc *warc)
@@ -164,8 +197,7 @@ static bool compress_more(rill_warc *warc)
         return true;
     if (!append(warc, RILL_CHARS("\r\n\r\n"), true))
         return false;
-    warc->complete = warc->out.length;
-    warc->phase = WARC_IDLE;
+    end_member(warc);
     return true;
 }
 
@@ -199,7 +231,7 @@ int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_erro
     if (warc->phase != WARC_IDLE)
         return rill_error_set(err, RILL_ARGUMENT, "rill_warc_add: a record is not complete");
     memcpy(warc->head.before, warc->head.id, WARC_ID);
-    if (!rill_warc_head_new_id(warc->head.id))
+    if (!rill_warc_ids_take(&warc->ids, warc->head.id))
         return rill_error_set(err, RILL_ERROR, "the system has no random bytes");
     warc->record = *record;
     warc->done = 0;
@@ -212,6 +244,39 @@ int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_erro
         if (!make_more(warc))
             return fail(warc, err);
     return 0;
+}
+
+static bool is_usable_exchange(const rill_warc_exchange *exchange)
+{
+    return exchange->url && exchange->request && exchange->headers &&
+           (exchange->fields || !exchange->fields_length);
+}
+
+/* Makes a record of an exchange, or not. */
+typedef int32_t record_cb(rill_slab *slab, rill_warc_texts *texts,
+                          const rill_warc_exchange *exchange, rill_warc_record *record,
+                          rill_error *err);
+
+static int32_t add_half(rill_warc *warc, const rill_warc_exchange *exchange, record_cb *make,
+                        rill_error *err)
+{
+    if (!warc || !exchange || !is_usable_exchange(exchange))
+        return rill_error_set(err, RILL_ARGUMENT, "rill_warc_add_...: that is no exchange");
+    if (warc->phase != WARC_IDLE) /* it borrows the texts */
+        return rill_error_set(err, RILL_ARGUMENT, "rill_warc_add_...: a record is not complete");
+    rill_warc_record record;
+    int32_t code = make(&warc->slab, &warc->texts, exchange, &record, err);
+    return code < 0 ? code : rill_warc_add(warc, &record, err);
+}
+
+int32_t rill_warc_add_response(rill_warc *warc, const rill_warc_exchange *exchange, rill_error *err)
+{
+    return add_half(warc, exchange, rill_warc_exchange_response, err);
+}
+
+int32_t rill_warc_add_request(rill_warc *warc, const rill_warc_exchange *exchange, rill_error *err)
+{
+    return add_half(warc, exchange, rill_warc_exchange_request, err);
 }
 
 const char *rill_warc_members(const rill_warc *warc, size_t *length)
@@ -229,4 +294,6 @@ void rill_warc_clear(rill_warc *warc)
     drop_record(warc);
     if (warc->out.room > KEPT)
         rill_bytes_dispose(&warc->slab, &warc->out);
+    if (warc->texts.head.room > KEPT)
+        rill_bytes_dispose(&warc->slab, &warc->texts.head);
 }
