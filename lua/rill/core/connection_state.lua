@@ -31,6 +31,7 @@ local SETTINGS = { "header_table_size", "enable_push", "max_concurrent_streams",
 ---@field round_trip number seconds, of the last one
 ---@field peer rill.Peer|false
 ---@field private _owner table weak: { connection = rill.Connection }
+---@field private _url string what it was made for
 ---@field private _waiting rill.Task[]
 ---@field private _final table? what its C side reported last, by name
 local State = {}
