@@ -959,7 +959,8 @@ typedef struct rill_warc_exchange {
     double time;                       /* seconds since 1970 */
     const char *url;                   /* that was asked for */
     const char *ip_address, *protocol; /* of the peer, end with NUL; NULL or "": not known */
-    const char *request;               /* header block that was sent (CR LF before each field) */
+    const char *request;               /* header block that was sent (CR LF before each field,
+                                          names in lower case) */
     const char *headers;               /* the one that was received */
     const char *fields;                /* more fields of the response's record, as above */
     const char *user_agent;            /* what is sent where the block has no such field, */

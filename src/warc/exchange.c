@@ -67,6 +67,17 @@ static size_t add_line(rill_chars *parts, rill_chars name, const char *value)
     return 3;
 }
 
+static rill_chars scheme_of(const rill_warc_texts *texts)
+{
+    return (rill_chars){texts->url + texts->parts.scheme, (size_t)texts->parts.scheme_length};
+}
+
+/* In lower case, as it is kept. */
+static bool is_http(rill_chars scheme)
+{
+    return scheme.length >= 4 && scheme.length <= 5 && !memcmp(scheme.data, "https", scheme.length);
+}
+
 /* Most URLs are of the same origin as the one before. */
 static int32_t read_url(rill_slab *slab, rill_warc_texts *texts, const rill_warc_exchange *exchange,
                         rill_error *err)
@@ -80,18 +91,13 @@ static int32_t read_url(rill_slab *slab, rill_warc_texts *texts, const rill_warc
     if (!texts->url)
         return rill_error_memory(err);
     int32_t code = rill_url_parse(text, length, texts->url, RILL_URL_ROOM, &texts->parts, err);
-    if (code == 0 && texts->parts.host_length < 0)
-        code = rill_error_set(err, RILL_INVALID_URL, "a WARC record is about a URL with a host");
+    if (code == 0 && (!is_http(scheme_of(texts)) || texts->parts.host_length < 0))
+        code = rill_error_set(err, RILL_INVALID_URL, "an exchange is of a URL of http or https");
     if (code < 0) { /* nothing that the next one could follow */
         rill_slab_free(slab, texts->url);
         texts->url = NULL;
     }
     return code;
-}
-
-static rill_chars scheme_of(const rill_warc_texts *texts)
-{
-    return (rill_chars){texts->url + texts->parts.scheme, (size_t)texts->parts.scheme_length};
 }
 
 /* Without user and password. */
