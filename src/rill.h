@@ -545,8 +545,8 @@ typedef struct rill_request {
                               memory */
     const char *types;     /* media types of bodies that are wanted, with commas between them: a
                               response that names another one is stopped behind its head
-                              (RILL_STOPPED), but for a body whose content-length is at most 16
-                              KiB; copied; NULL: all are */
+                              (RILL_STOPPED), but for a body without content-encoding whose
+                              content-length is at most 16 KiB; copied; NULL: all are */
     bool head_first;       /* with `stream`: the peer may send 64 KiB at first, more when the first
                               read or rill_stream_collect() after the head shows that it is wanted;
                               no file gets its name before that, or rill_stream_decide() */

@@ -41,6 +41,27 @@ describe("a task whose coroutine a script resumes", function()
       tell "over"]]))
   end)
 
+  it("ends as well where it is a map's worker", function()
+    for _, world in ipairs { "", 'rill.use "luv"' } do
+      assert.same({ "1 popped", "over" }, script.run(world .. [[
+        local queue, co = rill.queue(), nil
+        rill.run(function()
+          local other = rill.spawn(function()
+            rill.sleep(0)
+            queue:push "popped"
+            coroutine.resume(co)
+            coroutine.resume(co) -- it rests
+          end)
+          for item, result, err in rill.map({ 1 }, function()
+            co = coroutine.running()
+            return queue:pop()
+          end) do tell(item, result or err) end
+          other:join()
+        end)
+        tell "over"]]))
+    end
+  end)
+
   it("is left to the collector where it was one of a bulk", function()
     assert.same({ "mine dead", "result suspended", "over" }, script.run(VICTIM .. [[
       for _, fn in ipairs { fails, returns } do

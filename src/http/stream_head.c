@@ -139,9 +139,19 @@ static void open_sink(rill_stream *stream)
         rill_stream_close_because(stream, &error);
 }
 
-/* A shorter one than this comes, whatever it is: a reset, or over HTTP/1.1 another connection,
- * would cost more. */
 enum { TYPES_SHORT = 16 * 1024 };
+
+/* Whether the body comes, whatever it is: a reset, or over HTTP/1.1 another connection, would cost
+ * more. Not one that is coded: it may become long, or turn out to be broken. */
+static bool is_short(const rill_stream *stream)
+{
+    static const char name[] = "content-encoding";
+    size_t length;
+    return stream->content_length >= 0 && stream->content_length <= TYPES_SHORT &&
+           (!stream->limits->maxsize ||
+            (uint64_t)stream->content_length <= stream->limits->maxsize) &&
+           !rill_headers_find(stream->head.data, stream->head.length, name, &length);
+}
 
 /* Whether its body is of a type that is wanted. One that names none may be. */
 static bool is_wanted(const rill_stream *stream)
@@ -151,7 +161,7 @@ static bool is_wanted(const rill_stream *stream)
     rill_chars kind = {0}, types = {end, end ? strlen(end) : 0}, each;
     const char *value =
         end ? rill_headers_find(stream->head.data, stream->head.length, name, &kind.length) : NULL;
-    if (!value || (stream->content_length >= 0 && stream->content_length <= TYPES_SHORT))
+    if (!value || is_short(stream))
         return true;
     kind = rill_fields_trim((rill_chars){value, kind.length});
     size_t length = 0;

@@ -402,8 +402,10 @@ static int32_t blame_proxy(const rill_dial *dial, rill_error *err)
                               proxy->port, why.message);
 }
 
-/* Only so many TLS handshakes are under way at a time. A socket that waits for its turn is not
- * looked at: what its peer does would wake the loop again and again. */
+/* Only so many TLS handshakes are under way at a time; one with a proxy and that with the origin
+ * behind it count as one: what the proxy has sent behind its answer must be read at once. A socket
+ * that waits for its turn is not looked at: what its peer does would wake the loop again and again.
+ */
 static bool may_begin_tls(rill_dial *dial, rill_transport *transport)
 {
     bool came = dial->visit.state == VISIT_OUTSIDE;
@@ -435,8 +437,6 @@ static int32_t act_proxy_tls(rill_dial *dial, rill_transport *transport, rill_er
     else if (rill_transport_flush(transport, NULL))
         rill_error_connect(err, RILL_KIND_PROXY, "the connection broke during the handshake: %s",
                            strerror(transport->socket.send_error));
-    if (done > 0)
-        rill_gate_leave(dial->turn, &dial->visit); /* that of the origin comes in its turn */
     if (!err->reason)
         return done;
     rill_transport_flush(transport, NULL); /* the alert that says why */

@@ -1,5 +1,7 @@
 --- Modules that many scripts never need: reading and compiling all takes three times as long as those that a request
 --- takes part in.
+require("rill.core.ffi") -- raises a clear error where there is no LuaJIT
+
 local M = {}
 
 local globals = getfenv(0)

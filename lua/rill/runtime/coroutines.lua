@@ -61,11 +61,6 @@ function M.drop()
   yield(DROPPED)
 end
 
---- The current task has ended; its coroutine has not, and goes on when the task is started again.
-function M.rest()
-  yield(ENDED)
-end
-
 local function make_ready(task)
   tail = tail + 1
   ready[tail] = task
@@ -115,6 +110,18 @@ local MAKING = {} -- instead of a task: a coroutine is made
 -- A task has ended, and rill hears of it where it has resumed that itself. A script may have done so.
 local function count_out()
   if alive > 0 and not (current and current[STATE] == "ended") then alive = alive - 1 end
+end
+
+local function come_back(task)
+  yield(ENDED)
+  if current ~= task then return come_back(task) end -- a script has resumed it
+end
+
+--- A task has ended; its coroutine has not, and goes on when the task is started again.
+---@param task rill.Task of the coroutine that runs
+function M.rest(task)
+  if current ~= task then count_out() end
+  return come_back(task)
 end
 
 -- A script may have kept the coroutine, and resume it.

@@ -98,13 +98,7 @@ function M.suspend(task)
   until not task[WAITING]
 end
 
---- See rill.runtime.coroutines.
----@param task rill.Task the current one
-function M.rest(task)
-  repeat -- a callback of the script may still resume its coroutine
-    coroutines.rest()
-  until coroutines.current() == task
-end
+M.rest = coroutines.rest
 
 function M.make_ready(task)
   coroutines.make_ready(task)
