@@ -7,7 +7,7 @@
 --   times_three   time of three workers over time of one, on all processors. They share these with Redis and the site,
 --                 so a worker looks at its pages as scripts do that take something from them: by CSS selectors. Each
 --                 one starts, and compiles its code, which takes as long as some 1,500 pages: with three times the
---                 pages the figure is 0.75 where it is 0.90 here
+--                 pages the figure is 0.75 where it was 0.90 here
 --   times_busy    processors that those three have kept busy, with Redis; the rest of all of them is the site's
 local crawl = require("rill.crawl")
 local ffi = require("ffi")
