@@ -233,7 +233,7 @@ static int32_t copy_text(rill_slab *slab, const char *text, char **copy, rill_er
     return 0;
 }
 
-/* What a request says of its response's body. */
+/* Copies `save_path` and `types`. */
 static int32_t copy_wishes(rill_slab *slab, rill_call *call, const rill_request *request,
                            rill_error *err)
 {

@@ -49,7 +49,7 @@ end
 
 ---@param outcome table
 function Commit:add(outcome)
-  if outcome.page then outcome.page:ask_no_more() end
+  if outcome.page then outcome.page:may_ask(nil) end
   local list = self._outcomes
   list[#list + 1] = outcome
   self._outcome_bytes = self._outcome_bytes + bytes_of(outcome)

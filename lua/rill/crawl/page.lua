@@ -321,17 +321,11 @@ function methods:entry_id()
   return self._id
 end
 
---- Its body may be another page's: who wants to know asks, until ask_no_more().
+--- Whether who wants to know if its body is another page's asks Redis: not once its own may be known there.
 ---@private
----@param outcome table
+---@param outcome table? nil: nobody asks from now on
 function methods:may_ask(outcome)
   self._unasked = outcome
-end
-
---- The page's own body is known too from now on.
----@private
-function methods:ask_no_more()
-  self._unasked = nil
 end
 
 ---@private
@@ -347,7 +341,7 @@ function methods:release()
 end
 
 guard("page", Page, methods, { open_effects = true, take_effects = true, has_named = true, note = true,
-  scanned = true, release = true, entry_id = true, may_ask = true, ask_no_more = true })
+  scanned = true, release = true, entry_id = true, may_ask = true })
 
 --- Makes the page of an entry.
 ---@param crawl table

@@ -107,7 +107,7 @@ end
 
 local MAKING = {} -- instead of a task: a coroutine is made
 
--- A task has ended, and rill hears of it where it has resumed that itself. A script may have done so.
+-- Counts a task that has ended where a script has resumed its coroutine. Where rill has, leave() counts it.
 local function count_out()
   if alive > 0 and not (current and current[STATE] == "ended") then alive = alive - 1 end
 end

@@ -81,8 +81,8 @@ function Known:take_body(high, low, elsewhere)
   if number and number > NOTED and number < ELSEWHERE then self._bodies:set(high, low, number - NOTED) end
 end
 
---- Whether a page had this body before; nil: not known here. It is this page's from now on, if it was nobody's: where
---- nil was returned, until take_body() says whose.
+--- Whether a page had this body before; nil: only Redis knows. A body that no page had is this page's from now on;
+--- after nil, take_body() corrects that by what Redis has answered.
 ---@param has_all boolean what is not known here is not known anywhere
 ---@return boolean?
 function Known:note_body(high, low, entry, has_all)

@@ -6,8 +6,7 @@
 ---   settle(entry, result, now) a request has ended: its origin may start the next (no promise that it survives)
 ---   admit(link)                true, or false and why: "seen" or a trap
 ---   commit(batch)              { outcomes, counters, outputs, skips }: all or nothing
----   known, is_seen, duplicate, stats, waiting, close
----   note_body(high, low, entry) of a shared one that need not be asked at once: see frontier/node.lua
+---   known, is_seen, duplicate, stats, waiting, close; of a shared one note_body, has_body, take_body too
 local heap = require("rill.crawl.heap")
 local kept_robots = require("rill.crawl.frontier.kept_robots")
 local map64 = require("rill.crawl.map64")
