@@ -11,7 +11,9 @@ BUILD ?= build
 LUAJIT ?= luajit
 Q = $(if $(V),,@)# V=1 shows the commands
 
-LIBRARIES = libevent_core libnghttp2 openssl libcares libidn2 zlib libbrotlidec libzstd
+LINKED = libevent_core libnghttp2 openssl libcares zlib
+LOADED = libidn2 libbrotlidec libzstd# on first use: src/base/library.c
+LIBRARIES = $(LINKED) $(LOADED)
 SOURCES = $(sort $(filter-out $(DOC_SOURCES),$(wildcard src/*/*.c)))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/librill.so.$(VERSION)
@@ -50,7 +52,7 @@ $(DOC_OBJECTS): OWN_CFLAGS = $(shell pkg-config --cflags $(DOC_LIBRARIES))
 # Made beside its place and moved: a running program keeps the library that it has mapped.
 $(LIBRARY): $(OBJECTS)
 	@echo '  ld $@'
-	$(Q)$(CC) $(ALL_LDFLAGS) $(CFLAGS) -o $@.new $^ $(shell pkg-config --libs $(LIBRARIES)) -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) $(CFLAGS) -o $@.new $^ $(shell pkg-config --libs $(LINKED)) -lm
 	$(Q)mv $@.new $@
 	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $(BUILD)/librill.so

@@ -57,7 +57,7 @@ install: install-files man ## install to $(DESTDIR)$(PREFIX): command, header, l
 	$(call library,$(DOC_STRIPPED),$(DOC_SONAME),librilldoc.so)
 	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	sed $(call fill,PREFIX,$(PREFIX)) $(call fill,LIBDIR,$(call below,$(LIBDIR))) $(call fill,INCLUDEDIR,$(call below,$(INCLUDEDIR))) \
-		$(call fill,VERSION,$(VERSION)) $(call fill,REQUIRES,$(LIBRARIES)) src/rill.pc.in \
+		$(call fill,VERSION,$(VERSION)) $(call fill,REQUIRES,$(LINKED)) src/rill.pc.in \
 		>'$(DESTDIR)$(LIBDIR)/pkgconfig/rill.pc'
 
 uninstall: ## remove what `make install` with the same DESTDIR and PREFIX has installed

@@ -28,13 +28,13 @@ CHECKED = api/check api/loop
 $(BUILD)/broken_loop: spec/c/broken_loop.c $(LIBRARY)
 	@echo '  cc $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -DRILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
-		$(filter-out $(CHECKED:%=$(BUILD)/%.o),$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES)) -lm
+		$(filter-out $(CHECKED:%=$(BUILD)/%.o),$(OBJECTS)) $(shell pkg-config --libs $(LINKED)) -lm
 
 # What the library does not export, for spec/html/encoder_spec.lua.
 $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	@echo '  cc $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< \
-		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LIBRARIES))
+		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
 
 # Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
 $(BUILD)/%.so: spec/c/%.c

@@ -1,7 +1,20 @@
 /* br, by libbrotlidec. Its large-window form is not part of the coding and is refused there. */
 #include <brotli/decode.h>
 
+#include "base/library.h"
 #include "http/coding.h"
+
+static const char *const names[] = {"BrotliDecoderCreateInstance", "BrotliDecoderDecompressStream",
+                                    "BrotliDecoderGetErrorCode", "BrotliDecoderErrorString",
+                                    "BrotliDecoderDestroyInstance"};
+static struct {
+    __typeof__(BrotliDecoderCreateInstance) *create;
+    __typeof__(BrotliDecoderDecompressStream) *decompress;
+    __typeof__(BrotliDecoderGetErrorCode) *code_of;
+    __typeof__(BrotliDecoderErrorString) *text_of;
+    __typeof__(BrotliDecoderDestroyInstance) *destroy;
+} lib;
+static rill_library library = {"libbrotlidec.so.1", "libbrotli1", names, 5, false};
 
 typedef struct decoder {
     BrotliDecoderState *brotli;
@@ -27,13 +40,15 @@ static void release(void *opaque, void *block)
     d->held -= before - rill_slab_bytes(d->slab);
 }
 
-static void *open_brotli(rill_slab *slab)
+static void *open_brotli(rill_slab *slab, rill_error *err)
 {
+    if (rill_library_load(&library, &lib, err))
+        return NULL;
     decoder *d = rill_slab_zalloc(slab, sizeof(*d));
     if (!d)
         return NULL;
     d->slab = slab;
-    d->brotli = BrotliDecoderCreateInstance(allocate, release, d);
+    d->brotli = lib.create(allocate, release, d);
     if (d->brotli)
         return d;
     rill_slab_free(slab, d);
@@ -51,12 +66,12 @@ static enum coding_result write_flow(void *decoder_, rill_flow *flow, const char
     decoder *d = decoder_;
     d->any = d->any || flow->in_left;
     if (!d->over) {
-        BrotliDecoderResult result = BrotliDecoderDecompressStream(
-            d->brotli, &flow->in_left, &flow->in, &flow->out_left, &flow->out, NULL);
+        BrotliDecoderResult result =
+            lib.decompress(d->brotli, &flow->in_left, &flow->in, &flow->out_left, &flow->out, NULL);
         d->over = result == BROTLI_DECODER_RESULT_SUCCESS;
         if (result == BROTLI_DECODER_RESULT_ERROR) {
-            BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(d->brotli);
-            *why = BrotliDecoderErrorString(code);
+            BrotliDecoderErrorCode code = lib.code_of(d->brotli);
+            *why = lib.text_of(code);
             return is_memory(code) ? CODING_MEMORY : CODING_BROKEN;
         }
     }
@@ -80,7 +95,7 @@ static size_t held(const void *decoder_)
 static void close_decoder(void *decoder_)
 {
     decoder *d = decoder_;
-    BrotliDecoderDestroyInstance(d->brotli);
+    lib.destroy(d->brotli);
     rill_slab_free(d->slab, d);
 }
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rill.h"
+
 #include "base/slab.h"
 
 /* What is left of an input, and of the room for output; a coding advances both. */
@@ -26,8 +28,8 @@ enum coding_result {
 
 typedef struct rill_coding {
     const char *name; /* as in content-encoding */
-    /* Makes a decoder, NULL when out of memory. */
-    void *(*open)(rill_slab *slab);
+    /* Makes a decoder. NULL: out of memory, or its library cannot be loaded, which `err` says. */
+    void *(*open)(rill_slab *slab, rill_error *err);
     /* Takes input and gives output. What stands behind the end of the coded data is taken and
      * ignored. `*why` is set where the result is CODING_BROKEN; it lives as long as the decoder. */
     enum coding_result (*write)(void *decoder, rill_flow *flow, const char **why);

@@ -93,20 +93,20 @@ static void add_stage(rill_decode *chain, const rill_coding *coding)
     chain->stages[chain->count++].coding = coding;
 }
 
-/* What has been made when memory runs out goes with the chain. */
-static bool open_stages(rill_decode *chain)
+/* What has been made when it fails goes with the chain. */
+static int32_t open_stages(rill_decode *chain, rill_error *err)
 {
     for (uint32_t i = 0; i < chain->count; i++) {
         stage *own = &chain->stages[i];
         bool last = i + 1 == chain->count;
         if (!own->decoder)
-            own->decoder = own->coding->open(chain->slab);
+            own->decoder = own->coding->open(chain->slab, err);
         if (!last && !own->output)
             own->output = rill_slab_alloc(chain->slab, DECODE_BETWEEN);
         if (!own->decoder || !(last || own->output))
-            return false;
+            return rill_error_memory(err);
     }
-    return true;
+    return 0;
 }
 
 static bool is_open(const rill_decode *chain)
@@ -169,10 +169,8 @@ static int32_t step(rill_decode *chain, uint32_t i, rill_flow *flow, bool *moved
 
 int32_t rill_decode_write(rill_decode *chain, rill_flow *flow, rill_error *err)
 {
-    int32_t code = 0;
+    int32_t code = is_open(chain) ? 0 : open_stages(chain, err);
     bool moved = true;
-    if (!is_open(chain) && !open_stages(chain))
-        return rill_error_set(err, RILL_ERROR, "out of memory");
     while (!code && moved && flow->out_left) {
         moved = false;
         for (uint32_t i = 0; i < chain->count && !code; i++)

@@ -63,13 +63,15 @@ static decoder *open_decoder(rill_slab *slab, bool is_gzip)
     return NULL;
 }
 
-static void *open_gzip(rill_slab *slab)
+static void *open_gzip(rill_slab *slab, rill_error *err)
 {
+    (void)err;
     return open_decoder(slab, true);
 }
 
-static void *open_deflate(rill_slab *slab)
+static void *open_deflate(rill_slab *slab, rill_error *err)
 {
+    (void)err;
     return open_decoder(slab, false);
 }
 

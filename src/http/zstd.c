@@ -3,7 +3,23 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/library.h"
 #include "http/coding.h"
+
+static const char *const names[] = {
+    "ZSTD_createDStream", "ZSTD_DCtx_setParameter", "ZSTD_decompressStream", "ZSTD_isError",
+    "ZSTD_getErrorName",  "ZSTD_getErrorCode",      "ZSTD_sizeof_DStream",   "ZSTD_freeDStream"};
+static struct {
+    __typeof__(ZSTD_createDStream) *create;
+    __typeof__(ZSTD_DCtx_setParameter) *set;
+    __typeof__(ZSTD_decompressStream) *decompress;
+    __typeof__(ZSTD_isError) *is_error;
+    __typeof__(ZSTD_getErrorName) *text_of;
+    __typeof__(ZSTD_getErrorCode) *code_of;
+    __typeof__(ZSTD_sizeof_DStream) *size_of;
+    __typeof__(ZSTD_freeDStream) *free;
+} lib;
+static rill_library library = {"libzstd.so.1", "libzstd1", names, 8, false};
 
 /* Of the window, in bits: RFC 8878 section 3.1.1.1.2 asks for 8 MiB, and RFC 9659 allows no more in
  * this coding. */
@@ -25,18 +41,19 @@ typedef struct decoder {
     uint32_t lead_length;
 } decoder;
 
-static void *open_zstd(rill_slab *slab)
+static void *open_zstd(rill_slab *slab, rill_error *err)
 {
+    if (rill_library_load(&library, &lib, err))
+        return NULL;
     decoder *d = rill_slab_zalloc(slab, sizeof(*d));
     if (!d)
         return NULL;
     d->slab = slab;
-    d->zstd = ZSTD_createDStream();
-    size_t code =
-        d->zstd ? ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_BITS) : 0;
-    if (d->zstd && !ZSTD_isError(code))
+    d->zstd = lib.create();
+    size_t code = d->zstd ? lib.set(d->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_BITS) : 0;
+    if (d->zstd && !lib.is_error(code))
         return d;
-    ZSTD_freeDStream(d->zstd);
+    lib.free(d->zstd);
     rill_slab_free(slab, d);
     return NULL;
 }
@@ -53,16 +70,15 @@ static enum coding_result decompress(decoder *d, rill_flow *flow, bool *moved, c
 {
     ZSTD_inBuffer in = {flow->in, flow->in_left, 0};
     ZSTD_outBuffer out = {flow->out, flow->out_left, 0};
-    size_t code = ZSTD_decompressStream(d->zstd, &out, &in);
+    size_t code = lib.decompress(d->zstd, &out, &in);
     *moved = in.pos || out.pos;
     flow->in += in.pos;
     flow->in_left -= in.pos;
     flow->out += out.pos;
     flow->out_left -= out.pos;
-    if (ZSTD_isError(code)) {
-        *why = ZSTD_getErrorName(code);
-        return ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation ? CODING_MEMORY
-                                                                       : CODING_BROKEN;
+    if (lib.is_error(code)) {
+        *why = lib.text_of(code);
+        return lib.code_of(code) == ZSTD_error_memory_allocation ? CODING_MEMORY : CODING_BROKEN;
     }
     if (*moved)
         d->state = code ? ZSTD_FRAME : ZSTD_BEHIND;
@@ -116,13 +132,13 @@ static bool finished(const void *decoder_)
 static size_t held(const void *decoder_)
 {
     const decoder *d = decoder_;
-    return ZSTD_sizeof_DStream(d->zstd) + sizeof(*d);
+    return lib.size_of(d->zstd) + sizeof(*d);
 }
 
 static void close_decoder(void *decoder_)
 {
     decoder *d = decoder_;
-    ZSTD_freeDStream(d->zstd);
+    lib.free(d->zstd);
     rill_slab_free(d->slab, d);
 }
 

@@ -60,7 +60,10 @@ static bool read_unicode_host(rill_cleaner *c, const uint8_t *end)
     if (!rill_idna_is_needed(name, length))
         return put_host(c, (const char *)name, length);
     if (!rill_idna_to_ascii(name, length, ascii, &ascii_length))
-        return rill_cleaner_fail(c, "its host is no internationalized name");
+        return rill_cleaner_fail(c, rill_idna_is_there()
+                                        ? "its host is no internationalized name"
+                                        : "its host needs libidn2.so.0, which cannot be loaded: "
+                                          "install Debian's libidn2-0");
     return put_host(c, ascii, ascii_length);
 }
 

@@ -5,7 +5,15 @@
 
 #include <idn2.h>
 
+#include "base/library.h"
 #include "url/punycode.h"
+
+static const char *const names[] = {"idn2_lookup_u8", "idn2_free"};
+static struct {
+    __typeof__(idn2_lookup_u8) *lookup;
+    __typeof__(idn2_free) *free;
+} lib;
+static rill_library library = {"libidn2.so.0", "libidn2-0", names, 2, false};
 
 enum { LABEL_MAX = 63, LABEL_ROOM = 512 }; /* bytes in the DNS; of UTF-8 that may become that */
 
@@ -136,7 +144,7 @@ static bool take(uint8_t *made, char *out)
     bool fits = length <= LABEL_MAX + 1;
     if (fits)
         memcpy(out, made, length + 1);
-    idn2_free(made);
+    lib.free(made);
     return fits;
 }
 
@@ -145,7 +153,7 @@ static bool map_leniently(label l, char *out)
 {
     uint8_t text[LABEL_ROOM + 1], *made = NULL;
     if (!stand_in(l, text) ||
-        idn2_lookup_u8(text, &made, IDN2_NFC_INPUT | IDN2_TRANSITIONAL) != IDN2_OK)
+        lib.lookup(text, &made, IDN2_NFC_INPUT | IDN2_TRANSITIONAL) != IDN2_OK)
         return false;
     return take(made, out) && (strncmp(out, "xn--", 4) != 0 || put_back(out));
 }
@@ -165,7 +173,7 @@ static bool map_label(label l, char *out)
         return false;
     memcpy(text, l.at, l.length);
     text[l.length] = '\0';
-    int code = idn2_lookup_u8(text, &made, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    int code = lib.lookup(text, &made, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     if (code == IDN2_OK)
         return take(made, out);
     return !is_final(code) && map_leniently(l, out);
@@ -214,10 +222,17 @@ static size_t dot_length(label rest)
     return dot ? 3 : 0;
 }
 
+bool rill_idna_is_there(void)
+{
+    return !rill_library_load(&library, &lib, NULL);
+}
+
 bool rill_idna_to_ascii(const uint8_t *name, size_t length, char *out, size_t *out_length)
 {
     label rest = {name, length}, next = {name, 0};
     *out_length = 0;
+    if (!rill_idna_is_there())
+        return false;
     while (rest.length) {
         size_t dot = dot_length(rest);
         if (dot) {

@@ -1,0 +1,26 @@
+/* Shared libraries that only some scripts need. To load one costs every process half a millisecond
+ * and more, so each is loaded by the first who needs it, and stays. */
+#ifndef RILL_LIBRARY_H
+#define RILL_LIBRARY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "rill.h"
+
+/* Static, one of each. */
+typedef struct rill_library {
+    const char *file;         /* its soname */
+    const char *package;      /* Debian's, for the error */
+    const char *const *names; /* of functions */
+    size_t count;
+    atomic_bool loaded; /* `functions` are there */
+} rill_library;
+
+/* Sees to it that it is loaded: the addresses of its functions stand in `functions`, a struct of as
+ * many pointers, in the order of the names. RILL_ERROR where it cannot be: the error names the
+ * package, and the next call tries again, for descriptors may have been short. From any thread. */
+int32_t rill_library_load(rill_library *library, void *functions, rill_error *err);
+
+#endif
