@@ -80,6 +80,24 @@ describe("a crawl's state in Redis", function()
     end)
   end)
 
+  it("takes four commands inside Redis for a page that brings one link, at most", function()
+    local function commands()
+      local sum = 0
+      for calls in redis:cli("INFO", "commandstats"):gmatch "calls=(%d+)" do sum = sum + tonumber(calls) end
+      return sum
+    end
+    support.run(function()
+      open()
+      commit({}, 1, PAGES)
+      redis:cli("CONFIG", "RESETSTAT")
+      commit(finished(frontier:take(PAGES, 0)), PAGES + 1, 2 * PAGES)
+      assert.equal(PAGES, #frontier:take(PAGES, 0))
+      local each = commands() / PAGES
+      assert.is_true(each <= 4, each .. " commands")
+      frontier:close()
+    end)
+  end)
+
   it("takes 12 bytes for a URL that was seen, 12 for a page, and little beside a URL that waits", function()
     support.run(function()
       open()

@@ -1,4 +1,5 @@
---- What a batch is for the script `finish`: words, the head of them JSON.
+--- What a batch is for the script `finish`: words. What there is of each page and each link is packed, the rest JSON.
+local bytes_of = require("rill.crawl.frontier.bytes")
 local ffi = require("rill.core.ffi")
 local json = require("rill.core.plain_json")
 local rank_of = require("rill.crawl.frontier.rank")
@@ -8,7 +9,12 @@ local M = {}
 
 local MOST = 1e15 -- in place of no limit: JSON has no infinity
 local LETTERS = { per_host = "h", per_path = "p", per_shape = "s" }
+local KINDS = { robots = "b", retry = "r", skip = "s" }
+local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags of an outcome
+local MOST_SECONDS = 4000 -- of a latency as microseconds in a word
+local BILLION = ffi.new("int64_t", 1e9)
 local RESULT = { "kind", "latency", "hold", "bad", "reason", "message", "skip" }
+local NONE, NO_RESULT = {}, { kind = "none" }
 local BEFORE = 3 -- words in front of these: run, worker, latest
 
 pcall(ffi.cdef, "long long strtoll(const char *text, char **rest, int base);")
@@ -21,7 +27,10 @@ local both = ffi.new("union { int64_t whole; uint32_t half[2]; }")
 ---@return string
 function M.decimal(high, low)
   both.half[0], both.half[1] = low, high
-  return (tostring(both.whole):gsub("LL$", ""))
+  local billions = both.whole / BILLION -- a number holds both parts
+  local first, rest = tonumber(billions), tonumber(both.whole - billions * BILLION)
+  if first == 0 then return ("%d"):format(rest) end
+  return ("%d%09d"):format(first, math.abs(rest))
 end
 
 --- The halves of what decimal() has made.
@@ -33,10 +42,8 @@ function M.halves(text)
   return both.half[1], both.half[0]
 end
 
---- What the origin has to know of the end of a request.
----@param result table
----@return table
-function M.result(result)
+-- What the origin has to know of the end of a request.
+local function result_of(result)
   local clean = {}
   for _, name in ipairs(RESULT) do
     local value = result[name]
@@ -45,10 +52,25 @@ function M.result(result)
   return clean
 end
 
----@param list table[] { lease, result }
----@return string
-function M.ended(list)
-  return list[1] and json.encode(list) or "[]"
+-- Microseconds, where there is nothing else to say of a request.
+local function latency_of(result)
+  local latency = result.kind == "ok" and not (result.bad or result.hold or result.skip) and result.latency
+  return latency and latency >= 0 and latency < MOST_SECONDS and math.floor(latency * 1e6 + 0.5) or nil
+end
+
+--- Adds a request that has ended to those that are reported.
+---@param bytes rill.CrawlBytes of those that went well
+---@param lease string
+---@param result table
+---@param others table[] gets it, where there is more to say: { lease, result }
+function M.add_ended(bytes, lease, result, others)
+  local latency = latency_of(result)
+  if latency then
+    bytes:short(lease)
+    bytes:word(latency)
+  else
+    others[#others + 1] = { lease, result_of(result) }
+  end
 end
 
 local function limits_of(limits)
@@ -78,25 +100,40 @@ local function page_of(frontier, outcome, blob, now)
   return { frontier:bucket(entry.low), M.decimal(entry.high, entry.low), blob(json.encode(kept)) }
 end
 
-local function outcome_of(frontier, outcome, blob, now)
-  local entry, kind = outcome.entry, outcome.kind
-  local given = { id = entry.lease, kind = kind, result = M.result(outcome.result or { kind = "none" }) }
+-- What few outcomes have; nil: nothing.
+local function more_of(frontier, outcome, blob, now)
+  local entry, kind, more = outcome.entry, outcome.kind, nil
   if kind == "robots" then
-    given.robots = robots_of(outcome.robots, blob)
+    more = { robots = robots_of(outcome.robots, blob) }
   elseif kind == "retry" then
-    given.after, given.record = math.max(0, outcome.due - now), blob(record.encode(entry))
+    more = { after = math.max(0, outcome.due - now), record = blob(record.encode(entry)) }
+  elseif kind == "done" and frontier:remembers() then
+    more = { page = page_of(frontier, outcome, blob, now) }
   end
-  if outcome.run then
-    given.run, given.duplicate = blob(record.bytes(outcome.run.high, outcome.run.low)), outcome.duplicate_of ~= nil
-  end
-  -- Another page's body is not brought: that one brings it, and would be taken for a duplicate too if it ends later. If
-  -- it never ends here it is asked for again, and is then the first.
-  if outcome.high and kind ~= "retry" and not outcome.duplicate_of then
-    given.body = { frontier:bucket(outcome.low), M.decimal(outcome.high, outcome.low) }
-    given.unasked = outcome.unasked
-  end
-  if kind == "done" and frontier:remembers() then given.page = page_of(frontier, outcome, blob, now) end
-  return given
+  local result = outcome.result or NO_RESULT
+  if latency_of(result) then return more end
+  more = more or {}
+  more.result = result_of(result)
+  return more
+end
+
+-- Another page's body is not brought: that one brings it, and would be taken for a duplicate too if it ends later. If
+-- it never ends here it is asked for again, and is then the first.
+local function brings_body(outcome)
+  return outcome.high ~= nil and outcome.kind ~= "retry" and not outcome.duplicate_of
+end
+
+local function add_outcome(bytes, frontier, outcome)
+  local latency, run, brings = latency_of(outcome.result or NO_RESULT), outcome.run, brings_body(outcome)
+  bytes:short(outcome.entry.lease)
+  bytes:text(KINDS[outcome.kind] or "p")
+  bytes:byte((latency and WENT_WELL or 0) + (brings and outcome.unasked and UNASKED or 0) + (run and COUNTED or 0)
+    + (outcome.duplicate_of and DUPLICATE or 0))
+  bytes:word(latency or 0)
+  bytes:word(brings and frontier:bucket(outcome.low) or 0)
+  bytes:short(brings and M.decimal(outcome.high, outcome.low) or "")
+  bytes:word(run and run.high or 0)
+  bytes:word(run and run.low or 0)
 end
 
 --- What Redis has found to be too many.
@@ -112,45 +149,78 @@ function M.trapped(links, skips)
   return list
 end
 
-local function traps_of(link)
-  local parts = { link.again and "+" or nil }
-  for _, counter in ipairs(not link.again and link.counters or {}) do
-    local letter = LETTERS[counter.name]
-    if letter then parts[#parts + 1] = letter .. record.bytes(counter.high, counter.low) end
+local function add_traps(bytes, link)
+  local at = bytes.length
+  bytes:byte(0)
+  if link.again then
+    bytes:text "+"
+  else
+    for _, counter in ipairs(link.counters or NONE) do
+      local letter = LETTERS[counter.name]
+      if letter then
+        bytes:text(letter)
+        bytes:word(counter.high)
+        bytes:word(counter.low)
+      end
+    end
   end
-  return table.concat(parts)
+  bytes:set_byte(at, bytes.length - at - 1)
 end
 
-local function add_links(frontier, batch, words, origins)
-  local index = {}
-  for _, link in ipairs(batch.links) do
+local function add_link(bytes, frontier, link, origin)
+  bytes:short(M.decimal(link.high, link.low))
+  bytes:word(frontier:bucket(link.low))
+  bytes:half(origin)
+  bytes:word(rank_of(link))
+  add_traps(bytes, link)
+  local at = bytes.length
+  bytes:word(0)
+  record.write(bytes, link)
+  bytes:set_word(at, bytes.length - at - 4)
+end
+
+local own = bytes_of.new()
+
+-- Packs links. Returns their origins too: name and policy of each.
+local function pack_links(frontier, links)
+  local index, origins = {}, {}
+  for _, link in ipairs(links) do
     local at = index[link.origin]
     if not at then
       at = #origins + 1
       index[link.origin], origins[at] = at, { link.origin, frontier:origin(link.origin).policy }
     end
-    local n = #words
-    words[n + 1], words[n + 2], words[n + 3] = M.decimal(link.high, link.low), frontier:bucket(link.low), tostring(at)
-    words[n + 4], words[n + 5], words[n + 6] = ("%d"):format(rank_of(link)), traps_of(link), record.encode(link)
+    add_link(own, frontier, link, at)
   end
+  return own:take(), origins
 end
 
---- The words of the script, but for those three.
+-- Packs outcomes. Returns what more there is of some of them too, by their places as words: JSON's lists have no gaps.
+local function pack_outcomes(frontier, batch, blob)
+  local more = {}
+  for i, outcome in ipairs(batch.outcomes) do
+    add_outcome(own, frontier, outcome)
+    more[tostring(i)] = more_of(frontier, outcome, blob, batch.now)
+  end
+  return own:take(), more
+end
+
+--- The words of the script, but for the first three.
 ---@param frontier rill.CrawlRedis
 ---@param batch table
 ---@param with { number: integer, deltas: table, options: table, limits: table } number: of the last batch
 ---@return string[]
 function M.words(frontier, batch, with)
-  local words = { tostring(with.number + 1), tostring(with.number), "" }
+  local words = { tostring(with.number + 1), tostring(with.number), "", "", "" }
   local function blob(text)
     words[#words + 1] = text
     return #words + BEFORE
   end
-  local head = { outcomes = {}, origins = {}, deltas = with.deltas, offsets = batch.outputs, scope = batch.scope or {},
-    options = with.options, limits = limits_of(with.limits) }
-  for i, outcome in ipairs(batch.outcomes) do head.outcomes[i] = outcome_of(frontier, outcome, blob, batch.now) end
-  head.first = #words + BEFORE + 1
-  add_links(frontier, batch, words, head.origins)
+  local head = { deltas = with.deltas, offsets = batch.outputs, scope = batch.scope or {}, options = with.options,
+    limits = limits_of(with.limits) }
+  own.length = 0
+  words[4], head.more = pack_outcomes(frontier, batch, blob)
+  words[5], head.origins = pack_links(frontier, batch.links)
   words[3] = json.encode(head)
   return words
 end

@@ -1,5 +1,6 @@
 --- What a worker was handed out by Redis and has not finished.
 local batches = require("rill.crawl.frontier.batch")
+local bytes_of = require("rill.crawl.frontier.bytes")
 local json = require("rill.core.plain_json")
 local record = require("rill.crawl.frontier.record")
 
@@ -9,29 +10,42 @@ local M = {}
 -- often it was looked meanwhile does not count: a look follows each commit.
 local FIRST_POLL, LAST_POLL = 0.01, 0.2
 
+local own = bytes_of.new()
+
 ---@class rill.CrawlHolding
 ---@field count integer
 ---@field private _found number? when something was handed out last, or was looked for first
 ---@field private _entries table<string, rill.CrawlEntry> by lease
----@field private _ended table[] requests that have ended, and Redis does not know yet
+---@field private _ended rill.CrawlEntry[] whose requests have ended, and Redis does not know yet
+---@field private _results table[] of these
 local Holding = {}
 Holding.__index = Holding
 
---- Takes in what was handed out.
----@param given string[] as `take` of frontier/inside has it
----@return rill.CrawlEntry
----@return string? robots_at when the robots.txt was read that holds for it
-function Holding:take(given)
-  local lease, key, kind, text, dead, robots_at = unpack(given)
-  local entry
-  if kind == "robots" then
-    entry = { id = 0, kind = "robots", url = key .. "/robots.txt", depth = 0, hops = 0, attempts = 0, free = 0 }
-  else
-    entry = record.decode(text)
+-- What was handed out of one origin.
+local function add(self, list, group, first, suffix)
+  local key, dead = group[1], group[2] ~= "" and json.decode(group[2]) or nil
+  for i = 4, #group do
+    local text, lease = group[i], ("%d%s"):format(first + #list, suffix)
+    local entry
+    if text == "" then
+      entry = { id = 0, kind = "robots", url = key .. "/robots.txt", depth = 0, hops = 0, attempts = 0, free = 0,
+        lease = lease, origin = key }
+    else
+      entry = record.decode(text, lease, key)
+    end
+    entry.dead = dead
+    self._entries[lease], list[#list + 1] = entry, entry
   end
-  entry.lease, entry.origin, entry.dead = lease, key, dead ~= "" and json.decode(dead) or nil
-  self._entries[lease], self.count = entry, self.count + 1
-  return entry, kind ~= "robots" and robots_at ~= "" and robots_at or nil
+end
+
+--- Takes in what was handed out.
+---@param answer any[] of `take`, see frontier/inside
+---@return rill.CrawlEntry[]
+function Holding:take(answer)
+  local list = {}
+  for _, group in ipairs(answer[1]) do add(self, list, group, answer[4], answer[5]) end
+  self.count = self.count + #list
+  return list
 end
 
 ---@param lease string
@@ -41,7 +55,7 @@ end
 
 --- All of it: it will be handed out again.
 function Holding:forget_all()
-  self._entries, self.count, self._ended = {}, 0, {}
+  self._entries, self.count, self._ended, self._results = {}, 0, {}, {}
 end
 
 --- The words of `renew`; all: what is not named goes back.
@@ -67,20 +81,26 @@ end
 ---@param entry rill.CrawlEntry
 ---@param result table
 function Holding:settle(entry, result)
-  if not result.robots then table.insert(self._ended, { entry.lease, batches.result(result) }) end
+  if result.robots then return end
+  local n = #self._ended + 1
+  self._ended[n], self._results[n] = entry, result
 end
 
---- The word that reports what has ended, once.
+--- The words that report what has ended, once: what went well, and the rest. What was committed meanwhile is known.
+---@return string
 ---@return string
 function Holding:report()
-  local ended = self._ended
-  self._ended = {}
-  return batches.ended(ended)
+  local ended, results, others = self._ended, self._results, {}
+  self._ended, self._results = {}, {}
+  for i, entry in ipairs(ended) do
+    if self._entries[entry.lease] then batches.add_ended(own, entry.lease, results[i], others) end
+  end
+  return own:take(), others[1] and json.encode(others) or "[]"
 end
 
 ---@return rill.CrawlHolding
 function M.new()
-  return setmetatable({ count = 0, _entries = {}, _ended = {} }, Holding)
+  return setmetatable({ count = 0, _entries = {}, _ended = {}, _results = {} }, Holding)
 end
 
 return M

@@ -71,9 +71,9 @@ end
 
 --- The number of the set that holds a fingerprint.
 ---@param low number
----@return string
+---@return integer
 function Frontier:bucket(low)
-  return tostring(low % self._buckets)
+  return low % self._buckets
 end
 
 --- Whether pages are remembered, for a recrawl.
@@ -82,13 +82,18 @@ function Frontier:remembers()
   return self._settings.remember == true
 end
 
-local function entry_of(self, given)
-  local entry, robots_at = self._held:take(given)
-  if not robots_at then return entry end
-  local ok, err = self._origins:load_robots(entry.origin, robots_at, function()
-    return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, entry.origin), "robots" }
-  end)
-  return ok and entry or nil, err
+-- What robots.txt says is known here before entries of that origin are looked at.
+local function load_robots(self, groups)
+  for _, group in ipairs(groups) do
+    local key, at = group[1], group[3]
+    if at ~= "" and group[#group] ~= "" then
+      local ok, err = self._origins:load_robots(key, at, function()
+        return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
+      end)
+      if not ok then return nil, err end
+    end
+  end
+  return true
 end
 
 -- After the connection was lost: what Redis handed out and never arrived goes back.
@@ -114,9 +119,10 @@ local function ask_for(self, n)
   end
   local settings = self._settings
   local max_pages = self._max_pages or settings.max_pages
+  local well, others = self._held:report()
   local answer, err = self:call("take", { tostring(settings.lease), tostring(n), tostring(max_pages or ""),
-    settings.robots and "1" or "0", self._held:report(),
-    settings.policy_all and json.encode(settings.policy_all) or "", self._turn })
+    settings.robots and "1" or "0", well, others, settings.policy_all and json.encode(settings.policy_all) or "",
+    self._turn })
   if err then return nil, err end
   read_numbers(self, answer[3])
   return answer
@@ -133,12 +139,9 @@ function Frontier:take(n, now)
   local answer, err = ask_for(self, n)
   local ok = answer and true
   if ok then ok, err = restore_scope(self) end
-  local list = {}
-  for i, given in ipairs(ok and answer[1] or {}) do
-    list[i], err = entry_of(self, given)
-    if err then break end
-  end
-  if err then return {}, nil, err end
+  if ok then ok, err = load_robots(self, answer[1]) end
+  if not ok then return {}, nil, err end
+  local list = self._held:take(answer)
   local wait = tonumber(answer[2])
   local pause = self._held:pause(list[1] ~= nil, now)
   if self.numbers.in_flight > self._held.count then wait = math.min(wait or pause, pause) end
@@ -209,7 +212,7 @@ end
 -- Whether a set holds a fingerprint. Waits, unless that is known here.
 local function ask(self, set, high, low)
   if has_all(self) then return false end
-  return self._questions:ask(("%s:%s"):format(set, self:bucket(low)), batches.decimal(high, low))
+  return self._questions:ask(("%s:%d"):format(set, self:bucket(low)), batches.decimal(high, low))
 end
 
 --- Whether any worker's page on this node had this body. Waits.

@@ -1,24 +1,13 @@
 --- What waits for its turn, as bytes: some 20 beside the URL, and what `from` does not share with it. A shared frontier
 --- keeps them and looks at the first byte alone: "p" a page, "s" a sitemap.
-require("rill.core.ffi") -- raises a clear error outside of LuaJIT
+local bytes_of = require("rill.crawl.frontier.bytes")
 local bit = require("bit")
 local json = require("rill.core.plain_json")
 
 local M = {}
 
 local byte, char, sub = string.byte, string.char, string.sub
-
--- A whole number in seven bits a byte, the lowest first.
-local function number(n)
-  if n < 128 then return char(n) end
-  local parts = {}
-  while n >= 128 do
-    parts[#parts + 1] = char(128 + n % 128)
-    n = math.floor(n / 128)
-  end
-  parts[#parts + 1] = char(n)
-  return table.concat(parts)
-end
+local PAGE, SITEMAP = byte("p"), byte("s")
 
 local function word(n)
   return char(bit.band(bit.rshift(n, 24), 255), bit.band(bit.rshift(n, 16), 255), bit.band(bit.rshift(n, 8), 255),
@@ -48,14 +37,36 @@ function M.bytes(high, low)
   return word(high) .. word(low)
 end
 
+--- Writes what waits.
+---@param bytes rill.CrawlBytes
+---@param entry rill.CrawlEntry with `high` and `low`
+function M.write(bytes, entry)
+  local url, from = entry.url, entry.from or ""
+  local alike = shared(url, from)
+  bytes:byte(entry.kind == "sitemap" and SITEMAP or PAGE)
+  bytes:number(entry.depth)
+  bytes:number(entry.hops)
+  bytes:number(entry.attempts)
+  bytes:number(entry.free)
+  bytes:byte((entry.priority or 0) + 8)
+  bytes:word(entry.high)
+  bytes:word(entry.low)
+  bytes:number(#url)
+  bytes:text(url)
+  bytes:number(alike)
+  bytes:number(#from - alike)
+  bytes:text(from, alike + 1)
+  bytes:text(more_of(entry))
+end
+
+local own = bytes_of.new()
+
 ---@param entry rill.CrawlEntry with `high` and `low`
 ---@return string
 function M.encode(entry)
-  local url, from = entry.url, entry.from or ""
-  local alike = shared(url, from)
-  return table.concat { entry.kind == "sitemap" and "s" or "p", number(entry.depth), number(entry.hops),
-    number(entry.attempts), number(entry.free), char((entry.priority or 0) + 8), word(entry.high), word(entry.low),
-    number(#url), url, number(alike), number(#from - alike), sub(from, alike + 1), more_of(entry) }
+  own.length = 0
+  M.write(own, entry)
+  return own:take()
 end
 
 local function read_number(text, at)
@@ -81,33 +92,34 @@ function M.id(high, low)
   return high % 2 ^ 20 * 2 ^ 32 + low
 end
 
+local function add_more(entry, more)
+  entry.meta, entry.via, entry.level, entry.again, entry.known = more.meta, more.via, more.level, more.again, more.known
+end
+
 ---@param text string
+---@param lease string?
+---@param origin string?
 ---@return rill.CrawlEntry
-function M.decode(text)
-  local entry, at = {}, 2
-  local length, alike
-  entry.kind = byte(text, 1) == 115 and "sitemap" or nil
-  entry.depth, at = read_number(text, at)
-  entry.hops, at = read_number(text, at)
-  entry.attempts, at = read_number(text, at)
-  entry.free, at = read_number(text, at)
+function M.decode(text, lease, origin)
+  local depth, hops, attempts, free, at, high, low, length, alike
+  depth, at = read_number(text, 2)
+  hops, at = read_number(text, at)
+  attempts, at = read_number(text, at)
+  free, at = read_number(text, at)
   local priority = byte(text, at) - 8
-  entry.priority = priority ~= 0 and priority or nil
-  entry.high, at = read_word(text, at + 1)
-  entry.low, at = read_word(text, at)
-  entry.id = M.id(entry.high, entry.low)
+  high, at = read_word(text, at + 1)
+  low, at = read_word(text, at)
   length, at = read_number(text, at)
-  entry.url = sub(text, at, at + length - 1)
+  local url = sub(text, at, at + length - 1)
   alike, at = read_number(text, at + length)
   length, at = read_number(text, at)
-  local from = sub(entry.url, 1, alike) .. sub(text, at, at + length - 1)
-  if from ~= "" then entry.from = from end
-  at = at + length
-  if at <= #text then
-    local more = json.decode(sub(text, at))
-    entry.meta, entry.via, entry.level, entry.again, entry.known =
-      more.meta, more.via, more.level, more.again, more.known
-  end
+  local from = sub(url, 1, alike) .. sub(text, at, at + length - 1)
+  -- All at once: a table that grows is made anew several times.
+  local entry = { id = M.id(high, low), url = url, origin = origin, lease = lease, from = from ~= "" and from or nil,
+    depth = depth, hops = hops, attempts = attempts, free = free, high = high, low = low }
+  if byte(text) == SITEMAP then entry.kind = "sitemap" end
+  if priority ~= 0 then entry.priority = priority end
+  if at + length <= #text then add_more(entry, json.decode(sub(text, at + length))) end
   return entry
 end
 

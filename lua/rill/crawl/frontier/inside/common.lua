@@ -9,6 +9,7 @@ local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down
 local QUIET = 5 -- seconds without a step, at least, that mean that Redis was away
 local GONE = { err = "GONE the state is not there any more" }
 local REPLACED = { err = "REPLACED another worker has taken the name: this one stood still for longer than its lease" }
+local SLICE = 1000 -- words that are handed to a command at once: Lua's room for them is limited
 local FORGOTTEN = 86400 -- seconds after its last step in which a worker without files is forgotten
 
 local clock = call("TIME")
@@ -158,9 +159,20 @@ local function save()
   end
 end
 
-local function lease_of(id)
-  local packed = call("HGET", LEASED, id)
-  return packed and cmsgpack.unpack(packed)
+-- A command with more words behind its key than it may be given at once.
+local function call_with(command, key, words)
+  for at = 1, #words, SLICE do call(command, key, unpack(words, at, math.min(#words, at + SLICE - 1))) end
+end
+
+-- The leases of ids, in their order; false where there is none.
+local function leases_of(ids)
+  local leases = {}
+  for at = 1, #ids, SLICE do
+    for _, packed in ipairs(call("HMGET", LEASED, unpack(ids, at, math.min(#ids, at + SLICE - 1)))) do
+      leases[#leases + 1] = packed and cmsgpack.unpack(packed)
+    end
+  end
+  return leases
 end
 
 local function end_lease(id)
@@ -188,12 +200,16 @@ local function settle(lease, result)
   if result.skip then o.dead = { skip = result.skip } end
 end
 
+-- How a request has ended that went well: its latency is all there is to say of it.
+local function went_well(microseconds)
+  return { kind = "ok", latency = microseconds / 1e6 }
+end
+
 -- { queued, in flight, origins, stop, size of the scope, workers that there have ever been, leases that there have ever
 -- been, pages taken }
 local function numbers()
-  return { tonumber(call("HGET", STATS, "_queued") or 0), call("ZCARD", LEASE),
-    tonumber(call("HGET", STATS, "_origins") or 0), call("HGET", CONF, "stop") or "", call("SCARD", P .. "scope"),
-    math.max(call("SCARD", P .. "workers"), tonumber(call("HGET", CONF, "joined") or 0)),
-    tonumber(call("GET", P .. "seq") or 0),
-    tonumber(call("HGET", STATS, "_taken") or 0) }
+  local stats, conf = call("HMGET", STATS, "_queued", "_origins", "_taken"), call("HMGET", CONF, "stop", "joined")
+  return { tonumber(stats[1] or 0), call("ZCARD", LEASE), tonumber(stats[2] or 0), conf[1] or "",
+    call("SCARD", P .. "scope"), math.max(call("SCARD", P .. "workers"), tonumber(conf[2] or 0)),
+    tonumber(call("GET", P .. "seq") or 0), tonumber(stats[3] or 0) }
 end

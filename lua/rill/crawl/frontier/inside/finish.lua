@@ -1,6 +1,9 @@
 -- Commits a batch: all of it, or nothing. ARGV: run, worker, latest, number of the batch, number of the last one, head
--- as JSON, then what the head and the links name by index. Links from head.first on, six words each: fingerprint,
--- bucket, index of the origin, rank, traps, record.
+-- as JSON, outcomes, links, then what the head names by index. An outcome: lease, its kind by a letter ("p" for a page
+-- that has ended), flags, latency, bucket and hash of its body, the shape that counts it; head.more has by its place
+-- what else there is of one. A link: fingerprint, bucket, index of the origin, rank, traps, record.
+local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
+local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
 local W = P .. "w:" .. worker
 local TRAPS = { h = "per_host", p = "per_path", s = "per_shape" }
@@ -11,11 +14,22 @@ local kept = call("HGET", W, "batch") or "0"
 if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
 if kept ~= last then return { "rewound", kept, call("HGETALL", W) } end
 
-local leases, lost = {}, {}
-for i, outcome in ipairs(head.outcomes) do
-  local lease = lease_of(outcome.id)
-  leases[i] = lease
-  if not lease or lease.worker ~= worker then lost[#lost + 1] = outcome.id end
+local function has(flags, flag)
+  return flags % (2 * flag) >= flag
+end
+
+local outcomes, ids, next_one = {}, {}, 1
+while next_one <= #ARGV[7] do
+  local id, kind, flags, latency, bucket, hash, run
+  id, kind, flags, latency, bucket, hash, run, next_one = struct.unpack(OUTCOME, ARGV[7], next_one)
+  local n = #ids + 1
+  local more = head.more[tostring(n)] or {}
+  if has(flags, WENT_WELL) then more.result = went_well(latency) end
+  ids[n], outcomes[n] = id, { kind = kind, flags = flags, bucket = bucket, hash = hash, run = run, more = more }
+end
+local leases, lost = leases_of(ids), {}
+for i, lease in ipairs(leases) do
+  if not lease or lease.worker ~= worker then lost[#lost + 1] = ids[i] end
 end
 if lost[1] then return { "lost", lost } end
 
@@ -29,8 +43,8 @@ for name, more in pairs(head.deltas) do call("HINCRBY", STATS, name, more) end
 for _, each in ipairs(head.scope) do call("SADD", P .. "scope", each) end
 
 local runs, known = {}, {} -- known: places of outcomes that brought a body nobody had asked for, and it was there
-local function count_run(outcome, is_duplicate)
-  local field = "r" .. ARGV[outcome.run]
+local function count_run(run, is_duplicate)
+  local field = "r" .. run
   if is_duplicate then
     runs[#runs + 1] = call("HINCRBY", SHAPE, field, 1)
   else
@@ -39,29 +53,34 @@ local function count_run(outcome, is_duplicate)
   end
 end
 
-for i, outcome in ipairs(head.outcomes) do
-  local lease = leases[i]
-  settle(lease, outcome.result)
-  end_lease(outcome.id)
-  if outcome.kind == "robots" then
-    local o, robots = origin_of(lease.origin), outcome.robots
-    if robots.body then robots.body = ARGV[robots.body] end
-    origin.robots(o, robots, head.options, now)
-    if o.robots and o.robots.at == now then
-      call("HSET", P .. "o:" .. o.key, "robots", o.robots.body or "")
-      o.robots.body, o.robots.parsed = nil, nil
-    end
-  elseif outcome.kind == "retry" then
-    call("ZADD", LATER, string.format("%.6f", now + outcome.after), lease.origin .. "\0" .. ARGV[outcome.record])
+local function take_robots(lease, robots)
+  local o = origin_of(lease.origin)
+  if robots.body then robots.body = ARGV[robots.body] end
+  origin.robots(o, robots, head.options, now)
+  if o.robots and o.robots.at == now then
+    call("HSET", P .. "o:" .. o.key, "robots", o.robots.body or "")
+    o.robots.body, o.robots.parsed = nil, nil
+  end
+end
+
+call_with("ZREM", LEASE, ids)
+call_with("HDEL", LEASED, ids)
+for i, outcome in ipairs(outcomes) do
+  local lease, kind, flags, more = leases[i], outcome.kind, outcome.flags, outcome.more
+  settle(lease, more.result)
+  if kind == "b" then
+    take_robots(lease, more.robots)
+  elseif kind == "r" then
+    call("ZADD", LATER, string.format("%.6f", now + more.after), lease.origin .. "\0" .. ARGV[more.record])
     call("HINCRBY", STATS, "_queued", 1)
-  elseif outcome.kind == "skip" and lease.kind == "page" then
+  elseif kind == "s" and lease.kind == "page" then
     call("HINCRBY", STATS, "_taken", -1)
   end
-  local was_there = outcome.body and call("SADD", P .. "body:" .. outcome.body[1], outcome.body[2]) == 0
-  local is_known = outcome.unasked and was_there
+  local was_there = outcome.hash ~= "" and call("SADD", P .. "body:" .. outcome.bucket, outcome.hash) == 0
+  local is_known = was_there and has(flags, UNASKED)
   if is_known then known[#known + 1] = i end
-  if outcome.run then count_run(outcome, outcome.duplicate or is_known) end
-  if outcome.page then call("HSET", P .. "page:" .. outcome.page[1], outcome.page[2], ARGV[outcome.page[3]]) end
+  if has(flags, COUNTED) then count_run(outcome.run, has(flags, DUPLICATE) or is_known) end
+  if more.page then call("HSET", P .. "page:" .. more.page[1], more.page[2], ARGV[more.page[3]]) end
 end
 
 -- The trap that a new URL runs into; else it is counted.
@@ -82,21 +101,23 @@ local function trapped(o, traps)
   for _, field in ipairs(fields) do call("HINCRBY", SHAPE, field, 1) end
 end
 
-local waiting, skips, added = {}, {}, 0 -- by queue: records
-for at = head.first, #ARGV, 6 do
-  local given, seen = head.origins[tonumber(ARGV[at + 2])], P .. "seen:" .. ARGV[at + 1]
-  local is_new = call("SADD", seen, ARGV[at]) == 1
-  local again = string.sub(ARGV[at + 4], 1, 1) == "+"
+local waiting, skips, added, place, at = {}, {}, 0, 0, 1 -- by queue: records
+while at <= #ARGV[8] do
+  local fingerprint, bucket, index, rank, traps, record
+  fingerprint, bucket, index, rank, traps, record, at = struct.unpack(LINK, ARGV[8], at)
+  place = place + 1
+  local given, seen = head.origins[index], P .. "seen:" .. bucket
+  local is_new = call("SADD", seen, fingerprint) == 1
+  local again = string.sub(traps, 1, 1) == "+"
   if is_new or again then
     local o = origin_of(given[1], given[2])
     set_policy(o, given[2])
-    local trap = is_new and not again and trapped(o, ARGV[at + 4])
+    local trap = is_new and not again and trapped(o, traps)
     if trap then
-      call("SREM", seen, ARGV[at])
-      skips[#skips + 1] = { (at - head.first) / 6 + 1, trap }
+      call("SREM", seen, fingerprint)
+      skips[#skips + 1] = { place, trap }
       call("HINCRBY", STATS, "skipped:" .. trap, 1)
     else
-      local rank = tonumber(ARGV[at + 3])
       add_rank(o, rank)
       local queue = queue_of(o, string.format("%d", rank))
       local list = waiting[queue]
@@ -104,14 +125,12 @@ for at = head.first, #ARGV, 6 do
         list = {}
         waiting[queue] = list
       end
-      list[#list + 1] = ARGV[at + 5]
+      list[#list + 1] = record
       added = added + 1
     end
   end
 end
-for queue, list in pairs(waiting) do
-  for at = 1, #list, 1000 do call("RPUSH", queue, unpack(list, at, math.min(#list, at + 999))) end
-end
+for queue, list in pairs(waiting) do call_with("RPUSH", queue, list) end
 if added > 0 then call("HINCRBY", STATS, "_queued", added) end
 save()
 

@@ -1,31 +1,45 @@
 -- Hands entries out. ARGV: run, worker, latest, seconds of a lease, most, most pages in all ("" for none), "1" where
--- robots.txt is asked for, requests that have ended as JSON: list of { id, result }; what holds for every origin as
--- JSON, "" where each has its own; the turn in which this is asked, see turn.lua, or "".
-local worker, seconds, most, max_pages, with_robots, ended =
-  ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1", ARGV[8]
-local policy = ARGV[9] ~= "" and cjson.decode(ARGV[9])
-local turn = ARGV[10]
+-- robots.txt is asked for, requests that have ended well: lease and latency of each, others as JSON: list of
+-- { lease, result }; what holds for every origin as JSON, "" where each has its own; the turn in which this is asked,
+-- see turn.lua, or "". Answers with a list for each origin (name, what it ends with as JSON, when its robots.txt was
+-- read, then what waited, "" for the robots.txt itself), when to ask again, numbers, and of the leases, in that order,
+-- the number of the first and what stands behind it.
+local worker, seconds, most, max_pages, with_robots =
+  ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1"
+local policy = ARGV[10] ~= "" and cjson.decode(ARGV[10])
+local turn = ARGV[11]
 local EXPIRED, DUE_AT_ONCE = 256, 256 -- looked at in one call
 
 local refused = begin()
 if refused then return refused end
 if turn ~= "" then
-  if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then return { {}, "0.02", numbers() } end
+  if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then return { {}, "0.02", numbers(), 0, "" } end
   call("HSET", CONF, "entered", turn)
 end
 stay(worker, seconds)
 
-for _, item in ipairs(cjson.decode(ended)) do
-  local lease = lease_of(item[1])
+local ids, results, place = {}, {}, 1
+while place <= #ARGV[8] do
+  local id, latency
+  id, latency, place = struct.unpack(">Bc0I4", ARGV[8], place)
+  ids[#ids + 1], results[#results + 1] = id, went_well(latency)
+end
+for _, item in ipairs(cjson.decode(ARGV[9])) do
+  ids[#ids + 1], results[#results + 1] = item[1], item[2]
+end
+local settled = {} -- words: lease, what it is
+for i, lease in ipairs(leases_of(ids)) do
   if lease and not lease.settled then
-    settle(lease, item[2])
-    call("HSET", LEASED, item[1], cmsgpack.pack(lease))
+    settle(lease, results[i])
+    settled[#settled + 1] = ids[i]
+    settled[#settled + 1] = cmsgpack.pack(lease)
   end
 end
+call_with("HSET", LEASED, settled)
 
-for _, id in ipairs(call("ZRANGEBYSCORE", LEASE, "-inf", now, "LIMIT", 0, EXPIRED)) do
-  local lease = lease_of(id)
-  if lease then take_back(id, lease) else end_lease(id) end
+local expired = call("ZRANGEBYSCORE", LEASE, "-inf", now, "LIMIT", 0, EXPIRED)
+for i, lease in ipairs(leases_of(expired)) do
+  if lease then take_back(expired[i], lease) else end_lease(expired[i]) end
 end
 
 for _, member in ipairs(call("ZRANGEBYSCORE", LATER, "-inf", now, "LIMIT", 0, DUE_AT_ONCE)) do
@@ -36,48 +50,69 @@ for _, member in ipairs(call("ZRANGEBYSCORE", LATER, "-inf", now, "LIMIT", 0, DU
 end
 
 local taken = tonumber(call("HGET", STATS, "_taken") or 0)
-local entries, blocked = {}, false
+local groups, leases, queued, blocked = {}, {}, 0, false -- leases: what LEASED holds of each
+local open -- the origin whose group is the last
 
 local function lease(o, kind, record)
-  -- The time is part of it: a Redis that has lost its last second counts again from an earlier number.
-  local id = string.format("%d-%s%06d", call("INCR", P .. "seq"), clock[1], tonumber(clock[2]))
-  call("HSET", LEASED, id, cmsgpack.pack { worker = worker, origin = o.key, kind = kind, record = record })
-  call("ZADD", LEASE, string.format("%.6f", now + seconds), id)
-  local dead = o.dead and cjson.encode(o.dead) or ""
-  entries[#entries + 1] = { id, o.key, kind, record or "", dead, o.robots and tostring(o.robots.at) or "" }
+  leases[#leases + 1] = cmsgpack.pack { worker = worker, origin = o.key, kind = kind, record = record }
+  if open ~= o then
+    open = o
+    groups[#groups + 1] = { o.key, o.dead and cjson.encode(o.dead) or "", o.robots and tostring(o.robots.at) or "" }
+  end
+  local group = groups[#groups]
+  group[#group + 1] = record or ""
 end
 
-local function next_record(o)
-  if o.ready > 0 then
-    o.ready = o.ready - 1
-    return call("LPOP", queue_of(o, "r"))
-  end
-  local rank = o.ranks[1]
-  if not rank then return nil end
-  if max_pages and taken >= max_pages then
-    blocked = true
-    return nil
-  end
-  local queue = queue_of(o, string.format("%d", rank))
-  local record = call("LPOP", queue)
-  if call("LLEN", queue) == 0 then table.remove(o.ranks, 1) end
-  if record and string.sub(record, 1, 1) == "p" then taken = taken + 1 end
-  return record
+local function is_due(o)
+  local time = has_work(o) and origin.due(o, now)
+  return time and time <= now
 end
 
-local function take_one(o)
+-- How many may start now, at most; of what has pauses between, one.
+local function most_of(o)
+  local left = most - #leases
+  if o.dead then return left end
+  if o.gap > 0 then return 1 end
+  return math.max(1, math.min(left, math.floor(o.limit) - o.in_flight))
+end
+
+-- Of one queue as much as may start now. Returns how much, and whether the queue is empty.
+local function take_queue(o, rank)
+  local queue, wanted, n = queue_of(o, rank), most_of(o), 0
+  local list = call("LRANGE", queue, 0, wanted - 1)
+  for _, record in ipairs(list) do
+    local is_page = string.sub(record, 1, 1) == "p"
+    if not is_due(o) then break end
+    if rank ~= "r" and max_pages and taken >= max_pages then
+      blocked = true
+      break
+    end
+    if rank ~= "r" and is_page then taken = taken + 1 end
+    if o.dead then o.in_flight = o.in_flight + 1 else origin.start(o, now) end
+    lease(o, is_page and "page" or "sitemap", record)
+    n = n + 1
+  end
+  if n > 0 then call("LTRIM", queue, n, -1) end
+  queued = queued - n
+  return n, n == #list and (n < wanted or call("LLEN", queue) == 0)
+end
+
+-- Returns whether there was something.
+local function take_some(o)
   if with_robots and origin.needs_robots(o, now) then
     origin.start(o, now)
     o.next_start, o.asking = 0, true -- the first page does not wait for it
     lease(o, "robots")
     return true
   end
-  local record = next_record(o)
-  if not record then return false end
-  if o.dead then o.in_flight = o.in_flight + 1 else origin.start(o, now) end
-  call("HINCRBY", STATS, "_queued", -1)
-  lease(o, string.sub(record, 1, 1) == "s" and "sitemap" or "page", record)
-  return true
+  if o.ready > 0 then
+    local n, is_empty = take_queue(o, "r")
+    o.ready = is_empty and 0 or o.ready - n
+    return n > 0 or is_empty
+  end
+  local n, is_empty = take_queue(o, string.format("%d", o.ranks[1]))
+  if is_empty then table.remove(o.ranks, 1) end
+  return n > 0 or is_empty
 end
 
 local before = taken
@@ -89,18 +124,29 @@ end
 for _, name in ipairs(call("ZRANGEBYSCORE", DUE, "-inf", now, "LIMIT", 0, most)) do
   local o = origin_of(name)
   if policy then set_policy(o, policy) end
-  while #entries < most and has_work(o) do
-    local time = origin.due(o, now)
-    if not time or time > now or not take_one(o) then break end
-  end
-  if #entries >= most then break end
+  repeat until #leases >= most or not is_due(o) or not take_some(o)
+  if #leases >= most then break end
 end
 if taken > before then call("HSET", STATS, "_taken", taken) end
+if queued < 0 then call("HINCRBY", STATS, "_queued", queued) end
+
+-- The time is part of a lease: a Redis that has lost its last second counts again from an earlier number.
+local first, suffix = 0, string.format("-%s%06d", clock[1], tonumber(clock[2]))
+if leases[1] then
+  first = call("INCRBY", P .. "seq", #leases) - #leases + 1
+  local kept, ends, time = {}, {}, string.format("%.6f", now + seconds)
+  for i, each in ipairs(leases) do
+    local id = string.format("%d%s", first + i - 1, suffix)
+    kept[2 * i - 1], kept[2 * i], ends[2 * i - 1], ends[2 * i] = id, each, time, id
+  end
+  call_with("HSET", LEASED, kept)
+  call_with("ZADD", LEASE, ends)
+end
 save()
 
 -- When to ask again: in so many seconds; "" when nothing can come any more.
-local first = call("ZRANGEBYSCORE", DUE, blocked and "(" .. now or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1)[2]
+local next_due = call("ZRANGEBYSCORE", DUE, blocked and "(" .. now or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1)[2]
 local retry = call("ZRANGE", LATER, 0, 0, "WITHSCORES")[2]
-local time = math.min(tonumber(first or math.huge), tonumber(retry or math.huge))
+local time = math.min(tonumber(next_due or math.huge), tonumber(retry or math.huge))
 local wait = time < math.huge and tostring(math.max(0, time - now)) or ""
-return { entries, wait, numbers() }
+return { groups, wait, numbers(), first, suffix }
