@@ -1093,6 +1093,17 @@ RILL_API double rill_map_get(const rill_map *map, uint32_t high, uint32_t low);
 /* 1: the key is new, 0: it was there, -RILL_ERROR: out of memory. */
 RILL_API int32_t rill_map_set(rill_map *map, uint32_t high, uint32_t low, uint32_t value);
 
+/* A hash of 64 bits from a secret that no two of these share: it means nothing beyond this object.
+ * Of two texts that differ, chosen by somebody who has seen no hash, both have the same in at most
+ * one case of 2^64 for each 16 bytes of the longer one. */
+typedef struct rill_hasher rill_hasher;
+RILL_API rill_hasher *rill_hasher_new(void);         /* NULL: out of memory, or no randomness */
+RILL_API void rill_hasher_free(rill_hasher *hasher); /* NULL is fine */
+
+/* Returns 0, -RILL_ERROR: out of memory, or -RILL_ARGUMENT. */
+RILL_API int32_t rill_hasher_hash(rill_hasher *hasher, const void *data, size_t length,
+                                  uint32_t halves[2]);
+
 /* Texts that were seen before, such as the links that most pages of a site have in common. Only a
  * hash of each is kept, 64 bits from a secret seed: a new one is taken for one of those that are
  * there, `most` at the most, in that many of 2^64 cases. Where `most` are there and one more comes,

@@ -16,8 +16,8 @@ local ROOM = { "maxmcode=40960", "maxtrace=8000" }
 local PATIENCE = { "hotloop=200", "hotexit=60" }
 
 -- LuaJIT maps machine code by the area, 64 KiB by default, and changes what may be done with a whole area before and
--- after each trace that it writes there, which the system does page by page: some 900 such calls were 12 % of the CPU of
--- a crawl of 2,768 pages. A trace that is longer than an area is not compiled; the longest of that crawl has 15 KiB.
+-- after each trace that it writes there, which the system does page by page: some 900 such calls were 12 % of the CPU
+-- of a crawl of 2,768 pages. A trace longer than an area is not compiled; the longest of that crawl has 15 KiB.
 local AREA = "sizemcode=24" -- KiB
 
 local is_made = false

@@ -1,4 +1,5 @@
 --- One entry becomes one outcome: a page, a redirect, a repeat, a failure, a sitemap, a robots.txt.
+local body_hash = require("rill.crawl.body_hash")
 local digest = require("rill.crawl.digest")
 local errors = require("rill.errors")
 local hooks = require("rill.core.hooks")
@@ -90,9 +91,13 @@ local function hash_body(crawl, outcome, page)
   if page.stopped then return end
   local data, length = response_of.data(page.response)
   if length == 0 then return end
-  local high, low = digest(data, length)
-  outcome.high, outcome.low = high, low
-  page.hash = ("%08x%08x"):format(high, low)
+  if crawl.options.state == nil then
+    outcome.high, outcome.low = body_hash(data, length) -- the page makes its own when it is asked
+  else
+    local high, low = digest(data, length)
+    outcome.high, outcome.low = high, low
+    page.hash = ("%08x%08x"):format(high, low)
+  end
   find_duplicate(crawl, outcome, page)
 end
 

@@ -1,11 +1,13 @@
 --- What a handler is given: a response, what stands in its HTML, and the ways to follow and to emit.
+local digest = require("rill.crawl.digest")
+local directives = require("rill.crawl.directives")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local html = require("rill.html")
 local json = require("rill.core.plain_json")
+local response_of = require("rill.response")
 local runtime = require("rill.runtime")
 local text_of = require("rill.core.text")
-local trim = require("rill.core.trim")
 local url = require("rill.url")
 
 local M = {}
@@ -61,6 +63,13 @@ end
 function lazy:charset()
   local body = self.body
   return body and text_of.charset(body, self.headers["content-type"]):lower()
+end
+
+function lazy:hash()
+  local status = self.status
+  if not self.response or self.stopped or status < 200 or status > 299 then return nil end
+  local data, length = response_of.data(self.response)
+  return length > 0 and ("%08x%08x"):format(digest(data, length)) or nil
 end
 
 -- Waits for the answer.
@@ -355,28 +364,6 @@ function M.new(crawl, entry)
   }, Page)
 end
 
-local function apply_directive(page, word)
-  word = word:lower()
-  if word == "noindex" or word == "none" then page.noindex = true end
-  if word == "nofollow" or word == "none" then page.nofollow = true end
-end
-
--- What has a colon of its own; before any other stands the agent that is meant, up to the next one.
-local VALUED = { ["unavailable_after"] = true, ["max-snippet"] = true, ["max-image-preview"] = true,
-  ["max-video-preview"] = true }
-
--- An X-Robots-Tag, or several that were joined: "noindex, rill: nofollow, other: none".
-local function read_field(page, value, agent)
-  local applies = true
-  for part in value:gmatch "[^,]+" do
-    local name, rest = part:match "^%s*([^%s:]+)%s*:(.*)$"
-    if name and not VALUED[name:lower()] then
-      applies, part = name:lower() == agent, rest
-    end
-    if applies then apply_directive(page, trim(part)) end
-  end
-end
-
 --- Reads what the HTML and the head of a 2xx page say.
 ---@param page rill.CrawlPage
 ---@param scanner rill.CrawlScan
@@ -388,11 +375,11 @@ function M.read(page, scanner, agent)
     local scan = scanner:read(page)
     page._scan, page.base, page.title, page.canonical = scan, scan.base or page.url, scan.title, scan.canonical
     if scan.robots then
-      for word in scan.robots:gmatch "[^%s,;]+" do apply_directive(page, word) end
+      for word in scan.robots:gmatch "[^%s,;]+" do directives.apply(page, word) end
     end
   end
   if headers:has "x-robots-tag" then
-    for _, value in ipairs(headers:all "x-robots-tag") do read_field(page, value, agent:lower()) end
+    for _, value in ipairs(headers:all "x-robots-tag") do directives.read(page, value, agent:lower()) end
   end
 end
 
