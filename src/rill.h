@@ -219,6 +219,12 @@ RILL_API int32_t rill_abi(void);
 RILL_API uint32_t rill_event_size(void);
 RILL_API const char *rill_version(void); /* "0.2.0" */
 
+/* A function for Lua, to be had by package.loadlib: what is two calls above the one that calls it
+ * (level 3 of debug.getinfo). Pushes that function and its current line, which is -1 in C; nothing
+ * where there is none, or the program does not export Lua's functions. */
+struct lua_State;
+RILL_API int rill_lua_caller(struct lua_State *L);
+
 /* Makes a loop with one reference. NULL with `err` filled when the system refuses. */
 RILL_API rill_loop *rill_loop_new(rill_error *err);
 

@@ -11,8 +11,7 @@ if not pcall(ffi.typeof, "rill_event") then
   ffi.cdef(declarations)
 end
 
--- RILL_LIBRARY names another build of it.
-local path = os.getenv "RILL_LIBRARY" or library.find("librill", tonumber(ffi.C.RILL_ABI))
+local path = library.core()
 local C, why = library.load(path)
 if not C then error("rill: " .. why, 0) end
 

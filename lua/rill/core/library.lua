@@ -24,6 +24,12 @@ function M.find(name, abi)
   return package.searchpath("rill." .. name, package.cpath) or ("%s.so.%d"):format(name, abi)
 end
 
+--- Where the core is; RILL_LIBRARY names another build of it. To be asked after its declarations were made.
+---@return string
+function M.core()
+  return os.getenv "RILL_LIBRARY" or M.find("librill", tonumber(ffi.C.RILL_ABI))
+end
+
 --- Loads a library.
 ---@param path string
 ---@return ffi.namespace*? C

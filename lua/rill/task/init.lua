@@ -1,5 +1,6 @@
 --- Tasks: started, joined, cancelled. Written on a runtime's park and wake alone.
 local arguments = require("rill.core.arguments")
+local caller = require("rill.task.caller")
 local cancelled = require("rill.task.cancelled")
 local describe_deadlock = require("rill.task.deadlock")
 local errors = require("rill.errors")
@@ -73,17 +74,20 @@ end
 -- Where rill.spawn was called last: mostly it is called there again. Weak: what a function holds is not held for this.
 local last = setmetatable({}, { __mode = "v" })
 
+local function place_of(fn, line)
+  local place = debug.getinfo(fn, "S").short_src
+  if line > 0 then place = ("%s:%d"):format(place, line) end
+  last.func, last.line, last.place = fn, line, place
+  return place
+end
+
 --- Where the caller of the calling function has come to: "file:line".
 ---@return string|false false where nobody calls: it is a coroutine's first function
 local function calling_place()
-  local info = debug.getinfo(3, "lf")
-  if not info then return false end
-  if info.func ~= last.func or info.currentline ~= last.line then
-    local place = debug.getinfo(info.func, "S").short_src
-    if info.currentline > 0 then place = ("%s:%d"):format(place, info.currentline) end
-    last.func, last.line, last.place = info.func, info.currentline, place
-  end
-  return last.place
+  local fn, line = caller()
+  if not fn then return false end
+  if fn == last.func and line == last.line then return last.place end
+  return place_of(fn, line)
 end
 
 --- Starts `fn(...)` as a task of its own, when the current one waits next; of more than 1,000 started
