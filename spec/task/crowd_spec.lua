@@ -97,6 +97,22 @@ describe("a crowd of tasks", function()
     end)
   end)
 
+  it("is collected early as long as it waits, and then as the script has set", function()
+    local client, usual = support.client(), { collectgarbage("setpause", 190), collectgarbage("setstepmul", 210) }
+    local function settings(pause, stepmul)
+      return { collectgarbage("setpause", pause), collectgarbage("setstepmul", stepmul) }
+    end
+    support.run(function()
+      local tasks, begun = spawn_all(client)
+      rill.sleep(0)
+      local meanwhile = settings(180, 1000)
+      assert.is_true(meanwhile[1] < 190 and meanwhile[2] > 210)
+      assert.is_true(begun.last < TASKS, "all had begun")
+      for i = 1, TASKS do tasks[i]:cancel() end
+    end)
+    assert.same({ 180, 210 }, settings(usual[1], usual[2])) -- one was set by the script meanwhile
+  end)
+
   it("goes with the first task that fails, begun or not", function()
     local client, begun = support.client(), nil
     local ok, err = pcall(rill.run, function()

@@ -2,6 +2,7 @@
 --- that line longer, and a task that has not begun takes a fifth of the memory of one that waits.
 local C = require("rill.clib")
 local loops = require("rill.runtime.loop")
+local thrift = require("rill.runtime.thrift")
 
 local STATE = require("rill.task.slots").STATE
 
@@ -30,9 +31,16 @@ end
 --- Holds a new task back.
 ---@param task rill.Task
 function M.hold(task)
+  if head > tail then thrift.begin() end
   task[STATE] = "held"
   tail = tail + 1
   held[tail] = task
+end
+
+--- Forgets all.
+function M.clear()
+  held, head, tail = {}, 1, 0
+  thrift.finish()
 end
 
 --- The task that was held back first; nil: none is left.
@@ -46,7 +54,7 @@ local function take()
       return task
     end
   end
-  head, tail = 1, 0
+  M.clear()
 end
 
 --- A pass of the loop while tasks are held back: looks at the network, then lets some of them begin.
@@ -63,11 +71,6 @@ function M.pass(idle, begin, most)
     if not task then break end
     begin(task)
   end
-end
-
---- Forgets all.
-function M.clear()
-  held, head, tail = {}, 1, 0
 end
 
 return M

@@ -62,6 +62,7 @@ function M.run(stuck, task, fn, ...)
   M.start(task, fn, ...)
   local ok, err = pcall(drive, stuck)
   driving = false
+  crowd.clear() -- those that are left have ended
   if not ok then coroutines.clear() end -- the loop, or what luajit raises after Ctrl-C
   return ok, err
 end
