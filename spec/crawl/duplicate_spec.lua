@@ -87,6 +87,20 @@ describe("a body that another worker's page had", function()
     assert.equal(PAGES - 2 - PAGES / 10, known)
   end)
 
+  it("is asked for by the commit alone, where a handler takes pages and a function of `out` their items", function()
+    begin(10)
+    local early, known = 0, 0
+    run("b", { traps = false, concurrency = 8, page = function(page)
+      if rawget(page, "_unasked") then early = early + 1 end
+      page:emit { url = page.url }
+    end, out = function(_, page)
+      if rawget(page, "duplicate_of") then known = known + 1 end
+    end })
+    assert.equal(1 + PAGES / 10, early) -- one for each body: the handler has not waited for an answer
+    assert.equal(PAGES - 2 - PAGES / 10, known)
+    assert.equal(1 + PAGES / 10, questions())
+  end)
+
   it("is another's also where the page comes again and nobody has asked before", function()
     begin(1000)
     local first, second

@@ -297,11 +297,18 @@ local function cut_archive(self, places)
   archive:truncate(places)
 end
 
+-- Records and functions of `out` have whether a body is another page's: all of a batch that only the frontier knows.
+local function ask_bodies(crawl, outcomes)
+  local is_read = not crawl.options.page or crawl.outputs:has_function()
+  if is_read and crawl.frontier.ask_bodies then crawl.frontier:ask_bodies(outcomes) end
+end
+
 ---@return table? batch that is durable
 ---@return rill.Error? err
 local function commit_all(self, outcomes)
   local frontier = self._crawl.frontier
   while true do
+    ask_bodies(self._crawl, outcomes)
     local ok, err, batch
     if frontier.may_lose then -- another worker may write to the same files
       ok, err = frontier:confirm()

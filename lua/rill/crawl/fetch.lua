@@ -71,13 +71,11 @@ local function fill(self, page, response)
   page.stopped = is_other(self._crawl.options.types, page.headers)
 end
 
--- Whether the body is another page's. A shared frontier is asked where records or an archive have it, and where a
--- function of `out` may read it, which runs in the commit; a handler asks when it reads the field, and for `same_run`
--- the commit finds it out.
+-- Whether the body is another page's. A shared frontier is asked here where an archive has it; a handler asks when it
+-- reads the field, the commit asks for records and functions of `out`, and for `same_run` it finds it out.
 local function find_duplicate(crawl, outcome, page)
   local frontier, high, low = crawl.frontier, outcome.high, outcome.low
-  local is_written = not crawl.options.page or crawl.archive or crawl.outputs:has_function()
-  if frontier.note_body and not is_written then
+  if frontier.note_body and not crawl.archive then
     local known = frontier:note_body(high, low, outcome.entry)
     outcome.duplicate_of, outcome.unasked = known or nil, known == nil
     if outcome.unasked then page:may_ask(outcome) end

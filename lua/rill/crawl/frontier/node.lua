@@ -82,18 +82,10 @@ function Frontier:remembers()
   return self._settings.remember == true
 end
 
--- What robots.txt says is known here before entries of that origin are looked at.
 local function load_robots(self, groups)
-  for _, group in ipairs(groups) do
-    local key, at = group[1], group[3]
-    if at ~= "" and group[#group] ~= "" then
-      local ok, err = self._origins:load_robots(key, at, function()
-        return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
-      end)
-      if not ok then return nil, err end
-    end
-  end
-  return true
+  return self._origins:load(groups, function(key)
+    return self._wire:command { "HGET", ("%s:o:%s"):format(self._wire.key, key), "robots" }
+  end)
 end
 
 -- After the connection was lost: what Redis handed out and never arrived goes back.
@@ -212,7 +204,13 @@ end
 -- Whether a set holds a fingerprint. Waits, unless that is known here.
 local function ask(self, set, high, low)
   if has_all(self) then return false end
-  return self._questions:ask(("%s:%d"):format(set, self:bucket(low)), batches.decimal(high, low))
+  return self._questions:ask(questions.words(self, set, high, low))
+end
+
+--- Finds out whose bodies outcomes have that are `unasked`, before they are committed. Waits.
+---@param outcomes table[]
+function Frontier:ask_bodies(outcomes)
+  self._questions:of_bodies(outcomes, self)
 end
 
 --- Whether any worker's page on this node had this body. Waits.

@@ -24,20 +24,31 @@ function Origins:get(key)
   return o
 end
 
---- Takes in the robots.txt of an origin, unless it is there.
----@param key string
----@param at string when it was read
----@param read fun(): string?, rill.Error?
----@return boolean? ok
----@return rill.Error? err
-function Origins:load_robots(key, at, read)
+-- Takes in the robots.txt of an origin, unless it is there.
+local function load_one(self, key, at, read)
   local o = self:get(key)
   if o.robots and o.robots.at == at then return true end
-  local body, err = read()
+  local body, err = read(key)
   if err then return nil, err end
   body = body or ""
   self._bytes = self._bytes + #body - #(o.robots and o.robots.body or "")
   o.robots = { at = at, body = body }
+  return true
+end
+
+--- Takes in what robots.txt says where something was handed out that it is about.
+---@param groups string[][] of `take`, see frontier/inside
+---@param read fun(key: string): string?, rill.Error?
+---@return boolean? ok
+---@return rill.Error? err
+function Origins:load(groups, read)
+  for _, group in ipairs(groups) do
+    local key, at = group[1], group[3] -- when it was read
+    if at ~= "" and group[#group] ~= "" then
+      local ok, err = load_one(self, key, at, read)
+      if not ok then return nil, err end
+    end
+  end
   return true
 end
 

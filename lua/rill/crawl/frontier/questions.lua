@@ -1,4 +1,5 @@
 --- What a shared frontier is asked while pages are worked on: the questions of one turn go out together.
+local batches = require("rill.crawl.frontier.batch")
 local rill = require("rill")
 
 local M = {}
@@ -32,6 +33,38 @@ function Questions:ask(set, value)
   local at = #words / 2
   local list = round.task:join()
   return list ~= nil and list[at] == 1
+end
+
+--- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they are new, and the
+--- commit that follows fails too.
+---@param outcomes table[]
+---@param frontier rill.CrawlRedis
+function Questions:of_bodies(outcomes, frontier)
+  local asked, words = {}, {}
+  for _, outcome in ipairs(outcomes) do
+    if outcome.unasked then
+      asked[#asked + 1] = outcome
+      words[2 * #asked - 1], words[2 * #asked] = M.words(frontier, "body", outcome.high, outcome.low)
+    end
+  end
+  local answers = asked[1] and self._send(words) or {}
+  for i, outcome in ipairs(asked) do
+    local known = answers[i] == 1
+    frontier:take_body(outcome.high, outcome.low, known)
+    outcome.unasked, outcome.duplicate_of = false, known or nil
+    outcome.page.duplicate_of = outcome.duplicate_of
+  end
+end
+
+--- The words that ask whether a set holds a fingerprint.
+---@param frontier rill.CrawlRedis
+---@param set "seen"|"body"
+---@param high number
+---@param low number
+---@return string
+---@return string
+function M.words(frontier, set, high, low)
+  return ("%s:%d"):format(set, frontier:bucket(low)), batches.decimal(high, low)
 end
 
 ---@param send fun(words: string[]): integer[]?
