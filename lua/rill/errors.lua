@@ -29,6 +29,7 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field attempts integer? streams this request used
 ---@field traceback string? where it was raised
 ---@field private _flight ffi.cdata*? what frames are made of
+---@field private _head { status: integer, block: string }? of the response that failed
 ---@field private _raised boolean? out of rill.run: its text shows the traceback
 local Error = {}
 
@@ -169,6 +170,30 @@ function M.keep_flight(err, flight)
   return err
 end
 
+--- Gives an error the head that had come before.
+---@param err rill.Error
+---@param status integer
+---@param block string its header fields
+function M.keep_head(err, status, block)
+  err._head = { status = status, block = block }
+end
+
+--- The head of the response that failed; nil where none had come.
+---@param err rill.Error
+---@return integer? status
+---@return string? block
+function M.head(err)
+  local head = rawget(err, "_head")
+  if head then return head.status, head.block end
+end
+
+local info = ffi.new("rill_stream_info")
+
+local function keep_head_of(err, event)
+  if C.rill_event_info(event, info) < 0 or not info.head then return end
+  M.keep_head(err, info.status, ffi.string(info.headers, info.headers_length))
+end
+
 --- The error of a request or stream that has closed.
 ---@param event ffi.cdata* rill_event
 ---@param method string
@@ -180,6 +205,7 @@ function M.of_event(event, method, url)
   if event.error_count > 0 then
     local err = M.from_core(event.errors, event.error_count, method, url, event.attempts)
     if event.flight ~= nil then M.keep_flight(err, C.rill_flight_hold(event.flight)) end
+    keep_head_of(err, event)
     return err
   end
   return M.new { reason = M.reasons[reason], message = "out of memory", method = method, url = url,

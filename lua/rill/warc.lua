@@ -90,8 +90,7 @@ end
 ---@field payload ffi.cdata*|string|nil the body, decoded; stays where it is until the members are made
 ---@field payload_length integer
 ---@field revisit boolean the body stands elsewhere
----@field ip_address string?
----@field protocol string?
+---@field peer rill.Peer|false who has answered
 ---@field user_agent string is sent where the block has none; "": not even then
 
 local ACCEPTED = C.rill_accept_encoding()
@@ -105,7 +104,8 @@ local function fill(each)
   exchange.fields, exchange.fields_length = each.fields, #each.fields
   exchange.payload, exchange.payload_length = each.payload, each.payload_length
   exchange.without_payload = each.revisit and 1 or 0
-  exchange.ip_address, exchange.protocol = each.ip_address, each.protocol
+  local peer = each.peer
+  exchange.ip_address, exchange.protocol = peer and peer.ip_address or nil, peer and peer.protocol or nil
   exchange.user_agent, exchange.accept_encoding = each.user_agent, ACCEPTED
 end
 

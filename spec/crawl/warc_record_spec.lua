@@ -190,7 +190,7 @@ describe("a WARC record", function()
   local function exchange(more)
     local each = { time = 1, url = "http://user:secret@example.com?a=b#c", request = "\r\nx: y", status = 200,
       headers = "\r\ncontent-length: 2\r\nx-content-length: 3\r\ncontent-encoding: gzip", fields = "", payload = "text",
-      payload_length = 4, revisit = false, ip_address = "::1", protocol = "h2", user_agent = "me/1" }
+      payload_length = 4, revisit = false, peer = { ip_address = "::1", protocol = "h2" }, user_agent = "me/1" }
     for name, value in pairs(more or {}) do each[name] = value end
     return unpack(read(support.run(function() return warc.exchange(each) end)))
   end
@@ -211,7 +211,7 @@ describe("a WARC record", function()
 
   it("of an exchange leaves out what is not known, and adds no field that was sent", function()
     local response, request = exchange { headers = "", status = 299, payload_length = 0, request =
-      "\r\nuser-agent: other\r\naccept-encoding: br", ip_address = "" }
+      "\r\nuser-agent: other\r\naccept-encoding: br", peer = { ip_address = "", protocol = "h2" } }
     assert.equal("HTTP/1.1 299 \r\ncontent-length: 0", response.head)
     assert.is_nil(response["WARC-IP-Address"])
     assert.equal("GET /?a=b HTTP/1.1\r\nhost: example.com\r\nuser-agent: other\r\naccept-encoding: br", request.head)

@@ -153,8 +153,10 @@ end
 ---@param value any what was raised, if anything
 ---@return rill.Error
 function State:error(reason, message, value)
-  return errors.new { reason = reason, message = message, value = value, method = self[METHOD], url = self[URL],
+  local err = errors.new { reason = reason, message = message, value = value, method = self[METHOD], url = self[URL],
     status = self.head and self.head.status, processed = self:processed() }
+  if self.head then errors.keep_head(err, self.head.status, self[HEAD]) end
+  return err
 end
 
 --- Why there is no response: nil where the stream has closed well, with a head.

@@ -14,64 +14,33 @@ local CRLF = "\r\n"
 ---@class rill.CrawlExchange: rill.warc.Exchange
 ---@field private _fields table the client's own, as rill.headers has them
 ---@field private _given table? those of the request
----@field private _head table?
----@field private _watcher rill.CrawlWatcher? while it is asked for
----@field private _parts string[]? of a body that a hook took
----@field private _response rill.Response?
----@field private _err rill.Error?
----@field private _stopped boolean?
+---@field private _parts string[]|false of a body that a hook took
+---@field private _response rill.Response|false
+---@field private _err rill.Error|false
 local Exchange = {}
 Exchange.__index = Exchange
 
--- Hooks that are used again: LuaJIT does not compile what makes a closure, and so nothing of what asks for a page.
----@class rill.CrawlWatcher
----@field exchange rill.CrawlExchange|false
----@field on_headers function|false the request's own hook
----@field hook fun(head: table): string?
-local idle = {}
-
-local function make_watcher()
-  local watcher = { exchange = false, on_headers = false }
-  function watcher.hook(head)
-    local exchange, on_headers = watcher.exchange, watcher.on_headers
-    exchange._head = head
-    local answer = on_headers and on_headers(head)
-    if answer == "stop" then exchange._stopped = true end
-    return answer
-  end
-  return watcher
-end
-
-local function watch_head(self, options)
-  local watcher = table.remove(idle) or make_watcher()
-  watcher.exchange, watcher.on_headers = self, options.on_headers or false
-  self._watcher, options.on_headers = watcher, watcher.hook
-end
-
--- Bodies that come in pieces are those of sitemaps.
+-- Bodies that come in pieces are those of sitemaps and of robots.txt.
 local function watch_chunks(self, options)
   local on_chunk = options.on_chunk
   self._parts = {}
   function options.on_chunk(chunk)
     table.insert(self._parts, chunk)
-    local answer = on_chunk(chunk)
-    if answer == "stop" then self._stopped = true end
-    return answer
+    return on_chunk(chunk)
   end
 end
 
---- Watches a request: what its hooks get is seen on the way.
+--- Watches a request: pieces of its body are seen on the way. All fields are named here, so the table never grows.
 ---@param address string
----@param options table of the request; gets hooks
+---@param options table of the request; its on_chunk is replaced
 ---@param now number
 ---@param user_agent string
 ---@param fields table those of the client, as rill.headers.fields() makes them
 ---@return rill.CrawlExchange
 function M.watch(address, options, now, user_agent, fields)
   local self = setmetatable({ url = address, time = now, user_agent = user_agent, status = 0, request = "",
-    headers = "", fields = "", payload = "", payload_length = 0, revisit = false, _fields = fields,
-    _given = options.headers }, Exchange)
-  watch_head(self, options)
+    headers = "", fields = "", payload = "", payload_length = 0, revisit = false, peer = false, _fields = fields,
+    _given = options.headers, _parts = false, _response = false, _err = false }, Exchange)
   if options.on_chunk then watch_chunks(self, options) end
   return self
 end
@@ -80,10 +49,7 @@ end
 ---@param response rill.Response?
 ---@param err rill.Error?
 function Exchange:done(response, err)
-  local watcher = self._watcher
-  self._response, self._err, self._watcher = response, err, nil
-  watcher.exchange, watcher.on_headers = false, false
-  table.insert(idle, watcher)
+  self._response, self._err = response or false, err or false
 end
 
 -- The fields that were to be sent, where no response names those that were.
@@ -92,8 +58,12 @@ local function block_of(self)
   return headers.block(headers.merge(self._fields, given))
 end
 
+local function is_stopped(self)
+  return self._response and self._response.close_reason == "stopped"
+end
+
 local function truncated_of(self)
-  if self._stopped then return "length" end
+  if is_stopped(self) then return "length" end
   if self._err then return TRUNCATED[self._err.reason] or "disconnect" end
   return response_of.is_cut(self._response) and "disconnect" or nil
 end
@@ -105,7 +75,7 @@ local function body_of(self)
     self._parts = {} -- it is there once
     return body, #body
   end
-  if self._response and not self._stopped then return self._response:pointer() end
+  if self._response and not is_stopped(self) then return self._response:pointer() end
   return nil, 0
 end
 
@@ -138,17 +108,18 @@ local function fields_of(self, profile, refers, time)
     .. line("WARC-Refers-To-Date: ", date_of(time)) .. line("WARC-Truncated: ", truncated_of(self))
 end
 
--- Both heads, as far as there are any.
+-- Both heads. False: none has come.
 local function take_heads(self)
-  local response, head = self._response, self._head
+  local response = self._response
   if not response then
-    self.status, self.headers, self.request = head.status, headers.text(head.headers), block_of(self)
-    return
+    local status, block = errors.head(self._err)
+    if not status then return false end
+    self.status, self.headers, self.request = status, block, block_of(self)
+    return true
   end
-  local peer = response_of.peer(response)
-  self.status = response.status
+  self.status, self.peer = response.status, response_of.peer(response)
   self.request, self.headers = response_of.blocks(response)
-  if peer then self.ip_address, self.protocol = peer.ip_address, peer.protocol end
+  return true
 end
 
 --- Its records, where a head has come. Gives way to other tasks.
@@ -156,8 +127,7 @@ end
 ---@param bodies rill.Map64 hashes of those that a record holds
 ---@return string? members
 function Exchange:members(outcome, bodies)
-  if not (self._response or self._head) then return nil end
-  take_heads(self)
+  if not take_heads(self) then return nil end
   local profile, refers, time = revisit_of(self, outcome, bodies)
   self.payload, self.payload_length = body_of(self)
   if outcome.high and not profile then outcome.archived = math.floor(self.time) end

@@ -21,7 +21,6 @@ local SITEMAP_PIECE = 500 -- URLs that are taken at a time
 ---@class rill.CrawlFetch
 ---@field private _crawl table
 ---@field private _listed string? types that are read
----@field private _filter function? of them
 local Fetch = {}
 Fetch.__index = Fetch
 
@@ -50,19 +49,12 @@ local function is_other(types, headers)
   return types and kind and not types[kind] or nil
 end
 
--- The same for an archive, whose hooks see all of an exchange.
-local function type_filter(types)
-  return function(head)
-    if is_other(types, head.headers) then return "stop" end
-  end
-end
-
 local function request_options(self, entry)
-  local known, filter = entry.known, self._crawl.archive and self._filter
+  local known = entry.known
   return {
     redirects = 0, retries = 0, retry_idempotent = false, maxsize = self._crawl.options.maxsize,
     headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
-    types = not filter and self._listed or nil, on_headers = filter or nil,
+    types = self._listed,
   }
 end
 
@@ -355,8 +347,7 @@ end
 ---@return rill.CrawlFetch
 function M.new(crawl)
   local types = crawl.options.types
-  return setmetatable({ _crawl = crawl, _listed = types and listed(types), _filter = types and type_filter(types) },
-    Fetch)
+  return setmetatable({ _crawl = crawl, _listed = types and listed(types) or nil }, Fetch)
 end
 
 return M
