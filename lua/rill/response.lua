@@ -83,6 +83,13 @@ function methods:pointer()
   return M.data(self)
 end
 
+--- The body, where it is a string already.
+---@param response rill.Response
+---@return string?
+function M.small(response)
+  return rawget(response, "body")
+end
+
 --- Its header blocks, as they were sent and as they were received.
 ---@param response rill.Response
 ---@return string sent

@@ -208,6 +208,29 @@ describe("a crawl's WARC files", function()
     end
   end)
 
+  it("hold a short body of a type that is not wanted: it has come all the same", function()
+    server:stop()
+    server = site.start [[({ '/': '<a href="/icon">',
+      '/icon': { type: 'image/png', body: 'small', headers: { 'content-length': 5 } } })]]
+    assert(crawl { robots = false })
+    local icon = by_path(read(), "response")["/icon"]
+    assert.same({ "small", nil }, { icon.payload, icon["WARC-Truncated"] })
+  end)
+
+  it("hold many pages of one commit, each with its own body and request", function()
+    server:stop()
+    server = site.start [[(path) => path === '/' ? Array.from({ length: 40 }, (_, i) => `<a href="/${i}">`).join('')
+      : path === '/20' ? 'x'.repeat(50000) : `<title>${path}</title>`]]
+    assert(crawl { robots = false })
+    local records = read()
+    local responses, requests = by_path(records, "response"), by_path(records, "request")
+    for i = 0, 39 do
+      local path = "/" .. i
+      assert.equal(i == 20 and ("x"):rep(50000) or "<title>" .. path .. "</title>", responses[path].payload)
+      assert.equal(responses[path]["WARC-Record-ID"], requests[path]["WARC-Concurrent-To"])
+    end
+  end)
+
   it("say where a body took too long, and where it was longer than it may be", function()
     server:stop()
     server = support.node { source = [[

@@ -11,6 +11,11 @@ local M = {}
 M.LARGEST = 2 ^ 30 -- bytes; a file that has so many gets no more
 local PIECE = 2 ^ 20 -- bytes that are written at once
 
+-- Small records are made many at a time: zlib's tables, and what the processor has learned of its branches, would be
+-- gone from the caches from page to page, and in their place what a page needs.
+local SMALL = 16 * 2 ^ 10 -- bytes of a request and its response
+local TOGETHER = 256 * 2 ^ 10 -- bytes that are made at once: some milliseconds
+
 ---@class rill.CrawlArchive
 ---@field private _prefix string
 ---@field private _frontier rill.CrawlFrontier
@@ -18,6 +23,9 @@ local PIECE = 2 ^ 20 -- bytes that are written at once
 ---@field private _files rill.CrawlFile[] all that this crawl has written, the last one is open for more
 ---@field private _first integer number of the first of them
 ---@field private _now fun(): number
+---@field private _waiting rill.CrawlExchange[] that are no records yet
+---@field private _outcomes table[] whose they are
+---@field private _waiting_bytes integer
 ---@field private _bodies rill.Map64 those that this run has seen, and that a record holds: hash to the record's time
 local Archive = {}
 Archive.__index = Archive
@@ -35,13 +43,37 @@ function Archive:watch(address, options, fields)
   return exchange.watch(address, options, self._now(), self._about.agent, fields)
 end
 
---- Makes what the outcome's exchanges leave: gives way to other tasks.
+-- Makes records of all that wait, which are small: never gives way.
+local function make_waiting(self)
+  local waiting, outcomes = self._waiting, self._outcomes
+  if not waiting[1] then return end
+  self._waiting, self._outcomes, self._waiting_bytes = {}, {}, 0
+  for i, each in ipairs(waiting) do
+    local records = outcomes[i].records
+    records[#records + 1] = each:members()
+  end
+end
+
+local function wait(self, each, outcome, size)
+  local n = #self._waiting + 1
+  self._waiting[n], self._outcomes[n], self._waiting_bytes = each, outcome, self._waiting_bytes + size
+  if self._waiting_bytes >= TOGETHER then make_waiting(self) end
+end
+
+local function add(self, each, outcome)
+  if not each:settle(outcome, self._bodies) then return end
+  local size = each:size()
+  if size <= SMALL then return wait(self, each, outcome, size) end
+  table.insert(outcome.records, each:members())
+end
+
+--- Takes what the outcome's exchanges leave: gives way to other tasks.
 --- From here on others may refer to its body: it is committed with them, or before.
 ---@param outcome table
 function Archive:prepare(outcome)
-  local records = {}
-  for _, each in ipairs(outcome.exchanges or {}) do records[#records + 1] = each:members(outcome, self._bodies) end
-  outcome.records, outcome.exchanges = records, nil
+  outcome.records = {}
+  for _, each in ipairs(outcome.exchanges or {}) do add(self, each, outcome) end
+  outcome.exchanges = nil
   if outcome.high and outcome.archived then self._bodies:set(outcome.high, outcome.low, outcome.archived) end
 end
 
@@ -98,6 +130,7 @@ end
 ---@return rill.Error? err
 function Archive:write(outcomes)
   local records, at = {}, 1
+  make_waiting(self)
   for _, outcome in ipairs(outcomes) do
     for _, each in ipairs(outcome.records or {}) do records[#records + 1] = each end
   end
@@ -165,7 +198,7 @@ end
 function M.open(prefix, frontier, about, now)
   if frontier.worker then prefix = prefix .. "." .. frontier.worker end
   local self = setmetatable({ _prefix = prefix, _frontier = frontier, _about = about, _files = {}, _first = 0,
-    _now = now, _bodies = map64() }, Archive)
+    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = map64() }, Archive)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end
   if ok then return self end

@@ -75,8 +75,11 @@ local function body_of(self)
     self._parts = {} -- it is there once
     return body, #body
   end
-  if self._response and not is_stopped(self) then return self._response:pointer() end
-  return nil, 0
+  local response = self._response
+  if not response or is_stopped(self) then return nil, 0 end
+  local kept = response_of.small(response)
+  if kept then return kept, #kept end
+  return response:pointer()
 end
 
 -- Why the body need not be kept: it is that of an earlier visit, or of another page. One that no archive has seen
@@ -122,16 +125,28 @@ local function take_heads(self)
   return true
 end
 
---- Its records, where a head has come. Gives way to other tasks.
+--- What becomes of it is known: its records can be made, at any time. False: no head has come, there are none.
 ---@param outcome table what became of its URL; `archived`: the time of the record that has its body, where there is one
 ---@param bodies rill.Map64 hashes of those that a record holds
----@return string? members
-function Exchange:members(outcome, bodies)
-  if not take_heads(self) then return nil end
+---@return boolean
+function Exchange:settle(outcome, bodies)
+  if not take_heads(self) then return false end
   local profile, refers, time = revisit_of(self, outcome, bodies)
   self.payload, self.payload_length = body_of(self)
   if outcome.high and not profile then outcome.archived = math.floor(self.time) end
   self.fields, self.revisit = fields_of(self, profile, refers, time), profile ~= nil
+  return true
+end
+
+--- Bytes that its records are made of.
+---@return integer
+function Exchange:size()
+  return #self.request + #self.headers + #self.fields + self.payload_length
+end
+
+--- Its records. Gives way to other tasks where they are large.
+---@return string members
+function Exchange:members()
   return warc.exchange(self)
 end
 
