@@ -11,6 +11,7 @@ local waiting = require("rill.task.waiting")
 local start_again, rest_task, go_on, is_resting, may_rest, keep, take_kept = task.start_again, handle.rest,
   handle.go_on, handle.is_resting, handle.may_rest, handle.keep, handle.take_kept
 local leaves_traces = handle.leaves_traces
+local wake = runtime.wake
 
 local DEFAULT_CONCURRENCY = 16
 local KNOWN = { concurrency = true }
@@ -41,14 +42,20 @@ local KNOWN = { concurrency = true }
 local Map = { dormant = "map" }
 Map.__index = Map
 
+local function wake_all(map, takers)
+  map._takers = {}
+  for i = 1, #takers do
+    wake(takers[i])
+  end
+end
+
 local function wake_takers(map)
   local takers = map._takers
-  if takers[1] then
-    map._takers = {}
-    for i = 1, #takers do
-      runtime.wake(takers[i])
-    end
-  end
+  local taker = takers[1]
+  if not taker then return end
+  if takers[2] then return wake_all(map, takers) end
+  takers[1] = nil -- as it nearly always is: the list is used again
+  wake(taker)
 end
 
 local function next_item(map)
@@ -257,7 +264,8 @@ function Map:_next()
   fill(self)
   if self._last > 0 then return take(self) end
   if is_finished(self) then return finish(self) end
-  table.insert(self._takers, taker)
+  local takers = self._takers
+  takers[#takers + 1] = taker
   runtime.park(self)
   return self:_next()
 end
