@@ -3,6 +3,8 @@ local C = require "rill.clib"
 local ffi = require "ffi"
 local process = require "support.process"
 local rill = require "rill"
+local scratch = require "support.scratch"
+local script = require "support.script"
 local server_of = require "support.server"
 local support = require "support"
 local warc = require "rill.warc"
@@ -252,5 +254,43 @@ describe("a WARC record", function()
     local text = noise(600000)
     assert.equal(1, add { payload = text, payload_length = #text })
     assert.equal(-C.RILL_ARGUMENT, add {}) -- the one before is not complete
+  end)
+
+  -- Each writes the same records to a file, one of them too large for libdeflate. Returns whether that was loaded.
+  local function written(path, environment)
+    return script.run([[
+    local path, fields, head = ...
+    local warc, list = require "rill.warc", {}
+    for i, n in ipairs { 0, 1, 500, 70000, 262000, 3000000 } do
+      local payload = ("ab" .. i):rep(n)
+      list[i] = { type = "response", time = i, fields = fields, head = head, payload = payload,
+        payload_length = #payload, digest = true }
+    end
+    local comment = fields .. "Comment: " .. ("x"):rep(1100000) .. "\r\n"
+    list[#list + 1] = { type = "response", time = 9, fields = comment, head = head, digest = true }
+    local file = assert(io.open(path, "wb"))
+    rill.run(function() file:write(warc.members(list)) end)
+    file:close()
+    local maps = io.open "/proc/self/maps"
+    tell(maps:read "*a":find("libdeflate", 1, true) and "loaded" or "not")
+    maps:close()
+    ]], { path, FIELDS, HEAD }, environment)[1]
+  end
+
+  it("is as good by zlib where libdeflate is not installed", function()
+    local directory, texts = support.directory "compressors", {}
+    local empty = scratch.directory "libraries"
+    scratch.write(empty .. "/libdeflate.so.0", "")
+    for kind, environment in pairs { loaded = {}, ["not"] = { environment = { "LD_LIBRARY_PATH=" .. empty } } } do
+      local path = directory .. "/" .. kind
+      assert.equal(kind, written(path, environment))
+      local file = assert(io.open(path, "rb"))
+      local list = read(file:read "*a")
+      file:close()
+      texts[kind] = {}
+      for i, each in ipairs(list) do texts[kind][i] = { each["WARC-Type"], each["WARC-Block-Digest"] } end
+    end
+    assert.equal(7, #texts.loaded)
+    assert.same(texts.loaded, texts["not"])
   end)
 end)

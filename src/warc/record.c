@@ -157,8 +157,8 @@ static bool make_member(rill_warc *warc)
                          {record->payload, record->payload_length},
                          RILL_CHARS("\r\n\r\n")};
     if (!rill_bytes_join(&warc->slab, &warc->text, rest, sizeof(rest) / sizeof(rest[0])) ||
-        !rill_member_begin(&warc->member, warc->text.length) ||
-        !append(warc, (rill_chars){warc->text.data, warc->text.length}, true))
+        !rill_member_make(&warc->member, &warc->slab, &warc->out,
+                          (rill_chars){warc->text.data, warc->text.length}))
         return false;
     end_member(warc);
     return true;
