@@ -182,6 +182,12 @@ describe("what a crawl keeps", function()
     assert.same({ 1, 2, 1, 1 }, counts)
   end)
 
+  it("counts what is to be kept with a link", function()
+    local list = {}
+    for i = 1, 100 do list[i] = { url = "x", meta = ("x"):rep(60000) } end
+    assert.equal(2, #portions.groups({ { links = list }, { links = list } }, function() return 1 end))
+  end)
+
   it("of links that are long goes to Redis in several calls", function()
     server = site.start [[(path) => path.length > 9 ? 'x' : Array.from({ length: 200 },
       (_, i) => `<a href=/${i}/${'x'.repeat(60000)}>`).join('')]]

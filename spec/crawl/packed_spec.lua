@@ -77,4 +77,30 @@ describe("bytes that are written", function()
     end
     assert.equal(table.concat(pieces), written:take())
   end)
+
+  it("are refused where their length or number has no room", function()
+    local written = bytes.new()
+    assert.error(function() written:short(("x"):rep(256)) end)
+    assert.error(function() written:half(65536) end)
+    written:clear()
+    written:short(("x"):rep(255))
+    assert.equal(256, #written:take())
+  end)
+
+  it("leave no large room behind", function()
+    local written = bytes.new()
+    local function write_much()
+      written:text(("x"):rep(2 ^ 23))
+      return #written:take()
+    end
+    local function kept()
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage "count" * 1024
+    end
+    local before = kept()
+    assert.equal(2 ^ 23, write_much())
+    assert.is_true(kept() - before < 2 ^ 22) -- LuaJIT itself gives its buffer of 8 MiB back by and by
+    assert.equal("", written:take())
+  end)
 end)

@@ -11,7 +11,7 @@ local MOST = 1e15 -- in place of no limit: JSON has no infinity
 local LETTERS = { per_host = "h", per_path = "p", per_shape = "s" }
 local KINDS = { robots = "b", retry = "r", skip = "s" }
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags of an outcome
-local MOST_SECONDS = 4000 -- of a latency as microseconds in a word
+local MOST_SECONDS = 4000 -- of a latency: as microseconds it has room in a word, up to 4,294
 local BILLION = ffi.new("int64_t", 1e9)
 local RESULT = { "kind", "latency", "hold", "bad", "reason", "message", "skip" }
 local NONE, NO_RESULT = {}, { kind = "none" }
@@ -179,20 +179,25 @@ local function add_link(bytes, frontier, link, origin)
   bytes:set_word(at, bytes.length - at - 4)
 end
 
-local own = bytes_of.new()
-
--- Packs links. Returns their origins too: name and policy of each.
-local function pack_links(frontier, links)
-  local index, origins = {}, {}
+-- Origins of links: name and policy of each, and their places by name. A script's function may say the policy, and
+-- wait.
+local function origins_of(frontier, links)
+  local origins, places = {}, {}
   for _, link in ipairs(links) do
-    local at = index[link.origin]
-    if not at then
-      at = #origins + 1
-      index[link.origin], origins[at] = at, { link.origin, frontier:origin(link.origin).policy }
+    local key = link.origin
+    if not places[key] then
+      places[key] = #origins + 1
+      origins[#origins + 1] = { key, frontier:origin(key).policy }
     end
-    add_link(own, frontier, link, at)
   end
-  return own:take(), origins
+  return origins, places
+end
+
+local own = bytes_of.new() -- of all crawls: nothing waits, and no script's code runs, while something is written there
+
+local function pack_links(frontier, links, places)
+  for _, link in ipairs(links) do add_link(own, frontier, link, places[link.origin]) end
+  return own:take()
 end
 
 -- Packs outcomes. Returns what more there is of some of them too, by their places as words: JSON's lists have no gaps.
@@ -216,11 +221,12 @@ function M.words(frontier, batch, with)
     words[#words + 1] = text
     return #words + BEFORE
   end
+  local origins, places = origins_of(frontier, batch.links)
   local head = { deltas = with.deltas, offsets = batch.outputs, scope = batch.scope or {}, options = with.options,
-    limits = limits_of(with.limits) }
-  own.length = 0
+    limits = limits_of(with.limits), origins = origins }
+  own:clear()
   words[4], head.more = pack_outcomes(frontier, batch, blob)
-  words[5], head.origins = pack_links(frontier, batch.links)
+  words[5] = pack_links(frontier, batch.links, places)
   words[3] = json.encode(head)
   return words
 end

@@ -1,12 +1,12 @@
 --- Bytes that are written one value after the other into room that grows: what goes to Redis many times a second, and
---- would be many short strings. Numbers have their highest byte first, as inside/finish.lua and inside/take.lua read
---- them.
+--- would be many short strings. Numbers of a fixed width have their highest byte first, as inside/finish.lua and
+--- inside/take.lua read them.
+local ffi = require("rill.core.ffi") -- first: plain Lua, which has no bit, is told there what is needed
 local bit = require("bit")
-local ffi = require("rill.core.ffi")
 
 local M = {}
 
-local FIRST_ROOM = 4096
+local FIRST_ROOM, MOST_KEPT = 4096, 2 ^ 20 -- bytes; more room than that is not kept for the next
 
 ---@class rill.CrawlBytes
 ---@field length integer
@@ -19,10 +19,10 @@ Bytes.__index = Bytes
 local function reserve(self, count)
   local at = self.length
   if at + count > self._size then
-    self._size = 2 * (at + count)
-    local data = ffi.new("uint8_t[?]", self._size)
+    local size = 2 * (at + count)
+    local data = ffi.new("uint8_t[?]", size)
     ffi.copy(data, self._data, at)
-    self._data = data
+    self._data, self._size = data, size
   end
   self.length = at + count
   return at
@@ -41,8 +41,9 @@ function Bytes:set_byte(at, number)
   self._data[at] = number
 end
 
----@param number integer of 16 bits
+---@param number integer 0 to 65535
 function Bytes:half(number)
+  assert(number < 65536)
   local at = reserve(self, 2)
   local data = self._data
   data[at], data[at + 1] = bit.rshift(number, 8), bit.band(number, 255)
@@ -84,15 +85,22 @@ end
 --- Writes a text of at most 255 bytes behind its length.
 ---@param text string
 function Bytes:short(text)
+  assert(#text < 256)
   self:byte(#text)
   self:text(text)
+end
+
+--- Begins anew, whatever was left half written.
+function Bytes:clear()
+  self.length = 0
+  if self._size > MOST_KEPT then self._data, self._size = ffi.new("uint8_t[?]", FIRST_ROOM), FIRST_ROOM end
 end
 
 --- All of it, which is forgotten.
 ---@return string
 function Bytes:take()
   local text = ffi.string(self._data, self.length)
-  self.length = 0
+  self:clear()
   return text
 end
 

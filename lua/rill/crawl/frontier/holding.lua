@@ -86,12 +86,14 @@ function Holding:settle(entry, result)
   self._ended[n], self._results[n] = entry, result
 end
 
---- The words that report what has ended, once: what went well, and the rest. What was committed meanwhile is known.
+--- The words that report what has ended, once: what went well, and the rest. A lease that was committed or lost
+--- meanwhile is left out.
 ---@return string
 ---@return string
 function Holding:report()
   local ended, results, others = self._ended, self._results, {}
   self._ended, self._results = {}, {}
+  own:clear()
   for i, entry in ipairs(ended) do
     if self._entries[entry.lease] then batches.add_ended(own, entry.lease, results[i], others) end
   end

@@ -1,11 +1,13 @@
 --- How much goes to Redis in one call: it serves nobody else meanwhile.
+local record = require("rill.crawl.frontier.record")
+
 local M = {}
 
-M.LINKS = 2000 -- some 5 ms
+M.LINKS = 2000 -- some 5 ms; at most 65,535, for so many origins have a number
 M.LINK_BYTES = 4 * 2 ^ 20 -- of these
 
 local function bytes_of(link)
-  return #link.url + #(link.from or "")
+  return #link.url + #(link.from or "") + #record.more_of(link)
 end
 
 -- Links, and their bytes.

@@ -23,7 +23,10 @@ local function shared(a, b)
   return most
 end
 
-local function more_of(entry)
+--- What few entries have, as JSON; "" where there is nothing.
+---@param entry rill.CrawlEntry
+---@return string
+function M.more_of(entry)
   if entry.meta == nil and not entry.via and not entry.level and not entry.again and not entry.known then return "" end
   return json.encode { meta = entry.meta, via = entry.via, level = entry.level, again = entry.again,
     known = entry.known }
@@ -56,7 +59,7 @@ function M.write(bytes, entry)
   bytes:number(alike)
   bytes:number(#from - alike)
   bytes:text(from, alike + 1)
-  bytes:text(more_of(entry))
+  bytes:text(M.more_of(entry))
 end
 
 local own = bytes_of.new()
@@ -64,7 +67,7 @@ local own = bytes_of.new()
 ---@param entry rill.CrawlEntry with `high` and `low`
 ---@return string
 function M.encode(entry)
-  own.length = 0
+  own:clear()
   M.write(own, entry)
   return own:take()
 end

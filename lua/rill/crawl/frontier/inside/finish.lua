@@ -1,7 +1,9 @@
 -- Commits a batch: all of it, or nothing. ARGV: run, worker, latest, number of the batch, number of the last one, head
--- as JSON, outcomes, links, then what the head names by index. An outcome: lease, its kind by a letter ("p" for a page
--- that has ended), flags, latency, bucket and hash of its body, the shape that counts it; head.more has by its place
--- what else there is of one. A link: fingerprint, bucket, index of the origin, rank, traps, record.
+-- as JSON, outcomes, links, then what the head names by index. An outcome: lease, its kind by a letter ("b" robots.txt,
+-- "r" a retry, "s" skipped, "p" whatever else has ended), flags, latency, bucket and hash of its body, the shape that
+-- counts it; head.more has by its place what else there is of one. Flags: it went well, and its latency says all of
+-- that; nobody asked whether its body is known; it has a shape; its body is another page's. A link: fingerprint,
+-- bucket, index of the origin, rank, traps, record.
 local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
@@ -26,6 +28,15 @@ while next_one <= #ARGV[7] do
   local more = head.more[tostring(n)] or {}
   if has(flags, WENT_WELL) then more.result = went_well(latency) end
   ids[n], outcomes[n] = id, { kind = kind, flags = flags, bucket = bucket, hash = hash, run = run, more = more }
+end
+local links = {}
+next_one = 1
+while next_one <= #ARGV[8] do
+  local link = {}
+  link.fingerprint, link.bucket, link.index, link.rank, link.traps, link.record, next_one =
+    struct.unpack(LINK, ARGV[8], next_one)
+  link.given = head.origins[link.index] or error("a link names no origin")
+  links[#links + 1] = link
 end
 local leases, lost = leases_of(ids), {}
 for i, lease in ipairs(leases) do
@@ -101,20 +112,17 @@ local function trapped(o, traps)
   for _, field in ipairs(fields) do call("HINCRBY", SHAPE, field, 1) end
 end
 
-local waiting, skips, added, place, at = {}, {}, 0, 0, 1 -- by queue: records
-while at <= #ARGV[8] do
-  local fingerprint, bucket, index, rank, traps, record
-  fingerprint, bucket, index, rank, traps, record, at = struct.unpack(LINK, ARGV[8], at)
-  place = place + 1
-  local given, seen = head.origins[index], P .. "seen:" .. bucket
-  local is_new = call("SADD", seen, fingerprint) == 1
+local waiting, skips, added = {}, {}, 0 -- by queue: records
+for place, link in ipairs(links) do
+  local given, seen, traps, rank = link.given, P .. "seen:" .. link.bucket, link.traps, link.rank
+  local is_new = call("SADD", seen, link.fingerprint) == 1
   local again = string.sub(traps, 1, 1) == "+"
   if is_new or again then
     local o = origin_of(given[1], given[2])
     set_policy(o, given[2])
     local trap = is_new and not again and trapped(o, traps)
     if trap then
-      call("SREM", seen, fingerprint)
+      call("SREM", seen, link.fingerprint)
       skips[#skips + 1] = { place, trap }
       call("HINCRBY", STATS, "skipped:" .. trap, 1)
     else
@@ -125,7 +133,7 @@ while at <= #ARGV[8] do
         list = {}
         waiting[queue] = list
       end
-      list[#list + 1] = record
+      list[#list + 1] = link.record
       added = added + 1
     end
   end

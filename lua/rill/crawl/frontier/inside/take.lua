@@ -27,7 +27,7 @@ end
 for _, item in ipairs(cjson.decode(ARGV[9])) do
   ids[#ids + 1], results[#results + 1] = item[1], item[2]
 end
-local settled = {} -- words: lease, what it is
+local settled = {} -- words: lease, what it is. No lease is reported twice in one call
 for i, lease in ipairs(leases_of(ids)) do
   if lease and not lease.settled then
     settle(lease, results[i])
