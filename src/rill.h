@@ -221,7 +221,7 @@ RILL_API const char *rill_version(void); /* "0.2.0" */
 
 /* A function for Lua, to be had by package.loadlib: what is two calls above the one that calls it
  * (level 3 of debug.getinfo). Pushes that function and its current line, which is -1 in C; nothing
- * where there is none, or the program does not export Lua's functions. */
+ * where there is none, or the program does not export LuaJIT's functions. */
 struct lua_State;
 RILL_API int rill_lua_caller(struct lua_State *L);
 
@@ -1101,7 +1101,8 @@ RILL_API int32_t rill_map_set(rill_map *map, uint32_t high, uint32_t low, uint32
 
 /* A hash of 64 bits from a secret that no two of these share: it means nothing beyond this object.
  * Of two texts that differ, chosen by somebody who has seen no hash, both have the same in at most
- * one case of 2^64 for each 16 bytes of the longer one. */
+ * one case of 2^64 for each 16 bytes of the longer one, and two more. A child made by fork() has
+ * its parent's secret. */
 typedef struct rill_hasher rill_hasher;
 RILL_API rill_hasher *rill_hasher_new(void);         /* NULL: out of memory, or no randomness */
 RILL_API void rill_hasher_free(rill_hasher *hasher); /* NULL is fine */

@@ -219,12 +219,12 @@ describe("a crawl's WARC files", function()
 
   it("hold many pages of one commit, each with its own body and request", function()
     server:stop()
-    server = site.start [[(path) => path === '/' ? Array.from({ length: 40 }, (_, i) => `<a href="/${i}">`).join('')
+    server = site.start [[(path) => path === '/' ? Array.from({ length: 200 }, (_, i) => `<a href="/${i}">`).join('')
       : path === '/20' ? 'x'.repeat(50000) : `<title>${path}</title>`]]
     assert(crawl { robots = false })
     local records = read()
     local responses, requests = by_path(records, "response"), by_path(records, "request")
-    for i = 0, 39 do
+    for i = 0, 199 do
       local path = "/" .. i
       assert.equal(i == 20 and ("x"):rep(50000) or "<title>" .. path .. "</title>", responses[path].payload)
       assert.equal(responses[path]["WARC-Record-ID"], requests[path]["WARC-Concurrent-To"])

@@ -24,8 +24,10 @@ rill_hasher *rill_hasher_new(void)
     if (!hasher)
         return NULL;
     hasher->cipher = EVP_CIPHER_CTX_new();
-    if (hasher->cipher && RAND_bytes(key, KEY) == 1 &&
-        EVP_EncryptInit_ex(hasher->cipher, EVP_aes_128_gcm(), NULL, key, nonce))
+    bool made = hasher->cipher && RAND_bytes(key, KEY) == 1 &&
+                EVP_EncryptInit_ex(hasher->cipher, EVP_aes_128_gcm(), NULL, key, nonce);
+    OPENSSL_cleanse(key, KEY);
+    if (made)
         return hasher;
     rill_hasher_free(hasher);
     return NULL;

@@ -1,13 +1,9 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
-
-static pthread_mutex_t mutex =
-    PTHREAD_MUTEX_INITIALIZER; /* of all libraries, while one is loaded */
 
 static int32_t fail(const rill_library *library, rill_error *err)
 {
@@ -34,12 +30,8 @@ int32_t rill_library_load(rill_library *library, void *functions, rill_error *er
 {
     if (atomic_load_explicit(&library->loaded, memory_order_acquire))
         return 0;
-    int32_t code = 0;
-    pthread_mutex_lock(&mutex);
-    if (!library->loaded) {
-        code = load(library, functions, err);
-        atomic_store_explicit(&library->loaded, !code, memory_order_release);
-    }
-    pthread_mutex_unlock(&mutex);
+    int32_t code = load(library, functions, err);
+    if (!code)
+        atomic_store_explicit(&library->loaded, true, memory_order_release);
     return code;
 }

@@ -20,7 +20,8 @@ typedef struct rill_library {
 
 /* Sees to it that it is loaded: the addresses of its functions stand in `functions`, a struct of as
  * many pointers, in the order of the names. RILL_ERROR where it cannot be: the error names the
- * package, and the next call tries again, for descriptors may have been short. From any thread. */
+ * package, and the next call tries again, for descriptors may have been short. From any thread:
+ * two that come at once write the same addresses. */
 int32_t rill_library_load(rill_library *library, void *functions, rill_error *err);
 
 #endif

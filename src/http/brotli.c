@@ -14,7 +14,9 @@ static struct {
     __typeof__(BrotliDecoderErrorString) *text_of;
     __typeof__(BrotliDecoderDestroyInstance) *destroy;
 } lib;
-static rill_library library = {"libbrotlidec.so.1", "libbrotli1", names, 5, false};
+static rill_library library = {"libbrotlidec.so.1", "libbrotli1", names,
+                               sizeof(names) / sizeof(*names), false};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 typedef struct decoder {
     BrotliDecoderState *brotli;

@@ -19,7 +19,9 @@ static struct {
     __typeof__(ZSTD_sizeof_DStream) *size_of;
     __typeof__(ZSTD_freeDStream) *free;
 } lib;
-static rill_library library = {"libzstd.so.1", "libzstd1", names, 8, false};
+static rill_library library = {"libzstd.so.1", "libzstd1", names, sizeof(names) / sizeof(*names),
+                               false};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 /* Of the window, in bits: RFC 8878 section 3.1.1.1.2 asks for 8 MiB, and RFC 9659 allows no more in
  * this coding. */

@@ -13,7 +13,9 @@ static struct {
     __typeof__(idn2_lookup_u8) *lookup;
     __typeof__(idn2_free) *free;
 } lib;
-static rill_library library = {"libidn2.so.0", "libidn2-0", names, 2, false};
+static rill_library library = {"libidn2.so.0", "libidn2-0", names, sizeof(names) / sizeof(*names),
+                               false};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 enum { LABEL_MAX = 63, LABEL_ROOM = 512 }; /* bytes in the DNS; of UTF-8 that may become that */
 

@@ -20,7 +20,9 @@ static struct {
     size_t (*bound)(struct compressor *, size_t length);
     void (*destroy)(struct compressor *);
 } lib;
-static rill_library library = {"libdeflate.so.0", "libdeflate0", names, 4, false};
+static rill_library library = {"libdeflate.so.0", "libdeflate0", names,
+                               sizeof(names) / sizeof(*names), false};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 bool rill_member_begin(rill_member *member, size_t length)
 {

@@ -14,7 +14,7 @@ local PIECE = 2 ^ 20 -- bytes that are written at once
 -- Small records are made many at a time: zlib's tables, and what the processor has learned of its branches, would be
 -- gone from the caches from page to page, and in their place what a page needs.
 local SMALL = 16 * 2 ^ 10 -- bytes of a request and its response
-local TOGETHER = 256 * 2 ^ 10 -- bytes that are made at once: some milliseconds
+local TOGETHER, EXCHANGES = 256 * 2 ^ 10, 64 -- bytes, and exchanges, that are made at once: some milliseconds
 
 ---@class rill.CrawlArchive
 ---@field private _prefix string
@@ -36,7 +36,7 @@ end
 
 --- Watches a request.
 ---@param address string
----@param options table of the request; gets hooks
+---@param options table of the request; a hook of chunks is replaced
 ---@param fields table those of the client
 ---@return rill.CrawlExchange
 function Archive:watch(address, options, fields)
@@ -57,7 +57,7 @@ end
 local function wait(self, each, outcome, size)
   local n = #self._waiting + 1
   self._waiting[n], self._outcomes[n], self._waiting_bytes = each, outcome, self._waiting_bytes + size
-  if self._waiting_bytes >= TOGETHER then make_waiting(self) end
+  if n == EXCHANGES or self._waiting_bytes >= TOGETHER then make_waiting(self) end
 end
 
 local function add(self, each, outcome)

@@ -33,7 +33,7 @@ end
 
 --- Asks for a URL, and keeps what was exchanged where that is archived.
 ---@param address string
----@param options table of the request; gets hooks
+---@param options table of the request; a hook of chunks is replaced
 ---@return rill.Response?
 ---@return rill.Error? err
 ---@return rill.CrawlExchange? exchange

@@ -12,7 +12,7 @@ end
 
 local of_core = package.loadlib and package.loadlib(library.core(), "rill_lua_caller")
 
--- Where the program does not export Lua's functions, the core's finds nothing.
+-- Where the program does not export LuaJIT's functions, the core's finds nothing.
 local function works()
   local function called() return (of_core()) end
   local function calls() return (called()) end
