@@ -71,7 +71,7 @@ function M.make(line, figure, samples, rounds)
   end
   return {
     kind = figure[1],
-    label = kind.label,
+    label = figure.of and ("%s, %s"):format(kind.label, figure.of) or kind.label,
     unit = kind.unit,
     ratio = peer ~= nil and not kind.difference,
     against = figure.against,
