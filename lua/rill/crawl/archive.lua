@@ -14,7 +14,8 @@ local PIECE = 2 ^ 20 -- bytes that are written at once
 -- Small records are made many at a time: zlib's tables, and what the processor has learned of its branches, would be
 -- gone from the caches from page to page, and in their place what a page needs.
 local SMALL = 16 * 2 ^ 10 -- bytes of a request and its response
-local TOGETHER, EXCHANGES = 256 * 2 ^ 10, 64 -- bytes, and exchanges, that are made at once: some milliseconds
+local TOGETHER = 256 * 2 ^ 10 -- bytes that are made at once: some milliseconds
+local EXCHANGES = 64 -- at once at most, however few bytes they have
 
 ---@class rill.CrawlArchive
 ---@field private _prefix string
