@@ -113,6 +113,27 @@ describe("a crowd of tasks", function()
     assert.same({ 180, 210 }, settings(usual[1], usual[2])) -- one was set by the script meanwhile
   end)
 
+  it("is over for the collector too, however many there were", function()
+    local nghttpd, usual = support.nghttpd { files = { page = "here" } }, collectgarbage("setpause", 190)
+    local client = support.client { tls = { ca_file = nghttpd.ca }, per_origin = { concurrency = 8 } }
+    support.run(function()
+      for count = 2 * BULK, 2 * BULK + 16 do -- whatever they are taken by: the last of them may be the last of a pass
+        local left, all = count, rill.queue()
+        for _ = 1, count do
+          rill.spawn(function()
+            assert(client:get(nghttpd.url .. "/page"))
+            left = left - 1
+            if left == 0 then all:push(true) end
+          end)
+        end
+        all:pop()
+        assert.equal(190, collectgarbage("setpause", 190), count)
+      end
+    end)
+    collectgarbage("setpause", usual)
+    nghttpd:stop()
+  end)
+
   it("goes with the first task that fails, begun or not", function()
     local client, begun = support.client(), nil
     local ok, err = pcall(rill.run, function()

@@ -54,7 +54,6 @@ local function take()
       return task
     end
   end
-  M.clear()
 end
 
 --- A pass of the loop while tasks are held back: looks at the network, then lets some of them begin.
@@ -71,6 +70,7 @@ function M.pass(idle, begin, most)
     if not task then break end
     begin(task)
   end
+  if not M.holds() then M.clear() end
 end
 
 return M

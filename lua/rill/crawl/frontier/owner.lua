@@ -13,13 +13,15 @@ local function first_line(path)
   return line
 end
 
--- When a process began, in ticks since the machine did; nil: there is none.
+-- When a process began, in ticks since the machine did; nil: there is none, or it has ended and its parent has not
+-- asked how.
 local function began(pid)
   local line = first_line(("/proc/%d/stat"):format(pid))
   if not line then return nil end
   local at = 0
   for field in line:gsub("^.*%) ", ""):gmatch "%S+" do -- the name in front may hold anything
     at = at + 1
+    if at == 1 and field == "Z" then return nil end
     if at == 20 then return field end
   end
 end

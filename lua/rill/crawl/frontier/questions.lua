@@ -35,8 +35,8 @@ function Questions:ask(set, value)
   return list ~= nil and list[at] == 1
 end
 
---- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they are new, and the
---- commit that follows fails too.
+--- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they stay unasked, and
+--- the commit finds it out.
 ---@param outcomes table[]
 ---@param frontier rill.CrawlRedis
 function Questions:of_bodies(outcomes, frontier)
@@ -47,7 +47,8 @@ function Questions:of_bodies(outcomes, frontier)
       words[2 * #asked - 1], words[2 * #asked] = M.words(frontier, "body", outcome.high, outcome.low)
     end
   end
-  local answers = asked[1] and self._send(words) or {}
+  local answers = asked[1] and self._send(words)
+  if not answers then return end
   for i, outcome in ipairs(asked) do
     local known = answers[i] == 1
     frontier:take_body(outcome.high, outcome.low, known)
