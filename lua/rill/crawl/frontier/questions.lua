@@ -35,8 +35,8 @@ function Questions:ask(set, value)
   return list ~= nil and list[at] == 1
 end
 
---- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they stay unasked, and
---- the commit finds it out.
+--- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they stay unasked,
+--- and the commit finds it out.
 ---@param outcomes table[]
 ---@param frontier rill.CrawlRedis
 function Questions:of_bodies(outcomes, frontier)
