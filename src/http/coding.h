@@ -28,7 +28,8 @@ enum coding_result {
 
 typedef struct rill_coding {
     const char *name; /* as in content-encoding */
-    /* Makes a decoder. NULL: out of memory, or its library cannot be loaded, which `err` says. */
+    /* Makes a decoder. NULL: its library cannot be loaded, and `err` is filled in; or there is no
+     * memory, and `err` is left alone. */
     void *(*open)(rill_slab *slab, rill_error *err);
     /* Takes input and gives output. What stands behind the end of the coded data is taken and
      * ignored. `*why` is set where the result is CODING_BROKEN; it lives as long as the decoder. */

@@ -1,5 +1,5 @@
---- A number of 64 bits for a body, which says whether it is another page's. From a secret, so it means nothing outside
---- of this process: for crawls without a state. SHA-256, which states keep, takes five times as long.
+--- A hash of 64 bits of a body: two pages with the same hash have the same body. It is made with a secret key, new in
+--- each process, so no state can keep it; states keep SHA-256, which takes five times as long.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 

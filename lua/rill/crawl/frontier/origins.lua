@@ -36,7 +36,7 @@ local function load_one(self, key, at, read)
   return true
 end
 
---- Takes in what robots.txt says where something was handed out that it is about.
+--- Sees to it that the robots.txt of each origin is parsed here, before the entries of that origin are looked at.
 ---@param groups string[][] of `take`, see frontier/inside
 ---@param read fun(key: string): string?, rill.Error?
 ---@return boolean? ok

@@ -1,9 +1,10 @@
 -- Commits a batch: all of it, or nothing. ARGV: run, worker, latest, number of the batch, number of the last one, head
 -- as JSON, outcomes, links, then what the head names by index. An outcome: lease, its kind by a letter ("b" robots.txt,
 -- "r" a retry, "s" skipped, "p" whatever else has ended), flags, latency, bucket and hash of its body, the shape that
--- counts it; head.more has by its place what else there is of one. Flags: it went well, and its latency says all of
--- that; nobody asked whether its body is known; it has a shape; its body is another page's. A link: fingerprint,
--- bucket, index of the origin, rank, traps, record.
+-- counts it. What only few outcomes have (robots.txt, a record to be tried again) is in head.more, by the outcome's
+-- place in the batch. Flags: the request went well, so its latency is its whole result; nobody has asked yet whether
+-- its body is known; it has a shape; its body is another page's. A link: fingerprint, bucket, index of the origin, rank,
+-- traps, record.
 local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
