@@ -3,8 +3,8 @@
 -- "r" a retry, "s" skipped, "p" whatever else has ended), flags, latency, bucket and hash of its body, the shape that
 -- counts it. What only few outcomes have (robots.txt, a record to be tried again) is in head.more, by the outcome's
 -- place in the batch. Flags: the request went well, so its latency is its whole result; nobody has asked yet whether
--- its body is known; it has a shape; its body is another page's. A link: fingerprint, bucket, index of the origin, rank,
--- traps, record.
+-- its body is known; it has a shape; its body is another page's. A link: fingerprint, bucket, index of the origin,
+-- rank, traps, record.
 local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
