@@ -9,7 +9,9 @@ local PAGES = [[(path, headers) => {
   if (path === '/') return '<a href="/changes"><a href="/tagged">';
   if (path.startsWith('/alike')) return 'alike';
   if (path === '/changes') return String(Math.random());
+  if (path === '/twins') return '<a href="/twin/1"><a href="/twin/2">';
   if (headers['if-none-match']) return { status: 304 };
+  if (path.startsWith('/twin/')) return { body: 'a twin', headers: { etag: '"2"' } };
   return path === '/tagged' ? { body: 'the same', headers: { etag: '"1"' } } : undefined;
 }]]
 
@@ -41,6 +43,7 @@ describe("a recrawl's WARC files", function()
     local options = site.options(server, { state = state, warc = directory .. "/" .. name, worker = "a",
       remember = true, recrawl = #files > 0 or nil, out = function() end })
     if more == "no archive" then options.warc = nil end
+    if more == "twins" then options.start, options.concurrency = server.url .. "/twins", 1 end
     local done = assert(support.run(function() return require "rill.crawl"(options) end))
     assert.equal(3, done.pages)
     files[#files + 1] = name
@@ -94,12 +97,41 @@ describe("a recrawl's WARC files", function()
       local first = crawl(state)
       assert.same({ "response", '<a href="/changes"><a href="/tagged">' },
         { first["/"]["WARC-Type"], first["/"].payload })
-      assert.is_nil(first["/tagged"]["WARC-Refers-To-Date"])
+      assert.same({ "response", "the same" }, { first["/tagged"]["WARC-Type"], first["/tagged"].payload })
       crawl(state, "no archive") -- and what was archived before stays known
       local again = crawl(state)
       assert.equal(second_of(first["/"]["WARC-Date"]), again["/"]["WARC-Refers-To-Date"])
     end)
   end
+
+  local function refers_to(each)
+    return { each["WARC-Type"], each["WARC-Profile"]:match "[^/]*$", each["WARC-Refers-To-Target-URI"],
+      each["WARC-Refers-To-Date"] }
+  end
+
+  it("refer from a 304 to the other page whose record has the body", function()
+    local state = directory .. "/twins.crawl"
+    local first = crawl(state, "twins")
+    assert.equal("response", first["/twin/1"]["WARC-Type"])
+    local url, date = server.url .. "/twin/1", second_of(first["/twin/1"]["WARC-Date"])
+    assert.same({ "revisit", "identical-payload-digest", url, date }, refers_to(first["/twin/2"]))
+    for _ = 1, 2 do
+      local again = crawl(state, "twins")
+      assert.same({ "revisit", "server-not-modified", url, date }, refers_to(again["/twin/1"]))
+      assert.same({ "revisit", "server-not-modified", url, date }, refers_to(again["/twin/2"]))
+    end
+  end)
+
+  it("hold a body that is archived under a name that Redis does not know, and refer to it then", function()
+    local state = redis:state "twins"
+    local first = crawl(state, "twins")
+    assert.equal("response", first["/twin/1"]["WARC-Type"])
+    assert.equal("revisit", first["/twin/2"]["WARC-Type"])
+    local again = crawl(state, "twins")
+    assert.same({ "response", "a twin" }, { again["/twin/2"]["WARC-Type"], again["/twin/2"].payload })
+    assert.same({ "revisit", "server-not-modified", server.url .. "/twin/2", second_of(again["/twin/2"]["WARC-Date"]) },
+      refers_to(crawl(state, "twins")["/twin/2"]))
+  end)
 
   -- All pages have one body; the first one's handler comes to its end when that of the second has begun.
   local function crawl_alike(warc)

@@ -68,6 +68,12 @@ local function add(self, each, outcome)
   table.insert(outcome.records, each:members())
 end
 
+-- Of several pages that have a body others are told of one: its record is that to refer to.
+local function note_body(self, outcome)
+  if not outcome.high or not outcome.archived or type(outcome.duplicate_of) == "string" then return end
+  self._bodies:set(outcome.high, outcome.low, outcome.archived)
+end
+
 --- Takes what the outcome's exchanges leave: gives way to other tasks.
 --- From here on others may refer to its body: it is committed with them, or before.
 ---@param outcome table
@@ -75,7 +81,7 @@ function Archive:prepare(outcome)
   outcome.records = {}
   for _, each in ipairs(outcome.exchanges or {}) do add(self, each, outcome) end
   outcome.exchanges = nil
-  if outcome.high and outcome.archived then self._bodies:set(outcome.high, outcome.low, outcome.archived) end
+  note_body(self, outcome)
 end
 
 local function warcinfo(self, path)

@@ -9,6 +9,7 @@ local M = {}
 
 local TRUNCATED = { timeout = "time", maxsize_exceeded = "length", maxsize_exceeded_actual = "length" }
 local PROFILE = "WARC-Profile: http://netpreserve.org/warc/1.1/revisit/"
+local IDENTICAL = "identical-payload-digest"
 local CRLF = "\r\n"
 
 ---@class rill.CrawlExchange: rill.warc.Exchange
@@ -88,12 +89,16 @@ end
 ---@return string? url of the record that has it
 ---@return number? time of that record, seconds since 1970
 local function revisit_of(self, outcome, bodies)
-  if self.status == 304 then return "server-not-modified", self.url, outcome.archived end
-  if outcome.archived then return "identical-payload-digest", self.url, outcome.archived end
+  local same = self.status == 304 and "server-not-modified" or IDENTICAL
+  local original = outcome.original
+  if original then return same, original.url, original.archived end
+  if outcome.archived or self.status == 304 then return same, self.url, outcome.archived end
   if self._parts then return nil end
   local first = outcome.duplicate_of
-  if not first or not bodies:get(outcome.high, outcome.low) then return nil end
-  return "identical-payload-digest", type(first) == "string" and first or nil
+  local time = first and bodies:get(outcome.high, outcome.low)
+  if not time then return nil end
+  if first == true then return IDENTICAL end
+  return IDENTICAL, first, time
 end
 
 local function line(name, value)
@@ -126,8 +131,9 @@ local function take_heads(self)
 end
 
 --- What becomes of it is known: its records can be made, at any time. False: no head has come, there are none.
----@param outcome table what became of its URL; `archived`: the time of the record that has its body, where there is one
----@param bodies rill.Map64 hashes of those that a record holds
+---@param outcome table of its URL; `archived`: the time of the record that has its body, where there is one;
+---  `original`: { url=, archived= } of another page's that has it
+---@param bodies rill.Map64 hashes of those that a record holds: its time, and `duplicate_of` names its page
 ---@return boolean
 function Exchange:settle(outcome, bodies)
   if not take_heads(self) then return false end

@@ -12,6 +12,7 @@ local retry = require("rill.crawl.retry")
 
 local M = {}
 
+local NOT_KNOWN = {} -- what a 304 leaves that nobody has asked for
 local TAG_MOST = 4096 -- bytes of an ETag or a date that is kept
 local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes that are read of one, gzip or not
 local SITEMAP_CHUNK = 16384 -- bytes that are asked for at a time
@@ -49,12 +50,21 @@ local function is_other(types, headers)
   return types and kind and not types[kind] or nil
 end
 
+-- What asks for the body only if it has changed. An archive that has no body to refer to needs it in any case: the
+-- page was not archived, or as another page's body, whose URL only some frontiers know.
+local function validators(crawl, known)
+  if not known then return nil end
+  if crawl.archive and not known.archived then
+    known.original = known.hash and crawl.frontier.original and crawl.frontier:original(known.hash)
+    if not known.original then return nil end
+  end
+  return { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified }
+end
+
 local function request_options(self, entry)
-  local known = entry.known
   return {
     redirects = 0, retries = 0, retry_idempotent = false, maxsize = self._crawl.options.maxsize,
-    headers = known and { ["if-none-match"] = known.etag, ["if-modified-since"] = known.modified } or nil,
-    types = self._listed,
+    headers = validators(self._crawl, entry.known), types = self._listed,
   }
 end
 
@@ -96,11 +106,18 @@ local function location_of(address, headers)
   return location and url.resolve(address, location) or nil
 end
 
+-- The body is that of the visit before.
+local function keep(outcome, page)
+  local known = outcome.entry.known or NOT_KNOWN
+  page.unchanged, outcome.unchanged = true, true
+  outcome.archived, outcome.original = known.archived, known.original or nil
+end
+
 local function read_ok(crawl, outcome, page)
   hash_body(crawl, outcome, page)
   local known = outcome.entry.known
   if known and known.hash and known.hash == page.hash then
-    page.unchanged, outcome.unchanged, outcome.archived = true, true, known.archived
+    keep(outcome, page)
   elseif known then
     outcome.changed = true
   end
@@ -120,8 +137,7 @@ local function finish_response(crawl, outcome, page)
   end
   outcome.etag, outcome.modified = validator(page.headers, "etag"), validator(page.headers, "last-modified")
   if status == 304 then
-    page.unchanged, outcome.unchanged = true, true
-    outcome.archived = outcome.entry.known and outcome.entry.known.archived
+    keep(outcome, page)
   elseif status >= 200 and status < 300 then
     read_ok(crawl, outcome, page)
   elseif status >= 300 and status < 400 then

@@ -294,6 +294,15 @@ function Frontier:duplicate(high, low, entry)
   end
 end
 
+--- The page whose record an archive has of a body.
+---@param hash string 16 hex digits
+---@return { url: string, archived: integer }? original nil: that is not known
+function Frontier:original(hash)
+  local high, low = tonumber(hash:sub(1, 8), 16), tonumber(hash:sub(9), 16)
+  local id = self.bodies:get(high, low)
+  return id and self._store:archived(id, high, low)
+end
+
 -- How long a row of known bodies a shape has had.
 local function count_run(self, run, is_duplicate)
   self.counts:set(run.high, run.low, is_duplicate and (self.counts:get(run.high, run.low) or 0) + 1 or 0)

@@ -177,6 +177,16 @@ function Store:url_of(id)
   return (self.db:value("select url from url where id = ?", id))
 end
 
+local ARCHIVED = "select url, archived from url where id = ? and hash = ? and archived is not null"
+
+--- Where a page is archived with this body.
+---@return { url: string, archived: integer }?
+function Store:archived(id, high, low)
+  local stmt = assert(self.db:prepare(ARCHIVED))
+  local url, archived = stmt:bind(1, id):bind_pair(2, high, low):first()
+  return url and { url = url, archived = archived }
+end
+
 --- How deep a URL was found.
 ---@param id integer
 ---@return integer? depth nil: it is not committed yet
@@ -234,13 +244,19 @@ local function load_origins(self)
   end)
 end
 
+-- Of the pages that have a body the first one, or the first that is archived with it.
+local function load_body(self, bodies, id, archived, high, low)
+  local first = bodies:get(high, low)
+  if not first or archived and not self:archived(first, high, low) then bodies:set(high, low, id) end
+end
+
 local function load_seen(self, frontier)
-  local ok, err = each_row(self.db, "select id, fp, hash from url order by id", function(stmt)
+  local ok, err = each_row(self.db, "select id, fp, hash, archived from url order by id", function(stmt)
     local id, high, low = stmt:column(0), stmt:pair(1)
     frontier.seen:set(high, low, id)
     self._next_id = id
     high, low = stmt:pair(2)
-    if high and not frontier.bodies:get(high, low) then frontier.bodies:set(high, low, id) end
+    if high then load_body(self, frontier.bodies, id, stmt:column(3), high, low) end
   end)
   if not ok then return nil, err end
   ok, err = each_row(self.db, "select fp from skip", function(stmt)
