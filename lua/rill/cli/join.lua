@@ -21,6 +21,9 @@ end
 ---@return integer status
 function M.run(_, words)
   if not words[2] then arguments.fail("%s is missing", words[1] and "OUT" or "STATE") end
+  for _, word in ipairs(words) do
+    if word == "" then arguments.fail 'a STATE or OUT is ""' end
+  end
   local out = table.remove(words)
   if out:find "^redis" then arguments.fail "OUT is missing: the last word is its name" end
   for _, word in ipairs(words[2] and words or {}) do

@@ -38,7 +38,7 @@ end
 ---@param words string[]
 ---@return integer status
 function M.run(given, words)
-  if not words[1] then arguments.fail("STATE is missing") end
+  if not words[1] or words[1] == "" then arguments.fail("STATE is missing") end
   for _, word in ipairs(words[2] and words or {}) do
     if not word:find "^redis" then arguments.fail("what is %q? one STATE is shown, or a list of Redis URLs", word) end
   end
