@@ -41,6 +41,8 @@ local function is_whole(value)
 end
 
 local SECONDS = { "a number of seconds, 0 or more", is_number }
+-- What is taken has to end, or be renewed, before somebody else may have it: with none at all nothing ever would.
+local LEASE = { "a number of seconds of at least 1", function(value) return is_number(value) and value >= 1 end }
 local WHOLE = { "a whole number, 0 or more", is_whole }
 local COUNT = { "a whole number of at least 1", function(value) return is_whole(value) and value >= 1 end }
 local BOOLEAN = { "true or false", function(value) return type(value) == "boolean" end }
@@ -76,7 +78,7 @@ local KNOWN = {
   finish = HOOK, out = ANY, state = { "a file name, a Redis URL or a list of them", function(value)
     return TEXT[2](value) or type(value) == "table" and value[1] ~= nil
   end },
-  worker = TEXT, lease = SECONDS, recrawl = { "true or a number of seconds", function(value)
+  worker = TEXT, lease = LEASE, recrawl = { "true or a number of seconds", function(value)
     return type(value) == "boolean" or is_number(value)
   end },
   unchanged = one_of("deliver"), remember = BOOLEAN, durable = one_of("process", "power"), expect = COUNT,
