@@ -42,6 +42,16 @@ describe("a crawl", function()
     return map
   end
 
+  it("ends before it begins where its client cannot be made, and asks for nothing", function()
+    serve "{ '/': 'x' }"
+    local state = directory .. "/state"
+    local done, err = run { client = { tls = { ca_file = directory .. "/missing.pem" } }, state = state }
+    assert.same({ nil, "file_error" }, { done, err.reason })
+    assert.matches("missing.pem: No such file", tostring(err))
+    assert.same({}, asked())
+    assert.is_nil(io.open(state))
+  end)
+
   it("takes each URL once, also where many pages name more than it recognizes as they are written", function()
     serve [[(path) => Array.from({ length: 33000 }, (_, i) => `<a href=/${i}>`).join('')]]
     local done = run { max_pages = 4, traps = false, per_origin = { concurrency = 1 } }

@@ -222,10 +222,14 @@ local function status_of(own, done)
   return 0
 end
 
+local STATUS = { start = 1, state = 4, output = 4 }
+
 local function failed(err)
   if err.reason == "output" and tostring(err):find "Broken pipe" then return 0 end -- nobody reads any more
+  local status = STATUS[err.reason]
+  if not status then arguments.fail("%s", tostring(err)) end -- there is no client: as with the other commands
   common.say("%s", tostring(err))
-  return err.reason == "start" and 1 or 4
+  return status
 end
 
 local function finish(own, done)

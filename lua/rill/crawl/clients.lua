@@ -86,7 +86,8 @@ end
 --- Makes what is asked with, or takes the client that was given.
 ---@param given table|rill.Client|nil the option `client`
 ---@param scope rill.CrawlScope
----@return rill.CrawlClients
+---@return rill.CrawlClients?
+---@return rill.Error? err the client's: a file of certificates that is not there
 function M.new(given, scope)
   if type(given) == "userdata" or type(given) == "table" and type(given.request) == "function" then
     return setmetatable({ main = given, owned = false, _scope = scope, _fields = {} }, Clients)
@@ -100,11 +101,17 @@ function M.new(given, scope)
   local guarded = options.deny_private ~= false
   options.deny_private = false
   if options.lenient_eof == nil then options.lenient_eof = true end
-  local self = setmetatable({ main = rill.client(options), owned = true, _scope = scope,
-    _fields = headers_of.fields("crawl: client.headers", options.headers) }, Clients)
+  local fields = headers_of.fields("crawl: client.headers", options.headers)
+  local main, err = rill.client(options)
+  if not main then return nil, err end
+  local self = setmetatable({ main = main, owned = true, _scope = scope, _fields = fields }, Clients)
   if guarded then
     options.deny_private = true
-    self.guarded = rill.client(options)
+    self.guarded, err = rill.client(options)
+  end
+  if guarded and not self.guarded then
+    main:close()
+    return nil, err
   end
   return self
 end

@@ -23,8 +23,8 @@ local SHOWN_MOST = 100 -- messages of handlers, each with its traceback
 local SHOWN_LENGTH = 4096 -- bytes of one, which may hold what a page has
 
 ---@class rill.Crawl
----@field client rill.Client
----@field clients rill.CrawlClients
+---@field client rill.Client? none where it cannot be made, which run() reports
+---@field clients rill.CrawlClients?
 ---@field options table
 ---@field agent string
 ---@field frontier rill.CrawlFrontier
@@ -49,7 +49,7 @@ local SHOWN_LENGTH = 4096 -- bytes of one, which may hold what a page has
 ---@field private _shown table<string, boolean> messages of handlers
 ---@field private _shown_count integer
 ---@field waiting table[] added before the crawl ran
----@field private _unreadable rill.Error? why the state could not be asked for its options
+---@field private _unusable rill.Error? why the state could not be asked for its options, or there is no client
 ---@field before integer pages of earlier runs
 ---@field private _scope_size integer
 ---@field final table? the frontier's last numbers
@@ -250,10 +250,13 @@ end
 
 --- Runs the crawl to its end. In a task it waits there; outside of one it runs the tasks itself.
 ---@return table? summary
----@return rill.Error? err reason "state", "output" or "start"; `path` names the file
+---@return rill.Error? err reason "state", "output" or "start", or that of the client; `path` names the file
 function Crawl:run()
   if self._state ~= "new" then errors.raise "crawl:run: it has run already" end
-  if self._unreadable then return nil, self._unreadable end
+  if self._unusable then
+    if self.clients then self.clients:close() end
+    return nil, self._unusable
+  end
   if self.options.start == nil and not self.waiting[1] then
     local state = self.options.state
     errors.raise("crawl: start is missing" .. (state and ", and no state brings it: " .. frontiers.shown(state) or ""))
@@ -286,13 +289,14 @@ end
 ---@param given rill.CrawlOptions doc/reference/crawl.md
 ---@return rill.Crawl
 function M.new(given)
-  local unreadable
-  given, unreadable = complete(given)
+  local unusable
+  given, unusable = complete(given)
   local options = options_of.check(given)
   local self = setmetatable({ options = options, examples = {}, _shown = {}, _shown_count = 0, waiting = {},
-    _state = "new", _unreadable = unreadable, offset = 0, _scope_size = 0 }, Crawl)
-  self.clients = clients.new(options.client, options.scope)
-  self.client = self.clients.main
+    _state = "new", offset = 0, _scope_size = 0 }, Crawl)
+  local made, err = clients.new(options.client, options.scope)
+  self._unusable = unusable or err
+  self.clients, self.client = made, made and made.main
   local user_agent = type(options.client) == "table" and options.client.user_agent
   self.agent = robots.agent(options.robots_agent, type(user_agent) == "string" and user_agent or nil)
   return self
