@@ -213,6 +213,28 @@ describe("a dial", function()
     end)
   end)
 
+  for family, loopback in pairs { [4] = "127.0.0.1", [6] = "::1" } do
+    it("goes to " .. loopback .. " for all names under localhost, and nobody is asked", function()
+      local names = { "localhost", "localhost.", "name.localhost", "name.localhost.", "A.Name.LOCALHOST" }
+      local dns = support.dns {}
+      local certificate = support.ca():sign("localhosts", "DNS:localhost,DNS:name.localhost,DNS:a.name.localhost")
+      local server = support.node { source = PEER, certificate = certificate }
+      local client = support.client { dns_servers = { dns.address }, family = family, tls = { ca_file = server.ca } }
+      support.run(function()
+        for _, name in ipairs(names) do
+          local res, err = client:get(("https://%s:%d/"):format(name, server.port))
+          if family == 4 then
+            assert.equal("127.0.0.1", assert(res, tostring(err)).ip_address)
+          else -- node listens on 127.0.0.1 alone
+            assert.equal("tcp", err.kind)
+            assert.truthy(err.message:find("::1", 1, true), err.message)
+          end
+        end
+      end)
+      for _, name in ipairs(names) do assert.same({}, dns:queries(name)) end
+    end)
+  end
+
   it("is not made for .invalid, and nobody is asked", function()
     local dns = support.dns { ["a.invalid"] = { A = { "127.0.0.1" } } }
     local client = support.client { dns_servers = { dns.address }, retries = 5 }
