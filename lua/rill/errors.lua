@@ -1,7 +1,9 @@
 --- What a call gives back as `nil, err`, made in one place, and how wrong use is raised.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
-local frames = require("rill.core.lazy").module("rill.core.frames")
+local on_use = require("rill.core.lazy")
+local frames = on_use.module("rill.core.frames")
+local headers = on_use.module("rill.headers")
 
 local M = {}
 
@@ -29,11 +31,14 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field attempts integer? streams this request used
 ---@field traceback string? where it was raised
 ---@field private _flight ffi.cdata*? what frames are made of
----@field private _head { status: integer, block: string }? of the response that failed
+---@field headers rill.Headers? of the response that failed, where the request asked for it (`keep_head`)
+---@field private _head { status: integer, block: string }? that response's
 ---@field private _raised boolean? out of rill.run: its text shows the traceback
 local Error = {}
 
 function Error:__index(name)
+  local head = name == "headers" and rawget(self, "_head")
+  if head then return headers.new(head.block) end
   local flight = name == "frames" and rawget(self, "_flight")
   if not flight then return nil end
   self.frames, self._flight = frames.list(flight), nil
@@ -198,14 +203,15 @@ end
 ---@param event ffi.cdata* rill_event
 ---@param method string
 ---@param url string
+---@param keeps_head boolean? a peer says how large that is: who keeps errors pays only for what was asked for
 ---@return rill.Error? err nil when all was well: ended, or stopped as asked
-function M.of_event(event, method, url)
+function M.of_event(event, method, url, keeps_head)
   local reason = event.reason
   if reason == C.RILL_ENDED or reason == C.RILL_STOPPED then return nil end
   if event.error_count > 0 then
     local err = M.from_core(event.errors, event.error_count, method, url, event.attempts)
     if event.flight ~= nil then M.keep_flight(err, C.rill_flight_hold(event.flight)) end
-    keep_head_of(err, event)
+    if keeps_head then keep_head_of(err, event) end
     return err
   end
   return M.new { reason = M.reasons[reason], message = "out of memory", method = method, url = url,

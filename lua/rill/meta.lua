@@ -95,6 +95,7 @@
 ---@class rill.RequestOptions: rill.SharedOptions
 ---@field trailers? rill.Fields|fun(): rill.Fields?
 ---@field types? string
+---@field keep_head? boolean
 
 ---@class rill.Request: rill.RequestOptions
 ---@field url string
@@ -312,6 +313,7 @@
 ---@field path string?
 ---@field errors rill.Error[]?
 ---@field frames rill.Frame[]?
+---@field headers rill.Headers?
 ---@field history rill.Redirect[]?
 ---@field processed "no"|"maybe"|"yes"|nil
 ---@field retry_safe boolean

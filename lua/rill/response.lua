@@ -55,6 +55,7 @@ local SLOT, GENERATION = slots.SLOT, slots.GENERATION
 ---@field private _decoded string[]? content codings that were undone
 ---@field private _pinned boolean? the body is kept as it is read
 ---@field private _save_path string? where the core writes the body
+---@field private _keeps_head boolean? if it fails the error is to have its head
 ---@field private [integer] any see rill.core.slots
 ---@field private dormant false as what a task waits for
 ---@field recording rill.Recording? of a client that is recorded, while it waits
@@ -331,7 +332,7 @@ function methods:on_event(event)
     self[PEER] = peer.of(event.peer_slot, event.peer_generation)
     facts.keep(self, event.timings, event.bytes_received, event.attempts)
   else
-    self[FAILURE] = errors.of_event(event, self[METHOD], self[URL])
+    self[FAILURE] = errors.of_event(event, self[METHOD], self[URL], rawget(self, "_keeps_head"))
   end
   unwatch(self[SLOT])
   wake(self[TASK])

@@ -250,6 +250,7 @@ local function equip(stream, endpoint, body, options)
   local own, trailers = stream._state, options and options.trailers
   own.on_headers = options and options.on_headers or endpoint._on_headers
   own.on_chunk = options and options.on_chunk or endpoint._on_chunk
+  own.keeps_head = options and options.keep_head
   if type(body) == "function" then
     upload.start(stream, body, trailers)
   elseif body == upload.streaming then

@@ -92,6 +92,51 @@ describe("the error of a request", function()
     assert.truthy(tostring(err):find("reset (CANCEL): ", 1, true))
   end)
 
+  describe("of a response whose head is large", function()
+    local HEAD = 30000 -- bytes
+
+    -- Errors of so many requests; every second one is watched by a hook, and so is a stream.
+    local function fail(count, keep_head)
+      local server = support.node { source = ([[let number = 0; // no two heads are alike: strings are kept once
+      server.on('stream', (stream) => {
+        stream.on('error', () => {});
+        stream.respond({ ':status': 200, 'x-long': String(number++).padStart(%d, 'a') });
+        stream.write('begun', () => stream.destroy(new Error('cut')));
+      });]]):format(HEAD) }
+      local client = support.client { retries = 0 }
+      return support.run(function()
+        local list = {}
+        for i = 1, count do
+          local hook = i % 2 == 0 and function() end or nil
+          list[i] = select(2, client:get(server.url .. "/", { keep_head = keep_head, on_chunk = hook }))
+        end
+        return list
+      end)
+    end
+
+    it("has its fields where the request has asked for them", function()
+      local list = fail(2, true)
+      assert.equal(2, #list)
+      for _, err in ipairs(list) do
+        assert.same({ "reset", 200, HEAD }, { err.reason, err.status, #err.headers["x-long"] })
+      end
+    end)
+
+    it("does not hold it where nobody has asked", function()
+      fail(2)
+      collectgarbage()
+      collectgarbage() -- what finalizers held
+      local before, count = collectgarbage "count", 40
+      local list = fail(count)
+      collectgarbage()
+      collectgarbage() -- what finalizers held
+      local held = (collectgarbage "count" - before) * 1024
+      assert.equal(count, #list)
+      assert.is_nil(list[1].headers)
+      assert.is_true(held < count * HEAD / 4, ("%d bytes"):format(held))
+    end)
+  end)
+
   it("shows a code that has no name as its number, as the stream does", function()
     local server = support.node { source = [[
       server.on('stream', (stream) => { stream.on('error', () => {}); stream.close(4711); });

@@ -86,6 +86,7 @@ local function send(endpoint, call, method, url, body, given, block, path)
 
   local response = new_response(method, url, block, task)
   if path then response._save_path = path end
+  if given and given.keep_head then response._keeps_head = true end
   local started, err, misused = start(response, endpoint, method, url, body, given, nil, path)
   if not started then return request.refused(call, err, misused) end
   park(response, task)

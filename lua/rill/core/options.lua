@@ -85,6 +85,7 @@ local TLS = {
 local REQUEST = {
   trailers = { type = "trailers", request = true },
   types = { type = "text", request = true },
+  keep_head = { type = "boolean", request = true },
 }
 
 -- What request{} and open{} take beside that.

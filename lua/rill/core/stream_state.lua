@@ -36,6 +36,7 @@ local failure = ffi.new("rill_error[1]")
 ---@field cut boolean? on_chunk wants no more: what it was not shown is not of the body
 ---@field passes (fun(head: table): boolean)? whether its answer only leads to another request: hooks are not shown it
 ---@field follows boolean? a redirect would be followed: it is not shown to hooks
+---@field keeps_head boolean? its error is to have the head
 ---@field recording rill.Recording? of a client that is recorded
 ---@field private _verdict rill.Error? of a hook: the outcome, however the stream closes
 ---@field private _wanted string? the close reason that goes with a hook's answer
@@ -155,7 +156,7 @@ end
 function State:error(reason, message, value)
   local err = errors.new { reason = reason, message = message, value = value, method = self[METHOD], url = self[URL],
     status = self.head and self.head.status, processed = self:processed() }
-  if self.head then errors.keep_head(err, self.head.status, self[HEAD]) end
+  if self.head and self.keeps_head then errors.keep_head(err, self.head.status, self[HEAD]) end
   return err
 end
 
@@ -201,7 +202,7 @@ function State:_keep_end(event)
     facts.keep(self, info.timings, info.bytes_received, info.attempts)
   end
   self.close_reason = errors.reasons[event.reason]
-  self.failure = self._verdict or errors.of_event(event, self[METHOD], self[URL])
+  self.failure = self._verdict or errors.of_event(event, self[METHOD], self[URL], self.keeps_head)
   if self.failure then self.failure.value = self.failure.value or self.raised end
 end
 

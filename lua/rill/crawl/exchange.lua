@@ -33,7 +33,7 @@ end
 
 --- Watches a request: pieces of its body are seen on the way. All fields are named here, so the table never grows.
 ---@param address string
----@param options table of the request; its on_chunk is replaced
+---@param options table of the request; its on_chunk is replaced, and its error is to have the head
 ---@param now number
 ---@param user_agent string
 ---@param fields table those of the client, as rill.headers.fields() makes them
@@ -42,6 +42,7 @@ function M.watch(address, options, now, user_agent, fields)
   local self = setmetatable({ url = address, time = now, user_agent = user_agent, status = 0, request = "",
     headers = "", fields = "", payload = "", payload_length = 0, revisit = false, peer = false, _fields = fields,
     _given = options.headers, _parts = false, _response = false, _err = false }, Exchange)
+  options.keep_head = true
   if options.on_chunk then watch_chunks(self, options) end
   return self
 end
