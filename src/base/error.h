@@ -9,7 +9,9 @@
 /* Seldom called: the compiler keeps the code that leads there out of the way of the rest. */
 #define RILL_COLD __attribute__((cold))
 
-/* What its caller seldom needs, and would save registers for each time were it part of it. */
+/* What its caller seldom needs, and would save registers for each time were it part of it. The
+ * other way round `inline` stands at what each request does and two places call: registers are
+ * saved once, and not again in it. */
 #define RILL_APART __attribute__((noinline))
 
 /* Fills in `err` unless it already holds a cause (the first one wins) or is NULL; all fields but

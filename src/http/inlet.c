@@ -128,7 +128,7 @@ static void note_held_back(rill_inlet *inlet)
 }
 
 /* A body is collected from its first byte: one that has not begun holds up nobody. */
-static void join_collected(rill_inlet *inlet)
+static inline void join_collected(rill_inlet *inlet)
 {
     rill_account *account = inlet->account;
     if (inlet->collected.list || !inlet->window)
@@ -295,8 +295,8 @@ static int32_t keep(rill_inlet *inlet, const void *data, size_t length, size_t b
 }
 
 /* Bytes as the caller wants them: they came so, or were decoded. */
-static int32_t deliver(rill_inlet *inlet, const void *data, size_t length, size_t believed,
-                       rill_error *err)
+static inline int32_t deliver(rill_inlet *inlet, const void *data, size_t length, size_t believed,
+                              rill_error *err)
 {
     if (inlet->way == INLET_FILE)
         return rill_sink_write(inlet->sink, data, length, err);

@@ -206,7 +206,7 @@ static void decode_rest(rill_stream *stream)
     rill_inlet_fill(&stream->inlet, true, &released, &error);
 }
 
-static bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
+static inline bool close_once(rill_stream *stream, enum rill_reason reason, int32_t code)
 {
     if (stream->reason != RILL_OPEN)
         return false;

@@ -45,8 +45,8 @@ RILL_COLD void rill_stream_refuse_head(rill_stream *stream, uint32_t most)
 }
 
 /* The fields that decide something. False: out of memory. */
-static bool note_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
-                       size_t value_length)
+static RILL_APART bool note_field(rill_stream *stream, const char *name, size_t name_length,
+                                  const char *value, size_t value_length)
 {
     rill_chars field = {name, name_length};
     if (rill_chars_are(field, "content-length"))
@@ -81,8 +81,8 @@ void rill_stream_receive_status(rill_stream *stream, int status)
         stream->status = status;
 }
 
-void rill_stream_field(rill_stream *stream, const char *name, size_t name_length, const char *value,
-                       size_t value_length)
+inline void rill_stream_field(rill_stream *stream, const char *name, size_t name_length,
+                              const char *value, size_t value_length)
 {
     if (!make_room(stream, name_length, value_length))
         return;
@@ -173,7 +173,7 @@ static bool is_wanted(const rill_stream *stream)
     return wanted;
 }
 
-void rill_stream_end_head(rill_stream *stream, bool ends)
+inline void rill_stream_end_head(rill_stream *stream, bool ends)
 {
     if (stream->reason != RILL_OPEN || stream->in_trailers)
         return;

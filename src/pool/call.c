@@ -363,7 +363,7 @@ void rill_call_trace(const rill_call *call, uint32_t connection, const char *wha
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-static void init_stream(rill_call *call)
+static inline void init_stream(rill_call *call)
 {
     rill_stream_init(call->stream, &(rill_stream_setup){
                                        .turn = call->turn,
