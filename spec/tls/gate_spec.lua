@@ -1,4 +1,5 @@
 -- How many TLS handshakes are under way at a time: GATE_MOST, and more by and by while those get no answer.
+local process = require "support.process"
 local rill = require "rill"
 local script = require "support.script"
 local support = require "support"
@@ -46,6 +47,15 @@ describe("TLS handshakes", function()
     assert.matches("\nstatus 200\n", child:output())
     local _, waited = child:output():gsub("waits: %d+ TLS handshakes are under way\n", "")
     assert.is_true(waited >= BEYOND, waited .. " have waited")
+  end)
+
+  it("have all of connect_timeout, however long they wait for others", function()
+    -- make asan has built the program too, with flags that are not known here.
+    local build = os.getenv "RILL_SANITIZED" and "build/asan" or "build"
+    support.make(build .. "/held_dial", "BUILD=" .. build)
+    local child = process.start({ build .. "/held_dial" }, support.directory "held_dial" .. "/output")
+    assert.equal(0, child:wait(80), child:output())
+    assert.equal("waits: held\nlet in: says hello\nthen: timeout in phase tls\n", child:output())
   end)
 
   it("are all begun though the first ones get no answer", function()

@@ -86,6 +86,13 @@ void rill_dial_start(rill_dial *dial, rill_turn *turn, rill_mark *mark,
  * dns). The transport may have been opened then: close it. */
 int32_t rill_dial_act(rill_dial *dial, rill_transport *transport, rill_error *err);
 
+/* Whether it waits for its turn at the gate: that others are slow is nothing its peer could help.
+ */
+static inline bool rill_dial_is_held(const rill_dial *dial)
+{
+    return dial->visit.state == VISIT_WAITING;
+}
+
 /* It is to connect: see `asks`. */
 void rill_dial_go_on(rill_dial *dial);
 

@@ -62,10 +62,10 @@ static bool idleness_ran_out(rill_conn *conn, rill_error *error)
     return true;
 }
 
-/* A timer that does not run though there is a limit has run out. */
+/* A timer that does not run though there is a limit has run out, or is held. */
 bool rill_clocks_ran_out(rill_conn *conn, rill_error *error)
 {
-    if (rill_timer_running(&conn->timer))
+    if (rill_timer_running(&conn->timer) || conn->left_ms)
         return false;
     if (rill_conn_greeted(conn))
         return idle_of(conn) && idleness_ran_out(conn, error);
@@ -135,8 +135,23 @@ void rill_clocks_start(rill_conn *conn)
         rill_wheel_start(&turn->wheel, &conn->timer, turn->now_ms + limit_ms);
 }
 
+void rill_clocks_hold(rill_conn *conn)
+{
+    rill_turn *turn = conn->setup.turn;
+    bool hold = conn->dial && rill_dial_is_held(conn->dial);
+    if (hold && rill_timer_running(&conn->timer)) {
+        uint64_t deadline_ms = conn->timer.deadline_ms;
+        conn->left_ms = deadline_ms > turn->now_ms ? deadline_ms - turn->now_ms : 1;
+        rill_wheel_stop(&turn->wheel, &conn->timer);
+    } else if (!hold && conn->left_ms) {
+        rill_wheel_start(&turn->wheel, &conn->timer, turn->now_ms + conn->left_ms);
+        conn->left_ms = 0;
+    }
+}
+
 void rill_clocks_stop(rill_conn *conn)
 {
+    conn->left_ms = 0;
     rill_wheel_stop(&conn->setup.turn->wheel, &conn->timer);
     rill_wheel_stop(&conn->setup.turn->wheel, &conn->ping_timer);
 }

@@ -8,6 +8,10 @@
 /* From here on the connect deadline runs, where there is one. */
 void rill_clocks_start(rill_conn *conn);
 
+/* While its dial waits for its turn the connect deadline does not come nearer. After each act of
+ * the dial. */
+void rill_clocks_hold(rill_conn *conn);
+
 /* It has closed. */
 void rill_clocks_stop(rill_conn *conn);
 

@@ -235,6 +235,7 @@ static void act_dialing(rill_conn *conn)
 {
     rill_error error = {0};
     int32_t code = rill_dial_act(conn->dial, &conn->transport, &error);
+    rill_clocks_hold(conn);
     if (code == 0)
         return;
     if (code > 0) {

@@ -61,6 +61,7 @@ struct rill_conn {
     rill_transport transport;
     rill_link *session; /* owned: the session of the protocol that was negotiated; NULL: none yet */
     rill_timer timer;   /* connect deadline, then idleness */
+    uint64_t left_ms;   /* of the connect deadline, which is held; 0: it is not */
     rill_timer ping_timer;
     enum conn_ping ping;
     bool drained;   /* we have said that no new streams come, before the peer did; also known when
