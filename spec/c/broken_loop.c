@@ -114,6 +114,18 @@ static void widened_windows(world *w)
     w->pool->account->widened++;
 }
 
+static void handshakes_inside(world *w)
+{
+    w->loop->turn.gate.inside++;
+}
+
+static void waits_at_open_gate(world *w)
+{
+    static rill_visit visit = {.state = VISIT_WAITING};
+    visit.mark = w->conn->setup.mark;
+    rill_list_push(&w->loop->turn.gate.waiting, &visit.member);
+}
+
 static const struct fault {
     const char *name;
     void (*plant)(world *w);
@@ -134,6 +146,8 @@ static const struct fault {
     {"held_bytes", held_bytes},
     {"collected_bodies", collected_bodies},
     {"widened_windows", widened_windows},
+    {"handshakes_inside", handshakes_inside},
+    {"waits_at_open_gate", waits_at_open_gate},
 };
 
 /* --- the loop -------------------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ describe("the check of a loop's invariants", function()
     ["bytes that no body holds"] = "held_bytes",
     ["a list of collected bodies that ends elsewhere"] = "collected_bodies",
     ["window that no body has grown by"] = "widened_windows",
+    ["a TLS handshake that no connection makes"] = "handshakes_inside",
+    ["a handshake that waits at an open gate"] = "waits_at_open_gate",
   } do
     it("sees " .. what, function()
       assert.equal("seen", verdicts[fault])

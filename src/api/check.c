@@ -16,7 +16,7 @@ typedef struct held {
 
 /* What was seen, to be compared with the loop's counters, and what accounts with bodies. */
 typedef struct seen {
-    uint32_t clients, origins, connections, requests, waiting, in_line;
+    uint32_t clients, origins, connections, requests, waiting, in_line, handshakes, held_dials;
     held counted, found;
 } seen;
 
@@ -132,10 +132,24 @@ static uint32_t check_streams(const rill_conn *conn, held *found)
     return count;
 }
 
+/* The connect deadline is held as long as it waits for its turn; it may have been let in since. */
+static void check_dial(const rill_conn *conn, seen *all)
+{
+    const rill_visit *visit = &conn->dial->visit;
+    assert(!conn->left_ms || !rill_timer_running(&conn->timer));
+    assert((visit->state == VISIT_WAITING) == (visit->member.list != NULL));
+    assert(visit->state != VISIT_WAITING || visit->mark == conn->setup.mark);
+    assert(visit->state != VISIT_WAITING || !rill_timer_running(&conn->timer));
+    all->handshakes += visit->state == VISIT_INSIDE;
+    all->held_dials += visit->state == VISIT_WAITING;
+}
+
 static void check_conn(const rill_origin *origin, const rill_conn *conn, seen *all)
 {
     assert(conn->setup.mark == &origin->mark);
     assert((conn->state == CONN_DIALING) == (conn->dial != NULL));
+    if (conn->dial)
+        check_dial(conn, all);
     assert(conn->state != CONN_CLOSED ||
            (!rill_conn_streams(conn) && !rill_timer_running(&conn->timer)));
     /* its origin has not acted on what has happened */
@@ -230,6 +244,15 @@ static void check_pool(const rill_pool *pool, seen *all)
     length_of(&pool->waiting_for_more);
 }
 
+/* Who waits at the gate does because it is full, and the timer will let it in. */
+static void check_gate(const rill_gate *gate, const seen *all)
+{
+    assert(gate->inside == all->handshakes);
+    assert(length_of(&gate->waiting) == all->held_dials);
+    assert(!all->held_dials || gate->inside >= GATE_MOST);
+    assert(rill_timer_running(&gate->timer) == (gate->waiting.first != NULL));
+}
+
 void rill_check(rill_loop *loop)
 {
     const rill_counters *counters = &loop->turn.counters;
@@ -245,6 +268,7 @@ void rill_check(rill_loop *loop)
     assert(length_of(&loop->alarms) == counters->timers);
     assert(length_of(&loop->signals) == counters->signals);
     length_of(&loop->watches);
+    check_gate(&loop->turn.gate, &all);
     assert(all.origins == counters->origins);
     assert(all.connections == counters->connections);
     assert(all.waiting == counters->waiting && all.in_line == loop->turn.in_line);
