@@ -46,7 +46,7 @@ $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	@echo '  cc $<'
-	$(Q)$(CC) $(PROGRAM_CFLAGS) -fPIC -shared -o $@ $< $(shell pkg-config --cflags --libs libnghttp2) -ldl
+	$(Q)$(CC) $(PROGRAM_CFLAGS) -fPIC -shared -o $@ $< $(shell pkg-config --cflags --libs libnghttp2 libcrypto) -ldl
 
 # Built before the specs run side by side.
 spec-programs: $(BUILD)/poll_loop $(BUILD)/faults

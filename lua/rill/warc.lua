@@ -1,6 +1,7 @@
 --- WARC 1.1 records (ISO 28500:2017), each a gzip member of its own: made by the core (src/warc/record.c), in steps.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local errors = require("rill.errors")
 local rill = require("rill")
 
 local M = {}
@@ -16,7 +17,7 @@ local function take()
   idle = nil
   if writer then return writer end
   writer = C.rill_warc_new()
-  if writer == nil then error("rill.warc: out of memory", 0) end
+  if writer == nil then return nil, errors.new { reason = "error", message = "out of memory" } end
   return ffi.gc(writer, C.rill_warc_free)
 end
 
@@ -29,18 +30,23 @@ local function give_back(writer)
   end
 end
 
+-- What the core has returned, or the error: memory ran out. Wrong use is raised.
 local function check(code)
   if code >= 0 then return code end
   local why = ffi.string(failure.message)
   failure.reason = C.RILL_OPEN
-  error("rill.warc: " .. why, 0)
+  if code ~= -C.RILL_ERROR then error("rill.warc: " .. why, 0) end
+  return nil, errors.new { reason = "error", message = why }
 end
 
 -- Until the record is complete. Others have their turn.
 local function go_on(writer)
-  repeat
+  while true do
     rill.sleep(0)
-  until check(C.rill_warc_continue(writer, failure)) == 0
+    local left, err = check(C.rill_warc_continue(writer, failure))
+    if not left then return nil, err end
+    if left == 0 then return true end
+  end
 end
 
 local function add(writer, each)
@@ -50,7 +56,9 @@ local function add(writer, each)
   record.payload, record.payload_length = each.payload, each.payload_length or 0
   record.with_digest, record.without_payload = each.digest and 1 or 0, each.revisit and 1 or 0
   record.concurrent = each.concurrent and 1 or 0
-  if check(C.rill_warc_add(writer, record, failure)) > 0 then go_on(writer) end
+  local left, err = check(C.rill_warc_add(writer, record, failure))
+  if left and left > 0 then return go_on(writer) end
+  return left, err
 end
 
 local function take_members(writer)
@@ -73,10 +81,19 @@ end
 
 --- Makes records. In a task others have their turn while a long one is made.
 ---@param list rill.warc.Record[]
----@return string members gzip
+---@return string? members gzip
+---@return rill.Error? err reason "error": memory ran out
 function M.members(list)
-  local writer = take()
-  for i = 1, #list do add(writer, list[i]) end
+  local writer, err = take()
+  if not writer then return nil, err end
+  for i = 1, #list do
+    local added
+    added, err = add(writer, list[i])
+    if not added then
+      give_back(writer)
+      return nil, err
+    end
+  end
   return take_members(writer)
 end
 
@@ -109,18 +126,31 @@ local function fill(each)
   exchange.user_agent, exchange.accept_encoding = each.user_agent, ACCEPTED
 end
 
---- Makes the records of a GET: its response, or a revisit, and the request. As members() does.
----@param each rill.warc.Exchange
----@return string members gzip
-function M.exchange(each)
-  local writer = take()
+local function add_exchange(writer, each)
   fill(each)
-  if check(C.rill_warc_add_response(writer, exchange, failure)) > 0 then
-    go_on(writer)
+  local left, err = check(C.rill_warc_add_response(writer, exchange, failure))
+  if left and left > 0 then
+    left, err = go_on(writer)
     fill(each)
   end
-  if check(C.rill_warc_add_request(writer, exchange, failure)) > 0 then go_on(writer) end
-  return take_members(writer)
+  if not left then return nil, err end
+  left, err = check(C.rill_warc_add_request(writer, exchange, failure))
+  if left and left > 0 then return go_on(writer) end
+  return left, err
+end
+
+--- Makes the records of a GET: its response, or a revisit, and the request. As members() does.
+---@param each rill.warc.Exchange
+---@return string? members gzip
+---@return rill.Error? err
+function M.exchange(each)
+  local writer, err = take()
+  if not writer then return nil, err end
+  local added
+  added, err = add_exchange(writer, each)
+  if added then return take_members(writer) end
+  give_back(writer)
+  return nil, err
 end
 
 return M

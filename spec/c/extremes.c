@@ -3,16 +3,21 @@
  *   EXTREMES_FULL_READS=1     recv() gives less than it is asked for only when nothing comes for a
  *                             while: as on a network that is faster than the program
  *   EXTREMES_FULL_SENDS=1     send() takes all of it, however long the peer is at reading: the same
+ *   EXTREMES_SHORT_WRITES=N   write() and writev() take so many bytes at most
+ *   EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind it: as without memory
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <nghttp2/nghttp2.h>
+#include <openssl/evp.h>
 
-enum { QUIET_MS = 20, STUCK_MS = 10000 };
+enum { QUIET_MS = 20, STUCK_MS = 10000, PARTS_AT_ONCE = 8, SHA1_BYTES = 20 };
 
 int nghttp2_session_client_new3(nghttp2_session **session,
                                 const nghttp2_session_callbacks *callbacks, void *arg,
@@ -63,4 +68,51 @@ ssize_t send(int fd, const void *from, size_t size, int flags)
         sent += part > 0 ? (size_t)part : 0;
     }
     return (ssize_t)sent;
+}
+
+/* SIZE_MAX: there is no limit. */
+static size_t most_at_once(void)
+{
+    const char *most = getenv("EXTREMES_SHORT_WRITES");
+    return most ? strtoul(most, NULL, 10) : SIZE_MAX;
+}
+
+ssize_t write(int fd, const void *from, size_t size)
+{
+    static ssize_t (*next)(int, const void *, size_t);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "write");
+    size_t most = most_at_once();
+    return next(fd, from, size < most ? size : most);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    static ssize_t (*next)(int, const struct iovec *, int);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "writev");
+    size_t left = most_at_once();
+    struct iovec some[PARTS_AT_ONCE];
+    int n = 0;
+    if (left == SIZE_MAX)
+        return next(fd, parts, count);
+    for (; n < count && n < PARTS_AT_ONCE && left; n++) {
+        some[n] = parts[n];
+        if (some[n].iov_len > left)
+            some[n].iov_len = left;
+        left -= some[n].iov_len;
+    }
+    return next(fd, some, n);
+}
+
+int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *digest, unsigned *length)
+{
+    static int (*next)(EVP_MD_CTX *, unsigned char *, unsigned *);
+    static unsigned long made;
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "EVP_DigestFinal_ex");
+    const char *first = getenv("EXTREMES_NO_DIGESTS");
+    if (first && EVP_MD_CTX_size(context) == SHA1_BYTES && ++made >= strtoul(first, NULL, 10))
+        return 0;
+    return next(context, digest, length);
 }

@@ -1,5 +1,6 @@
 --- The WARC files of a crawl: "site-00000.warc.gz" and those after it, each begun with a warcinfo. Committed like
 --- items.
+local errors = require("rill.errors")
 local exchange = require("rill.crawl.exchange")
 local file = require("rill.crawl.file")
 local map64 = require("rill.crawl.map64")
@@ -27,6 +28,7 @@ local EXCHANGES = 64 -- at once at most, however few bytes they have
 ---@field private _waiting rill.CrawlExchange[] that are no records yet
 ---@field private _outcomes table[] whose they are
 ---@field private _waiting_bytes integer
+---@field private _failure rill.Error? why records could not be made: the next commit ends with it
 ---@field private _bodies rill.Map64 those that this run has seen, and that a record holds: hash to the record's time
 local Archive = {}
 Archive.__index = Archive
@@ -44,15 +46,28 @@ function Archive:watch(address, options, fields)
   return exchange.watch(address, options, self._now(), self._about.agent, fields)
 end
 
+local function cannot_make(self, err)
+  local path = self._files[#self._files].path
+  return errors.new { reason = "output", kind = "memory", path = path,
+    message = ("cannot make records for %s: %s"):format(path, err.message) }
+end
+
+-- Gives way where the exchange is large.
+local function make(self, each, outcome)
+  local members, err = each:members()
+  if members then
+    table.insert(outcome.records, members)
+  else
+    self._failure = self._failure or cannot_make(self, err)
+  end
+end
+
 -- Makes records of all that wait, which are small: never gives way.
 local function make_waiting(self)
   local waiting, outcomes = self._waiting, self._outcomes
   if not waiting[1] then return end
   self._waiting, self._outcomes, self._waiting_bytes = {}, {}, 0
-  for i, each in ipairs(waiting) do
-    local records = outcomes[i].records
-    records[#records + 1] = each:members()
-  end
+  for i, each in ipairs(waiting) do make(self, each, outcomes[i]) end
 end
 
 local function wait(self, each, outcome, size)
@@ -65,7 +80,7 @@ local function add(self, each, outcome)
   if not each:settle(outcome, self._bodies) then return end
   local size = each:size()
   if size <= SMALL then return wait(self, each, outcome, size) end
-  table.insert(outcome.records, each:members())
+  make(self, each, outcome)
 end
 
 -- Of several pages that have a body others are told of one: its record is that to refer to.
@@ -114,7 +129,10 @@ local function room(self)
     if not last then return nil, err end
   end
   if last.length > 0 then return last end
-  local ok, err = last:write(warcinfo(self, last.path))
+  local members, err = warcinfo(self, last.path)
+  if not members then return nil, cannot_make(self, err) end
+  local ok
+  ok, err = last:write(members)
   return ok and last, err
 end
 
@@ -138,6 +156,7 @@ end
 function Archive:write(outcomes)
   local records, at = {}, 1
   make_waiting(self)
+  if self._failure then return nil, self._failure end
   for _, outcome in ipairs(outcomes) do
     for _, each in ipairs(outcome.records or {}) do records[#records + 1] = each end
   end

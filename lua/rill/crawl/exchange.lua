@@ -152,7 +152,8 @@ function Exchange:size()
 end
 
 --- Its records. Gives way to other tasks where they are large.
----@return string members
+---@return string? members
+---@return rill.Error? err memory ran out
 function Exchange:members()
   return warc.exchange(self)
 end
