@@ -63,6 +63,11 @@ describe("a GET of 1 KiB in steady state", function()
     at_most(1100, costs.others, "settings of the timer for 1,000 requests") -- 0
   end)
 
+  it("maps no memory of its own for connections that come and go", function()
+    local costs = run("spec/support/visits.lua", server.url .. "/1k", server.ca)
+    at_most(50, costs.mappings, "mappings for 100 connections") -- 8
+  end)
+
   it("is read once and written once over HTTP/1.1, where six connections share each look at them", function()
     server = support.nginx { files = FILES, keepalive_requests = 1e6 }
     local costs = measure(6, "http/1.1")

@@ -59,6 +59,7 @@ void rill_slab_dispose(rill_slab *slab)
     }
     slab->taken -= slab->kept;
     slab->kept = 0;
+    rill_sparse_dispose(&slab->sparse);
 }
 
 /* One that no free list has. */

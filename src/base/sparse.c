@@ -47,6 +47,12 @@ static mapping *map(rill_sparse *sparse)
     return &places->own;
 }
 
+static void unmap(rill_sparse *sparse, mapping *home)
+{
+    leave(sparse, home);
+    munmap(home, SPARSE_BLOCKS * sizeof(place));
+}
+
 void *rill_sparse_alloc(rill_sparse *sparse)
 {
     mapping *home = sparse->open;
@@ -68,8 +74,15 @@ void rill_sparse_free(rill_sparse *sparse, void *block)
     if (home->used == ALL_USED)
         open_up(sparse, home);
     home->used &= ~(1u << (of - (place *)home));
-    if (home->used)
-        return;
-    leave(sparse, home);
-    munmap(home, SPARSE_BLOCKS * sizeof(place));
+    if (!home->used && (sparse->open != home || home->next))
+        unmap(sparse, home);
+}
+
+void rill_sparse_dispose(rill_sparse *sparse)
+{
+    for (mapping *home = sparse->open, *next; home; home = next) {
+        next = home->next;
+        if (!home->used)
+            unmap(sparse, home);
+    }
 }

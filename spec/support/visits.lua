@@ -1,0 +1,28 @@
+-- What connections cost that come and go: for spec/task/cost_spec.lua, which starts this with build/count.so preloaded.
+--
+--     luajit visits.lua URL CA-FILE
+--
+-- Prints `mappings`, how often memory was mapped and unmapped for one hundred connections, one after the other.
+local ffi = require "ffi"
+local rill = require "rill"
+
+ffi.cdef [[
+typedef struct count_totals { double allocations, reads, writes, waits, others, mappings, clocks; } count_totals;
+void count_take(count_totals *to);
+]]
+
+local WARM_UP, COUNTED = 20, 100 -- connections
+
+local url, ca = arg[1], arg[2]
+local before, after = ffi.new "count_totals", ffi.new "count_totals"
+
+rill.run(function()
+  for i = 1, WARM_UP + COUNTED do
+    if i == WARM_UP + 1 then ffi.C.count_take(before) end
+    local client = rill.client { tls = { ca_file = ca } }
+    assert(assert(client:get(url)).status == 200)
+    client:close()
+  end
+  ffi.C.count_take(after)
+end)
+print(("mappings %.0f"):format(after.mappings - before.mappings))
