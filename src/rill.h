@@ -294,7 +294,8 @@ RILL_API void rill_outlive_file_limit(void);
 /* Has malloc() take up to 28 MiB of what it hands out next from large pages, where the system has
  * them for who asks (madvise()). For who is about to keep many bodies: the first touch of each
  * small page is an interruption. Nothing is allocated by it but addresses; but glibc's malloc()
- * keeps up to 60 MiB of what is freed from then on, and maps no block below 30 MiB by itself. */
+ * keeps up to 60 MiB of what is freed from then on, and maps no block below 30 MiB by itself. Its
+ * small blocks that are freed are joined at once (M_MXFAST 0). */
 RILL_API void rill_expect_bodies(void);
 
 /* Reports RILL_EVENT_READY once when descriptor `fd` can be read (its end included), or written; a

@@ -8,13 +8,23 @@ local function has_large_pages()
   return file ~= nil and #process.sanitizers() == 0
 end
 
+local function memory_after_crawl()
+  local argv = { "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "luajit", "spec/support/large_pages.lua" }
+  local child = process.start(argv, support.directory "large_pages" .. "/output")
+  assert.equal(0, child:wait(30), child:output())
+  return child:output()
+end
+
 describe("a crawl", function()
   it("asks for large pages for the bodies that it will hold", function()
     if not has_large_pages() then return end
-    local argv = { "env", "LUA_PATH=lua/?.lua;lua/?/init.lua;;", "luajit", "spec/support/large_pages.lua" }
-    local child = process.start(argv, support.directory "large_pages" .. "/output")
-    assert.equal(0, child:wait(30), child:output())
-    local wanted = tonumber(child:output():match "large (%d+)\n")
-    assert.is_true(wanted >= 26 * 1024 and wanted <= 30 * 1024, child:output())
+    local output = memory_after_crawl()
+    local wanted = tonumber(output:match "large (%d+)\n")
+    assert.is_true(wanted >= 26 * 1024 and wanted <= 30 * 1024, output)
+  end)
+
+  it("has small blocks joined as they are freed", function()
+    local output = memory_after_crawl()
+    assert.equal("0", output:match "lying (%d+)\n", output)
   end)
 end)

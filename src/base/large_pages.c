@@ -1,9 +1,20 @@
-/* Memory in pages of 2 MiB, for what malloc() hands out. */
+/* Memory in pages of 2 MiB, for what malloc() hands out; and blocks that come back to it. */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "rill.h"
+
+/* By default glibc lets small blocks that are freed lie where they are, and goes through all of
+ * them when it is next asked for 1 KiB or more. A document leaves thousands of them, and the next
+ * one needs such blocks. */
+static void join_at_once(void)
+{
+#ifdef M_MXFAST
+    mallopt(M_MXFAST, 0);
+#endif
+}
 
 #ifdef MADV_HUGEPAGE
 
@@ -20,7 +31,7 @@ static char *take(size_t size)
 
 /* glibc gives so large a block a mapping of its own, until one of that size was freed: from then on
  * it is cut from the heap, and when it is freed, the heap keeps its place. */
-void rill_expect_bodies(void)
+static void make_large_pages(void)
 {
     free(take(EXPECTED + LARGE_PAGE));
     char *block = take(EXPECTED);
@@ -33,8 +44,14 @@ void rill_expect_bodies(void)
 
 #else
 
-void rill_expect_bodies(void)
+static void make_large_pages(void)
 {
 }
 
 #endif
+
+void rill_expect_bodies(void)
+{
+    join_at_once();
+    make_large_pages();
+}
