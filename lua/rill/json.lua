@@ -55,6 +55,9 @@ local function marked(value, found, level)
     return found.mark .. #found
   end
   if type(value) ~= "table" or level > MOST_LEVELS then return value end
+  -- Two ways back to itself are four one level below: no limit of levels ends that in time.
+  if found.above[value] then error("a table is within itself", 0) end
+  found.above[value] = true
   local copy
   for key, each in pairs(value) do
     local own = marked(each, found, level + 1)
@@ -63,11 +66,12 @@ local function marked(value, found, level)
       copy[key] = own
     end
   end
+  found.above[value] = nil
   return copy or value
 end
 
 local function encode(value)
-  local found = { mark = random(MARK_BYTES) }
+  local found = { mark = random(MARK_BYTES), above = {} }
   local text, why = library().encode(marked(value, found, 0))
   if not text or #found == 0 then return text, why end
   return (text:gsub('"' .. found.mark .. '(%d+)"', function(i) return found[tonumber(i)] end))

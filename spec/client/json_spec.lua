@@ -36,6 +36,15 @@ local JUDGE = [[
   tell(#cases.good, #cases.bad, type(deepest), tostring(why), tostring(select(2, json.decode(cases.nested(1001)))))
 ]]
 
+-- A tree whose nodes know their parent: each table has two ways back to itself.
+local TREE = [[
+  local tree = { name = "root" }
+  tree.children = { { name = "left", parent = tree }, { name = "right", parent = tree } }
+  local twice = { 0.1 + 0.2 } -- the same table twice is no circle
+  tell(select(2, pcall(rill.json, tree)))
+  tell(rill.json({ twice, twice }).text)
+]]
+
 local function with_null(value)
   if type(value) ~= "table" then return value end
   if tostring(value) == "null" or value == require("dkjson").null then return cases.null end
@@ -50,6 +59,14 @@ describe("JSON", function()
       local said = require("support.script").run(prologue .. JUDGE)
       assert.same({ ("%d %d table nil more than 1000 values in values at byte 1001"):format(#cases.good, #cases.bad) },
         said)
+    end)
+  end
+
+  for name, prologue in pairs(READERS) do
+    it("is not made of a table within itself, by " .. name, function()
+      local said = require("support.script").run(prologue .. TREE)
+      assert.matches("rill.json: table: 0x%x+ cannot be encoded: a table is within itself$", said[1])
+      assert.equal("[[0.30000000000000004],[0.30000000000000004]]", said[2])
     end)
   end
 
