@@ -65,6 +65,7 @@ describe("rill", function()
       [{ "get", "a", "--resolve", "b" }] = '--resolve takes HOST:PORT:ADDRESS, got "b"',
       [{ "get", "a", "--timeout" }] = "--timeout takes a number, 0 or more: nothing follows it",
       [{ "get", "a", "--timeout", "-1" }] = '--timeout takes a number, 0 or more, got "-1"',
+      [{ "get", "a", "--timeout", "." }] = '--timeout takes a number, 0 or more, got "."',
       [{ "get", "a", "-q=1" }] = "unknown option -q=1",
       [{ "get", "a", "--quiet=1" }] = '--quiet takes no value, got "1"',
       [{ "get", "a", "--ca", "/nonexistent.pem" }] = "/nonexistent.pem",
@@ -193,7 +194,7 @@ describe("rill crawl", function()
   it("has flags for its options", function()
     local skipped, stats = directory .. "/skipped.jsonl", directory .. "/stats.json"
     local said = rill("crawl", "-q", "--no-robots", "--depth=1", "--deny",
-      server.url .. "/missing*", "--delay", "0.001", "--no-adaptive", "--traps.per-path", "9", "--no-traps.params",
+      server.url .. "/missing*", "--delay", ".001", "--no-adaptive", "--traps.per-path", "9", "--no-traps.params",
       "--types", "html", "--out", directory .. "/out.jsonl", "--skipped", skipped, "--stats", stats, server.url .. "/")
     assert.same({ "", 0 }, { said.out, said.status })
     assert.same({ "/", "/a.html", "/private/x.html" }, urls_of(support.read(directory .. "/out.jsonl")))

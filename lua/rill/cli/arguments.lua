@@ -15,7 +15,7 @@ local M = {}
 local SIZES = { k = 2 ^ 10, m = 2 ^ 20, g = 2 ^ 30 }
 
 local function number_of(text)
-  return text:find "^%d+%.?%d*$" and tonumber(text) or nil
+  return (text:find "^%d+%.?%d*$" or text:find "^%.%d+$") and tonumber(text) or nil
 end
 
 local KINDS = {
