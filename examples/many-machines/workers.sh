@@ -1,7 +1,9 @@
 #!/bin/sh
 # Crawls a site with several workers of this machine, then joins what they have written.
 # usage: workers.sh COUNT STATE OUT URL [OPTION...]      options are those of rill crawl
-# On other machines run the same with other names: WORKER=b sh workers.sh 4 redis://10.0.0.5/?name=site ...
+# On other machines run the same with other names, which joins nothing: their files lie elsewhere.
+#   WORKER=b JOIN=no sh workers.sh 4 redis://10.0.0.5/?name=site ...
+# Then, with all files beside OUT: rill join STATE OUT
 set -e
 RILL=${RILL:-rill} WORKER=${WORKER:-$(hostname)}
 count=$1 state=$2 out=$3
@@ -16,4 +18,4 @@ trap 'kill $pids 2>/dev/null' INT TERM
 failed=0
 for pid in $pids; do wait "$pid" || failed=$?; done
 [ "$failed" -eq 0 ] || exit "$failed"
-$RILL join "$state" "$out"
+[ "${JOIN:-yes}" = no ] || $RILL join "$state" "$out"

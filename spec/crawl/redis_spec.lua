@@ -450,12 +450,18 @@ describe("a crawl with its state in Redis", function()
 
   it("the example in shell starts workers and joins what they have written", function()
     if os.getenv "RILL_SANITIZED" then return pending "a shell does not run there" end
-    local child = process.start({ "env", "RILL=luajit bin/rill", "WORKER=m", "sh", "examples/many-machines/workers.sh",
-      "2", redis:state "shell", directory .. "/items.jsonl", server.url .. "/", "--ca", server.ca, "--no-robots",
-      "--no-traps", "--concurrency", "2" }, directory .. "/shell")
-    children[#children + 1] = child
-    assert.equal(0, child:wait(60), child:output())
+    local function shell(name, join, folder)
+      os.execute("mkdir -p " .. folder)
+      local child = process.start({ "env", "RILL=luajit bin/rill", "WORKER=" .. name, "JOIN=" .. join, "sh",
+        "examples/many-machines/workers.sh", "2", redis:state "shell", folder .. "/items.jsonl", server.url .. "/",
+        "--ca", server.ca, "--no-robots", "--no-traps", "--concurrency", "2" }, folder .. "/output")
+      children[#children + 1] = child
+      assert.equal(0, child:wait(60), child:output())
+    end
+    shell("m", "yes", directory)
     assert.equal(PAGES, #site.lines(directory .. "/items.jsonl"))
+    shell("other", "no", directory .. "/elsewhere") -- the files of m are not there
+    assert.is_nil(io.open(directory .. "/elsewhere/items.jsonl"))
   end)
 
   it("goes on with the start URLs and options that the state has", function()
