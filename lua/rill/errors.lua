@@ -32,7 +32,7 @@ local find, gsub, sub = string.find, string.gsub, string.sub
 ---@field traceback string? where it was raised
 ---@field private _flight ffi.cdata*? what frames are made of
 ---@field headers rill.Headers? of the response that failed, where the request asked for it (`keep_head`)
----@field private _head { status: integer, block: string }? that response's
+---@field private _head { status: integer, block: string, peer: rill.Peer|false|nil }? that response's
 ---@field private _raised boolean? out of rill.run: its text shows the traceback
 local Error = {}
 
@@ -190,6 +190,24 @@ end
 function M.head(err)
   local head = rawget(err, "_head")
   if head then return head.status, head.block end
+end
+
+--- Gives an error whose head had come the peer that sent it.
+---@param err rill.Error?
+---@param slot integer of the peer's connection
+---@param generation integer
+---@param of fun(slot: integer, generation: integer): rill.Peer|false
+function M.keep_peer(err, slot, generation, of)
+  local head = err and rawget(err, "_head")
+  if head then head.peer = of(slot, generation) end
+end
+
+--- Who had sent the head of the response that failed.
+---@param err rill.Error
+---@return rill.Peer|false
+function M.peer(err)
+  local head = rawget(err, "_head")
+  return head and head.peer or false
 end
 
 local info = ffi.new("rill_stream_info")

@@ -333,6 +333,7 @@ function methods:on_event(event)
     facts.keep(self, event.timings, event.bytes_received, event.attempts)
   else
     self[FAILURE] = errors.of_event(event, self[METHOD], self[URL], rawget(self, "_keeps_head"))
+    errors.keep_peer(self[FAILURE], event.peer_slot, event.peer_generation, peer.of)
   end
   unwatch(self[SLOT])
   wake(self[TASK])

@@ -201,11 +201,28 @@ describe("a crawl's WARC files", function()
     local records = read()
     local response, request = by_path(records, "response")["/"], by_path(records, "request")["/"]
     assert.equal("disconnect", response["WARC-Truncated"])
+    for _, record in ipairs { response, request } do
+      assert.equal("h2", record["WARC-Protocol"])
+      assert.matches("^[%x.:]+$", record["WARC-IP-Address"])
+    end
     assert.equal(response["WARC-Record-ID"], request["WARC-Concurrent-To"])
     assert.matches("^GET / HTTP/1.1\r\nhost: localhost:%d+\r\n", request.head)
     for _, field in ipairs { "accept: text/html", "user%-agent: archiver/1", "accept%-encoding: " } do
       assert.matches("\r\n" .. field, request.head)
     end
+  end)
+
+  it("say who had answered over HTTP/1.1 too, where the connection was lost", function()
+    server:stop()
+    server = support.node { http1 = true, source = [[
+      server.on('request', (request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html', 'content-length': 1000 });
+        response.write('half', () => setImmediate(() => response.socket.destroy()));
+      });]] }
+    assert(crawl { robots = false, retries = 0 })
+    local response = by_path(read(), "response")["/"]
+    assert.same({ "disconnect", "http/1.1" }, { response["WARC-Truncated"], response["WARC-Protocol"] })
+    assert.matches("^[%x.:]+$", response["WARC-IP-Address"])
   end)
 
   it("hold a short body of a type that is not wanted: it has come all the same", function()
@@ -244,5 +261,6 @@ describe("a crawl's WARC files", function()
       client = { tls = { ca_file = server.ca }, timeout = 5 } })
     local responses = by_path(read(), "response")
     assert.same({ "time", "length" }, { responses["/"]["WARC-Truncated"], responses["/long"]["WARC-Truncated"] })
+    assert.same({ "h2", "h2" }, { responses["/"]["WARC-Protocol"], responses["/long"]["WARC-Protocol"] })
   end)
 end)

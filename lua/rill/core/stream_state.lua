@@ -203,6 +203,7 @@ function State:_keep_end(event)
   end
   self.close_reason = errors.reasons[event.reason]
   self.failure = self._verdict or errors.of_event(event, self[METHOD], self[URL], self.keeps_head)
+  errors.keep_peer(self.failure, event.peer_slot, event.peer_generation, peer.of)
   if self.failure then self.failure.value = self.failure.value or self.raised end
 end
 

@@ -124,6 +124,7 @@ local function take_heads(self)
     local status, block = errors.head(self._err)
     if not status then return false end
     self.status, self.headers, self.request = status, block, block_of(self)
+    self.peer = errors.peer(self._err)
     return true
   end
   self.status, self.peer = response.status, response_of.peer(response)
