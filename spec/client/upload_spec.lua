@@ -30,6 +30,22 @@ local function closed_with(server, path)
   return server:wait_events(function(event) return event.event == "stream_close" and event.path == path end)[1].code
 end
 
+-- A body whose pieces are all empty, to the end of a deadline and until another task has done something. In a process
+-- of its own: what gives nobody a turn never comes back.
+local EMPTY = [[
+  local url, ca = ...
+  rill.run(function()
+    local client = rill.client { tls = { ca_file = ca } }
+    local function nothing() return "" end
+    tell(select(2, client:post(url, nothing, { timeout = 0.2 })).reason)
+    tell(select(2, rill.timeout(0.2, client.post, client, url, nothing)).reason)
+    local other = rill.spawn(function() return client:get(url) end)
+    local ended = false
+    rill.spawn(function() ended = other:join() ~= nil end)
+    tell(client:post(url, function() return not ended and "" or nil end).status)
+  end)
+]]
+
 local function with_node()
   before_each(function()
     support.begin()
@@ -308,6 +324,11 @@ describe("a body function", function()
       assert.equal(200, assert(client:get(node.url .. "/size?n=1")).status)
       assert.equal(1, client:stats().connections_opened)
     end)
+  end)
+
+  it("of empty pieces gives deadlines and other tasks their turn", function()
+    local said = require("support.script").run(EMPTY, { node.url .. "/echo", node.ca })
+    assert.same({ "timeout", "timeout", "200" }, said)
   end)
 
   it("is never asked for more than the high-water mark ahead of the window", function()

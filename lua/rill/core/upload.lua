@@ -12,6 +12,7 @@ local runtime = require("rill.runtime")
 local lazy = require("rill.core.lazy")
 local suggest = lazy.module("rill.core.suggest")
 local task = require("rill.task")
+local timer = require("rill.task.timer")
 
 local M = {}
 
@@ -140,6 +141,7 @@ local function pump(own, produce, trailers)
       error("the body function returned " .. errors.show(chunk) .. ": it must return a string, or nil at the end", 0)
     end
     if not M.write(own, chunk) then return end
+    if chunk == "" then timer.sleep(0) end -- no write will wait: deadlines and other tasks have their turn here
   end
 end
 
