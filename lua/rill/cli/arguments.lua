@@ -6,7 +6,7 @@ local M = {}
 ---@field [2] string|false name of its value in the help; false: it has none
 ---@field [3] string what it does
 ---@field key string|false|nil where the value goes, "a.b" for a field of a field; nil: the long name, with underscores
----@field kind "text"|"number"|"whole"|"size"|"list"|nil of the value; nil: "text"
+---@field kind "text"|"path"|"number"|"whole"|"size"|"list"|nil of the value; nil: "text"
 ---@field many boolean? may be given again: the values are a list
 ---@field optional any what a value may be left out for: it is given as --flag=VALUE, a number also as the next word
 ---@field negated boolean? there is --no-flag as well, which gives false
@@ -20,6 +20,7 @@ end
 
 local KINDS = {
   text = { "a value", function(text) return text end },
+  path = { "a path", function(text) return text ~= "" and text or nil end },
   number = { "a number, 0 or more", number_of },
   whole = { "a whole number, 0 or more", function(text) return text:find "^%d+$" and tonumber(text) or nil end },
   size = { "bytes, as 1000, 64k, 16M or 1G", function(text)

@@ -11,7 +11,7 @@ local LINE_MOST = 65536 -- bytes of a line of a file of URLs: no longer URL can 
 ---@type rill.cli.Flag[]
 M.flags = {
   { "--resolve", "HOST:PORT:ADDRESS", "ask ADDRESS for that host and port", many = true },
-  { "--ca", "FILE", "certificates to trust, PEM" },
+  { "--ca", "FILE", "certificates to trust, PEM", kind = "path" },
   { "--insecure", false, "believe any certificate" },
   { "--proxy", "URL", "go through a proxy" },
   { "--user-agent", "S", "who is asking" },
@@ -25,7 +25,7 @@ M.flags = {
 ---@type rill.cli.Flag[] of commands that send requests as one gives them
 M.request_flags = {
   { "-H, --header", "'NAME: VALUE'", "sent with each request", many = true },
-  { "--cookies", "FILE", "a Netscape cookie file" },
+  { "--cookies", "FILE", "a Netscape cookie file", kind = "path" },
   { "--auth", "USER:PASSWORD", "Basic authentication" },
 }
 

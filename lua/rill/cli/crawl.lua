@@ -117,7 +117,6 @@ local function outputs_of(given)
   end
   local list = {}
   for i, path in ipairs(given.out) do
-    if path == "" then arguments.fail("--out takes a file, got \"\"") end
     list[i] = { path = path, format = given.format, fields = given.fields, append = given.append or nil }
     if not (given.format or given.fields or given.append) then list[i] = path end
   end

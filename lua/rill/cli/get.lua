@@ -6,7 +6,7 @@ local rill = require("rill")
 local M = {}
 
 local OWN = {
-  { "-o, --output", "FILE", "write the body to FILE, when it has come whole" },
+  { "-o, --output", "FILE", "write the body to FILE, when it has come whole", kind = "path" },
   { "-i, --include", false, "write heads too" },
   { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
   { "-d, --data", "DATA", "send DATA, or the file @FILE (POST)" },
