@@ -87,6 +87,23 @@ describe("a body that another worker's page had", function()
     assert.equal(PAGES - 2 - PAGES / 10, known)
   end)
 
+  it("is in no record where Redis is away when it is asked for it", function()
+    begin(1000)
+    local items, gone = 0, false
+    local options = site.options(server, { state = redis:state "site", worker = "b", concurrency = 1, traps = false,
+      unreachable = 0.3, out = function() items = items + 1 end })
+    options.per_origin = { concurrency = 1 }
+    local crawl = require "rill.crawl".new(options)
+    function crawl.on_exchange()
+      if not gone then redis:kill() end
+      gone = true
+    end
+    local done, err = support.run(function() return crawl:run() end, 60)
+    redis = support.redis()
+    assert.is_nil(done)
+    assert.same({ "state", "unreachable", 0 }, { err.reason, err.kind, items })
+  end)
+
   it("is asked for by the commit alone, where a handler takes pages and a function of `out` their items", function()
     begin(10)
     local early, known = 0, 0

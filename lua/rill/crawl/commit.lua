@@ -300,7 +300,8 @@ end
 -- Records and functions of `out` have whether a body is another page's: all of a batch that only the frontier knows.
 local function ask_bodies(crawl, outcomes)
   local is_read = not crawl.options.page or crawl.outputs:has_function()
-  if is_read and crawl.frontier.ask_bodies then crawl.frontier:ask_bodies(outcomes) end
+  if is_read and crawl.frontier.ask_bodies then return crawl.frontier:ask_bodies(outcomes) end
+  return true
 end
 
 ---@return table? batch that is durable
@@ -308,12 +309,10 @@ end
 local function commit_all(self, outcomes)
   local frontier = self._crawl.frontier
   while true do
-    ask_bodies(self._crawl, outcomes)
-    local ok, err, batch
-    if frontier.may_lose then -- another worker may write to the same files
-      ok, err = frontier:confirm()
-      if not ok then return nil, err end
-    end
+    local ok, err = ask_bodies(self._crawl, outcomes)
+    if ok and frontier.may_lose then ok, err = frontier:confirm() end -- another worker may write to the same files
+    if not ok then return nil, err end
+    local batch
     local places = lengths(self)
     local mark = frontier.may_lose and mark_of(self)
     batch, err = gather(self, outcomes)

@@ -209,8 +209,10 @@ end
 
 --- Finds out whose bodies outcomes have that are `unasked`, before they are committed. Waits.
 ---@param outcomes table[]
+---@return boolean? ok
+---@return rill.Error? err
 function Frontier:ask_bodies(outcomes)
-  self._questions:of_bodies(outcomes, self)
+  return self._questions:of_bodies(outcomes, self)
 end
 
 --- Whether any worker's page on this node had this body. Waits.

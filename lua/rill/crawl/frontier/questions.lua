@@ -5,7 +5,7 @@ local rill = require("rill")
 local M = {}
 
 ---@class rill.CrawlQuestions
----@field private _send fun(words: string[]): integer[]? 1 or 0 for each pair of words
+---@field private _send fun(words: string[]): integer[]?, rill.Error? 1 or 0 for each pair of words
 ---@field private _next { words: string[], task: rill.Task }? those that have not gone out
 local Questions = {}
 Questions.__index = Questions
@@ -35,10 +35,11 @@ function Questions:ask(set, value)
   return list ~= nil and list[at] == 1
 end
 
---- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits; without an answer they stay unasked,
---- and the commit finds it out.
+--- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits.
 ---@param outcomes table[]
 ---@param frontier rill.CrawlRedis
+---@return boolean? ok
+---@return rill.Error? err they stay unasked
 function Questions:of_bodies(outcomes, frontier)
   local asked, words = {}, {}
   for _, outcome in ipairs(outcomes) do
@@ -47,14 +48,16 @@ function Questions:of_bodies(outcomes, frontier)
       words[2 * #asked - 1], words[2 * #asked] = M.words(frontier, "body", outcome.high, outcome.low)
     end
   end
-  local answers = asked[1] and self._send(words)
-  if not answers then return end
+  if not asked[1] then return true end
+  local answers, err = self._send(words)
+  if not answers then return nil, err end
   for i, outcome in ipairs(asked) do
     local known = answers[i] == 1
     frontier:take_body(outcome.high, outcome.low, known)
     outcome.unasked, outcome.duplicate_of = false, known or nil
     outcome.page.duplicate_of = outcome.duplicate_of
   end
+  return true
 end
 
 --- The words that ask whether a set holds a fingerprint.
@@ -68,7 +71,7 @@ function M.words(frontier, set, high, low)
   return ("%s:%d"):format(set, frontier:bucket(low)), batches.decimal(high, low)
 end
 
----@param send fun(words: string[]): integer[]?
+---@param send fun(words: string[]): integer[]?, rill.Error?
 ---@return rill.CrawlQuestions
 function M.new(send)
   return setmetatable({ _send = send }, Questions)
