@@ -114,37 +114,31 @@ static struct event_base *new_base(void)
     return base;
 }
 
-/* Whether our timerfd is in that set: a parent's set, which a child has too, may show the number of
- * another file. Changes nothing. */
+enum { EPOLL_NEAR = 8 }; /* numbers that are tried before all are */
+
+/* Whether that is a set, and has our timerfd: a parent's set, which a child has too, may have
+ * another file under its number. Changes nothing. */
 static bool is_listed(int epoll_fd, int fd)
 {
     struct epoll_event same = {.events = EPOLLIN, .data.fd = fd};
     return !epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &same);
 }
 
-/* libevent does not tell its epoll descriptor: it is the one whose list shows our timerfd. */
+/* libevent does not tell its epoll descriptor: it is the one whose set has our timerfd. That was
+ * made just before it, so the number is most often the next one. */
 static int find_epoll(int listed_fd)
 {
-    DIR *dir = opendir("/proc/self/fdinfo");
+    for (int fd = listed_fd + 1; fd <= listed_fd + EPOLL_NEAR; fd++)
+        if (is_listed(fd, listed_fd))
+            return fd;
+    DIR *dir = opendir("/proc/self/fd");
     if (!dir)
         return -1;
     int found = -1;
     struct dirent *item;
-    while (found < 0 && (item = readdir(dir))) {
-        char path[64], line[256];
-        if (item->d_name[0] == '.' ||
-            snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", item->d_name) < 0)
-            continue;
-        FILE *file = fopen(path, "re");
-        if (!file)
-            continue;
-        int fd;
-        while (fgets(line, sizeof(line), file))
-            if (sscanf(line, "tfd: %d", &fd) == 1 && fd == listed_fd &&
-                is_listed(atoi(item->d_name), fd))
-                found = atoi(item->d_name);
-        fclose(file);
-    }
+    while (found < 0 && (item = readdir(dir)))
+        if (item->d_name[0] != '.' && is_listed(atoi(item->d_name), listed_fd))
+            found = atoi(item->d_name);
     closedir(dir);
     return found;
 }
