@@ -11,8 +11,8 @@ BUILD ?= build
 LUAJIT ?= luajit
 Q = $(if $(V),,@)# V=1 shows the commands
 
-LINKED = libevent_core libnghttp2 openssl libcares zlib
-LOADED = libidn2 libbrotlidec libzstd# on first use: src/base/library.c
+LINKED = libevent_core libnghttp2 openssl
+LOADED = libcares zlib libidn2 libbrotlidec libzstd# on first use: src/base/library.c
 LIBRARIES = $(LINKED) $(LOADED)
 SOURCES = $(sort $(filter-out $(DOC_SOURCES),$(wildcard src/*/*.c)))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/%.o)

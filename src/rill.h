@@ -496,7 +496,8 @@ RILL_API void rill_options_init(rill_options *options);
  * rill_client_new(), without a loop. */
 RILL_API int32_t rill_options_check(const rill_options *options, rill_error *err);
 
-/* The content codings that can be undone, as accept-encoding lists them. */
+/* The content codings that can be undone, as accept-encoding lists them: those whose libraries are
+ * found by a look at files, and have not failed to load. Static. */
 RILL_API const char *rill_accept_encoding(void);
 
 /* Counts since the client was made unless noted. */

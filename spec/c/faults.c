@@ -283,10 +283,18 @@ static void watch(rill_options *options)
     options->coalesce = options->notes = true;
 }
 
+/* Asks a name server that is not there: requests need none, their host is localhost. */
+static void look_up(struct trial *trial, rill_loop *loop, rill_id *question)
+{
+    rill_error err = {0};
+    if (rill_lookup_start(loop, "name.test", "127.0.0.1:9", question, &err) && !err.message[0])
+        fail(trial, "a lookup's error without a sentence:", err.reason);
+}
+
 static void exchange(struct trial *trial, rill_loop *loop)
 {
     rill_options options;
-    rill_id client;
+    rill_id client, question = {0};
     rill_error err = {0};
     rill_counters held;
     rill_options_init(&options);
@@ -307,6 +315,7 @@ static void exchange(struct trial *trial, rill_loop *loop)
         trial->refused = start(trial, loop, &client, i, &err);
     if (trial->fetches[3].started)
         feed(loop, &trial->fetches[3]);
+    look_up(trial, loop, &question);
     wait_for_all(trial, loop);
     if (!trial->refused && !trial->abandoned && trial->ended_well < LAST) {
         rill_drop(loop, client.slot, client.generation); /* its origin backs off */
@@ -323,6 +332,7 @@ static void exchange(struct trial *trial, rill_loop *loop)
         if (trial->fetches[i].pieces)
             rill_drop(loop, trial->fetches[i].id.slot, trial->fetches[i].id.generation);
     rill_drop(loop, client.slot, client.generation);
+    rill_drop(loop, question.slot, question.generation);
     double end_s = rill_now() + STUCK_SECONDS;
     while (holds(loop, &held) && !trial->abandoned && rill_now() < end_s)
         poll_once(trial, loop, 1); /* nothing will be told */

@@ -39,7 +39,7 @@ void rill_options_init(rill_options *options)
 
 const char *rill_accept_encoding(void)
 {
-    return rill_decode_accept;
+    return rill_decode_accept();
 }
 
 void rill_request_init(rill_request *request)

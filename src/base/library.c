@@ -1,9 +1,19 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+
+static void *open_library(const rill_library *library)
+{
+    return dlopen(library->file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
 
 static int32_t fail(const rill_library *library, rill_error *err)
 {
@@ -14,7 +24,7 @@ static int32_t fail(const rill_library *library, rill_error *err)
 
 static int32_t load(const rill_library *library, void *functions, rill_error *err)
 {
-    void *handle = dlopen(library->file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *handle = open_library(library);
     if (!handle)
         return fail(library, err);
     for (size_t i = 0; i < library->count; i++) {
@@ -28,10 +38,75 @@ static int32_t load(const rill_library *library, void *functions, rill_error *er
 
 int32_t rill_library_load(rill_library *library, void *functions, rill_error *err)
 {
-    if (atomic_load_explicit(&library->loaded, memory_order_acquire))
+    if (atomic_load_explicit(&library->state, memory_order_acquire) == LIBRARY_LOADED)
         return 0;
     int32_t code = load(library, functions, err);
-    if (!code)
-        atomic_store_explicit(&library->loaded, true, memory_order_release);
+    enum rill_library_state state = code ? LIBRARY_MISSING : LIBRARY_LOADED;
+    atomic_store_explicit(&library->state, state, memory_order_release);
     return code;
+}
+
+/* --- a look ---------------------------------------------------------------------------------- */
+
+/* What stands under a library's name in a directory. */
+enum found { FOUND_NOTHING, FOUND_LIBRARY, FOUND_OTHER };
+
+static enum found look_in(const char *directory, const char *file)
+{
+    static const char magic[4] = {0x7f, 'E', 'L', 'F'};
+    char path[PATH_MAX], begin[sizeof(magic)];
+    int length = snprintf(path, sizeof(path), "%s/%s", directory, file);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return FOUND_NOTHING;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return FOUND_NOTHING;
+    bool is_library =
+        read(fd, begin, sizeof(begin)) == sizeof(begin) && !memcmp(begin, magic, sizeof(magic));
+    close(fd);
+    return is_library ? FOUND_LIBRARY : FOUND_OTHER;
+}
+
+/* The directories in which the loader looks, but for those of ld.so.conf. NULL: out of memory. */
+static Dl_serinfo *new_directories(void)
+{
+    Dl_serinfo size, *made = NULL;
+    void *program = dlopen(NULL, RTLD_LAZY);
+    if (program && !dlinfo(program, RTLD_DI_SERINFOSIZE, &size) && (made = malloc(size.dls_size))) {
+        *made = size;
+        if (dlinfo(program, RTLD_DI_SERINFOSIZE, made) || dlinfo(program, RTLD_DI_SERINFO, made)) {
+            free(made);
+            made = NULL;
+        }
+    }
+    if (program)
+        dlclose(program);
+    return made;
+}
+
+/* As the loader, by the first directory that has a file of that name. */
+static enum found look(const rill_library *library)
+{
+    enum found found = FOUND_NOTHING;
+    Dl_serinfo *directories = new_directories();
+    for (unsigned i = 0; directories && i < directories->dls_cnt && found == FOUND_NOTHING; i++)
+        found = look_in(directories->dls_serpath[i].dls_name, library->file);
+    free(directories);
+    return found;
+}
+
+bool rill_library_is_there(rill_library *library)
+{
+    enum rill_library_state state = atomic_load_explicit(&library->state, memory_order_acquire);
+    if (state != LIBRARY_UNKNOWN)
+        return state != LIBRARY_MISSING;
+    enum found found = look(library);
+    if (found == FOUND_NOTHING &&
+        open_library(library)) /* it stays: ld.so.conf has its directory */
+        found = FOUND_LIBRARY;
+    enum rill_library_state shown = found == FOUND_LIBRARY ? LIBRARY_FOUND : LIBRARY_MISSING;
+    /* a thread that has loaded it, or failed to, meanwhile knows better */
+    return atomic_compare_exchange_strong(&library->state, &state, shown)
+               ? shown == LIBRARY_FOUND
+               : state != LIBRARY_MISSING;
 }

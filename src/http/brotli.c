@@ -15,7 +15,7 @@ static struct {
     __typeof__(BrotliDecoderDestroyInstance) *destroy;
 } lib;
 static rill_library library = {"libbrotlidec.so.1", "libbrotli1", names,
-                               sizeof(names) / sizeof(*names), false};
+                               sizeof(names) / sizeof(*names), LIBRARY_UNKNOWN};
 _Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 typedef struct decoder {
@@ -101,5 +101,5 @@ static void close_decoder(void *decoder_)
     rill_slab_free(d->slab, d);
 }
 
-const rill_coding rill_coding_brotli = {"br",     open_brotli, write_flow,
-                                        finished, held,        close_decoder};
+const rill_coding rill_coding_brotli = {"br",     &library, open_brotli,  write_flow,
+                                        finished, held,     close_decoder};

@@ -10,6 +10,7 @@
 
 #include "rill.h"
 
+#include "base/library.h"
 #include "base/slab.h"
 
 /* What is left of an input, and of the room for output; a coding advances both. */
@@ -27,7 +28,8 @@ enum coding_result {
 };
 
 typedef struct rill_coding {
-    const char *name; /* as in content-encoding */
+    const char *name;      /* as in content-encoding */
+    rill_library *library; /* loaded by the first decoder */
     /* Makes a decoder. NULL: its library cannot be loaded, and `err` is filled in; or there is no
      * memory, and `err` is left alone. */
     void *(*open)(rill_slab *slab, rill_error *err);
@@ -42,6 +44,11 @@ typedef struct rill_coding {
 } rill_coding;
 
 extern const rill_coding rill_coding_gzip; /* RFC 1952 */
+
+/* Loads zlib if it is there: most bodies need it, and when the first of them comes a process may be
+ * out of descriptors. */
+void rill_coding_prepare(void);
+
 extern const rill_coding
     rill_coding_deflate;                     /* RFC 1950, and RFC 1951 alone as some servers send */
 extern const rill_coding rill_coding_brotli; /* RFC 7932 */

@@ -6,8 +6,6 @@
 
 #include "base/error.h"
 
-const char rill_decode_accept[] = "gzip, deflate, br, zstd";
-
 static const struct known {
     const char *name;
     const rill_coding *coding;
@@ -200,6 +198,17 @@ size_t rill_decode_held(const rill_decode *chain)
         bytes += own->output ? (size_t)DECODE_BETWEEN : 0;
     }
     return bytes;
+}
+
+const char *rill_decode_accept(void)
+{
+    static const char *const offers[] = {
+        "identity", "gzip, deflate",       "br",       "gzip, deflate, br",
+        "zstd",     "gzip, deflate, zstd", "br, zstd", "gzip, deflate, br, zstd"};
+    unsigned gzip = rill_library_is_there(rill_coding_gzip.library),
+             brotli = rill_library_is_there(rill_coding_brotli.library),
+             zstd = rill_library_is_there(rill_coding_zstd.library);
+    return offers[gzip | brotli << 1 | zstd << 2];
 }
 
 const char *rill_decode_names(const rill_decode *chain)

@@ -39,7 +39,8 @@ const char *rill_decode_names(const rill_decode *chain);
 
 void rill_decode_free(rill_decode *chain); /* NULL is fine */
 
-/* What accept-encoding offers: all codings there are. */
-extern const char rill_decode_accept[];
+/* What accept-encoding offers: the codings whose libraries are there, so far as is known; static.
+ */
+const char *rill_decode_accept(void);
 
 #endif

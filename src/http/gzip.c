@@ -2,7 +2,19 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/library.h"
 #include "http/coding.h"
+
+static const char *const names[] = {"inflateInit2_", "inflate", "inflateReset2", "inflateEnd"};
+static struct {
+    __typeof__(inflateInit2_) *init;
+    __typeof__(inflate) *inflate;
+    __typeof__(inflateReset2) *reset;
+    __typeof__(inflateEnd) *end;
+} lib;
+static rill_library library = {"libz.so.1", "zlib1g", names, sizeof(names) / sizeof(*names),
+                               LIBRARY_UNKNOWN};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 enum {
     GZIP_WINDOW_BITS = 15 + 16, /* 32 KiB, and a gzip header must stand in front */
@@ -46,8 +58,10 @@ static void release(void *opaque, void *block)
     d->held -= before - rill_slab_bytes(d->slab);
 }
 
-static decoder *open_decoder(rill_slab *slab, bool is_gzip)
+static decoder *open_decoder(rill_slab *slab, bool is_gzip, rill_error *err)
 {
+    if (rill_library_load(&library, &lib, err))
+        return NULL;
     decoder *d = rill_slab_zalloc(slab, sizeof(*d));
     if (!d)
         return NULL;
@@ -57,7 +71,8 @@ static decoder *open_decoder(rill_slab *slab, bool is_gzip)
     d->z.zfree = release;
     d->z.opaque = d;
     d->state = is_gzip ? GZIP_DATA : GZIP_FIRST;
-    if (inflateInit2(&d->z, is_gzip ? GZIP_WINDOW_BITS : ZLIB_WINDOW_BITS) == Z_OK)
+    int window_bits = is_gzip ? GZIP_WINDOW_BITS : ZLIB_WINDOW_BITS;
+    if (lib.init(&d->z, window_bits, ZLIB_VERSION, (int)sizeof(d->z)) == Z_OK)
         return d;
     rill_slab_free(slab, d);
     return NULL;
@@ -65,14 +80,12 @@ static decoder *open_decoder(rill_slab *slab, bool is_gzip)
 
 static void *open_gzip(rill_slab *slab, rill_error *err)
 {
-    (void)err;
-    return open_decoder(slab, true);
+    return open_decoder(slab, true, err);
 }
 
 static void *open_deflate(rill_slab *slab, rill_error *err)
 {
-    (void)err;
-    return open_decoder(slab, false);
+    return open_decoder(slab, false, err);
 }
 
 static enum coding_result inflate_flow(decoder *d, rill_flow *flow, const char **why)
@@ -82,7 +95,7 @@ static enum coding_result inflate_flow(decoder *d, rill_flow *flow, const char *
     z->avail_in = flow->in_left < UINT32_MAX ? (uInt)flow->in_left : UINT32_MAX;
     z->next_out = flow->out;
     z->avail_out = flow->out_left < UINT32_MAX ? (uInt)flow->out_left : UINT32_MAX;
-    int code = inflate(z, Z_NO_FLUSH);
+    int code = lib.inflate(z, Z_NO_FLUSH);
     flow->in_left -= (size_t)(z->next_in - flow->in);
     flow->in = z->next_in;
     flow->out_left -= (size_t)(z->next_out - flow->out);
@@ -104,7 +117,7 @@ static enum coding_result start(decoder *d, int window_bits, const char **why)
     uint8_t none;
     rill_flow lead = {d->lead, d->lead_length, &none, 0};
     d->state = GZIP_DATA;
-    if (inflateReset2(&d->z, window_bits) != Z_OK)
+    if (lib.reset(&d->z, window_bits) != Z_OK)
         return CODING_MEMORY;
     enum coding_result result = inflate_flow(d, &lead, why);
     if (result == CODING_OK && lead.in_left) { /* zlib reads ahead of its output, always */
@@ -171,10 +184,17 @@ static size_t held(const void *decoder_)
 static void close_decoder(void *decoder_)
 {
     decoder *d = decoder_;
-    inflateEnd(&d->z);
+    lib.end(&d->z);
     rill_slab_free(d->slab, d);
 }
 
-const rill_coding rill_coding_gzip = {"gzip", open_gzip, write_flow, finished, held, close_decoder};
-const rill_coding rill_coding_deflate = {"deflate", open_deflate, write_flow,
-                                         finished,  held,         close_decoder};
+void rill_coding_prepare(void)
+{
+    if (rill_library_is_there(&library))
+        rill_library_load(&library, &lib, NULL);
+}
+
+const rill_coding rill_coding_gzip = {"gzip",   &library, open_gzip,    write_flow,
+                                      finished, held,     close_decoder};
+const rill_coding rill_coding_deflate = {"deflate", &library, open_deflate, write_flow,
+                                         finished,  held,     close_decoder};

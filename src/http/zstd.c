@@ -20,7 +20,7 @@ static struct {
     __typeof__(ZSTD_freeDStream) *free;
 } lib;
 static rill_library library = {"libzstd.so.1", "libzstd1", names, sizeof(names) / sizeof(*names),
-                               false};
+                               LIBRARY_UNKNOWN};
 _Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 /* Of the window, in bits: RFC 8878 section 3.1.1.1.2 asks for 8 MiB, and RFC 9659 allows no more in
@@ -144,4 +144,5 @@ static void close_decoder(void *decoder_)
     rill_slab_free(d->slab, d);
 }
 
-const rill_coding rill_coding_zstd = {"zstd", open_zstd, write_flow, finished, held, close_decoder};
+const rill_coding rill_coding_zstd = {"zstd",   &library, open_zstd,    write_flow,
+                                      finished, held,     close_decoder};

@@ -8,8 +8,36 @@
 
 #include "net/address.h"
 #include "base/error.h"
+#include "base/library.h"
 
 enum { DNS_PORT = 53 };
+
+static const char *const names[] = {"ares_library_init",      "ares_library_cleanup",
+                                    "ares_init_options",      "ares_destroy",
+                                    "ares_set_servers_ports", "ares_get_servers_ports",
+                                    "ares_free_data",         "ares_gethostbyname_file",
+                                    "ares_free_hostent",      "ares_getaddrinfo",
+                                    "ares_freeaddrinfo",      "ares_process_fd",
+                                    "ares_timeout",           "ares_strerror"};
+static struct {
+    __typeof__(ares_library_init) *init;
+    __typeof__(ares_library_cleanup) *cleanup;
+    __typeof__(ares_init_options) *open;
+    __typeof__(ares_destroy) *destroy;
+    __typeof__(ares_set_servers_ports) *set_servers;
+    __typeof__(ares_get_servers_ports) *get_servers;
+    __typeof__(ares_free_data) *free_servers;
+    __typeof__(ares_gethostbyname_file) *find_in_hosts;
+    __typeof__(ares_free_hostent) *free_host;
+    __typeof__(ares_getaddrinfo) *ask;
+    __typeof__(ares_freeaddrinfo) *free_answer;
+    __typeof__(ares_process_fd) *process;
+    __typeof__(ares_timeout) *timeout;
+    __typeof__(ares_strerror) *text_of;
+} lib;
+static rill_library library = {"libcares.so.2", "libc-ares2", names, sizeof(names) / sizeof(*names),
+                               LIBRARY_UNKNOWN};
+_Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 static const char resolv_conf[] = "/etc/resolv.conf";
 
@@ -24,7 +52,7 @@ typedef struct channel_watch {
 static void set_timer(rill_channel *channel)
 {
     struct timeval left;
-    if (!ares_timeout(channel->ares, NULL, &left)) {
+    if (!lib.timeout(channel->ares, NULL, &left)) {
         rill_wheel_stop(&channel->turn->wheel, &channel->timer);
         return;
     }
@@ -35,15 +63,15 @@ static void set_timer(rill_channel *channel)
 static void on_timeout(rill_timer *timer)
 {
     rill_channel *channel = RILL_OWNER(timer, rill_channel, timer);
-    ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    lib.process(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     set_timer(channel);
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
     rill_channel *channel = arg;
-    ares_process_fd(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
-                    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+    lib.process(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
+                what & EV_WRITE ? fd : ARES_SOCKET_BAD);
     set_timer(channel);
 }
 
@@ -102,12 +130,12 @@ static ares_channel open_with(rill_channel *channel, int timeout_ms, int tries)
         .sock_state_cb_data = channel,
     };
     ares_channel ares;
-    if (ares_init_options(&ares, &options,
-                          ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                              ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS)
+    if (lib.open(&ares, &options,
+                 ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
+        ARES_SUCCESS)
         return NULL;
-    if (channel->servers && ares_set_servers_ports(ares, channel->servers) != ARES_SUCCESS) {
-        ares_destroy(ares);
+    if (channel->servers && lib.set_servers(ares, channel->servers) != ARES_SUCCESS) {
+        lib.destroy(ares);
         return NULL;
     }
     return ares;
@@ -116,9 +144,8 @@ static ares_channel open_with(rill_channel *channel, int timeout_ms, int tries)
 static bool has_several_servers(ares_channel ares)
 {
     struct ares_addr_port_node *servers = NULL;
-    bool several =
-        ares_get_servers_ports(ares, &servers) == ARES_SUCCESS && servers && servers->next;
-    ares_free_data(servers);
+    bool several = lib.get_servers(ares, &servers) == ARES_SUCCESS && servers && servers->next;
+    lib.free_servers(servers);
     return several;
 }
 
@@ -127,7 +154,7 @@ static ares_channel open_ares(rill_channel *channel)
     ares_channel ares = open_with(channel, CHANNEL_TRY_MS, CHANNEL_TRIES);
     if (!ares || !has_several_servers(ares))
         return ares;
-    ares_destroy(ares);
+    lib.destroy(ares);
     return open_with(channel, CHANNEL_NEXT_MS, CHANNEL_NEXT_TRIES);
 }
 
@@ -139,17 +166,16 @@ static void skip_silent(rill_channel *channel)
     if (!channel->skip || rill_timer_running(&channel->timer))
         return;
     channel->skip = false;
-    if (ares_get_servers_ports(channel->ares, &servers) == ARES_SUCCESS && servers &&
-        servers->next) {
+    if (lib.get_servers(channel->ares, &servers) == ARES_SUCCESS && servers && servers->next) {
         struct ares_addr_port_node *first = servers, *last = servers;
         servers = first->next;
         while (last->next)
             last = last->next;
         last->next = first;
         first->next = NULL;
-        ares_set_servers_ports(channel->ares, servers);
+        lib.set_servers(channel->ares, servers);
     }
-    ares_free_data(servers);
+    lib.free_servers(servers);
 }
 
 void rill_channel_note(rill_channel *channel, int timeouts)
@@ -163,9 +189,9 @@ bool rill_channel_has_host(rill_channel *channel, const char *host)
     bool found = false;
     for (int i = 0; i < 2 && !found; i++) {
         struct hostent *entry = NULL;
-        found = ares_gethostbyname_file(channel->ares, host, families[i], &entry) == ARES_SUCCESS;
+        found = lib.find_in_hosts(channel->ares, host, families[i], &entry) == ARES_SUCCESS;
         if (found)
-            ares_free_hostent(entry);
+            lib.free_host(entry);
     }
     return found;
 }
@@ -182,7 +208,7 @@ static void follow_system(rill_channel *channel)
     ares_channel ares = open_ares(channel);
     if (!ares)
         return; /* the old one still works */
-    ares_destroy(channel->ares);
+    lib.destroy(channel->ares);
     channel->ares = ares;
     channel->system = now;
 }
@@ -232,23 +258,33 @@ int32_t rill_channel_init(rill_channel *channel, rill_turn *turn, const char *se
                           rill_error *err)
 {
     *channel = (rill_channel){.turn = turn, .timer.expire = on_timeout};
-    ares_library_init(ARES_LIB_INIT_ALL); /* counted, see rill_channel_dispose() */
-    int32_t result = servers ? add_servers(channel, servers, err) : 0;
+    return servers ? add_servers(channel, servers, err) : 0;
+}
+
+int32_t rill_channel_open(rill_channel *channel, rill_error *err)
+{
+    if (channel->ares)
+        return 0;
+    int32_t result = rill_library_load(&library, &lib, err);
     if (result)
         return result;
+    lib.init(ARES_LIB_INIT_ALL); /* counted, as its end is */
     if (stat(resolv_conf, &channel->system))
         memset(&channel->system, 0, sizeof(channel->system));
     channel->ares = open_ares(channel);
-    if (!channel->ares)
-        return rill_error_set(err, RILL_ERROR, "cannot set up c-ares: out of memory");
-    return 0;
+    if (channel->ares)
+        return 0;
+    lib.cleanup();
+    return rill_error_set(err, RILL_ERROR, "cannot set up c-ares: out of memory");
 }
 
 void rill_channel_dispose(rill_channel *channel)
 {
     rill_slab *slab = &channel->turn->slab;
-    if (channel->ares)
-        ares_destroy(channel->ares);
+    if (channel->ares) {
+        lib.destroy(channel->ares);
+        lib.cleanup();
+    }
     channel->ares = NULL;
     rill_wheel_stop(&channel->turn->wheel, &channel->timer);
     while (channel->watches) {
@@ -261,7 +297,6 @@ void rill_channel_dispose(rill_channel *channel)
         channel->servers = gone->next;
         rill_slab_free(slab, gone);
     }
-    ares_library_cleanup();
 }
 
 void rill_channel_ask(rill_channel *channel, const char *host, int family,
@@ -270,6 +305,16 @@ void rill_channel_ask(rill_channel *channel, const char *host, int family,
     follow_system(channel);
     skip_silent(channel);
     struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-    ares_getaddrinfo(channel->ares, host, NULL, &hints, on_answer, arg);
+    lib.ask(channel->ares, host, NULL, &hints, on_answer, arg);
     set_timer(channel);
+}
+
+void rill_channel_free_answer(struct ares_addrinfo *found)
+{
+    lib.free_answer(found);
+}
+
+const char *rill_channel_text(int status)
+{
+    return lib.text_of(status);
 }

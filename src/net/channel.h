@@ -18,8 +18,8 @@ enum {
 
 /* Embedded in the resolver; does not move. */
 typedef struct rill_channel {
-    rill_turn *turn; /* borrowed */
-    ares_channel ares;
+    rill_turn *turn;                     /* borrowed */
+    ares_channel ares;                   /* NULL: not open */
     struct ares_addr_port_node *servers; /* NULL: the system's */
     struct stat system;                  /* of resolv.conf, as `ares` has read it */
     struct channel_watch *watches;
@@ -31,6 +31,11 @@ typedef struct rill_channel {
  * -RILL_ARGUMENT for bad ones, -RILL_ERROR; to be disposed of either way. */
 int32_t rill_channel_init(rill_channel *channel, rill_turn *turn, const char *servers,
                           rill_error *err);
+
+/* Sees to it that c-ares is there and has read the system's files: many a client never has a name
+ * to look up. To be called before what is asked below. 0 or -RILL_ERROR: the next call tries again.
+ */
+int32_t rill_channel_open(rill_channel *channel, rill_error *err);
 
 /* Questions without an answer yet are answered with ARES_EDESTRUCTION. */
 void rill_channel_dispose(rill_channel *channel);
@@ -46,5 +51,11 @@ bool rill_channel_has_host(rill_channel *channel, const char *host);
  * files again if they have changed and nothing is being asked. */
 void rill_channel_ask(rill_channel *channel, const char *host, int family,
                       ares_addrinfo_callback on_answer, void *arg);
+
+/* Frees what `on_answer` got; NULL is fine. */
+void rill_channel_free_answer(struct ares_addrinfo *found);
+
+/* What c-ares says of a status that an answer had. */
+const char *rill_channel_text(int status);
 
 #endif

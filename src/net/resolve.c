@@ -101,7 +101,7 @@ static const char *why(int status, int family)
     case ARES_EBADNAME:
         return "not a valid host name";
     default:
-        return ares_strerror(status);
+        return rill_channel_text(status);
     }
 }
 
@@ -160,7 +160,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         seconds = keep_addresses(name, found);
     if (name->status == ARES_ENOMEM)
         seconds = 0;
-    ares_freeaddrinfo(found);
+    rill_channel_free_answer(found);
     name->expires_ms = rill_turn_clock_ms() + (uint64_t)seconds * 1000;
     rill_names_use(&resolver->names, name);
     keep_empty_half(resolver, name);
@@ -297,7 +297,8 @@ void rill_resolver_lookup(rill_resolver *resolver, rill_lookup *lookup, const ch
     lookup->family = family;
     lookup->status = ARES_SUCCESS;
     rill_error_clear(&lookup->error);
-    if (answer_special(lookup, host, family))
+    if (answer_special(lookup, host, family) ||
+        rill_channel_open(&resolver->channel, &lookup->error))
         return;
     bool both = family == AF_UNSPEC && !is_in_hosts(resolver, host);
     lookup->apart = both;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http/body.h"
+#include "http/coding.h"
 #include "base/error.h"
 #include "base/journal.h"
 #include "base/trace.h"
@@ -268,6 +269,8 @@ rill_call *rill_call_new(const rill_call_setup *setup, rill_fields_found *found,
         code = copy_wishes(slab, call, request, err);
     call->pieces = request->stream;
     call->decodes = setup->decompress;
+    if (call->decodes)
+        rill_coding_prepare();
     call->lenient_eof = setup->lenient_eof;
     call->head_first = request->head_first && request->stream;
     if (!code && call->pieces && !rill_call_begin(call)) /* its reader may come at once */

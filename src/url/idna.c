@@ -14,7 +14,7 @@ static struct {
     __typeof__(idn2_free) *free;
 } lib;
 static rill_library library = {"libidn2.so.0", "libidn2-0", names, sizeof(names) / sizeof(*names),
-                               false};
+                               LIBRARY_UNKNOWN};
 _Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 enum { LABEL_MAX = 63, LABEL_ROOM = 512 }; /* bytes in the DNS; of UTF-8 that may become that */

@@ -21,18 +21,32 @@ static struct {
     void (*destroy)(struct compressor *);
 } lib;
 static rill_library library = {"libdeflate.so.0", "libdeflate0", names,
-                               sizeof(names) / sizeof(*names), false};
+                               sizeof(names) / sizeof(*names), LIBRARY_UNKNOWN};
 _Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
-bool rill_member_begin(rill_member *member, size_t length)
+static const char *const z_names[] = {"deflateInit2_", "deflateReset", "deflate", "deflateEnd"};
+static struct {
+    __typeof__(deflateInit2_) *init;
+    __typeof__(deflateReset) *reset;
+    __typeof__(deflate) *deflate;
+    __typeof__(deflateEnd) *end;
+} z;
+static rill_library zlib = {"libz.so.1", "zlib1g", z_names, sizeof(z_names) / sizeof(*z_names),
+                            LIBRARY_UNKNOWN};
+_Static_assert(sizeof(z) == sizeof(z_names), "a name for each function");
+
+bool rill_member_begin(rill_member *member, size_t length, rill_error *err)
 {
+    if (rill_library_load(&zlib, &z, err))
+        return false;
     bool small = length <= MEMBER_SMALL;
     z_stream *stream = small ? &member->small : &member->large;
     member->open = stream;
     if (stream->state)
-        return deflateReset(stream) == Z_OK;
-    return deflateInit2(stream, LEVEL, Z_DEFLATED, GZIP + (small ? SMALL_WINDOW : LARGE_WINDOW),
-                        small ? SMALL_MEMORY : LARGE_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK;
+        return z.reset(stream) == Z_OK;
+    return z.init(stream, LEVEL, Z_DEFLATED, GZIP + (small ? SMALL_WINDOW : LARGE_WINDOW),
+                  small ? SMALL_MEMORY : LARGE_MEMORY, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+                  (int)sizeof(*stream)) == Z_OK;
 }
 
 static bool make_room(rill_slab *slab, rill_bytes *out)
@@ -56,7 +70,7 @@ bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, ri
         stream->next_out = (unsigned char *)out->data + out->length;
         stream->avail_out = room < UINT32_MAX ? (uInt)room : UINT32_MAX;
         uInt before = stream->avail_out;
-        code = deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
+        code = z.deflate(stream, last ? Z_FINISH : Z_NO_FLUSH);
         out->length += before - stream->avail_out;
     } while (!stream->avail_out);
     return last ? code == Z_STREAM_END : code != Z_STREAM_ERROR;
@@ -71,11 +85,12 @@ static struct compressor *whole_of(rill_member *member)
     return member->whole;
 }
 
-bool rill_member_make(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data)
+bool rill_member_make(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data,
+                      rill_error *err)
 {
     struct compressor *whole = data.length <= MEMBER_WHOLE ? whole_of(member) : NULL;
     if (!whole)
-        return rill_member_begin(member, data.length) &&
+        return rill_member_begin(member, data.length, err) &&
                rill_member_write(member, slab, out, data, true);
     size_t most = lib.bound(whole, data.length);
     if (out->room - out->length < most && !rill_bytes_reserve(slab, out, out->room + most))
@@ -90,6 +105,8 @@ void rill_member_dispose(rill_member *member)
 {
     if (member->whole)
         lib.destroy(member->whole);
-    deflateEnd(&member->small);
-    deflateEnd(&member->large);
+    if (member->small.state)
+        z.end(&member->small);
+    if (member->large.state)
+        z.end(&member->large);
 }

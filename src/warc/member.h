@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <zlib.h>
 
+#include "rill.h"
+
 #include "base/bytes.h"
 
 /* Up to so many bytes are compressed with small tables: those of a large stream have 64 KiB, which
@@ -24,18 +26,19 @@ typedef struct rill_member {
     bool has_asked;           /* for that */
 } rill_member;
 
-/* Begins a member for so many bytes; one that is not complete is forgotten. False: out of memory.
- */
-bool rill_member_begin(rill_member *member, size_t length);
+/* Begins a member for so many bytes; one that is not complete is forgotten. False: out of memory,
+ * or zlib cannot be loaded, and `err` is filled in. */
+bool rill_member_begin(rill_member *member, size_t length, rill_error *err);
 
 /* Compresses more of it, and appends what is there to `out`. `last` ends it. False: out of memory,
  * or zlib failed, and the member is lost. */
 bool rill_member_write(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data,
                        bool last);
 
-/* Makes all of one and appends it: by libdeflate, or where that is not installed by zlib. False:
- * out of memory. */
-bool rill_member_make(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data);
+/* Makes all of one and appends it: by libdeflate, or where that is not installed by zlib. False: as
+ * rill_member_begin(). */
+bool rill_member_make(rill_member *member, rill_slab *slab, rill_bytes *out, rill_chars data,
+                      rill_error *err);
 
 void rill_member_dispose(rill_member *member);
 

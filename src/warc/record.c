@@ -78,6 +78,7 @@ static void drop_record(rill_warc *warc)
     warc->out.length = warc->complete;
 }
 
+/* Out of memory, unless `err` names a cause. */
 static int32_t fail(rill_warc *warc, rill_error *err)
 {
     drop_record(warc);
@@ -135,11 +136,11 @@ static bool append(rill_warc *warc, rill_chars data, bool last)
     return rill_member_write(&warc->member, &warc->slab, &warc->out, data, last);
 }
 
-static bool begin_member(rill_warc *warc)
+static bool begin_member(rill_warc *warc, rill_error *err)
 {
     warc->done = 0;
     warc->phase = WARC_COMPRESSING;
-    return rill_member_begin(&warc->member, warc->text.length + warc->head.block_length) &&
+    return rill_member_begin(&warc->member, warc->text.length + warc->head.block_length, err) &&
            append(warc, (rill_chars){warc->text.data, warc->text.length}, false);
 }
 
@@ -150,7 +151,7 @@ static void end_member(rill_warc *warc)
 }
 
 /* A short record lies in one piece: zlib is faster with one than with four. */
-static bool make_member(rill_warc *warc)
+static bool make_member(rill_warc *warc, rill_error *err)
 {
     const rill_warc_record *record = &warc->record;
     rill_chars rest[] = {{record->head, record->head_length},
@@ -158,7 +159,7 @@ static bool make_member(rill_warc *warc)
                          RILL_CHARS("\r\n\r\n")};
     if (!rill_bytes_join(&warc->slab, &warc->text, rest, sizeof(rest) / sizeof(rest[0])) ||
         !rill_member_make(&warc->member, &warc->slab, &warc->out,
-                          (rill_chars){warc->text.data, warc->text.length}))
+                          (rill_chars){warc->text.data, warc->text.length}, err))
         return false;
     end_member(warc);
     return true;
@@ -174,7 +175,7 @@ static bool write_head(rill_warc *warc)
     return rill_warc_head_write(&warc->slab, &warc->text, &warc->clock, record, &warc->head);
 }
 
-static bool digest_more(rill_warc *warc)
+static bool digest_more(rill_warc *warc, rill_error *err)
 {
     rill_chars piece = next_piece(warc, DIGEST_STEP);
     if (!add_to_digests(warc, piece))
@@ -184,7 +185,8 @@ static bool digest_more(rill_warc *warc)
         return true;
     if (!end_digests(warc) || !write_head(warc))
         return false;
-    return warc->head.block_length > COMPRESS_STEP ? begin_member(warc) : make_member(warc);
+    return warc->head.block_length > COMPRESS_STEP ? begin_member(warc, err)
+                                                   : make_member(warc, err);
 }
 
 static bool compress_more(rill_warc *warc)
@@ -201,16 +203,16 @@ static bool compress_more(rill_warc *warc)
     return true;
 }
 
-static bool make_more(rill_warc *warc)
+static bool make_more(rill_warc *warc, rill_error *err)
 {
-    return warc->phase == WARC_DIGESTING ? digest_more(warc) : compress_more(warc);
+    return warc->phase == WARC_DIGESTING ? digest_more(warc, err) : compress_more(warc);
 }
 
 int32_t rill_warc_continue(rill_warc *warc, rill_error *err)
 {
     if (!warc || warc->phase == WARC_IDLE)
         return rill_error_set(err, RILL_ARGUMENT, "rill_warc_continue: there is no record");
-    if (!make_more(warc))
+    if (!make_more(warc, err))
         return fail(warc, err);
     return warc->phase != WARC_IDLE;
 }
@@ -241,7 +243,7 @@ int32_t rill_warc_add(rill_warc *warc, const rill_warc_record *record, rill_erro
     if (size_of(record) > COMPRESS_STEP)
         return 1;
     while (warc->phase != WARC_IDLE)
-        if (!make_more(warc))
+        if (!make_more(warc, err))
             return fail(warc, err);
     return 0;
 }
