@@ -81,7 +81,7 @@ lua/rill/cdef.lua lua/rill/html/cdef.lua:
 	@mkdir -p $(BUILD) $(@D)
 	@echo '  made $@'
 	$(Q)$(CC) -E -P -DRILL_CDEF -o $(BUILD)/$(notdir $<).cdef $<
-	$(Q){ echo 'return [['; cat $(BUILD)/$(notdir $<).cdef; echo ']]'; } > $@.new
+	$(Q){ echo 'return [['; sed 's/^ *//' $(BUILD)/$(notdir $<).cdef; echo ']]'; } > $@.new
 	$(Q)mv $@.new $@
 
 clean: ## remove what was built

@@ -5,13 +5,14 @@ local endpoints = require("rill.core.endpoint")
 local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
 local exchange = lazy.module("rill.core.exchange")
-local follow = lazy.module("rill.core.follow")
-local jars = require("rill.core.jars")
+local jars = lazy.module("rill.core.jars")
 local guard = require("rill.core.guard")
 local runtime = require("rill.runtime")
-local shown = require("rill.core.shown")
+local shown = lazy.module("rill.core.shown")
 
 local M = {}
+
+local REDIRECTS = 10 -- that one call follows, unless options say otherwise
 
 local NOTES = C.RILL_EVENT_NOTES
 
@@ -48,6 +49,16 @@ local function listen(client)
   runtime.watch(id.slot, id.generation, setmetatable({ client = client }, Warnings))
 end
 
+-- A client's calls follow redirects: see rill.core.follow.
+local function equip(client, given)
+  local limit = given.redirects
+  if limit == nil then limit = REDIRECTS end
+  client._redirects = limit or 0
+  client._allow_downgrade = given.allow_downgrade or false
+  client._hops, client._passed = 0, 0
+  if given.cookies then jars.equip(client, given) end
+end
+
 --- Makes a client. Where requests may be made in another process, or later only, the core's object is made by the
 --- first of them.
 ---@param given rill.ClientOptions? doc/reference/options.md; what is wrong with them is raised
@@ -57,8 +68,7 @@ function M.new(given)
   if given == nil then given = {} end
   local endpoint, err = endpoints.new("rill.client", given, create, nil, runtime.makes_later and listen)
   if not endpoint then return nil, err end
-  follow.equip(endpoint, given)
-  jars.equip(endpoint, given)
+  equip(endpoint, given)
   local client = setmetatable(endpoint, Client)
   if not client._later then listen(client) end
   return client
@@ -180,7 +190,10 @@ function Client:close()
   endpoints.drop(self)
 end
 
-Client.__tostring = shown.client
+function Client:__tostring()
+  return shown.client(self)
+end
+
 guard("client", Client, Client)
 
 return M

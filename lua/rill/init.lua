@@ -4,8 +4,6 @@ local C = require("rill.clib")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
 local runtime = require("rill.runtime")
-local task = require("rill.task")
-local timer = require("rill.task.timer")
 
 ---@class rill
 local M = hooks.public -- on_warning and on_error are fields of it: scripts assign them
@@ -14,13 +12,12 @@ M.version = ffi.string(C.rill_version())
 M.runtime = runtime.name
 M.cancelled = require("rill.task.cancelled")
 
-M.run = task.run
-M.spawn = task.spawn
-M.sleep = timer.sleep
-M.now = timer.now
-M.timeout = timer.timeout
-
 local LATER = {
+  run = "rill.task run",
+  spawn = "rill.task spawn",
+  sleep = "rill.task.timer sleep",
+  now = "rill.task.timer now",
+  timeout = "rill.task.timer timeout",
   client = "rill.client new",
   all = "rill.task.all",
   map = "rill.task.map",

@@ -78,7 +78,7 @@ describe("doc/reference", function()
 
   it("gives the defaults that Lua has", function()
     local told = defaults_in(page "options", 3)
-    local real = support.read "lua/rill/core/follow.lua":match "\nlocal DEFAULT = (%d+)"
+    local real = support.read "lua/rill/client.lua":match "\nlocal REDIRECTS = (%d+)"
     assert.equal(value_of(told.redirects), tonumber(real))
     assert.equal("false", told.cookies:match "%a+")
     assert.equal(false, value_of(told.allow_downgrade))

@@ -112,9 +112,11 @@ describe("require \"rill\"", function()
     argv[#argv + 1] = [[package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path
       local rill = require "rill"
       local later = { "all", "map", "queue", "semaphore", "signal", "wait", "connect", "streaming", "url", "html",
-        "form", "json", "multipart", "cookies", "robots", "sitemap" }
+        "form", "json", "multipart", "cookies", "robots", "sitemap", "run", "spawn", "sleep", "now", "timeout" }
       for _, name in ipairs(later) do assert(rawget(rill, name) == nil, name) end
-      for _, name in ipairs { "stream", "robots", "cookies", "html", "core.suggest", "core.download" } do
+      rill.client {}
+      for _, name in ipairs { "stream", "robots", "cookies", "html", "task", "task.timer", "core.suggest",
+        "core.download", "core.exchange", "core.upload", "core.follow", "core.jars", "core.auth", "core.shown" } do
         assert(not package.loaded["rill." .. name], name)
       end
       for _, name in ipairs(later) do assert(rill[name] ~= nil and rill[name] == rawget(rill, name), name) end

@@ -2,9 +2,9 @@
 --- fields that each request starts from, hooks, warnings, and an end.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
-local auth = require("rill.core.auth")
 local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
+local auth = lazy.module("rill.core.auth")
 local events = lazy.module("rill.core.events")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")

@@ -1,12 +1,12 @@
 --- One request from the call to its response, over a client or a connection.
-local auth = require("rill.core.auth")
 local body_value = require("rill.core.body_value")
 local lazy = require("rill.core.lazy")
+local auth = lazy.module("rill.core.auth")
 local download = lazy.module("rill.core.download")
 local errors = require("rill.errors")
-local follow = require("rill.core.follow")
+local follow = lazy.module("rill.core.follow")
 local headers = require("rill.headers")
-local jars = require("rill.core.jars")
+local jars = lazy.module("rill.core.jars")
 local new_response = require("rill.response").new
 local options = require("rill.core.options")
 local query = lazy.module("rill.core.fields")
@@ -14,7 +14,8 @@ local request = require("rill.core.request")
 local runtime = require("rill.runtime")
 local slots = require("rill.core.slots")
 local streams = lazy.module("rill.stream")
-local upload = require("rill.core.upload")
+local upload = lazy.module("rill.core.upload")
+require("rill.task.timer") -- a script whose requests have taken all descriptors may sleep, and could not load it then
 
 local M = {}
 
@@ -52,7 +53,7 @@ local function check_target(call, url, method, body)
   if type(method) ~= "string" then
     errors.raise(("%s: method must be a string, got %s"):format(call, errors.show(method)))
   end
-  upload.check(call, body)
+  if body ~= nil then upload.check(call, body) end
 end
 
 local function check_whole(call, given)
@@ -77,7 +78,7 @@ end
 local function send(endpoint, call, method, url, body, given, block, path)
   local task = waiter(call)
   if runtime.deferred > 0 then runtime.run_deferred() end
-  if body == upload.streaming then
+  if body and body == upload.streaming then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
   end
   if is_watched(endpoint, body, given) then

@@ -12,8 +12,6 @@ local url = lazy.module("rill.url")
 
 local M = {}
 
-local DEFAULT = 10 -- redirects of one call
-
 local MAX_LOCATION = 8 * 1024 -- bytes; a longer one is not followed
 local FOLLOWED = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 local KEEPS_BODY = { [307] = true, [308] = true }
@@ -29,17 +27,6 @@ local OF_BODY = { expect = true, trailer = true, digest = true, ["repr-digest"] 
 ---@field given table? options of the call
 ---@field path string? of a download
 ---@field block string header block
-
---- Makes an endpoint one that follows.
----@param client rill.Endpoint
----@param given table options of a client
-function M.equip(client, given)
-  local limit = given.redirects
-  if limit == nil then limit = DEFAULT end
-  client._redirects = limit or 0
-  client._allow_downgrade = given.allow_downgrade or false
-  client._hops, client._passed = 0, 0
-end
 
 --- A call goes on with another request: what it was answered is none that the caller is given.
 ---@param client rill.Endpoint

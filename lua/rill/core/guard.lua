@@ -3,13 +3,14 @@ local errors = require("rill.errors")
 
 local HERE = debug.getinfo(1, "S").source
 
--- Compiled once for each method: closures of one function would share what LuaJIT learns about it, and so its traces.
-local CHECKED = [[
+-- Loaded once for each method: closures of one function would share what LuaJIT learns about it, and so its traces. As
+-- bytecode, which takes a quarter of the time that the text takes.
+local CHECKED = string.dump(assert(loadstring([[
 local fn, class, is_other, refuse = ...
 return function(self, ...)
   if (getmetatable(self) ~= class or not class) and is_other(self) then refuse(self) end
   return fn(self, ...)
-end]]
+end]], HERE)))
 
 --- Puts a check before the public methods of a class: each must be given an object of it, or one that inherits from
 --- one.

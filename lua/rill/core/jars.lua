@@ -6,7 +6,7 @@ local M = {}
 ---@param given table options of a client
 function M.equip(client, given)
   local jar = given.cookies
-  if jar then client._jar = jar == true and require("rill.cookies").jar() or jar end
+  client._jar = jar == true and require("rill.cookies").jar() or jar
 end
 
 local function has_cookie(fields)

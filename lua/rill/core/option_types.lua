@@ -1,5 +1,5 @@
 --- What the values of options must be: a name for each kind, what says so in an error, and the check.
-local auth = require("rill.core.auth")
+local auth = require("rill.core.lazy").module("rill.core.auth")
 
 local function number_from(low, high)
   return function(value)
@@ -56,6 +56,10 @@ local function is_cookies(value)
   return type(value) == "boolean" or type(value) == "table" and require("rill.cookies").is_jar(value)
 end
 
+local function is_auth(value)
+  return auth.is(value)
+end
+
 return {
   seconds = { "a number of seconds, 0 or more", is_seconds },
   bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
@@ -76,7 +80,7 @@ return {
   addresses = { 'a list of "ip" or "ip:port"', is_table },
   redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
-  auth = { "{ user = , password = }, { bearer = } or false, without control characters", auth.is },
+  auth = { "{ user = , password = }, { bearer = } or false, without control characters", is_auth },
   query = { "a map of names to values or a list of pairs", is_table },
   proxy = { 'a URL of a proxy, "env" or false', is_proxy },
   hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },

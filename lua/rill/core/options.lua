@@ -283,6 +283,7 @@ local function fill_fields(target, given, options)
     if option.field and given[name] ~= nil then target[name] = given[name] end
   end
 end
+jit.off(fill_fields) -- most processes make one client, and compiling this would take a tenth of that
 
 --- Makes rill_options of a client's checked options.
 ---@param call string

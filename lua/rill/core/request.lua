@@ -8,7 +8,7 @@ local lazy = require("rill.core.lazy")
 local har = lazy.module("rill.har.watch")
 local runtime = require("rill.runtime")
 local slots = require("rill.core.slots")
-local upload = require("rill.core.upload")
+local upload = lazy.module("rill.core.upload")
 
 local M = {}
 

@@ -15,7 +15,7 @@
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
 local loops = require("rill.runtime.loop")
-local misplaced = require("rill.task.misplaced")
+local misplaced = require("rill.core.lazy").module("rill.task.misplaced")
 local slots = require("rill.task.slots")
 
 local ERA, HOOK, CANCELLED, WAITING = slots.ERA, slots.HOOK, slots.CANCELLED, slots.WAITING
@@ -113,7 +113,7 @@ end
 ---@return rill.Task
 function M.waiter(call, waiting)
   local task = current()
-  if task == nil or not can_wait(task) then misplaced(call, task) end
+  if task == nil or not can_wait(task) then misplaced.raise(call, task) end
   if task[CANCELLED] then
     if waiting then waiting:abandon(task) end
     refuse(task)

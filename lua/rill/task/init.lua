@@ -67,7 +67,7 @@ end
 ---@return rill.Task
 function M.current(what)
   local task = runtime.current()
-  if not task then misplaced(what) end
+  if not task then misplaced.raise(what) end
   return task
 end
 

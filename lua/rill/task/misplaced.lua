@@ -3,6 +3,8 @@ local errors = require("rill.errors")
 local place = require("rill.runtime.place")
 local WORK = require("rill.task.slots").WORK
 
+local M = {}
+
 -- C functions that a wait may stand below.
 local HARMLESS = { [pcall] = true, [xpcall] = true }
 
@@ -21,7 +23,7 @@ end
 --- Raises an error at the script's line: nothing was done.
 ---@param call string that waits
 ---@param task rill.Task? the current one
-return function(call, task)
+function M.raise(call, task)
   local text
   if not task then
     text = place.outside(call)
@@ -36,3 +38,5 @@ return function(call, task)
   end
   errors.raise(text)
 end
+
+return M
