@@ -97,9 +97,10 @@ static bool enter(rill_fiber *fiber)
 #if BY_CONTEXT
     return !swapcontext(&fiber->caller, &first);
 #else
-    if (!_setjmp(fiber->caller))
-        setcontext(&first);
-    return true;
+    if (_setjmp(fiber->caller))
+        return true;
+    setcontext(&first); /* comes back only where it fails */
+    return false;
 #endif
 }
 
