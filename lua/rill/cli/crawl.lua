@@ -225,7 +225,7 @@ local STATUS = { start = 1, state = 4, output = 4 }
 
 local function failed(err)
   if err.reason == "output" and tostring(err):find "Broken pipe" then return 0 end -- nobody reads any more
-  local status = STATUS[err.reason]
+  local status = type(err) == "string" and 4 or STATUS[err.reason] -- a string: something within has raised
   if not status then arguments.fail("%s", tostring(err)) end -- there is no client: as with the other commands
   common.say("%s", tostring(err))
   return status
