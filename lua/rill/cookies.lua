@@ -6,6 +6,7 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local file = require("rill.cookies.file")
+local guard = require("rill.core.guard")
 local hooks = require("rill.core.hooks")
 local parse = require("rill.cookies.parse")
 local runtime = require("rill.runtime")
@@ -378,6 +379,8 @@ function M.jar(path)
   end
   return jar
 end
+
+guard("jar", Jar, Jar)
 
 ---@param value any
 ---@return boolean

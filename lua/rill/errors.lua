@@ -323,7 +323,10 @@ end
 ---@param value any
 ---@return string
 function M.show(value)
-  if type(value) ~= "string" then return tostring(value) end
+  if type(value) ~= "string" then
+    local ok, shown = pcall(tostring, value) -- its own __tostring may raise, or give none
+    return ok and type(shown) == "string" and shown or "a " .. type(value)
+  end
   return '"' .. M.visible((gsub(M.cut(value, 60), "[\"\\]", escape))) .. '"'
 end
 

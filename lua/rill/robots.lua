@@ -1,5 +1,6 @@
 --- robots.txt as RFC 9309 has it. Reading one never fails, and needs no task and no loop.
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local pattern = require("rill.core.robots_pattern")
 local url = require("rill.url")
 
@@ -233,5 +234,7 @@ function Robots:crawl_delay(agent)
   end
   return largest
 end
+
+guard("robots", Robots, Robots)
 
 return M

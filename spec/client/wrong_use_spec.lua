@@ -132,6 +132,12 @@ describe("a header field that is wrong", function()
   end)
 end)
 
+it("a value whose own __tostring fails is shown as what it is", function()
+  for _, own in ipairs { function() return nil end, function() error "no text" end } do
+    assert_raises({ "rill.robots.parse", "got a table" }, rill.robots.parse, setmetatable({}, { __tostring = own }))
+  end
+end)
+
 describe("a method that is called with a dot", function()
   before_each(support.begin)
   after_each(support.check_clean)
@@ -148,6 +154,10 @@ describe("a method that is called with a dot", function()
     map = { "close" },
     queue = { "push", "pop", "close", "count" },
     semaphore = { "acquire", "release", "with" },
+    jar = { "set", "get", "each", "clear", "save" },
+    robots = { "allowed", "matched", "crawl_delay" },
+    document = { "root", "text", "html", "css", "xpath", "links", "close" },
+    node = { "text", "html", "attr", "css", "xpath", "links" },
   }
 
   -- One of each.
@@ -155,11 +165,13 @@ describe("a method that is called with a dot", function()
     local client = support.client { tls = { ca_file = server.ca } }
     local response = assert(client:get(server.url .. "/size?n=1"))
     local function nothing() end
+    local document = rill.html.document "<p>text"
     return {
       client = client, response = response, headers = response.headers,
       connection = assert(rill.connect(server.url, { tls = { ca_file = server.ca } })),
       stream = assert(client:open { url = server.url .. "/size?n=1" }),
       task = rill.spawn(nothing), map = rill.map({}, nothing), queue = rill.queue(), semaphore = rill.semaphore(1),
+      jar = rill.cookies.jar(), robots = rill.robots.parse "", document = document, node = document:root(),
     }
   end
 

@@ -4,6 +4,7 @@ local C = require("rill.html.clib")
 local Node = require("rill.html.node")
 local collected = require("rill.html.collected")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local node_links = require("rill.html.node_links")
 local text = require("rill.core.text")
 
@@ -86,6 +87,8 @@ end
 function Document:__tostring()
   return ("document%s%s"):format(self.url and " " .. errors.shown(self.url) or "", self.closed and ": closed" or "")
 end
+
+guard("document", Document, Document)
 
 local facts = ffi.new("rill_doc_facts")
 local FACTS = { "bytes", "nodes", "names", "open", "depth", "attributes", "values", "outside" }

@@ -3,6 +3,7 @@
 local ffi = require("rill.core.ffi")
 local C = require("rill.html.clib")
 local errors = require("rill.errors")
+local guard = require("rill.core.guard")
 local links = require("rill.html.node_links")
 local query = require("rill.html.query")
 
@@ -87,5 +88,7 @@ end
 function Node:__tostring()
   return ("node <%s>"):format(self.name)
 end
+
+guard("node", Node, Node)
 
 return Node
