@@ -3,16 +3,17 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
-local runtime = require("rill.runtime")
+
+require("rill.errors") -- now: what goes wrong later is said also where no file can be opened any more
 
 ---@class rill
 local M = hooks.public -- on_warning and on_error are fields of it: scripts assign them
 
 M.version = ffi.string(C.rill_version())
-M.runtime = runtime.name
 M.cancelled = require("rill.task.cancelled")
 
 local LATER = {
+  runtime = "rill.runtime name",
   run = "rill.task run",
   spawn = "rill.task spawn",
   sleep = "rill.task.timer sleep",
