@@ -204,6 +204,73 @@ describe("a process out of descriptors", function()
   end)
 end)
 
+describe("what a process out of descriptors asks for first", function()
+  local server
+
+  setup(function() server = support.node { script = "web.js" } end)
+  teardown(function() server:stop() end)
+
+  local ALL = [[
+  local ffi = require "ffi"
+  ffi.cdef "int open(const char *path, int flags, ...); int close(int fd);"
+  local taken = {}
+  local function take_all()
+    repeat taken[#taken + 1] = ffi.C.open("/dev/null", 0) until taken[#taken] < 0
+  end
+  local function give_back()
+    for _, fd in ipairs(taken) do ffi.C.close(fd) end
+    taken = {}
+  end
+  local function told(res, err)
+    tell(res and res.status or err.reason .. " " .. tostring(err.kind))
+  end
+  local function new_client(options)
+    options.tls, options.retries = { ca_file = ca }, 0
+    return rill.client(options)
+  end
+  ]]
+
+  local function run_short(text)
+    return run(ALL .. text, server, "", { "prlimit", "--nofile=64" })
+  end
+
+  it("is a body, and later ones come compressed", function()
+    local lines = run_short [[
+    rill.run(function()
+      told(new_client({ decompress = false }):get(url .. "/")) -- from here on it lacks zlib alone
+      take_all()
+      told(client:get(url .. "/"))
+      give_back()
+      local res = assert(new_client({}):get(url .. "/"))
+      tell(res.request.headers["accept-encoding"])
+    end)
+    ]]
+    assert.same({ "200", "connect_failed tcp", "gzip, deflate, br, zstd" }, lines)
+  end)
+
+  it("is a name, and later ones are looked up as the system says", function()
+    local lines = run_short [[
+    rill.run(function()
+      local function try_later(own)
+        told(own:get "https://127.0.0.1:1/") -- from here on it lacks c-ares alone
+        take_all()
+        local res, err = own:get "https://name.test/"
+        told(res, err)
+        tell(err.message)
+        give_back()
+      end
+      try_later(new_client { dns_servers = { "127.0.0.1:9" } })
+      told(client:get "https://name.invalid/")
+      told(new_client({ dns_servers = { "127.0.0.1:9" } }):get "https://name.test/")
+      try_later(new_client { dns_servers = { "127.0.0.1:9" } }) -- which the process has now
+    end)
+    ]]
+    local short = { "connect_failed tcp", "connect_failed dns", "no name can be looked up: Too many open files" }
+    assert.same({ short[1], short[2], short[3], "connect_failed dns", "connect_failed dns", short[1], short[2],
+      short[3] }, lines)
+  end)
+end)
+
 describe("memory that is short", function()
   local SHORT = [[
   local ffi = require "ffi"

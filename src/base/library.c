@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/process.h"
 
 static void *open_library(const rill_library *library)
 {
@@ -36,13 +37,24 @@ static int32_t load(const rill_library *library, void *functions, rill_error *er
     return 0;
 }
 
+/* Unless another thread has loaded it meanwhile. */
+static void note_missing(rill_library *library)
+{
+    enum rill_library_state state = atomic_load_explicit(&library->state, memory_order_acquire);
+    while (state != LIBRARY_LOADED &&
+           !atomic_compare_exchange_weak(&library->state, &state, LIBRARY_MISSING))
+        ;
+}
+
 int32_t rill_library_load(rill_library *library, void *functions, rill_error *err)
 {
     if (atomic_load_explicit(&library->state, memory_order_acquire) == LIBRARY_LOADED)
         return 0;
     int32_t code = load(library, functions, err);
-    enum rill_library_state state = code ? LIBRARY_MISSING : LIBRARY_LOADED;
-    atomic_store_explicit(&library->state, state, memory_order_release);
+    if (!code)
+        atomic_store_explicit(&library->state, LIBRARY_LOADED, memory_order_release);
+    else if (!rill_process_lacks_descriptors())
+        note_missing(library);
     return code;
 }
 
@@ -104,6 +116,8 @@ bool rill_library_is_there(rill_library *library)
     if (found == FOUND_NOTHING &&
         open_library(library)) /* it stays: ld.so.conf has its directory */
         found = FOUND_LIBRARY;
+    if (found == FOUND_NOTHING && rill_process_lacks_descriptors())
+        return true; /* the next who asks looks */
     enum rill_library_state shown = found == FOUND_LIBRARY ? LIBRARY_FOUND : LIBRARY_MISSING;
     /* a thread that has loaded it, or failed to, meanwhile knows better */
     return atomic_compare_exchange_strong(&library->state, &state, shown)

@@ -12,7 +12,8 @@
 enum rill_library_state {
     LIBRARY_UNKNOWN, /* nobody has looked */
     LIBRARY_FOUND,
-    LIBRARY_MISSING, /* not found, or the last attempt to load it failed */
+    LIBRARY_MISSING, /* not found, or the last attempt to load it failed, for want of no descriptor
+                      */
     LIBRARY_LOADED   /* its functions are there, and stay */
 };
 
@@ -32,7 +33,8 @@ typedef struct rill_library {
 int32_t rill_library_load(rill_library *library, void *functions, rill_error *err);
 
 /* Whether it is loaded, or as far as a look at files shows, could be: without loading it where it
- * stands in one of the usual directories. Looks once. From any thread. */
+ * stands in one of the usual directories. Looks once, and while the process is out of descriptors
+ * not at all: true. From any thread. */
 bool rill_library_is_there(rill_library *library);
 
 #endif

@@ -1,5 +1,7 @@
 #include "base/process.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -24,4 +26,13 @@ void rill_process_dispose(rill_process *process)
     if (process->page)
         munmap((void *)process->page, PAGE);
     process->page = NULL;
+}
+
+bool rill_process_lacks_descriptors(void)
+{
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE;
+    close(fd);
+    return false;
 }

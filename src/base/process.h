@@ -1,5 +1,6 @@
-/* Which process made something. A child made by fork() has copies of its parent's memory and
- * descriptors, but what is behind those (sockets, the epoll set, files) is one and the same. */
+/* Which process made something, and what this one lacks. A child made by fork() has copies of its
+ * parent's memory and descriptors, but what is behind those (sockets, the epoll set, files) is one
+ * and the same. */
 #ifndef RILL_PROCESS_H
 #define RILL_PROCESS_H
 
@@ -15,6 +16,9 @@ typedef struct rill_process {
 /* Remembers the process that runs. */
 void rill_process_init(rill_process *process);
 void rill_process_dispose(rill_process *process);
+
+/* Whether no file can be opened at this moment: what was not found then may be there. */
+bool rill_process_lacks_descriptors(void);
 
 /* Whether it still is that process, not a child of it. */
 static inline bool rill_process_is_own(const rill_process *process)

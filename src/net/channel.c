@@ -1,5 +1,6 @@
 #include "net/channel.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "net/address.h"
 #include "base/error.h"
 #include "base/library.h"
+#include "base/process.h"
 
 enum { DNS_PORT = 53 };
 
@@ -203,7 +205,8 @@ static void follow_system(rill_channel *channel)
     if (channel->servers || rill_timer_running(&channel->timer) || stat(resolv_conf, &now) ||
         (now.st_mtim.tv_sec == channel->system.st_mtim.tv_sec &&
          now.st_mtim.tv_nsec == channel->system.st_mtim.tv_nsec &&
-         now.st_ino == channel->system.st_ino))
+         now.st_ino == channel->system.st_ino) ||
+        rill_process_lacks_descriptors())
         return;
     ares_channel ares = open_ares(channel);
     if (!ares)
@@ -265,6 +268,10 @@ int32_t rill_channel_open(rill_channel *channel, rill_error *err)
 {
     if (channel->ares)
         return 0;
+    /* where resolv.conf cannot be opened, c-ares would ask 127.0.0.1, now and later */
+    if (rill_process_lacks_descriptors())
+        return rill_error_connect(err, RILL_KIND_DNS, "no name can be looked up: %s",
+                                  strerror(EMFILE));
     int32_t result = rill_library_load(&library, &lib, err);
     if (result)
         return result;

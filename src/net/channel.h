@@ -33,7 +33,7 @@ int32_t rill_channel_init(rill_channel *channel, rill_turn *turn, const char *se
                           rill_error *err);
 
 /* Sees to it that c-ares is there and has read the system's files: many a client never has a name
- * to look up. To be called before what is asked below. 0 or -RILL_ERROR: the next call tries again.
+ * to look up. To be called before what is asked below. 0, or an error: the next call tries again.
  */
 int32_t rill_channel_open(rill_channel *channel, rill_error *err);
 
