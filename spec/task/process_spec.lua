@@ -234,6 +234,17 @@ describe("what a process out of descriptors asks for first", function()
     return run(ALL .. text, server, "", { "prlimit", "--nofile=64" })
   end
 
+  it("is a redirect, which is followed", function()
+    local lines = run_short [[
+    rill.run(function()
+      told(client:get(url .. "/")) -- its connection stays
+      take_all()
+      told(client:get(url .. "/to?location=/"))
+    end)
+    ]]
+    assert.same({ "200", "200" }, lines)
+  end)
+
   it("is a body, and later ones come compressed", function()
     local lines = run_short [[
     rill.run(function()
