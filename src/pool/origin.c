@@ -122,6 +122,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     if (conn->pool.counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
     conn->pool.counted = true;
+    origin->refusals = 0;
     rill_notes_connected(rill_notes_of(origin->pool), conn);
     origin->protocol = conn->session->protocol;
     stats->connections_opened++;
@@ -255,6 +256,8 @@ static bool may_dial(const rill_origin *origin, uint32_t usable)
         most = origin->protocol ? origin->protocol->connections : 1;
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         count += conn->state == CONN_DRAINING;
+    if (usable && rill_timer_running(&origin->content))
+        return false;
     return !origin->single && usable < most && count < 2 * most;
 }
 
@@ -505,6 +508,7 @@ void rill_origin_free(rill_origin *origin)
         pool->latest = NULL;
     rill_turn_unmark(&origin->mark);
     rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
+    rill_wheel_stop(&pool->turn->wheel, &origin->content);
     rill_tls_memory_dispose(&origin->memory);
     rill_proxy_release(origin->proxy);
     pool->turn->counters.origins--;

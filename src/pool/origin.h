@@ -39,6 +39,8 @@ struct rill_origin {
     rill_list parked;          /* calls that wait for their paces before they come to the queue */
     rill_timer backoff;        /* runs while it lasts */
     uint32_t failures;         /* in a row */
+    rill_timer content;        /* runs while it dials none beside those that are there */
+    uint32_t refusals;         /* of connections beside others, in a row */
     uint32_t calm;     /* what the next connection begins with: rill_conn.calm; 0: no limit */
     uint32_t round;    /* dials so far: see rill_retry_wait() */
     rill_error *no_h2; /* owned: ALPN said no; NULL: not lately */

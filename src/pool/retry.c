@@ -10,24 +10,41 @@ static void on_backoff(rill_timer *timer)
     rill_turn_mark(origin->pool->turn, &origin->mark);
 }
 
+static void on_content(rill_timer *timer)
+{
+    rill_origin *origin = RILL_OWNER(timer, rill_origin, content);
+    rill_turn_mark(origin->pool->turn, &origin->mark);
+}
+
 void rill_retry_init(rill_origin *origin)
 {
     origin->backoff.expire = on_backoff;
+    origin->content.expire = on_content;
+}
+
+/* Starts a timer, unless it runs, for as long as the number of failures so far asks for. */
+static void pause_for(rill_turn *turn, rill_timer *timer, uint32_t *failures)
+{
+    if (rill_timer_running(timer))
+        return;
+    uint64_t delay_ms = BACKOFF_MOST_MS;
+    if (*failures < 6)
+        delay_ms = (uint64_t)BACKOFF_FIRST_MS << *failures;
+    ++*failures;
+    if (delay_ms > BACKOFF_MOST_MS)
+        delay_ms = BACKOFF_MOST_MS;
+    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
+    rill_wheel_start(&turn->wheel, timer, turn->now_ms + delay_ms);
 }
 
 void rill_retry_back_off(rill_origin *origin)
 {
-    rill_turn *turn = origin->pool->turn;
-    if (rill_origin_backs_off(origin))
-        return;
-    uint64_t delay_ms = BACKOFF_MOST_MS;
-    if (origin->failures < 6)
-        delay_ms = (uint64_t)BACKOFF_FIRST_MS << origin->failures;
-    origin->failures++;
-    if (delay_ms > BACKOFF_MOST_MS)
-        delay_ms = BACKOFF_MOST_MS;
-    delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
-    rill_wheel_start(&turn->wheel, &origin->backoff, turn->now_ms + delay_ms);
+    pause_for(origin->pool->turn, &origin->backoff, &origin->failures);
+}
+
+void rill_retry_be_content(rill_origin *origin)
+{
+    pause_for(origin->pool->turn, &origin->content, &origin->refusals);
 }
 
 uint64_t rill_retry_delay_ms(const rill_origin *origin)

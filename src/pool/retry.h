@@ -18,6 +18,10 @@ void rill_retry_init(rill_origin *origin);
 /* Starts the origin's back-off; calls that fail while it runs share it. */
 void rill_retry_back_off(rill_origin *origin);
 
+/* A connection beside others did not come about: those carry the calls, and no further one is
+ * dialled for a while that doubles as well. */
+void rill_retry_be_content(rill_origin *origin);
+
 /* No connection came about. Where ALPN was the cause, calls of the next ALPN_VERDICT_MS fail with
  * the same error. */
 void rill_retry_remember_alpn(rill_origin *origin, const rill_error *error);

@@ -103,11 +103,24 @@ static void lose_assigned(rill_origin *origin)
     }
 }
 
+/* Whether another one carries calls, or may come to it. */
+static bool has_others(const rill_origin *origin)
+{
+    for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
+        if (conn->state == CONN_DIALING || rill_conn_usable(conn))
+            return true;
+    return false;
+}
+
 void rill_unsent_lose(rill_origin *origin, const rill_conn *conn)
 {
     rill_error error = conn->error;
     if (origin->single) {
         rill_unsent_refuse(origin, conn);
+        return;
+    }
+    if (!rill_conn_greeted(conn) && has_others(origin)) {
+        rill_retry_be_content(origin); /* a server may take two connections of a client, not six */
         return;
     }
     if (was_useless(conn)) {

@@ -17,8 +17,8 @@ void rill_unsent_refuse(rill_origin *origin, const rill_conn *conn);
  * not been given what waits, so their room counts too. */
 uint32_t rill_unsent_expected(const rill_origin *origin, bool unfilled);
 
-/* What a closed connection means to those who wait: one that could not be made fails them, the only
- * one refuses them, and one that was lost is replaced. */
+/* What a closed connection means to those who wait: one that could not be made fails them, unless
+ * there are others, the only one refuses them, and one that was lost is replaced. */
 void rill_unsent_lose(rill_origin *origin, const rill_conn *conn);
 
 #endif
