@@ -128,6 +128,30 @@ describe("rill get", function()
     assert.is_truthy(said.err:find("/nonexistent/body", 1, true))
   end)
 
+  it("ends with 4 where its output cannot be written, as other commands do", function()
+    for _, words in ipairs { "get -i %s/b.html", "get %s/b.html", "robots %s/b.html" } do
+      local said = command.shell(("bin/rill %s --ca %s > /dev/full"):format(words:format(server.url), server.ca))
+      assert.equal(4, said.status, words .. ": " .. said.err)
+      assert.matches("rill: cannot write %-: No space left on device\n", said.err)
+    end
+    local said = command.shell(("bin/rill get %s/b.html --ca %s | true"):format(server.url, server.ca))
+    assert.equal("", said.err)
+  end)
+
+  it("sends the host that -H gives, and standard input for @-", function()
+    local node = support.node { source = [[
+      server.on("stream", (stream, fields) => {
+        let body = "";
+        stream.on("data", (piece) => { body += piece; });
+        stream.on("end", () => stream.end((fields[":authority"] || fields.host) + "|" + body));
+      });
+    ]] }
+    local said = command.shell(("echo piped | bin/rill get -H 'Host: other.example' -d @- %s/ --ca %s"):format(
+      node.url, node.ca))
+    assert.same({ "other.example|piped\n", "", 0 }, { said.out, said.err, said.status })
+    node:stop()
+  end)
+
   it("ends with 1 where one failed or answered 400 and above, and goes on with the others", function()
     local said = rill("get", server.url .. "/nope", "http://127.0.0.1:1/", server.url .. "/b.html", "-v")
     assert.equal(1, said.status)

@@ -34,15 +34,23 @@ function M.say(message, ...)
   io.stderr:write("rill: ", select("#", ...) > 0 and message:format(...) or message, "\n")
 end
 
+local unwritten
+
 --- Writes data to stdout.
 ---@return boolean? ok
----@return string? why
 function M.write(text)
   local ok, why = io.stdout:write(text)
   if ok then ok, why = io.stdout:flush() end
-  return ok and true, why
+  if not ok and not why:find "Broken pipe" then unwritten = why end -- else nobody reads any more: no failure
+  return ok and true
 end
 jit.off(M.write) -- compiled code drops the results that nobody looks at
+
+--- Why data could not be written to stdout; nil where all was.
+---@return string? why
+function M.unwritten()
+  return unwritten
+end
 
 local function resolve_of(list)
   local map = {}
@@ -57,7 +65,10 @@ local function resolve_of(list)
   return map
 end
 
-local function headers_of(list)
+--- The fields that -H gives.
+---@param list string[]
+---@return string[][]
+function M.headers(list)
   local headers = {}
   for i, text in ipairs(list) do
     local name, value = text:match "^([^:%s]+):%s*(.-)%s*$"
@@ -95,7 +106,7 @@ function M.client_options(given, options)
     options.tls.ca_file = given.ca or options.tls.ca_file
     if given.insecure then options.tls.verify = false end
   end
-  if given.header then options.headers = headers_of(given.header) end
+  if given.header then options.headers = M.headers(given.header) end
   if given.cookies then options.cookies = jar_of(given.cookies) end
   if given.auth then options.auth = auth_of(given.auth) end
   for _, name in ipairs { "proxy", "user_agent", "timeout" } do

@@ -9,7 +9,7 @@ local OWN = {
   { "-o, --output", "FILE", "write the body to FILE, when it has come whole", kind = "path" },
   { "-i, --include", false, "write heads too" },
   { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
-  { "-d, --data", "DATA", "send DATA, or the file @FILE (POST)" },
+  { "-d, --data", "DATA", "send DATA, or the file @FILE, @- for standard input (POST)" },
   { "-X, --method", "METHOD", "in place of GET" },
 }
 
@@ -33,7 +33,8 @@ end
 local function request_of(given, address)
   local method = given.method or given.head and "HEAD" or given.data and "POST" or "GET"
   local path = given.data and given.data:match "^@(.+)$"
-  return { url = address, method = method, body = path and { file = path } or given.data }
+  if path == "-" then path = "/dev/stdin" end
+  return { url = address, method = method, headers = given.fields, body = path and { file = path } or given.data }
 end
 
 -- Writes what came. Returns whether that could be done.
@@ -75,6 +76,9 @@ function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
   local following = common.urls(words)
+  if given.header then -- of requests, not of the client: host may be one
+    given.fields, given.header = common.headers(given.header), nil
+  end
   local client = common.client(common.client_options(given))
   local status = 0
   rill.run(function()

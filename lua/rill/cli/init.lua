@@ -4,7 +4,7 @@ local ffi = require("rill.core.ffi")
 local M = {}
 
 local SIGINT = 2
-local OK, USAGE = 0, 2
+local OK, USAGE, OUTPUT = 0, 2, 4
 
 local COMMANDS = { "get", "crawl", "links", "robots", "status", "join" }
 local KNOWN = {}
@@ -38,6 +38,15 @@ local function asks_for(words, flag)
   return false
 end
 
+-- Also where all else went well: what was asked for is not there.
+local function status_of(status)
+  local common = require("rill.cli.common")
+  local why = common.unwritten()
+  if not why then return status end
+  common.say("cannot write -: %s", why)
+  return OUTPUT
+end
+
 local function run(command, words)
   local arguments = require("rill.cli.arguments")
   local module = require(KNOWN[command])
@@ -52,7 +61,7 @@ local function run(command, words)
   end, function(why)
     return getmetatable(why) == arguments.Usage and why or debug.traceback(tostring(why), 2)
   end)
-  if ok then return status end
+  if ok then return status_of(status) end
   if type(status) == "table" then return wrong(command, status.message) end
   io.stderr:write("rill ", command, ": ", status, "\n")
   return 1
