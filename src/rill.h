@@ -256,7 +256,7 @@ RILL_API int32_t rill_poll(rill_loop *loop, rill_event *events, int32_t max, int
 /* One descriptor for a foreign event loop: readable when rill_loop_step() has work to do (I/O, a
  * due timer, commands given outside a step). Events that wait do not make it readable: after each
  * step take all of them. The loop's own: do not read or close it.
- * -1 with `err` filled where the system has no way to tell (needs /proc). */
+ * -1 with `err` filled where it is not found (may need /proc). */
 RILL_API int32_t rill_loop_fd(rill_loop *loop, rill_error *err);
 
 /* Does a bounded amount of work without waiting: when 256 KiB have been sent and received, or a
@@ -446,7 +446,7 @@ typedef struct rill_options {
         *user_agent;      /* ("rill/VERSION"); "" sends none; a user-agent in a header block wins */
     double timeout;       /* the whole call, from its assignment to a connection (180) */
     double queue_timeout; /* the wait before that (0) */
-    double connect_timeout;   /* DNS, TCP, TLS and SETTINGS together (10) */
+    double connect_timeout;   /* DNS, TCP, TLS, SETTINGS; not the wait for its turn (10) */
     double read_timeout;      /* silence of the peer on one stream (0) */
     double idle_timeout;      /* nothing moves on a connection, our slow readers aside (240) */
     double ping_after;        /* a connection silent for longer is asked before new requests (15) */

@@ -523,10 +523,7 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
     if (turn->wake_fd >= 0)
         return loop->epoll_fd;
     if (loop->epoll_fd < 0)
-        return rill_error_set(err, RILL_ERROR,
-                              "the loop's descriptor cannot be found: "
-                              "/proc/self/fdinfo does not tell"),
-               -1;
+        return rill_error_set(err, RILL_ERROR, "the loop's descriptor cannot be found"), -1;
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->wake_event = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_wake, loop);
     if (fd < 0 || !loop->wake_event || event_add(loop->wake_event, NULL)) {
