@@ -1,5 +1,6 @@
 -- What somebody is told who has not what rill needs.
 local process = require "support.process"
+local script = require "support.script"
 local support = require "support"
 
 -- Runs a command that must fail; returns what it wrote without the standalone interpreter's traceback.
@@ -125,5 +126,23 @@ describe("require \"rill\"", function()
       print "good"]]
     process.run(argv, out)
     assert.equal("good\n", support.read(out))
+  end)
+
+  it("begins again with modules whose reading was broken off", function()
+    local lines = script.run [[
+    jit.off() -- compiled code calls no hooks
+    local function read_until(name, fn)
+      debug.sethook(function()
+        if debug.getinfo(2, "S").source:find(name, 1, true) then error("stopped at " .. name, 0) end
+      end, "c")
+      local _, why = pcall(fn)
+      debug.sethook()
+      tell(why)
+    end
+    read_until("rill/headers.lua", function() rill.client {} end) -- below rill.core.endpoint, below rill.client
+    read_until("rill/task/root.lua", function() rill.run(print) end)
+    tell(tostring(rill.client {}):match "^client", rill.run(function() return "run" end))
+    ]]
+    assert.same({ "stopped at rill/headers.lua", "stopped at rill/task/root.lua", "client run" }, lines)
   end)
 end)

@@ -5,16 +5,25 @@ require("rill.core.ffi") -- raises a clear error where there is no LuaJIT
 local M = {}
 
 local globals = getfenv(0)
+local UNFINISHED = package.loaded[...] -- what stands in place of a module while it is read, as this one now
+
+-- Where reading modules has been broken off, by a hook of the debugger or for want of memory, `require` would refuse
+-- them from then on: they are begun again.
+local function forget_unfinished()
+  for name, value in pairs(package.loaded) do
+    if value == UNFINISHED and name:find "^rill%." then package.loaded[name] = nil end
+  end
+end
 
 -- A module is first asked for anywhere, also where a task has other globals (`setfenv(0, t)`): those are not for it.
 local function load(name)
   local here = getfenv(0)
-  if here == globals then return require(name) end
-  setfenv(0, globals)
+  if here ~= globals then setfenv(0, globals) end
   local ok, module = pcall(require, name)
-  setfenv(0, here)
-  if not ok then error(module, 0) end
-  return module
+  if here ~= globals then setfenv(0, here) end
+  if ok then return module end
+  forget_unfinished()
+  error(module, 0)
 end
 
 --- A stand-in for a module, which is loaded when a field of it is asked for.
