@@ -102,8 +102,27 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         loop->turn.woken = false;
 }
 
+/* libevent takes one for epoll and two for a pipe, and ends the process where it gets the first of
+ * these alone. */
+enum { BASE_DESCRIPTORS = 3 };
+
+static bool has_descriptors(void)
+{
+    int fds[BASE_DESCRIPTORS], count = 0, error = 0;
+    while (count < BASE_DESCRIPTORS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+        count++;
+    if (count < BASE_DESCRIPTORS)
+        error = errno;
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+    errno = error;
+    return count == BASE_DESCRIPTORS;
+}
+
 static struct event_base *new_base(void)
 {
+    if (!has_descriptors())
+        return NULL;
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;

@@ -247,6 +247,12 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
     return room > expected ? room : expected;
 }
 
+/* Whether those that there are have to do, see rill_retry_be_content(). */
+static bool is_content(const rill_origin *origin, uint32_t usable)
+{
+    return usable && rill_timer_running(&origin->content);
+}
+
 /* Whether it may have one more: so many that take requests, and as many again that drain. A peer
  * that says GOAWAY again and again, and lets its streams go on, gets no more. */
 static bool may_dial(const rill_origin *origin, uint32_t usable)
@@ -256,9 +262,7 @@ static bool may_dial(const rill_origin *origin, uint32_t usable)
         most = origin->protocol ? origin->protocol->connections : 1;
     for (const rill_conn *conn = rill_conn_first(&origin->conns); conn; conn = rill_conn_next(conn))
         count += conn->state == CONN_DRAINING;
-    if (usable && rill_timer_running(&origin->content))
-        return false;
-    return !origin->single && usable < most && count < 2 * most;
+    return !origin->single && !is_content(origin, usable) && usable < most && count < 2 * most;
 }
 
 /* Where a connection carries one call, as many are dialled as calls wait. */
@@ -282,7 +286,7 @@ static void dispatch(rill_origin *origin)
     } else {
         uint32_t usable;
         enum room expected = fill_connections(origin, &usable);
-        if (!queue->calls.first)
+        if (!queue->calls.first || is_content(origin, usable))
             leave_line(origin);
         else if (expected == ROOM_NONE && origin->single)
             rill_unsent_refuse(origin, rill_origin_conn(origin));

@@ -119,7 +119,7 @@ void rill_unsent_lose(rill_origin *origin, const rill_conn *conn)
         rill_unsent_refuse(origin, conn);
         return;
     }
-    if (!rill_conn_greeted(conn) && has_others(origin)) {
+    if (conn->error.reason && !rill_conn_greeted(conn) && has_others(origin)) {
         rill_retry_be_content(origin); /* a server may take two connections of a client, not six */
         return;
     }

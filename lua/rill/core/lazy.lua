@@ -15,12 +15,22 @@ local function forget_unfinished()
   end
 end
 
+-- A descriptor that is given back while a module is read: it may first be needed where a process has no other left,
+-- to report just that. nil while one is read.
+local function open_spare()
+  return io.open("/dev/null", "re") -- e: children that a script starts do not get it
+end
+local spare = open_spare()
+
 -- A module is first asked for anywhere, also where a task has other globals (`setfenv(0, t)`): those are not for it.
 local function load(name)
-  local here = getfenv(0)
+  local given, here = spare, getfenv(0)
+  spare = nil
+  if given then given:close() end
   if here ~= globals then setfenv(0, globals) end
   local ok, module = pcall(require, name)
   if here ~= globals then setfenv(0, here) end
+  if given then spare = open_spare() end
   if ok then return module end
   forget_unfinished()
   error(module, 0)

@@ -1,0 +1,54 @@
+-- A process that has no descriptors left when something is first needed.
+local script = require "support.script"
+local support = require "support"
+
+local TAKE_ALL = [[
+local ca, url = ...
+local held = {}
+local function take_all()
+  repeat
+    local file = io.open "/dev/null"
+    held[#held + 1] = file
+  until not file
+end
+local function give_back(count)
+  for _ = 1, math.min(count, #held) do table.remove(held):close() end
+end
+]]
+
+local BEFORE = { "prlimit", "--nofile=64" }
+
+describe("a process without descriptors", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is told so by its first request, and goes on when it has some again", function()
+    local server = support.nghttpd { files = { page = "here" } }
+    local lines = script.run(TAKE_ALL .. [[
+    local client = rill.client { tls = { ca_file = ca }, retries = 0 }
+    rill.run(function()
+      take_all()
+      local res, err = client:get(url .. "/page")
+      tell(res and "response" or err.reason, tostring(err):match "Too many open files")
+      give_back(64)
+      tell(tostring(client:get(url .. "/page")):match "^%d+")
+    end)
+    client:close()
+    ]], { server.ca, server.url }, { before = BEFORE })
+    assert.same({ "connect_failed Too many open files", "200" }, lines)
+  end)
+
+  for count = 1, 3 do
+    it(("has no loop made, and is not ended, with %d left"):format(count), function()
+      local lines = script.run(TAKE_ALL .. ([[
+      take_all()
+      give_back(%d)
+      local ok, why = pcall(rill.run, rill.sleep, 0)
+      tell(tostring(ok), why:match "Too many open files")
+      give_back(64)
+      tell(tostring(pcall(rill.run, rill.sleep, 0)))
+      ]]):format(count), { "", "" }, { before = BEFORE })
+      assert.same({ "false Too many open files", "true" }, lines)
+    end)
+  end
+end)
