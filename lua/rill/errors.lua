@@ -221,7 +221,7 @@ end
 ---@param event ffi.cdata* rill_event
 ---@param method string
 ---@param url string
----@param keeps_head boolean? a peer says how large that is: who keeps errors pays only for what was asked for
+---@param keeps_head boolean? whether the error is to hold the head, up to 64 KiB that the server has chosen
 ---@return rill.Error? err nil when all was well: ended, or stopped as asked
 function M.of_event(event, method, url, keeps_head)
   local reason = event.reason

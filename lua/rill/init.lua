@@ -4,7 +4,7 @@ local C = require("rill.clib")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
 
-require("rill.errors") -- now: what goes wrong later is said also where no file can be opened any more
+require("rill.errors") -- here, not with the first client: all that follows raises by it
 
 ---@class rill
 local M = hooks.public -- on_warning and on_error are fields of it: scripts assign them

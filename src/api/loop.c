@@ -143,8 +143,8 @@ static bool is_listed(int epoll_fd, int fd)
     return !epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &same);
 }
 
-/* libevent does not tell its epoll descriptor: it is the one whose set has our timerfd. That was
- * made just before it, so the number is most often the next one. */
+/* libevent has no function that gives its epoll descriptor. It is the one that watches our timerfd,
+ * and was made just after that: most often its number is the next one. */
 static int find_epoll(int listed_fd)
 {
     for (int fd = listed_fd + 1; fd <= listed_fd + EPOLL_NEAR; fd++)

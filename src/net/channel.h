@@ -55,7 +55,7 @@ void rill_channel_ask(rill_channel *channel, const char *host, int family,
 /* Frees what `on_answer` got; NULL is fine. */
 void rill_channel_free_answer(struct ares_addrinfo *found);
 
-/* What c-ares says of a status that an answer had. */
+/* c-ares' text for a status (ARES_...), as in an answer; static. */
 const char *rill_channel_text(int status);
 
 #endif

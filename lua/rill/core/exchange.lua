@@ -4,9 +4,9 @@ local lazy = require("rill.core.lazy")
 local auth = lazy.module("rill.core.auth")
 local download = lazy.module("rill.core.download")
 local errors = require("rill.errors")
-local follow = require("rill.core.follow")
+local follow = lazy.module("rill.core.follow")
 local headers = require("rill.headers")
-local jars = require("rill.core.jars")
+local jars = lazy.module("rill.core.jars")
 local new_response = require("rill.response").new
 local options = require("rill.core.options")
 local query = lazy.module("rill.core.fields")
@@ -15,7 +15,6 @@ local runtime = require("rill.runtime")
 local slots = require("rill.core.slots")
 local streams = lazy.module("rill.stream")
 local upload = lazy.module("rill.core.upload")
-require("rill.task.timer") -- a script whose requests have taken all descriptors may sleep, and could not load it then
 
 local M = {}
 

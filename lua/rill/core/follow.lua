@@ -1,6 +1,5 @@
 --- Redirects (RFC 9110 section 15.4): which of them are followed, and what of a request goes on with them. Only calls
---- of clients follow them. Nothing here is reached by a response that is no redirect, but all that one needs is loaded
---- with the first request: a server may redirect when the process is out of descriptors.
+--- of clients follow them. Nothing here is reached by a response that is no redirect.
 local errors = require("rill.errors")
 local facts = require("rill.core.facts")
 local headers = require("rill.headers")
@@ -9,7 +8,7 @@ local lazy = require("rill.core.lazy")
 local events = lazy.module("rill.core.events")
 local request = lazy.module("rill.core.request")
 local upload = lazy.module("rill.core.upload")
-local url = require("rill.url")
+local url = lazy.module("rill.url")
 
 local M = {}
 

@@ -83,7 +83,7 @@ local function add(self, each, outcome)
   make(self, each, outcome)
 end
 
--- Of several pages that have a body others are told of one: its record is that to refer to.
+-- Where several pages have the same body, `duplicate_of` names one of them: later records refer to that page's record.
 local function note_body(self, outcome)
   if not outcome.high or not outcome.archived or type(outcome.duplicate_of) == "string" then return end
   self._bodies:set(outcome.high, outcome.low, outcome.archived)

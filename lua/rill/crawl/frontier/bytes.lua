@@ -1,7 +1,7 @@
 --- Bytes that are written one value after the other into room that grows: what goes to Redis many times a second, and
 --- would be many short strings. Numbers of a fixed width have their highest byte first, as inside/finish.lua and
 --- inside/take.lua read them.
-local ffi = require("rill.core.ffi") -- before "bit", which plain Lua lacks: this one says that LuaJIT is needed
+local ffi = require("rill.core.ffi") -- first: without LuaJIT its message is clear, and that of "bit" is not
 local bit = require("bit")
 
 local M = {}
