@@ -1,11 +1,11 @@
 local process = require "support.process"
 local support = require "support"
 
--- Where the system has none, or another malloc() is at work, there is nothing to see.
+-- Where the system has none, there is nothing to see.
 local function has_large_pages()
   local file = io.open "/sys/kernel/mm/transparent_hugepage/enabled"
   if file then file:close() end
-  return file ~= nil and #process.sanitizers() == 0
+  return file ~= nil
 end
 
 local function memory_after_crawl()
@@ -16,6 +16,10 @@ local function memory_after_crawl()
 end
 
 describe("a crawl", function()
+  if os.getenv "RILL_SANITIZED" then
+    return pending "is looked at in the plain library: sanitizers have a malloc() of their own"
+  end
+
   it("asks for large pages for the bodies that it will hold", function()
     if not has_large_pages() then return end
     local output = memory_after_crawl()
