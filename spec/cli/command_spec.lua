@@ -59,6 +59,7 @@ describe("rill", function()
       [{ "get", "--outptu", "x" }] = "unknown option --outptu: did you mean --output?",
       [{ "get", "a", "b", "-o", "x" }] = "-o takes one URL, there are several",
       [{ "get", "ftp://example.com/" }] = '"ftp://example.com/" is no http or https URL',
+      [{ "get", "mailto:a@example.com" }] = '"mailto:a@example.com" is no http or https URL',
       [{ "get", "https://[x" }] = '"https://[x" is no URL',
       [{ "get", "a", "-H", "nothing" }] = "-H takes 'NAME: VALUE', got \"nothing\"",
       [{ "get", "a", "-H", "bad name: x" }] = "bad name",
@@ -274,6 +275,35 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     local said = rill("crawl", "--no-follow", "@" .. path)
     assert.same({ "/a.html", "/b.html" }, urls_of(said.out))
     assert.equal(0, said.status)
+  end)
+
+  it("reads URLs of a pipe, from its first byte on", function()
+    local script = "echo %s | luajit bin/rill %s --ca %s @/dev/stdin"
+    local said = command.shell(script:format(server.url .. "/a.html", "crawl --no-follow", server.ca))
+    assert.same({ "/a.html" }, urls_of(said.out))
+    said = command.shell(script:format(server.url .. "/b.html", "get", server.ca))
+    assert.same({ SITE["b.html"], 0 }, { said.out, said.status })
+  end)
+
+  it("reads a file of URLs as the words of a command line, behind a byte order mark too", function()
+    local host = server.url:gsub("^https://", "")
+    local text = ("\239\187\191%s/a.html\r\n%s/b.html\r\nmailto:a@b.example\r\nno url\r\n"):format(server.url, host)
+    local path = support.write(directory .. "/marked", text)
+    local said = rill("crawl", "--no-follow", "@" .. path)
+    assert.same({ "/a.html", "/b.html" }, urls_of(said.out))
+    assert.matches('no start URL %(scheme%): "mailto:a@b.example"', said.err)
+    assert.matches('no start URL %(invalid%): "https://no url"', said.err)
+    said = rill("links", "@" .. path)
+    assert.equal(2, said.status)
+    assert.matches('^rill links: "mailto:a@b.example" is no http or https URL\n', said.err)
+  end)
+
+  it("takes numbers as names in a list of names", function()
+    assert.equal(0, rill("crawl", "-q", "--no-follow", "--key.drop", "1,sid", server.url .. "/a.html").status)
+    local path = directory .. "/inf.csv"
+    assert.equal(0, rill("crawl", "-q", "--no-follow", "--fields", "inf,1,status", "--out", path,
+      server.url .. "/a.html").status)
+    assert.equal("inf,1,status\n,,200\n", (support.read(path):gsub("\r", "")))
   end)
 
   it("ends with 1 where no start URL answered, with 3 where too many pages failed", function()

@@ -6,7 +6,7 @@ local M = {}
 ---@field [2] string|false name of its value in the help; false: it has none
 ---@field [3] string what it does
 ---@field key string|false|nil where the value goes, "a.b" for a field of a field; nil: the long name, with underscores
----@field kind "text"|"path"|"number"|"whole"|"size"|"list"|nil of the value; nil: "text"
+---@field kind "text"|"path"|"number"|"whole"|"size"|"list"|"numbers"|nil of the value; nil: "text"
 ---@field many boolean? may be given again: the values are a list
 ---@field optional any what a value may be left out for: it is given as --flag=VALUE, a number also as the next word
 ---@field negated boolean? there is --no-flag as well, which gives false
@@ -29,7 +29,12 @@ local KINDS = {
   end },
   list = { "a list with commas", function(text)
     local list = {}
-    for word in text:gmatch "[^,%s]+" do list[#list + 1] = tonumber(word) or word end
+    for word in text:gmatch "[^,%s]+" do list[#list + 1] = word end
+    return list[1] and list or nil
+  end },
+  numbers = { "a list with commas", function(text)
+    local list = {}
+    for word in text:gmatch "[^,%s]+" do list[#list + 1] = number_of(word) or word end
     return list[1] and list or nil
   end },
 }

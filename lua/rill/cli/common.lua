@@ -1,12 +1,9 @@
---- What all commands share: their flags, the client these make, messages, URLs of the command line.
+--- What all commands share: their flags, the client these make, messages.
 local arguments = require("rill.cli.arguments")
 local errors = require("rill.errors")
 local rill = require("rill")
-local url = require("rill.url")
 
 local M = {}
-
-local LINE_MOST = 65536 -- bytes of a line of a file of URLs: no longer URL can be read
 
 ---@type rill.cli.Flag[]
 M.flags = {
@@ -132,65 +129,6 @@ function M.client(options)
   local client, err = M.checked(rill.client, options)
   if not client then arguments.fail("%s", tostring(err)) end
   return client
-end
-
---- Opens a file of URLs; "-" is standard input. One that cannot be read is a wrong command line.
----@param path string
----@return file*
-function M.open_urls(path)
-  if path == "-" then return io.stdin end
-  local file, why = io.open(path, "rb")
-  local _, bad = nil, nil
-  if file then _, bad = file:read(1) end -- a directory can be opened
-  if not file or bad then arguments.fail("cannot read %s", bad and path .. ": " .. bad or why) end
-  file:seek("set")
-  return file
-end
-
--- The lines of a file as a URL each, without blank ones and comments.
-local function lines_of(path)
-  local file = M.open_urls(path)
-  return function()
-    local line = file:read "*l"
-    while line do
-      local text = #line <= LINE_MOST and line:match "^%s*([^%s#]%S*)%s*$"
-      if text then return text end
-      line = file:read "*l"
-    end
-    return nil
-  end
-end
-
---- Words of the command line as an iterator of URLs: @FILE stands for the lines of a file.
----@param words string[]
----@return (fun(): string?) next
-function M.urls(words)
-  local i, inner = 0, nil
-  for _, word in ipairs(words) do
-    local path = word:match "^@(.+)$"
-    if not path then M.url(word) end
-  end
-  return function()
-    while true do
-      local found = inner and inner()
-      if found then return found end
-      i, inner = i + 1, nil
-      local word = words[i]
-      if not word then return nil end
-      if word:find "^@." then inner = lines_of(word:sub(2)) else return M.url(word) end
-    end
-  end
-end
-
---- Checks a URL; what has no scheme is https.
----@param word string
----@return string
-function M.url(word)
-  local text = word:find "^%a[%w+.-]*://" and word or "https://" .. word
-  local normal, err = url.normalize(text)
-  if not normal then arguments.fail("%q is no URL: %s", word, err.message) end
-  if not normal:find "^https?://" then arguments.fail("%q is no http or https URL", word) end
-  return text
 end
 
 --- Shows an exchange, where -v asks for it.

@@ -9,6 +9,7 @@ local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local summary = require("rill.cli.summary")
 local url = require("rill.url")
+local urls = require("rill.cli.urls")
 
 local M = {}
 
@@ -126,10 +127,10 @@ end
 -- A list, which a state keeps; with a file that may be long, an iterator.
 local function starts_of(words)
   for _, word in ipairs(words) do
-    if word:find "^@." then return common.urls(words) end
+    if word:find "^@." then return urls.each(words) end
   end
   local list = {}
-  for address in common.urls(words) do list[#list + 1] = address end
+  for address in urls.each(words) do list[#list + 1] = address end
   return list
 end
 
@@ -155,15 +156,6 @@ local function options_of(given, script, words)
   if options.start ~= nil and options.out == nil and not options.save and not options.warc then options.out = "-" end
   if own.quiet then options.progress = false end
   return options, own
-end
-
--- Every word is checked before the first is asked for, and a file of URLs is there.
-local function check_words(words)
-  for _, word in ipairs(words) do
-    local path = word:match "^@(.+)$"
-    if not path then common.url(word) end
-    if path and path ~= "-" then common.open_urls(path):close() end
-  end
 end
 
 -- USR1 shows where the crawl is.
@@ -247,7 +239,6 @@ function M.run(given, words)
   if words[1] and words[1]:find "%.lua$" and not words[1]:find "://" then
     script = script_of(table.remove(words, 1))
   end
-  check_words(words)
   local options, own = options_of(given, script, words)
   descriptors.raise(descriptors.MANY)
   local running = common.checked(crawl.new, options)

@@ -49,7 +49,7 @@ local GROUPS = {
     { "--retry-after-max", "S", "longest Retry-After that is waited for (3600)", key = "per_origin.retry_after_max",
       kind = "number" },
     { "--retries", "N", "repeats of what fails (3)", kind = "whole" },
-    { "--retry-status", "N,...", "statuses that are tried again", kind = "list" },
+    { "--retry-status", "N,...", "statuses that are tried again", kind = "numbers" },
   },
   { "What makes two URLs one",
     { "--key.sort-query", false, "order of the query does not count (on)", key = "key.sort_query", negated = true },

@@ -2,6 +2,7 @@
 local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local rill = require("rill")
+local urls = require("rill.cli.urls")
 
 local M = {}
 
@@ -75,7 +76,7 @@ end
 function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
-  local following = common.urls(words)
+  local following = urls.each(words)
   if given.header then -- of requests, not of the client: host may be one
     given.fields, given.header = common.headers(given.header), nil
   end

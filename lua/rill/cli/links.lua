@@ -6,6 +6,7 @@ local json = require("rill.core.plain_json")
 local rill = require("rill")
 local site = require("rill.cli.site")
 local url = require("rill.url")
+local urls = require("rill.cli.urls")
 
 local M = {}
 
@@ -55,7 +56,7 @@ end
 function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   local starts = {}
-  for address in common.urls(words) do starts[#starts + 1] = url.normalize(address) end
+  for address in urls.each(words) do starts[#starts + 1] = url.normalize(urls.one(address)) end
   for _, name in ipairs { "concurrency", "per_origin" } do
     if given[name] == 0 then arguments.fail("--%s takes a whole number from 1, got 0", (name:gsub("_", "-"))) end
   end

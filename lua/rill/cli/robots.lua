@@ -6,6 +6,7 @@ local common = require("rill.cli.common")
 local rill = require("rill")
 local robots = require("rill.robots")
 local url = require("rill.url")
+local urls = require("rill.cli.urls")
 
 local M = {}
 
@@ -45,7 +46,7 @@ end
 function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if words[3] then arguments.fail("what is %q? URL and AGENT are there already", words[3]) end
-  local address = common.url(words[1])
+  local address = urls.one(words[1])
   local parts = url.parse(address)
   local options = common.client_options(given)
   local agent = asking.agent(words[2], options.user_agent)
