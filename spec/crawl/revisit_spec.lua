@@ -126,7 +126,8 @@ describe("a recrawl's WARC files", function()
     local state = redis:state "twins"
     local first = crawl(state, "twins")
     assert.equal("response", first["/twin/1"]["WARC-Type"])
-    assert.equal("revisit", first["/twin/2"]["WARC-Type"])
+    assert.same({ "revisit", "identical-payload-digest", server.url .. "/twin/1",
+      second_of(first["/twin/1"]["WARC-Date"]) }, refers_to(first["/twin/2"]))
     local again = crawl(state, "twins")
     assert.same({ "response", "a twin" }, { again["/twin/2"]["WARC-Type"], again["/twin/2"].payload })
     assert.same({ "revisit", "server-not-modified", server.url .. "/twin/2", second_of(again["/twin/2"]["WARC-Date"]) },

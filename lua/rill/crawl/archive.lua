@@ -1,9 +1,9 @@
 --- The WARC files of a crawl: "site-00000.warc.gz" and those after it, each begun with a warcinfo. Committed like
 --- items.
+local bodies = require("rill.crawl.bodies")
 local errors = require("rill.errors")
 local exchange = require("rill.crawl.exchange")
 local file = require("rill.crawl.file")
-local map64 = require("rill.crawl.map64")
 local outputs = require("rill.crawl.outputs")
 local warc = require("rill.warc")
 
@@ -29,7 +29,7 @@ local EXCHANGES = 64 -- at once at most, however few bytes they have
 ---@field private _outcomes table[] whose they are
 ---@field private _waiting_bytes integer
 ---@field private _failure rill.Error? why records could not be made: the next commit ends with it
----@field private _bodies rill.Map64 those that this run has seen, and that a record holds: hash to the record's time
+---@field private _bodies rill.CrawlBodies those that this run has seen, and that a record holds
 local Archive = {}
 Archive.__index = Archive
 
@@ -86,7 +86,7 @@ end
 -- Where several pages have the same body, `duplicate_of` names one of them: later records refer to that page's record.
 local function note_body(self, outcome)
   if not outcome.high or not outcome.archived or type(outcome.duplicate_of) == "string" then return end
-  self._bodies:set(outcome.high, outcome.low, outcome.archived)
+  self._bodies:add(outcome.high, outcome.low, outcome.entry.url, outcome.archived)
 end
 
 --- Takes what the outcome's exchanges leave: gives way to other tasks.
@@ -224,7 +224,7 @@ end
 function M.open(prefix, frontier, about, now)
   if frontier.worker then prefix = prefix .. "." .. frontier.worker end
   local self = setmetatable({ _prefix = prefix, _frontier = frontier, _about = about, _files = {}, _first = 0,
-    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = map64() }, Archive)
+    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = bodies.new(frontier.worker ~= nil) }, Archive)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end
   if ok then return self end

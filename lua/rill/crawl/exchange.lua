@@ -96,10 +96,10 @@ local function revisit_of(self, outcome, bodies)
   if outcome.archived or self.status == 304 then return same, self.url, outcome.archived end
   if self._parts then return nil end
   local first = outcome.duplicate_of
-  local time = first and bodies:get(outcome.high, outcome.low)
-  if not time then return nil end
-  if first == true then return IDENTICAL end
-  return IDENTICAL, first, time
+  local url, time
+  if first then url, time = bodies:find(outcome.high, outcome.low, first) end
+  if not url then return nil end
+  return IDENTICAL, url, time
 end
 
 local function line(name, value)
@@ -135,7 +135,7 @@ end
 --- What becomes of it is known: its records can be made, at any time. False: no head has come, there are none.
 ---@param outcome table of its URL; `archived`: the time of the record that has its body, where there is one;
 ---  `original`: { url=, archived= } of another page's that has it
----@param bodies rill.Map64 hashes of those that a record holds: its time, and `duplicate_of` names its page
+---@param bodies rill.CrawlBodies those that a record holds
 ---@return boolean
 function Exchange:settle(outcome, bodies)
   if not take_heads(self) then return false end
