@@ -4,9 +4,11 @@ local ffi = require("rill.core.ffi")
 local M = {}
 
 -- The fields of hiredis' structures differ between its versions 0.14 and 1.x. Which ones a library has is told by its
--- file name: name, and what stands in two places of the declarations below.
+-- file name, which 1.2 has from 1.1: name, and what stands in two places of the declarations below.
 local LAYOUTS = {
   { "libhiredis.so.0.14", "", "" },
+  { "libhiredis.so.1.4.0", "const void *funcs;", "double dval;" },
+  { "libhiredis.so.1.3.0", "const void *funcs;", "double dval;" },
   { "libhiredis.so.1.1.0", "const void *funcs;", "double dval;" },
   { "libhiredis.so.1.0.0", "const void *funcs;", "double dval;" },
 }
