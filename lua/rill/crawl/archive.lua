@@ -224,7 +224,8 @@ end
 function M.open(prefix, frontier, about, now)
   if frontier.worker then prefix = prefix .. "." .. frontier.worker end
   local self = setmetatable({ _prefix = prefix, _frontier = frontier, _about = about, _files = {}, _first = 0,
-    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = bodies.new(frontier.worker ~= nil) }, Archive)
+    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = bodies.new(frontier.worker ~= nil),
+  }, Archive)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end
   if ok then return self end

@@ -37,14 +37,16 @@ pcall(ffi.cdef, [[
   int BIO_read(rill_tls_bytes *bytes, void *room, int size);
   int BIO_write(rill_tls_bytes *bytes, const void *data, int length);
   void ERR_clear_error(void);
-  unsigned long ERR_peek_last_error(void);
+  unsigned long ERR_peek_error(void);
   const char *ERR_reason_error_string(unsigned long number);
 ]])
+pcall(ffi.cdef, "char *strerror(int number);")
 
 local WANT_READ, WANT_WRITE, CLOSED = 2, 3, 6 -- of SSL_get_error()
 local SET_MIN_VERSION, TLS_1_2 = 123, 0x0303
 local SET_HOST_NAME = 55
 local VERIFY_NONE, VERIFY_PEER, VERIFIED, PEM = 0, 1, 0, 1
+local SYSTEM = 0x80000000 -- is added to an errno
 local PIECE = 65536 -- bytes that are moved at a time
 
 local library
@@ -63,8 +65,10 @@ end
 local Tls = {}
 Tls.__index = Tls
 
+-- The first error says why; those after it which functions have failed therefore.
 local function cause()
-  local number = library.ERR_peek_last_error()
+  local number = library.ERR_peek_error()
+  if tonumber(number) >= SYSTEM then return ffi.string(ffi.C.strerror(tonumber(number) - SYSTEM)) end
   local text = number ~= 0 and library.ERR_reason_error_string(number) or nil
   return text ~= nil and ffi.string(text) or "TLS failed"
 end
@@ -132,7 +136,8 @@ local function why_not(self, result)
   if verified ~= VERIFIED and cause() == "certificate verify failed" then
     return false, "certificate not trusted: " .. ffi.string(library.X509_verify_cert_error_string(verified))
   end
-  return false, cause()
+  local text = cause()
+  return false, text == "wrong version number" and text .. ": it may speak no TLS" or text
 end
 
 --- Takes the handshake a step further: output() may have bytes then, and feed() is wanted.

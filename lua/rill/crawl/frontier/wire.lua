@@ -135,13 +135,21 @@ local function take_step(self, name, words)
   return run(self, name, words)
 end
 
+-- A connection's own error names the server, too.
+local function unreachable(self, err)
+  local name, patience = ("Redis at %s: "):format(self.shown), self._patience
+  local why = err.message:sub(1, #name) == name and err.message:sub(#name + 1) or err.message
+  if patience > 0 then why = ("not reached for %g s: %s"):format(patience, why) end
+  return state_error(self, "unreachable", why)
+end
+
 local function patiently(self, fn, ...)
   local since, pause = rill.now(), FIRST_PAUSE
   while true do
     local answer, err = fn(self, ...)
     if not err or err.kind ~= "lost" then return answer, err end
     if rill.now() - since >= self._patience then
-      return nil, state_error(self, "unreachable", ("not reached for %g s: %s"):format(self._patience, err.message))
+      return nil, unreachable(self, err)
     end
     rill.sleep(pause)
     pause = math.min(LAST_PAUSE, 2 * pause)
