@@ -123,6 +123,29 @@ describe("an output of a crawl", function()
     end, "named twice")
   end)
 
+  it("shares no file with the state, nor with another option", function()
+    local file = directory .. "/one"
+    for name, options in pairs {
+      ["out: it is named twice"] = { out = { file, { path = directory .. "//./one", append = true } } },
+      ["state and out name one file"] = { state = file, out = { path = file, append = true } },
+      ["state and skipped name one file"] = { state = file, skipped = file },
+      ["out and skipped name one file"] = { out = file, skipped = file },
+      ["out and har name one file"] = { out = { file }, har = file },
+      ["har and waterfall name one file"] = { har = file, waterfall = file },
+    } do
+      options.start = "http://127.0.0.1:1/"
+      local ok, why = pcall(crawl.new, options)
+      assert.is_false(ok, name)
+      assert.is_truthy(tostring(why):find(name, 1, true), tostring(why))
+      assert.is_nil(io.open(file))
+    end
+    for _, options in ipairs { { state = file .. ".db", out = file .. ".db#items" },
+      { out = "/dev/null", skipped = "/dev/null" }, { out = { file .. ".db#a", file .. ".db#b" } } } do
+      options.start = "http://127.0.0.1:1/"
+      assert.is_true((pcall(crawl.new, options)))
+    end
+  end)
+
   it("keeps the columns of a file that is appended to, and has one header", function()
     local path = support.write(directory .. "/there.csv", 'b,"a ""x"""\r\n1,2\r\n')
     assert(emit({ { ['a "x"'] = 3, b = 4, c = 5 } }, { path = path, append = true }))

@@ -4,9 +4,11 @@ local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
 local descriptors = require("rill.crawl.descriptors")
 local flags = require("rill.cli.crawl_flags")
+local frontiers = require("rill.crawl.frontiers")
 local html = require("rill.html")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
+local shared_file = require("rill.crawl.shared_file")
 local summary = require("rill.cli.summary")
 local url = require("rill.url")
 local urls = require("rill.cli.urls")
@@ -124,6 +126,21 @@ local function outputs_of(given)
   return list
 end
 
+-- What has no meaning without a state, and what without one that is shared.
+local OF_STATE = { "recrawl", "unchanged", "remember", "durable" }
+local OF_REDIS = { "worker", "lease", "unreachable", "expect" }
+
+local function check_state(given, state)
+  for _, name in ipairs(OF_STATE) do
+    if given[name] and not state then arguments.fail("--%s is of --state, which is missing", name) end
+  end
+  for _, name in ipairs(OF_REDIS) do
+    if given[name] and not frontiers.is_shared(state) then
+      arguments.fail("--%s is of a --state in Redis, which is missing", name)
+    end
+  end
+end
+
 -- A list, which a state keeps; with a file that may be long, an iterator.
 local function starts_of(words)
   for _, word in ipairs(words) do
@@ -151,6 +168,7 @@ local function options_of(given, script, words)
   if given.state and not given.state[2] then given.state = given.state[1] end
   if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
   merge(options, given)
+  check_state(given, options.state)
   if words[1] then options.start = starts_of(words) end
   options.out = out or options.out
   if options.start ~= nil and options.out == nil and not options.save and not options.warc then options.out = "-" end
@@ -240,6 +258,8 @@ function M.run(given, words)
     script = script_of(table.remove(words, 1))
   end
   local options, own = options_of(given, script, words)
+  common.checked(shared_file.check, { state = options.state, out = options.out, skipped = options.skipped,
+    har = options.har, waterfall = options.waterfall, stats = own.stats })
   descriptors.raise(descriptors.MANY)
   local running = common.checked(crawl.new, options)
   running.quiet = own.quiet

@@ -5,6 +5,7 @@ local html = require("rill.html")
 local frontiers = require("rill.crawl.frontiers")
 local key = require("rill.crawl.key")
 local scope = require("rill.crawl.scope")
+local shared_file = require("rill.crawl.shared_file")
 local suggest = require("rill.core.suggest")
 local traps = require("rill.crawl.traps")
 
@@ -160,6 +161,7 @@ end
 ---@return table options
 function M.check(given)
   check_all(given)
+  shared_file.check(given)
   local options = { given = given }
   for name, default in pairs(DEFAULTS) do options[name] = default end
   for name, value in pairs(given) do options[name] = value end
