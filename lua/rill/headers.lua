@@ -6,6 +6,7 @@ local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
+local list_of = require("rill.core.lazy").module("rill.core.list")
 
 local M = {}
 
@@ -249,6 +250,10 @@ local function add_map(fields, what, map)
     if type(value) ~= "table" then
       add(fields, what, name, value)
     else
+      if not list_of.is(value) then
+        errors.raise(("%s: several values of %s are a list without holes, got %s"):format(what, name,
+          errors.show(value)))
+      end
       if #value == 0 then add(fields, what, name, false) end
       for i = 1, #value do
         add(fields, what, name, value[i])

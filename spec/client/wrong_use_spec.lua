@@ -209,3 +209,36 @@ describe("a method that is called with a dot", function()
     assert_raises({ "rill.sleep", "with a dot" }, rill.sleep, rill, 1)
   end)
 end)
+
+describe("a table that should be a list", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is raised where it is a set, a map, or has a hole: what it holds would not count", function()
+    local crawl = require "rill.crawl"
+    local set, hole = { ["localhost"] = true }, { "a", nil, "b" }
+    for _, wrong in ipairs { set, hole } do
+      for _, name in ipairs { "no_proxy", "dns_servers", "protocols" } do
+        assert_raises({ "rill.client: " .. name, "a list" }, rill.client, { [name] = wrong })
+      end
+      assert_raises({ "resolve", "a:1", "a list" }, rill.client, { resolve = { ["a:1"] = wrong } })
+      assert_raises({ "pin_sha256", "a list" }, rill.client, { tls = { pin_sha256 = wrong } })
+      assert_raises({ "rill.client: headers", "x-n", "a list" }, rill.client, { headers = { ["x-n"] = wrong } })
+      assert_raises({ "rill.form", '"x-n"', "a list" }, rill.form, { ["x-n"] = wrong })
+      for _, name in ipairs { "allow", "deny", "links", "sitemaps", "types", "retry_status" } do
+        assert_raises({ "crawl: " .. name .. " must be", "a list" }, crawl.new, { start = "http://a/", [name] = wrong })
+      end
+      assert_raises({ "crawl: key.drop must be a list" }, crawl.new, { start = "http://a/", key = { drop = wrong } })
+    end
+    assert_raises({ "crawl: start must be a list" }, crawl.new, { start = set })
+    local client = support.client()
+    support.run(function()
+      assert_raises({ "rill.all: fns must be a list" }, rill.all, { a = function() end })
+      assert_raises({ "rill.map: items must be a list" }, rill.map, set, print)
+      assert_raises({ "query", '"a"', "a list" }, client.get, client, "https://localhost/", {
+        query = { a = { b = 1 } } })
+      assert_raises({ "trailers", "x-n", "a list" }, client.post, client, "https://localhost/", "", {
+        trailers = { ["x-n"] = set } })
+    end)
+  end)
+end)

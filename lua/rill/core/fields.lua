@@ -1,6 +1,7 @@
 --- Names and values, as a script gives them for a query, a form or a multipart body: a map, whose names are
 --- taken in their order, or a list of pairs.
 local errors = require("rill.errors")
+local list_of = require("rill.core.list")
 
 local M = {}
 
@@ -53,6 +54,10 @@ local function from_map(call, given)
   for _, name in ipairs(names) do
     local value = given[name]
     if type(value) == "table" then -- several of one name
+      if not list_of.is(value) then
+        errors.raise(("%s: several values of %s are a list without holes, got %s"):format(call, errors.show(name),
+          errors.show(value)))
+      end
       for _, each in ipairs(value) do list[#list + 1] = { name, text_of(call, name, each) } end
     else
       list[#list + 1] = { name, text_of(call, name, value) }

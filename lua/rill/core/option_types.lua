@@ -1,5 +1,8 @@
 --- What the values of options must be: a name for each kind, what says so in an error, and the check.
-local auth = require("rill.core.lazy").module("rill.core.auth")
+local lazy = require("rill.core.lazy")
+
+local auth = lazy.module("rill.core.auth")
+local list_of = lazy.module("rill.core.list")
 
 local function number_from(low, high)
   return function(value)
@@ -34,7 +37,11 @@ end
 
 -- A list of hosts, or a string with commas or blanks between them.
 local function is_hosts(value)
-  return value == false or type(value) == "table" or is_text(value)
+  return value == false or type(value) == "table" and list_of.is(value) or is_text(value)
+end
+
+local function is_list(value)
+  return list_of.is(value)
 end
 
 -- false: none
@@ -77,15 +84,18 @@ return {
   trailers = { "a table of fields, or a function that returns one", is_table_or_function },
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
-  addresses = { 'a list of "ip" or "ip:port"', is_table },
+  addresses = { 'a list of "ip" or "ip:port"', is_list },
   redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
-  auth = { "{ user = , password = }, { bearer = } or false, without control characters", is_auth },
+  auth = {
+    "{ user = , password = } with no colon in user, { bearer = } of one word, or false, without control characters",
+    is_auth,
+  },
   query = { "a map of names to values or a list of pairs", is_table },
   proxy = { 'a URL of a proxy, "env" or false', is_proxy },
   hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },
-  protocols = { 'a list of "h2" and "http/1.1", in order', is_table },
+  protocols = { 'a list of "h2" and "http/1.1", in order', is_list },
   politeness = { "a table of limits, a map from origin or host to such tables, or false", is_politeness },
   share = { "a number from 0 to 1", number_from(0, 1) },
-  pins = { "a list of base64 SHA-256 digests", is_table },
+  pins = { "a list of base64 SHA-256 digests", is_list },
 }

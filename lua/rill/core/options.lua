@@ -5,6 +5,7 @@ local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
+local list_of = lazy.module("rill.core.list")
 local politeness = lazy.module("rill.core.politeness")
 local suggest = lazy.module("rill.core.suggest")
 local types = require("rill.core.option_types")
@@ -252,6 +253,10 @@ local function fill_resolve(call, options, map)
   for _, host in ipairs(sorted_keys(map)) do
     local addresses = map[host]
     if type(addresses) ~= "table" then addresses = { addresses } end
+    if not list_of.is(addresses) then
+      errors.raise(("%s: resolve: several addresses of %s are a list without holes, got %s"):format(call, host,
+        errors.show(addresses)))
+    end
     for _, address in ipairs(addresses) do
       if not types.text[2](address) then
         errors.raise(("%s: resolve: an address of %s must be a string, got %s")

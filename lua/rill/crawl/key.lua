@@ -2,6 +2,7 @@
 local address = require("rill.crawl.address")
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
+local list_of = require("rill.core.list")
 local url = require("rill.url")
 
 local M = {}
@@ -17,6 +18,7 @@ local KNOWN = { sort_query = true, slash = true, www = true, fragment = true, dr
 -- Names are compared without case: `JSESSIONID` is what servers write, `jsessionid` what URLs hold.
 local function dropper(names)
   local exact, prefixes = {}, {}
+  if not list_of.is(names) then errors.raise("crawl: key.drop must be a list of names, got " .. errors.show(names)) end
   for _, name in ipairs(names) do
     if type(name) ~= "string" then errors.raise("crawl: key.drop: names must be strings, got " .. errors.show(name)) end
     local prefix = name:match "^(.-)%*$"

@@ -4,6 +4,7 @@ local errors = require("rill.errors")
 local html = require("rill.html")
 local frontiers = require("rill.crawl.frontiers")
 local key = require("rill.crawl.key")
+local list_of = require("rill.core.list")
 local scope = require("rill.crawl.scope")
 local shared_file = require("rill.crawl.shared_file")
 local suggest = require("rill.core.suggest")
@@ -51,7 +52,10 @@ local HOOK = { "a function", arguments.is_callable }
 local TEXT = { "a string", function(value) return type(value) == "string" and value ~= "" end }
 local ANY = { "anything", function() return true end }
 local LIST = { "a list, a string or a function", function(value)
-  return type(value) == "table" or type(value) == "string" or type(value) == "function"
+  return list_of.is(value) or type(value) == "string" or type(value) == "function"
+end }
+local STARTS = { LIST[1], function(value) -- a list of links, as pages give it, may have fields
+  return type(value) == "table" and not list_of.is_map(value) or LIST[2](value)
 end }
 
 local function is_client(value)
@@ -59,20 +63,20 @@ local function is_client(value)
 end
 
 local KNOWN = {
-  start = LIST, client = { "options of rill.client, or a client", is_client }, concurrency = COUNT,
+  start = STARTS, client = { "options of rill.client, or a client", is_client }, concurrency = COUNT,
   per_origin = { "a table or a function", function(v) return type(v) == "table" or type(v) == "function" end },
   allow = LIST, deny = LIST, depth = WHOLE, max_pages = WHOLE, max_items = WHOLE, max_bytes = WHOLE,
   max_time = SECONDS, max_failed = WHOLE, stop = HOOK, follow = BOOLEAN,
   links = { '"pages", "all" or a list of tag names', function(value)
-    return value == "pages" or value == "all" or type(value) == "table"
+    return value == "pages" or value == "all" or list_of.is(value)
   end },
   robots = BOOLEAN, robots_agent = TEXT, robots_wait = SECONDS, nofollow = BOOLEAN,
   sitemaps = { '"robots", "auto", a list of URLs or false', function(value)
-    return value == "robots" or value == "auto" or value == false or type(value) == "table"
+    return value == "robots" or value == "auto" or value == false or list_of.is(value)
   end },
   canonical = one_of("follow", "skip", "ignore"), key = ANY, traps = ANY, retries = WHOLE,
-  retry_status = { "a list of statuses", function(value) return type(value) == "table" end },
-  types = { '"all" or a list of media types', function(value) return value == "all" or type(value) == "table" end },
+  retry_status = { "a list of statuses", list_of.is },
+  types = { '"all" or a list of media types', function(value) return value == "all" or list_of.is(value) end },
   maxsize = WHOLE, page = HOOK, failed = HOOK, skipped = { "a function or a file name", function(value)
     return arguments.is_callable(value) or TEXT[2](value)
   end },

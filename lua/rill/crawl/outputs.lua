@@ -1,5 +1,6 @@
 --- All that a crawl writes items to: each has an offset, which the page's transaction keeps.
 local errors = require("rill.errors")
+local list_of = require("rill.core.list")
 local own_path = require("rill.crawl.own_path")
 
 local M = {}
@@ -45,7 +46,7 @@ local function check_table(options)
   end
 end
 
-local function list_of(out)
+local function entries_of(out)
   if out == nil then return {} end
   if type(out) == "table" and out.path == nil then return out end
   return { out }
@@ -109,6 +110,7 @@ end
 -- All is looked at before the first is opened. Each file once: two that write to one place would undo each other.
 local function check_all(list)
   local known = {}
+  if not list_of.is(list) then as_options(list) end -- which raises
   for _, entry in ipairs(list) do
     local path = type(entry) ~= "function" and as_options(entry).path
     if path then check_table(as_options(entry)) end
@@ -228,8 +230,8 @@ end
 function M.open(out, frontier, warn, guarded)
   local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn,
     _guarded = guarded }, Outputs)
-  check_all(list_of(out))
-  for _, entry in ipairs(list_of(out)) do
+  check_all(entries_of(out))
+  for _, entry in ipairs(entries_of(out)) do
     local ok, err = open_one(self, entry)
     if not ok then
       self:close()

@@ -1,6 +1,7 @@
 --- Several functions at once, and all of their results.
 local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
+local list_of = require("rill.core.list")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
 
@@ -38,7 +39,7 @@ end
 ---@param options { concurrency: integer? }?
 ---@return table[] outcomes in the order of `fns`: `{results...}`, or `{nil, err}` of one that raised
 return function(fns, options)
-  if type(fns) ~= "table" then
+  if type(fns) ~= "table" or list_of.is_map(fns) then
     errors.raise("rill.all: fns must be a list of functions, got " .. errors.show(fns))
   end
   local count = #fns

@@ -3,6 +3,7 @@ local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local handle = require("rill.task.handle")
+local list_of = require("rill.core.list")
 local queue = require("rill.task.queue")
 local runtime = require("rill.runtime")
 local task = require("rill.task")
@@ -343,7 +344,7 @@ end
 ---@return rill.Map iterator for a `for` loop: item, and what fn returned or `nil, err`
 return function(items, fn, options)
   local is_queue, is_iterator = queue.is(items), arguments.is_callable(items)
-  if not (is_queue or is_iterator) and type(items) ~= "table" then
+  if not (is_queue or is_iterator) and (type(items) ~= "table" or list_of.is_map(items)) then
     errors.raise("rill.map: items must be a list, an iterator function or a queue, got " .. errors.show(items))
   end
   arguments.callable("rill.map: fn", fn)
