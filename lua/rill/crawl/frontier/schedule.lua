@@ -7,6 +7,7 @@
 ---   admit(link)                true, or false and why: "seen" or a trap
 ---   commit(batch)              { outcomes, counters, outputs, skips }: all or nothing
 ---   known, is_seen, duplicate, stats, waiting, close; of a shared one note_body, has_body, take_body too
+local bodies = require("rill.crawl.frontier.bodies")
 local heap = require("rill.crawl.heap")
 local kept_robots = require("rill.crawl.frontier.kept_robots")
 local map64 = require("rill.crawl.map64")
@@ -19,7 +20,7 @@ local M = {}
 ---@field worker string? the same
 ---@field seen rill.Map64 fingerprint to id
 ---@field skipped rill.Map64 fingerprints of what was passed over
----@field bodies rill.Map64 hash to id
+---@field bodies rill.CrawlBodies
 ---@field counts rill.Map64 what traps count
 ---@field private _store table
 ---@field private _options table
@@ -280,27 +281,16 @@ function Frontier:pass_over(high, low)
   return true
 end
 
---- The page that had this body first: its URL, or true where that is not known. From now on the body is known.
----@param high number
----@param low number
----@param entry rill.CrawlEntry
+--- See bodies.lua.
 ---@return string|true|nil
 function Frontier:duplicate(high, low, entry)
-  local id = self.bodies:get(high, low)
-  if id and id ~= entry.id then return self._store:url_of(id) or true end
-  if not id then
-    self.bodies:set(high, low, entry.id)
-    if self._store.keep_url then self._store:keep_url(entry) end
-  end
+  return self.bodies:duplicate(high, low, entry)
 end
 
---- The page whose record an archive has of a body.
----@param hash string 16 hex digits
----@return { url: string, archived: integer }? original nil: that is not known
+--- See bodies.lua.
+---@return { url: string, archived: integer }?
 function Frontier:original(hash)
-  local high, low = tonumber(hash:sub(1, 8), 16), tonumber(hash:sub(9), 16)
-  local id = self.bodies:get(high, low)
-  return id and self._store:archived(id, high, low)
+  return self.bodies:original(hash)
 end
 
 -- How long a row of known bodies a shape has had.
@@ -399,7 +389,7 @@ end
 ---@return rill.CrawlFrontier
 function M.new(store, options)
   return setmetatable({
-    seen = map64(), skipped = map64(), bodies = map64(), counts = map64(), _dirty = {},
+    seen = map64(), skipped = map64(), bodies = bodies.new(store), counts = map64(), _dirty = {},
     _touched = {}, _abandoned = 0, _kept = kept_robots.new(),
     _store = store, _options = options, _origins = {}, _due = heap(), _later = heap(), _ready = {}, _in_flight = 0,
     _retrying = 0, _retrying_pages = 0, _origin_count = 0,

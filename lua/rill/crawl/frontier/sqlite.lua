@@ -244,19 +244,13 @@ local function load_origins(self)
   end)
 end
 
--- Of the pages that have a body the first one, or the first that is archived with it.
-local function load_body(self, bodies, id, archived, high, low)
-  local first = bodies:get(high, low)
-  if not first or archived and not self:archived(first, high, low) then bodies:set(high, low, id) end
-end
-
 local function load_seen(self, frontier)
   local ok, err = each_row(self.db, "select id, fp, hash, archived from url order by id", function(stmt)
     local id, high, low = stmt:column(0), stmt:pair(1)
     frontier.seen:set(high, low, id)
     self._next_id = id
     high, low = stmt:pair(2)
-    if high then load_body(self, frontier.bodies, id, stmt:column(3), high, low) end
+    if high then frontier.bodies:restore(id, stmt:column(3), high, low) end
   end)
   if not ok then return nil, err end
   ok, err = each_row(self.db, "select fp from skip", function(stmt)
