@@ -47,6 +47,11 @@ describe("rill", function()
       assert.equal(0, said.status)
       for line in said.out:gmatch "[^\n]+" do assert.is_true(#line <= 120, line) end
     end
+    for _, words in ipairs { "--help", "--version", "crawl --help" } do
+      local said = command.shell("bin/rill " .. words .. " > /dev/full")
+      assert.equal(4, said.status, words)
+      assert.equal("rill: cannot write -: No space left on device\n", said.err)
+    end
     assert.matches("^rill %d+%.%d+%.%d+\n$", command.run({ "--version" }).out)
     assert.matches("^rill %d+%.%d+%.%d+\n$", command.run({ "crawl", "--version" }).out)
   end)
@@ -58,6 +63,8 @@ describe("rill", function()
       [{ "get" }] = "URL is missing",
       [{ "get", "--outptu", "x" }] = "unknown option --outptu: did you mean --output?",
       [{ "get", "a", "b", "-o", "x" }] = "-o takes one URL, there are several",
+      [{ "get", "a", "-d", "x", "--json", "{}" }] = "-d and --json exclude each other",
+      [{ "crawl", "a", "--har", "-" }] = '--har takes a path, got "-"',
       [{ "get", "ftp://example.com/" }] = '"ftp://example.com/" is no http or https URL',
       [{ "get", "mailto:a@example.com" }] = '"mailto:a@example.com" is no http or https URL',
       [{ "get", "https://[x" }] = '"https://[x" is no URL',
@@ -125,6 +132,12 @@ describe("rill get", function()
     assert.is_nil(head:find("<title>", 1, true))
   end)
 
+  it("writes to standard output where the file is -", function()
+    local said = rill("get", "-o", "-", server.url .. "/b.html", server.url .. "/a.html")
+    assert.same({ SITE["b.html"] .. SITE["a.html"], "", 0 }, { said.out, said.err, said.status })
+    assert.is_nil(io.open("-"))
+  end)
+
   it("writes a file, when the body has come whole", function()
     local path = directory .. "/body"
     local said = rill("get", "-o", path, server.url .. "/b.html")
@@ -183,6 +196,21 @@ server.on('stream', (stream, headers) => {
     assert.equal("POST|1||me|a=b", get("-H", "X-A: 1", "-d", "a=b", "--user-agent", "me"))
     assert.equal("PUT||Basic dTpw|me|from a file", get("-X", "PUT", "-d", "@" .. file, "--auth", "u:p",
       "--user-agent=me"))
+    node:stop()
+  end)
+
+  it("names the type of its data, unless -H does", function()
+    local node = support.node { source = [[
+server.on('stream', (stream, headers) => {
+  stream.respond({ ':status': 200 });
+  stream.end([headers[':method'], headers['content-type'], headers.accept].join('|'));
+});]] }
+    local function get(...) return command.run({ "get", node.url .. "/", "--ca", node.ca, ... }).out end
+    assert.equal("POST|application/x-www-form-urlencoded|", get("-d", "a=b"))
+    assert.equal("POST|application/json|application/json", get("--json", '{"a":1}'))
+    assert.equal("PUT|text/plain|", get("-X", "PUT", "-d", "a", "-H", "Content-Type: text/plain"))
+    assert.equal("POST|a/json|b/c", get("--json", "{}", "-H", "Accept: b/c", "-H", "content-type: a/json"))
+    assert.equal("POST||", get("-X", "POST"))
     node:stop()
   end)
 
@@ -350,7 +378,24 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     said = rill("crawl", server.url .. "/", "--out", "/nonexistent/out.jsonl")
     assert.equal(4, said.status)
     assert.is_truthy(said.err:find("/nonexistent/out.jsonl", 1, true))
-    assert.equal(4, rill("crawl", "-q", server.url .. "/b.html", "--stats", "/nonexistent/stats").status)
+  end)
+
+  it("looks before it begins whether its counters can be written", function()
+    local said = rill("crawl", "-q", server.url .. "/b.html", "--stats", "/nonexistent/stats")
+    assert.same({ "", 4 }, { said.out, said.status })
+    assert.is_truthy(said.err:find("cannot write /nonexistent/stats: No such file", 1, true), said.err)
+    said = rill("crawl", "-q", server.url .. "/b.html", "--stats", "/dev/full")
+    assert.equal(4, said.status)
+    assert.equal(1, #lines_of(said.out))
+    assert.matches("cannot write /dev/full: No space left on device\nrill: finished\npages: +1 ", said.err)
+    assert.matches('^{.*"url".*\n{"bytes".*"pages":1.*}\n$', rill("crawl", "-q", server.url .. "/b.html", "--stats",
+      "-").out)
+  end)
+
+  it("has no limit of time where --max-time is 0", function()
+    local said = rill("crawl", server.url .. "/b.html", "--max-time", "0")
+    assert.equal(0, said.status)
+    assert.matches("^rill: finished\n", said.err)
   end)
 
   it("lets what is in flight end after INT and TERM, and says so by its status", function()

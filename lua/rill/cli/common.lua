@@ -31,24 +31,6 @@ function M.say(message, ...)
   io.stderr:write("rill: ", select("#", ...) > 0 and message:format(...) or message, "\n")
 end
 
-local unwritten
-
---- Writes data to stdout.
----@return boolean? ok
-function M.write(text)
-  local ok, why = io.stdout:write(text)
-  if ok then ok, why = io.stdout:flush() end
-  if not ok and not why:find "Broken pipe" then unwritten = why end -- else nobody reads any more: no failure
-  return ok and true
-end
-jit.off(M.write) -- compiled code drops the results that nobody looks at
-
---- Why data could not be written to stdout; nil where all was.
----@return string? why
-function M.unwritten()
-  return unwritten
-end
-
 local function resolve_of(list)
   local map = {}
   for _, text in ipairs(list) do

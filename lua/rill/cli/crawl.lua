@@ -6,6 +6,7 @@ local descriptors = require("rill.crawl.descriptors")
 local flags = require("rill.cli.crawl_flags")
 local frontiers = require("rill.crawl.frontiers")
 local html = require("rill.html")
+local output = require("rill.cli.output")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
 local shared_file = require("rill.crawl.shared_file")
@@ -110,6 +111,13 @@ local function words_of_lists(given)
   check_each("--deny", given.deny, is_place)
 end
 
+-- What is no stream of lines, or cannot be one beside items, has a file of its own.
+local function check_files(given)
+  for _, name in ipairs { "har", "save", "skipped", "warc", "waterfall" } do
+    if given[name] == "-" then arguments.fail("--%s takes a path, got \"-\": ./- is a file of that name", name) end
+  end
+end
+
 -- --out with --format, --fields and --append.
 local function outputs_of(given)
   if not given.out then
@@ -165,6 +173,7 @@ local function options_of(given, script, words)
     arguments.fail("the file gives a client: options of requests belong there")
   end
   words_of_lists(given)
+  check_files(given)
   if given.state and not given.state[2] then given.state = given.state[1] end
   if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
   merge(options, given)
@@ -198,17 +207,32 @@ local function run(running)
   error(done, 0)
 end
 
+local function not_written(path, why)
+  common.say("cannot write %s: %s", path, (why:gsub("^.*: ", ""))) -- some causes name the path, others do not
+end
+
+-- Opens a file of counters before the crawl, which has them only when it ends: what is there stays until then.
+local function open_stats(path)
+  if path == "-" then return true end
+  local file, why = io.open(path, "a")
+  if file then return file end
+  not_written(path, why)
+end
+
 local function write_stats(path, stats)
+  local text = summary.json(stats) .. "\n"
+  if path == "-" then return output.write(text) end
   local file, why = io.open(path, "w")
   if file then
     local ok
-    ok, why = file:write(summary.json(stats), "\n")
+    ok, why = file:write(text)
     if ok then ok, why = file:close() end
     if ok then return true end
   end
-  common.say("cannot write %s", tostring(why))
+  not_written(path, why)
   return false
 end
+jit.off(write_stats) -- compiled code drops the results that nobody looks at
 
 local SIGNALS = { INT = 130, TERM = 143 }
 
@@ -242,10 +266,11 @@ local function failed(err)
 end
 
 local function finish(own, done)
-  if not own.quiet then io.stderr:write("rill: ", done.reason, "\n", summary.text(done)) end
+  local is_written = not own.stats or write_stats(own.stats, done)
+  -- With -q too where the counters would be nowhere else.
+  if not own.quiet or not is_written then io.stderr:write("rill: ", done.reason, "\n", summary.text(done)) end
   local status = status_of(own, done)
-  if own.stats and not write_stats(own.stats, done) then return 4 end
-  return status
+  return is_written and status or 4
 end
 
 --- Runs the command.
@@ -268,9 +293,12 @@ function M.run(given, words)
     common.exchange(own, address, status, why, pause)
   end
   if options.start == nil and options.state == nil then arguments.fail("URL is missing") end
+  local stats = not own.stats or open_stats(own.stats)
+  if not stats then return 4 end
   local done, err = run(running)
-  if not done then return failed(err) end
-  return finish(own, done)
+  local status = done and finish(own, done) or failed(err)
+  if io.type(stats) then stats:close() end -- only now: who reads a pipe waits for the counters
+  return status
 end
 
 return M

@@ -1,16 +1,18 @@
 --- rill get: bodies of URLs.
 local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
+local output = require("rill.cli.output")
 local rill = require("rill")
 local urls = require("rill.cli.urls")
 
 local M = {}
 
 local OWN = {
-  { "-o, --output", "FILE", "write the body to FILE, when it has come whole", kind = "path" },
+  { "-o, --output", "FILE", "write the body to FILE (-: standard output), when it has come whole", kind = "path" },
   { "-i, --include", false, "write heads too" },
   { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
-  { "-d, --data", "DATA", "send DATA, or the file @FILE, @- for standard input (POST)" },
+  { "-d, --data", "DATA", "send DATA of a form, or the file @FILE, @- for standard input (POST)" },
+  { "--json", "DATA", "the same as JSON, with the fields that says so" },
   { "-X, --method", "METHOD", "in place of GET" },
 }
 
@@ -31,20 +33,41 @@ local function head_text(response)
     (tostring(response.headers):gsub("\r\n", "\n"):gsub("\n*$", "\n")))
 end
 
-local function request_of(given, address)
-  local method = given.method or given.head and "HEAD" or given.data and "POST" or "GET"
-  local path = given.data and given.data:match "^@(.+)$"
+local FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+-- The fields of a request; those of -H go before what its data would bring.
+local function fields_of(given)
+  local fields, is_given = {}, {}
+  for i, field in ipairs(given.header and common.headers(given.header) or {}) do
+    fields[i], is_given[field[1]:lower()] = field, true
+  end
+  local function add(name, value)
+    if not is_given[name] then fields[#fields + 1] = { name, value } end
+  end
+  if given.data or given.json then add("content-type", given.json and JSON or FORM) end
+  if given.json then add("accept", JSON) end
+  return fields
+end
+
+local function body_of(data)
+  local path = data and data:match "^@(.+)$"
   if path == "-" then path = "/dev/stdin" end
-  return { url = address, method = method, headers = given.fields, body = path and { file = path } or given.data }
+  return path and { file = path } or data
+end
+
+local function request_of(given, address)
+  local data = given.json or given.data
+  local method = given.method or given.head and "HEAD" or data and "POST" or "GET"
+  return { url = address, method = method, headers = given.fields, body = body_of(data) }
 end
 
 -- Writes what came. Returns whether that could be done.
 local function put(given, response)
   if given.include or given.head then
-    if not common.write(head_text(response)) then return false end
+    if not output.write(head_text(response)) then return false end
   end
   if given.output or given.head then return true end
-  return common.write(response.body) and true or false
+  return output.write(response.body) and true or false
 end
 
 local function save(given, response)
@@ -75,11 +98,12 @@ end
 ---@return integer status
 function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
+  if given.output == "-" then given.output = nil end -- where bodies go that no file is named for
+  if given.json and given.data then arguments.fail("-d and --json exclude each other") end
   if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
   local following = urls.each(words)
-  if given.header then -- of requests, not of the client: host may be one
-    given.fields, given.header = common.headers(given.header), nil
-  end
+  given.fields = fields_of(given)
+  given.header = nil -- of requests, not of the client: host may be one
   local client = common.client(common.client_options(given))
   local status = 0
   rill.run(function()

@@ -1,5 +1,6 @@
 --- The command `rill`: finds the subcommand, and turns what comes of it into an exit status.
 local ffi = require("rill.core.ffi")
+local output = require("rill.cli.output")
 
 local M = {}
 
@@ -40,20 +41,21 @@ end
 
 -- Also where all else went well: what was asked for is not there.
 local function status_of(status)
-  local common = require("rill.cli.common")
-  local why = common.unwritten()
+  local why = output.unwritten()
   if not why then return status end
-  common.say("cannot write -: %s", why)
+  io.stderr:write("rill: cannot write -: ", why, "\n")
   return OUTPUT
+end
+
+local function show(...)
+  output.write(...)
+  return status_of(OK)
 end
 
 local function run(command, words)
   local arguments = require("rill.cli.arguments")
   local module = require(KNOWN[command])
-  if asks_for(words, "--help") then
-    io.stdout:write(module.help())
-    return OK
-  end
+  if asks_for(words, "--help") then return show(module.help()) end
   local ok, status = xpcall(function()
     local given = {}
     local rest = arguments.read(words, module.flags, given)
@@ -79,14 +81,8 @@ end
 function M.main(words)
   take_signals()
   local command = words[1]
-  if asks_for(words, "--version") then
-    io.stdout:write("rill ", require("rill").version, "\n")
-    return OK
-  end
-  if command == "--help" or command == "help" then
-    io.stdout:write(HELP)
-    return OK
-  end
+  if asks_for(words, "--version") then return show("rill ", require("rill").version, "\n") end
+  if command == "--help" or command == "help" then return show(HELP) end
   if not command then return wrong(nil, "which command?") end
   if not KNOWN[command] then return wrong(nil, ("unknown command %q: there are %s"):format(command,
     table.concat(COMMANDS, ", "))) end

@@ -3,6 +3,7 @@ local arguments = require("rill.cli.arguments")
 local asking = require("rill.crawl.robots")
 local common = require("rill.cli.common")
 local json = require("rill.core.plain_json")
+local output = require("rill.cli.output")
 local rill = require("rill")
 local site = require("rill.cli.site")
 local url = require("rill.url")
@@ -41,12 +42,12 @@ end
 
 local function show(found, format)
   if format == "jsonl" then
-    return common.write(json.encode(found, { "url", "status", "reason", "pages" }) .. "\n")
+    return output.write(json.encode(found, { "url", "status", "reason", "pages" }) .. "\n")
   end
   local lines = { ("%s %s"):format(found.status or found.reason, found.url) }
   if found.status and found.reason ~= "status" then lines[1] = ("%s %s"):format(found.reason, found.url) end
   for _, page in ipairs(found.pages) do lines[#lines + 1] = "  on " .. page end
-  return common.write(table.concat(lines, "\n") .. "\n")
+  return output.write(table.concat(lines, "\n") .. "\n")
 end
 
 --- Runs the command.

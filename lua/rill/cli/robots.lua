@@ -3,6 +3,7 @@ local arguments = require("rill.cli.arguments")
 local asking = require("rill.crawl.robots")
 local clients = require("rill.crawl.clients")
 local common = require("rill.cli.common")
+local output = require("rill.cli.output")
 local rill = require("rill")
 local robots = require("rill.robots")
 local url = require("rill.url")
@@ -21,7 +22,7 @@ function M.help()
 end
 
 local function say(answer, address, why)
-  common.write(("%s: %s (%s)\n"):format(answer, address, why))
+  output.write(("%s: %s (%s)\n"):format(answer, address, why))
   return answer == "allowed" and 0 or 1
 end
 

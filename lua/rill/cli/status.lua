@@ -2,6 +2,7 @@
 local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local frontiers = require("rill.crawl.frontiers")
+local output = require("rill.cli.output")
 local stats = require("rill.crawl.stats")
 local summary = require("rill.cli.summary")
 
@@ -50,9 +51,9 @@ function M.run(given, words)
   end
   local all = stats_of(kept)
   if given.json then
-    common.write(summary.json(all) .. "\n")
+    output.write(summary.json(all) .. "\n")
   else
-    common.write(("state:     %s, %s\n%s"):format(frontiers.shown(state), all.finished and "finished" or "not finished",
+    output.write(("state:     %s, %s\n%s"):format(frontiers.shown(state), all.finished and "finished" or "not finished",
       summary.text(all)))
   end
   return 0

@@ -170,6 +170,7 @@ function M.check(given)
   for name, default in pairs(DEFAULTS) do options[name] = default end
   for name, value in pairs(given) do options[name] = value end
   if given.remember == nil then options.remember = not frontiers.is_shared(given.state) end
+  if options.max_time == 0 then options.max_time = nil end -- none, as with a client's timeouts
   options.policy = policies(given.per_origin)
   options.scope = scope.new(given.allow, given.deny)
   options.key, options.key_name = key.new(given.key)
