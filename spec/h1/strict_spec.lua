@@ -10,6 +10,17 @@ local REFUSED = {
   ["a version of two digits"] = "HTTP/1.10 200 OK\r\n\r\n",
   ["another major version"] = "HTTP/2.0 200 OK\r\n\r\n",
   ["HTTP/0.9"] = "<html>hello</html>\n",
+  ["HTTP/0.9 without a line's end"] = "<html>hello</html>",
+  ["a record of TLS"] = "\21\3\1\0\2\2\70",
+  ["a greeting of SSH, not yet whole"] = "SSH-2.0-OpenSSH",
+  ["a greeting of SMTP, not yet whole"] = "220 mail.example ESMTP",
+  ["a frame of HTTP/2"] = "\0\0\0\4\0\0\0\0\0",
+  ["a NUL"] = "\0",
+  ["what begins like a status line"] = "HTTP/2",
+  ["a second empty line, not yet whole"] = "\r\n\r",
+  ["a bare CR before the status line"] = "\rHTTP/1.1 200 OK",
+  ["empty lines without end"] = ("\r\n"):rep(100000),
+  ["no line's end at all"] = ("x"):rep(100000),
   ["a status of two digits"] = "HTTP/1.1 20 OK\r\n\r\n",
   ["a status of four digits"] = "HTTP/1.1 2000 OK\r\n\r\n",
   ["a status below 100"] = "HTTP/1.1 099 OK\r\n\r\n",
@@ -123,6 +134,16 @@ describe("an HTTP/1.1 message", function()
       end)
     end)
   end
+
+  it("is shown in the error where it has no status line", function()
+    local client = support.client()
+    support.run(function()
+      local _, err = client:get(server.url .. paths["a greeting of SSH, not yet whole"], { retries = 0 })
+      assert.truthy(err.message:find('"SSH-2.0-OpenSSH"', 1, true), err.message)
+      _, err = client:get(server.url .. paths["a record of TLS"], { retries = 0 })
+      assert.is_nil(err.message:find "%c")
+    end)
+  end)
 end)
 
 describe("an HTTP/1.1 message", function()

@@ -68,6 +68,17 @@ void rill_h1_head_init(rill_h1_head *head, bool trailers)
         (rill_h1_head){.lines.state = trailers ? LINES_FIELDS : LINES_FIRST, .content_length = -1};
 }
 
+enum { SHOWN = 40 }; /* bytes of what is no status line */
+
+static int64_t refuse(const rill_lines *lines, const char *rule, rill_error *err)
+{
+    rill_chars first = lines->first;
+    if (lines->state != LINES_FIRST)
+        return rill_error_set(err, RILL_PROTOCOL_ERROR, "the peer broke HTTP/1.1: %s", rule);
+    return rill_error_set(err, RILL_PROTOCOL_ERROR, "the peer broke HTTP/1.1: %s: \"%.*s\"", rule,
+                          first.length < SHOWN ? (int)first.length : SHOWN, first.data);
+}
+
 int64_t rill_h1_head_read(rill_h1_head *head, const char *data, size_t length, rill_stream *stream,
                           rill_error *err)
 {
@@ -91,7 +102,7 @@ int64_t rill_h1_head_read(rill_h1_head *head, const char *data, size_t length, r
         else if (found == LINES_NO_MEMORY)
             return rill_error_memory(err);
         if (rule)
-            return rill_error_set(err, RILL_PROTOCOL_ERROR, "the peer broke HTTP/1.1: %s", rule);
+            return refuse(&head->lines, rule, err);
         if (found == LINES_FIELD)
             rill_stream_field(stream, field->name.data, field->name.length, field->value.data,
                               field->value.length);

@@ -8,6 +8,22 @@ static enum rill_lines_found broken(rill_lines *lines, const char *rule)
     return LINES_BROKEN;
 }
 
+/* Whether a status line may begin with what there is of it. Else its end may never come. */
+static bool may_be_status(const rill_lines *lines)
+{
+    static const char begin[] = "HTTP/1.";
+    const rill_bytes *line = &lines->line;
+    size_t length = line->length < sizeof(begin) - 1 ? line->length : sizeof(begin) - 1;
+    if (!lines->skipped && line->length == 1 && *line->data == '\r')
+        return true;
+    return !memcmp(line->data, begin, length);
+}
+
+static enum rill_lines_found no_status(rill_lines *lines)
+{
+    return broken(lines, "no HTTP/1.x and status of 100 to 999 (RFC 9112 section 4)");
+}
+
 /* One empty line is let pass: servers send it behind a former body. */
 static enum rill_lines_found end_first(rill_lines *lines, rill_chars line)
 {
@@ -19,7 +35,7 @@ static enum rill_lines_found end_first(rill_lines *lines, rill_chars line)
     }
     lines->status = rill_fields_status(line, &lines->minor);
     if (lines->status < 0)
-        return broken(lines, "no HTTP/1.x and status of 100 to 999 (RFC 9112 section 4)");
+        return no_status(lines);
     lines->state = LINES_FIELDS;
     return LINES_STATUS;
 }
@@ -73,6 +89,10 @@ enum rill_lines_found rill_lines_next(rill_lines *lines, rill_slab *slab, rill_c
         in->data += part;
         in->length -= part;
         lines->length += part;
+        if (!lf && lines->state == LINES_FIRST && !may_be_status(lines)) {
+            lines->first = (rill_chars){lines->line.data, lines->line.length};
+            return no_status(lines);
+        }
         if (lines->line.length > most)
             return LINES_TOO_LONG;
         if (lf)
