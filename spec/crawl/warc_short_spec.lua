@@ -74,4 +74,32 @@ describe("a crawl's WARC files", function()
     assert.equal(("finished %d\n"):format(PAGES), run())
     assert.equal(PAGES, exchanges())
   end)
+
+  it("get no page's records where those of another one could not be made", function()
+    local archive = require "rill.crawl.archive"
+    local frontier = require "rill.crawl.frontier.memory".open {}
+    local path = directory .. "/site-00000.warc.gz"
+    support.run(function()
+      local client = require "rill".client { h2c = true }
+      local kept = assert(archive.open(directory .. "/site", frontier, { agent = "a", robots = false, version = "1" },
+        os.time))
+      local function fetch(address)
+        local options = {}
+        local each = kept:watch(address, options, require "rill.headers".fields("headers", {}))
+        each:done(assert(client:get(server.url .. "/1", options)))
+        local outcome = { entry = { url = address }, exchanges = { each } }
+        kept:prepare(outcome)
+        return outcome
+      end
+      local first, second = fetch "ftp://127.0.0.1/", fetch(server.url .. "/1") -- the first is no URL of HTTP: raises
+      local ok, err = kept:write { first, second }
+      assert.same({ nil, "output", path }, { ok, err.reason, err.path })
+      assert.matches("cannot make records for .*: rill.warc: .*http or https", tostring(err))
+      assert.is_string(second.records[1])
+      assert.is_nil((kept:write { second }))
+      kept:close()
+      client:close()
+    end)
+    assert.equal("", support.read(path))
+  end)
 end)

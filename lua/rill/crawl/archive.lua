@@ -49,7 +49,7 @@ end
 local function cannot_make(self, err)
   local path = self._files[#self._files].path
   return errors.new { reason = "output", kind = "memory", path = path,
-    message = ("cannot make records for %s: %s"):format(path, err.message) }
+    message = ("cannot make records for %s: %s"):format(path, errors.is(err) and err.message or tostring(err)) }
 end
 
 -- Gives way where the exchange is large.
@@ -62,12 +62,16 @@ local function make(self, each, outcome)
   end
 end
 
--- Makes records of all that wait, which are small: never gives way.
+-- Makes records of all that wait, which are small: never gives way. Most are of other pages than the one whose turn it
+-- is: what is raised, as where Lua's memory runs out, ends the crawl at the next commit, before any of them counts.
 local function make_waiting(self)
   local waiting, outcomes = self._waiting, self._outcomes
   if not waiting[1] then return end
   self._waiting, self._outcomes, self._waiting_bytes = {}, {}, 0
-  for i, each in ipairs(waiting) do make(self, each, outcomes[i]) end
+  for i, each in ipairs(waiting) do
+    local ok, raised = pcall(make, self, each, outcomes[i])
+    if not ok then self._failure = self._failure or cannot_make(self, raised) end
+  end
 end
 
 local function wait(self, each, outcome, size)
