@@ -292,7 +292,7 @@ end
 --- Throws cookies away: all, or those of one host and of hosts below it.
 ---@param host string?
 function Jar:clear(host)
-  if host == nil then
+  if type(host) == "nil" then
     self._domains, self._count = {}, 0
     return
   end
@@ -367,7 +367,7 @@ end
 function M.jar(path)
   suffix.load()
   local jar = setmetatable({ _path = path, _domains = {}, _count = 0, _made = 0, _used = 0 }, Jar)
-  if path == nil then return jar end
+  if type(path) == "nil" then return jar end
   check_path("rill.cookies.jar", path)
   local text, why = read_file(path)
   if why then return nil, errors.new { reason = "file_error", message = why } end

@@ -168,10 +168,10 @@ local function check(client, options)
   end
   arguments.options("rill.har.recorder: options", options, KNOWN)
   local bodies = options.bodies
-  if bodies ~= nil and type(bodies) ~= "boolean" then
+  if type(bodies) ~= "nil" and type(bodies) ~= "boolean" then
     errors.raise("rill.har.recorder: bodies must be true or false, got " .. errors.show(bodies))
   end
-  if options.max ~= nil then arguments.count("rill.har.recorder: max", options.max) end
+  if type(options.max) ~= "nil" then arguments.count("rill.har.recorder: max", options.max) end
 end
 
 --- Has a recorder record another client as well.

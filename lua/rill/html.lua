@@ -39,7 +39,7 @@ end
 function M.links(body, base, content_type)
   check("links", "body", body)
   check("links", "base_url", base)
-  if content_type ~= nil then check("links", "content_type", content_type) end
+  if type(content_type) ~= "nil" then check("links", "content_type", content_type) end
   local reader = html_reader.read(body, #body, base, content_type, ANCHORS, true)
   local list = html_reader.links(reader, html_reader.url)
   html_reader.give_back(reader, #body)
@@ -50,7 +50,7 @@ local OPTIONS = { content_type = true, tags = true, agent = true }
 
 --- The bits of the tags that are asked for; <a> and <area> always are.
 local function mask_of(tags)
-  if tags ~= nil and tags ~= "all" and type(tags) ~= "table" then
+  if type(tags) ~= "nil" and tags ~= "all" and type(tags) ~= "table" then
     errors.raise("rill.html.scan: tags must be a list of names or \"all\", got " .. errors.show(tags))
   end
   for key in pairs(type(tags) == "table" and tags or {}) do
@@ -100,7 +100,7 @@ function M.scan(body, base, options)
     if not OPTIONS[name] then errors.raise("rill.html.scan: unknown option " .. errors.show(name)) end
   end
   local content_type = options.content_type
-  if content_type ~= nil then check("scan", "content_type", content_type) end
+  if type(content_type) ~= "nil" then check("scan", "content_type", content_type) end
   local agent = options.agent
   if agent ~= nil then check("scan", "agent", agent) end
   local reader = html_reader.read(body, #body, base, content_type, mask_of(options.tags), false,

@@ -169,7 +169,7 @@ local function check(call, address, agent)
   if type(address) ~= "string" then
     errors.raise(("robots:%s: url must be a string, got %s"):format(call, errors.show(address)), 3)
   end
-  if agent ~= nil and type(agent) ~= "string" then
+  if type(agent) ~= "string" and type(agent) ~= "nil" then
     errors.raise(("robots:%s: agent must be a string, got %s"):format(call, errors.show(agent)), 3)
   end
   return agent_of(agent or "*")

@@ -204,7 +204,7 @@ end
 ---@param base string? its own URL, for addresses that are not absolute
 ---@return rill.SitemapReader
 function M.reader(base)
-  if base ~= nil then check("reader", "base", base) end
+  if type(base) ~= "nil" then check("reader", "base", base) end
   local self = setmetatable({ urls = {}, sitemaps = {}, _base = base, _bytes = 0, _rested = 0, _magic = "",
     _head = "" }, Reader)
   self._counts = { [self.urls] = 0, [self.sitemaps] = 0 }
@@ -219,7 +219,7 @@ end
 ---@return rill.sitemap.Entry[] sitemaps that an index names
 function M.parse(body, base)
   check("parse", "body", body)
-  if base ~= nil then check("parse", "base", base) end
+  if type(base) ~= "nil" then check("parse", "base", base) end
   local reader = M.reader(base)
   reader._patient = true
   for at = 1, #body, SLICE do reader:write(sub(body, at, at + SLICE - 1)) end

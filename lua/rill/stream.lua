@@ -109,7 +109,7 @@ end
 ---@return string? chunk nil at the end
 ---@return rill.Error? err where the stream failed, once what had arrived was read
 function methods:read(max)
-  if max ~= nil and not (type(max) == "number" and max >= 1) then
+  if type(max) ~= "nil" and not (type(max) == "number" and max >= 1) then
     errors.raise("stream:read: max must be a number of bytes from 1, got " .. errors.show(max))
   end
   local own = self._state

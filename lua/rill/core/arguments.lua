@@ -5,6 +5,8 @@ local suggest = lazy.module("rill.core.suggest")
 
 local M = {}
 
+-- NULL of the FFI is equal to nil, and is none: what may be left out is asked for its type, here and elsewhere.
+
 local function fail(what, wanted, value)
   errors.raise(("%s must be %s, got %s"):format(what, wanted, errors.show(value)))
 end
@@ -51,7 +53,7 @@ end
 ---@param value any
 ---@param known table a set
 function M.options(what, value, known)
-  if value == nil then
+  if type(value) == "nil" then
     return
   end
   if type(value) ~= "table" then

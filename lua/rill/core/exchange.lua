@@ -52,7 +52,7 @@ local function check_target(call, url, method, body)
   if type(method) ~= "string" then
     errors.raise(("%s: method must be a string, got %s"):format(call, errors.show(method)))
   end
-  if body ~= nil then upload.check(call, body) end
+  if type(body) ~= "nil" then upload.check(call, body) end
 end
 
 local function check_whole(call, given)
@@ -155,7 +155,7 @@ end
 ---@return rill.Error? err
 function M.call(endpoint, call, method, url, body, given)
   if given == nil then
-    if type(url) ~= "string" or body ~= nil then check_target(call, url, method, body) end
+    if type(url) ~= "string" or type(body) ~= "nil" then check_target(call, url, method, body) end
     return fetch(endpoint, call, method, url, body)
   end
   check_target(call, url, method, body)

@@ -46,7 +46,7 @@ end
 ---@param body any nil: none
 function M.check(call, body)
   local kind = type(body)
-  if body == nil or kind == "string" or kind == "function" or body == M.streaming then return end
+  if kind == "nil" or kind == "string" or kind == "function" or body == M.streaming then return end
   if body_value.is(body) then return end
   if kind == "table" then return check_file(call, body) end
   errors.raise(("%s: body must be a string, { file = path }, a function, rill.form, rill.json, rill.multipart or "

@@ -47,6 +47,18 @@ function M.shown(state)
   return table.concat(list, " ")
 end
 
+--- Raises unless a state is one that can be looked for.
+---@param call string
+---@param state any
+function M.check(call, state)
+  local first = state
+  if type(state) == "table" then first = state[1] end
+  if type(first) ~= "string" or first == "" then
+    errors.raise(("%s: state must be a file name, a Redis URL or a list of them, got %s"):format(call,
+      errors.show(state)))
+  end
+end
+
 --- Returns what a state has recorded of its crawl, also while it runs.
 ---@param state string|string[]
 ---@return { counters: table, conf: table, queued: integer, origins: integer }?

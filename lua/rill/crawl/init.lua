@@ -309,6 +309,7 @@ M.join = require("rill.crawl.join")
 ---@return table? stats as crawl:stats() has them
 ---@return rill.Error? err reason "state"
 function M.status(state)
+  frontiers.check("crawl.status", state)
   local kept, err = frontiers.read(state)
   if not kept then return nil, err end
   return stats.new(kept.counters, 0):snapshot({ queued = kept.queued, in_flight = 0, origins = kept.origins }, 0)

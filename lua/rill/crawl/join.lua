@@ -111,10 +111,9 @@ end
 ---@return boolean? ok
 ---@return rill.Error? err reason "state" or "output"; `path` names the file
 return function(state, out)
-  for name, value in pairs { state = type(state) == "table" and state[1] or state, out = out } do
-    if type(value) ~= "string" or value == "" then
-      errors.raise(("crawl.join: %s must be a string, got %s"):format(name, errors.show(value)))
-    end
+  frontiers.check("crawl.join", state)
+  if type(out) ~= "string" or out == "" then
+    errors.raise("crawl.join: out must be a string, got " .. errors.show(out))
   end
   local kept, err = frontiers.read(state)
   if not kept then return nil, err end

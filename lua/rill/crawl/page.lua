@@ -1,4 +1,5 @@
 --- What a handler is given: a response, what stands in its HTML, and the ways to follow and to emit.
+local arguments = require("rill.core.arguments")
 local digest = require("rill.crawl.digest")
 local directives = require("rill.crawl.directives")
 local errors = require("rill.errors")
@@ -223,18 +224,11 @@ function M.check_link(call, options)
   M.check_meta(call, options.meta)
 end
 
-local function check_follow(options)
-  for name in pairs(options) do
-    if not FOLLOW[name] then errors.raise("page:follow: unknown option " .. errors.show(name)) end
-  end
-  M.check_link("page:follow", options)
-end
-
 --- A meta is a value that JSON has, of bounded size.
 ---@param call string
 ---@param meta any
 function M.check_meta(call, meta)
-  if meta == nil then return end
+  if type(meta) == "nil" then return end
   local ok, text = pcall(json.encode, meta)
   if not ok then errors.raise(("%s: meta: %s"):format(call, text)) end
   if #text > MAX_META then
@@ -260,8 +254,9 @@ end
 ---@return string? reason "seen", or one of `skipped`
 function methods:follow(target, options)
   if self._closed then errors.raise("page:follow: the page's handler has ended") end
+  arguments.options("page:follow: options", options, FOLLOW)
   options = options or {}
-  check_follow(options)
+  M.check_link("page:follow", options)
   if is_list(target) then return follow_all(self, target, options) end
   local address = address_of(target)
   if not address then errors.raise("page:follow: a URL, a node or a list of them, got " .. errors.show(target)) end

@@ -130,8 +130,8 @@ end
 ---@return rill.Document
 return function(body, base, content_type)
   check("body", body)
-  if base ~= nil then check("base", base) end
-  if content_type ~= nil then check("content_type", content_type) end
+  if type(base) ~= "nil" then check("base", base) end
+  if type(content_type) ~= "nil" then check("content_type", content_type) end
   local page = text.read(body, #body, content_type)
   local handle = read(page)
   local document = setmetatable({ url = base, cut = cut_of(handle), closed = false, _handle = handle, _busy = false },

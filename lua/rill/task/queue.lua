@@ -216,7 +216,7 @@ guard("queue", Queue, Queue, { take = true, feeds = true, leave = true, is_close
 ---@param max integer? how many items it holds before push waits; without it any number
 ---@return rill.Queue
 function M.new(max)
-  if max ~= nil then
+  if type(max) ~= "nil" then
     arguments.count("rill.queue: max", max)
   end
   local queue = setmetatable({
