@@ -41,7 +41,7 @@ void rill_ending_finish(rill_call *call)
     if (reason != RILL_OPEN)
         count_end(&origin->pool->stats, reason);
     if (reason == RILL_OPEN || is_response(reason)) {
-        origin->failures = 0;
+        origin->backoff.failures = 0;
         if (call->conn)
             rill_conn_count_response(call->conn);
     }

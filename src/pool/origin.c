@@ -122,7 +122,7 @@ static void count_opened(rill_origin *origin, rill_conn *conn)
     if (conn->pool.counted || conn->state == CONN_DIALING || conn->state == CONN_CLOSED)
         return;
     conn->pool.counted = true;
-    origin->refusals = 0;
+    origin->content.failures = 0;
     rill_notes_connected(rill_notes_of(origin->pool), conn);
     origin->protocol = conn->session->protocol;
     stats->connections_opened++;
@@ -250,7 +250,7 @@ static enum room fill_connections(rill_origin *origin, uint32_t *usable)
 /* Whether those that there are have to do, see rill_retry_be_content(). */
 static bool is_content(const rill_origin *origin, uint32_t usable)
 {
-    return usable && rill_timer_running(&origin->content);
+    return usable && rill_timer_running(&origin->content.timer);
 }
 
 /* Whether it may have one more: so many that take requests, and as many again that drain. A peer
@@ -511,8 +511,8 @@ void rill_origin_free(rill_origin *origin)
     if (pool->latest == origin)
         pool->latest = NULL;
     rill_turn_unmark(&origin->mark);
-    rill_wheel_stop(&pool->turn->wheel, &origin->backoff);
-    rill_wheel_stop(&pool->turn->wheel, &origin->content);
+    rill_wheel_stop(&pool->turn->wheel, &origin->backoff.timer);
+    rill_wheel_stop(&pool->turn->wheel, &origin->content.timer);
     rill_tls_memory_dispose(&origin->memory);
     rill_proxy_release(origin->proxy);
     pool->turn->counters.origins--;

@@ -10,6 +10,12 @@
 /* How long an origin that does not speak HTTP/2 is not asked again. */
 enum { ALPN_VERDICT_MS = 60000 };
 
+/* Doubles with each failure in a row. */
+typedef struct rill_origin_pause {
+    rill_timer timer; /* runs while it lasts */
+    uint32_t failures;
+} rill_origin_pause;
+
 struct rill_origin {
     rill_pool *pool; /* borrowed */
     rill_item item;  /* in pool->origins, when `listed` */
@@ -37,10 +43,8 @@ struct rill_origin {
     rill_conn *last_conn;      /* owned: the single connection, when it has closed; else NULL */
     rill_queue queue;          /* its calls are owned until sent */
     rill_list parked;          /* calls that wait for their paces before they come to the queue */
-    rill_timer backoff;        /* runs while it lasts */
-    uint32_t failures;         /* in a row */
-    rill_timer content;        /* runs while it dials none beside those that are there */
-    uint32_t refusals;         /* of connections beside others, in a row */
+    rill_origin_pause backoff; /* nothing is sent or dialled */
+    rill_origin_pause content; /* none is dialled beside those that are there */
     uint32_t calm;     /* what the next connection begins with: rill_conn.calm; 0: no limit */
     uint32_t round;    /* dials so far: see rill_retry_wait() */
     rill_error *no_h2; /* owned: ALPN said no; NULL: not lately */
@@ -52,7 +56,7 @@ struct rill_origin {
 /* Whether nothing is sent or dialled for now. */
 static inline bool rill_origin_backs_off(const rill_origin *origin)
 {
-    return rill_timer_running(&origin->backoff);
+    return rill_timer_running(&origin->backoff.timer);
 }
 
 /* The connection of a single origin, also when it has closed; NULL: none was made. */

@@ -6,52 +6,52 @@
 
 static void on_backoff(rill_timer *timer)
 {
-    rill_origin *origin = RILL_OWNER(timer, rill_origin, backoff);
+    rill_origin *origin = RILL_OWNER(timer, rill_origin, backoff.timer);
     rill_turn_mark(origin->pool->turn, &origin->mark);
 }
 
 static void on_content(rill_timer *timer)
 {
-    rill_origin *origin = RILL_OWNER(timer, rill_origin, content);
+    rill_origin *origin = RILL_OWNER(timer, rill_origin, content.timer);
     rill_turn_mark(origin->pool->turn, &origin->mark);
 }
 
 void rill_retry_init(rill_origin *origin)
 {
-    origin->backoff.expire = on_backoff;
-    origin->content.expire = on_content;
+    origin->backoff.timer.expire = on_backoff;
+    origin->content.timer.expire = on_content;
 }
 
-/* Starts a timer, unless it runs, for as long as the number of failures so far asks for. */
-static void pause_for(rill_turn *turn, rill_timer *timer, uint32_t *failures)
+/* Unless it lasts already. */
+static void begin(rill_origin_pause *pause, rill_turn *turn)
 {
-    if (rill_timer_running(timer))
+    if (rill_timer_running(&pause->timer))
         return;
     uint64_t delay_ms = BACKOFF_MOST_MS;
-    if (*failures < 6)
-        delay_ms = (uint64_t)BACKOFF_FIRST_MS << *failures;
-    ++*failures;
+    if (pause->failures < 6)
+        delay_ms = (uint64_t)BACKOFF_FIRST_MS << pause->failures;
+    pause->failures++;
     if (delay_ms > BACKOFF_MOST_MS)
         delay_ms = BACKOFF_MOST_MS;
     delay_ms = delay_ms / 2 + rill_turn_random(turn) % (delay_ms / 2 + 1);
-    rill_wheel_start(&turn->wheel, timer, turn->now_ms + delay_ms);
+    rill_wheel_start(&turn->wheel, &pause->timer, turn->now_ms + delay_ms);
 }
 
 void rill_retry_back_off(rill_origin *origin)
 {
-    pause_for(origin->pool->turn, &origin->backoff, &origin->failures);
+    begin(&origin->backoff, origin->pool->turn);
 }
 
 void rill_retry_be_content(rill_origin *origin)
 {
-    pause_for(origin->pool->turn, &origin->content, &origin->refusals);
+    begin(&origin->content, origin->pool->turn);
 }
 
 uint64_t rill_retry_delay_ms(const rill_origin *origin)
 {
     uint64_t now_ms = origin->pool->turn->now_ms;
-    return rill_origin_backs_off(origin) && origin->backoff.deadline_ms > now_ms
-               ? origin->backoff.deadline_ms - now_ms
+    return rill_origin_backs_off(origin) && origin->backoff.timer.deadline_ms > now_ms
+               ? origin->backoff.timer.deadline_ms - now_ms
                : 0;
 }
 
