@@ -128,6 +128,19 @@ describe("require \"rill\"", function()
     assert.equal("good\n", support.read(out))
   end)
 
+  it("leaves names for wrong options to whoever gives one, also with a crawl", function()
+    local lines = script.run [[
+    local crawl = require "rill.crawl"
+    require "rill.crawl.options".check { start = "http://h/", per_origin = { delay = 1 } }
+    rill.client { per_origin = { delay = 1 }, cookies = rill.cookies.jar() }
+    tell(tostring(package.loaded["rill.core.suggest"]))
+    local _, why = pcall(crawl, { strat = "http://h/" })
+    tell(why)
+    ]]
+    assert.equal("nil", lines[1])
+    assert.matches('did you mean "start"', lines[2])
+  end)
+
   it("begins again with modules whose reading was broken off", function()
     local lines = script.run [[
     jit.off() -- compiled code calls no hooks

@@ -1,7 +1,8 @@
 --- Cookie files as Netscape wrote them and curl, wget and browsers' exports do: seven fields a line,
 --- separated by tabs: domain, whether hosts below it count, path, secure, expiry (0: session), name, value.
 local errors = require("rill.errors")
-local suggest = require("rill.core.suggest")
+local lazy = require("rill.core.lazy")
+local suggest = lazy.module("rill.core.suggest")
 
 local M = {}
 

@@ -1,7 +1,8 @@
 --- The option `per_origin`: one table of limits for all origins, or a map from origin or host to such tables.
 local ffi = require("rill.core.ffi")
 local errors = require("rill.errors")
-local suggest = require("rill.core.suggest")
+local lazy = require("rill.core.lazy")
+local suggest = lazy.module("rill.core.suggest")
 local types = require("rill.core.option_types")
 
 local M = {}

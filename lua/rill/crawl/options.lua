@@ -4,10 +4,11 @@ local errors = require("rill.errors")
 local html = require("rill.html")
 local frontiers = require("rill.crawl.frontiers")
 local key = require("rill.crawl.key")
+local lazy = require("rill.core.lazy")
 local list_of = require("rill.core.list")
 local scope = require("rill.crawl.scope")
 local shared_file = require("rill.crawl.shared_file")
-local suggest = require("rill.core.suggest")
+local suggest = lazy.module("rill.core.suggest")
 local traps = require("rill.crawl.traps")
 
 local M = {}
