@@ -1,4 +1,9 @@
 --- What Redis answers beside what it was asked for: numbers() of inside/common.lua.
+require("rill.core.ffi") -- raises a clear error where there is no LuaJIT
+local jit = require("jit")
+
+jit.off(true, true) -- as totals.lua: a few names a batch
+
 local M = {}
 
 local NAMES = { "queued", "in_flight", "origins", "stop", "scope", "workers", "leases", "taken" }

@@ -1,4 +1,10 @@
 --- Counters that many workers add to: each sends what it has counted since, and gets the sums.
+require("rill.core.ffi") -- raises a clear error where there is no LuaJIT
+local jit = require("jit")
+
+-- Two dozen counters a batch: compiling this takes longer than all that it saves.
+jit.off(true, true)
+
 local M = {}
 
 local TABLES = { "statuses", "skipped", "failures" }
