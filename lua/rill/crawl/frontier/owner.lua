@@ -4,6 +4,7 @@ local ffi = require("rill.core.ffi")
 local M = {}
 
 pcall(ffi.cdef, "int getpid(void);")
+pcall(ffi.cdef, "int gethostname(char *name, size_t size);")
 pcall(ffi.cdef, "ssize_t readlink(const char *path, char *out, size_t size);")
 
 local function first_line(path)
@@ -35,7 +36,8 @@ end
 
 ---@return string host
 function M.host()
-  return first_line "/proc/sys/kernel/hostname" or "host"
+  local room = ffi.new("char[65]") -- what Linux allows, and a NUL
+  return ffi.C.gethostname(room, 65) == 0 and ffi.string(room) or "host"
 end
 
 ---@return string
@@ -53,12 +55,14 @@ function M.own()
   return ("%s %s %d %s %d"):format(M.host(), namespace(), pid, began(pid) or "0", serial)
 end
 
---- Whether an owner ran on this machine and is gone.
+--- Whether an owner ran on this machine and is gone. Where /proc is not there, for it or for us, nobody can know that:
+--- then its lease has to run out.
 ---@param owner string of M.own
 ---@return boolean
 function M.is_dead(owner)
   local host, space, pid, time = owner:match "^(.*) (%d+) (%d+) (%d+) %d+$"
   if host ~= M.host() or space ~= namespace() then return false end
+  if time == "0" or not began(ffi.C.getpid()) then return false end
   return began(tonumber(pid)) ~= time
 end
 
