@@ -110,8 +110,6 @@ end
 ---@field peer rill.Peer|false who has answered
 ---@field user_agent string is sent where the block has none; "": not even then
 
-local ACCEPTED = C.rill_accept_encoding()
-
 -- What is given stays where it is as long as its table holds it.
 local function fill(each)
   exchange.time, exchange.status = each.time, each.status
@@ -123,7 +121,7 @@ local function fill(each)
   exchange.without_payload = each.revisit and 1 or 0
   local peer = each.peer
   exchange.ip_address, exchange.protocol = peer and peer.ip_address or nil, peer and peer.protocol or nil
-  exchange.user_agent, exchange.accept_encoding = each.user_agent, ACCEPTED
+  exchange.user_agent, exchange.accept_encoding = each.user_agent, C.rill_accept_encoding()
 end
 
 local function add_exchange(writer, each)
