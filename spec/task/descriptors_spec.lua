@@ -38,6 +38,28 @@ describe("a process without descriptors", function()
     assert.same({ "connect_failed Too many open files", "200" }, lines)
   end)
 
+  it("gives each of many downloads its file or the reason, and waits for none", function()
+    local server = support.nghttpd { files = { page = ("x"):rep(100000) } }
+    local directory = support.directory "downloads"
+    local lines = script.run([[
+    local ca, url, directory = ...
+    local client = rill.client { tls = { ca_file = ca } }
+    local good, refused, numbers = 0, 0, {}
+    for i = 1, 60 do numbers[i] = i end
+    local function get(i) return client:download(url .. "/page", directory .. "/" .. i) end
+    rill.run(function()
+      for _, res, err in rill.map(numbers, get, { concurrency = 60 }) do
+        if res then good = good + 1 end
+        if err and err.reason == "file_error" and err.message:find "Too many open files" then refused = refused + 1 end
+      end
+      tell(tostring(good > 0), tostring(refused > 0), good + refused)
+      tell(get(1).status)
+    end)
+    client:close()
+    ]], { server.ca, server.url, directory }, { before = { "prlimit", "--nofile=20" } })
+    assert.same({ "true true 60", "200" }, lines)
+  end)
+
   for count = 1, 3 do
     it(("has no loop made, and is not ended, with %d left"):format(count), function()
       local lines = script.run(TAKE_ALL .. ([[
