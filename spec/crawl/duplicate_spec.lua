@@ -186,6 +186,23 @@ describe("a body that another worker's page had", function()
     assert.equal("nil", answer)
   end)
 
+  it("is not taken for the page's own where there was no answer", function()
+    local room = require "rill.crawl.frontier.questions"
+    local replies = { { 0, 1 } }
+    local asked = room.new(function() return table.remove(replies) end)
+    serve(1000)
+    local answers = support.run(function()
+      local rill = require "rill"
+      local function ask(value) return asked:ask("body:1", value) end
+      local function both()
+        local results = rill.all { function() return ask "1" end, function() return ask "2" end }
+        return tostring(results[1][1]) .. " " .. tostring(results[2][1])
+      end
+      return { both(), both() }
+    end)
+    assert.same({ "false true", "nil nil" }, answers)
+  end)
+
   it("cannot be asked for where none may wait, and the error names the field", function()
     begin(1000)
     local messages = {}

@@ -82,6 +82,7 @@ function lazy:duplicate_of()
   local known = frontier:has_body(outcome.high, outcome.low)
   -- Another task has asked as well; or the page has gone to the commit, and the body that is known may be its own.
   if self._unasked ~= outcome then return outcome.duplicate_of end
+  if known == nil then return nil end -- no answer is not no: the commit asks, or fails with the error
   self._unasked, outcome.unasked, outcome.duplicate_of = nil, false, known or nil
   frontier:take_body(outcome.high, outcome.low, known)
   return outcome.duplicate_of

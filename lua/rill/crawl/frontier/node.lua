@@ -216,7 +216,7 @@ function Frontier:ask_bodies(outcomes)
 end
 
 --- Whether any worker's page on this node had this body. Waits.
----@return boolean
+---@return boolean? nil: there was no answer
 function Frontier:has_body(high, low)
   return ask(self, "body", high, low)
 end
@@ -227,7 +227,7 @@ function Frontier:take_body(high, low, known) self._known:take_body(high, low, k
 --- Whether a URL is known to any worker. Waits.
 ---@return boolean
 function Frontier:is_seen(high, low)
-  return self._known:seen(high, low) ~= nil or ask(self, "seen", high, low)
+  return self._known:seen(high, low) ~= nil or ask(self, "seen", high, low) == true
 end
 
 --- Whether a page had this body before, without waiting; nil: only Redis knows, which finds it out with the commit of
@@ -243,7 +243,7 @@ function Frontier:duplicate(high, low, entry)
   local known = self:note_body(high, low, entry)
   if known == nil then
     known = self:has_body(high, low)
-    self:take_body(high, low, known)
+    if known ~= nil then self:take_body(high, low, known) end
   end
   return known or nil
 end

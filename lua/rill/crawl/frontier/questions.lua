@@ -13,13 +13,13 @@ Questions.__index = Questions
 -- Starts when the task that asked first waits: until then others of that turn add to it.
 local function answer(self, round)
   self._next = nil
-  return self._send(round.words) or {}
+  return (self._send(round.words))
 end
 
---- Whether that set holds that value. Waits; without an answer, no.
+--- Whether that set holds that value. Waits.
 ---@param set string
 ---@param value string
----@return boolean
+---@return boolean? nil: there was no answer
 function Questions:ask(set, value)
   local round = self._next
   if not round then
@@ -32,7 +32,8 @@ function Questions:ask(set, value)
   words[#words + 1] = value
   local at = #words / 2
   local list = round.task:join()
-  return list ~= nil and list[at] == 1
+  if not list then return nil end
+  return list[at] == 1
 end
 
 --- Finds out whose bodies outcomes have that are `unasked`, in one call. Waits.
