@@ -144,11 +144,22 @@ local function exchange(self, words)
   return value
 end
 
+-- What stands in the answers to a wrong password, or to none: of Redis 6 and newer; of Redis 5, which has no users.
+local AUTH = { "^NOAUTH", "^WRONGPASS", "AUTH", "^ERR invalid password", "'auth' command" }
+
+local function is_about_auth(text)
+  for _, pattern in ipairs(AUTH) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
 -- What a server refuses a whole connection with.
 local function refused(self, answer)
-  local kind = answer.error:find "^NOAUTH" or answer.error:find "^WRONGPASS" or answer.error:find "AUTH"
-  return errors.new { reason = "state", kind = kind and "auth" or "redis", path = self.host,
-    message = ("Redis at %s: %s"):format(self.host, answer.error) }
+  local text = answer.error
+  if text:find "arguments for 'auth' command" then text = text .. ": a user needs Redis 6" end
+  return errors.new { reason = "state", kind = is_about_auth(text) and "auth" or "redis", path = self.host,
+    message = ("Redis at %s: %s"):format(self.host, text) }
 end
 
 local function greet(self)

@@ -217,6 +217,16 @@ describe("a connection to Redis", function()
     assert.is_nil(text:find("secret", 1, true))
   end)
 
+  it("is refused with kind auth by Redis 5, too, which has other words for it and no users", function()
+    server = support.tcp "redis5"
+    local host = ("127.0.0.1:%d"):format(server.port)
+    local kind, message = refusal(("redis://:secret@%s/?name=s"):format(host), { "PING" })
+    assert.same({ "auth", ("Redis at %s: ERR invalid password"):format(host) }, { kind, message })
+    kind, message = refusal(("redis://crawler:secret@%s/?name=s"):format(host), { "PING" })
+    assert.equal("auth", kind)
+    assert.matches("a user needs Redis 6$", message)
+  end)
+
   it("needs no other keys than those of its name, and no commands but these", function()
     local site = require "support.site"
     start {}

@@ -45,6 +45,14 @@ def text405(sock):
     return received + read_all(sock)
 
 
+def redis5(sock):
+    """Refuses AUTH as Redis 5 does, with a user and without."""
+    received = sock.recv(65536)
+    alone = received.startswith(b"*2\r\n")
+    sock.sendall(b"-ERR invalid password\r\n" if alone else b"-ERR wrong number of arguments for 'auth' command\r\n")
+    return received + read_all(sock)
+
+
 def tls(protocols):
     def behave(sock):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -59,7 +67,8 @@ def tls(protocols):
     return behave
 
 
-BEHAVIOURS = {"silent": silent, "close": close, "text405": text405, "no_alpn": tls(None), "http1": tls(["http/1.1"])}
+BEHAVIOURS = {"silent": silent, "close": close, "text405": text405, "redis5": redis5, "no_alpn": tls(None),
+              "http1": tls(["http/1.1"])}
 
 
 def serve(sock, behave):
