@@ -263,4 +263,26 @@ describe("a crawl's WARC files", function()
     assert.same({ "time", "length" }, { responses["/"]["WARC-Truncated"], responses["/long"]["WARC-Truncated"] })
     assert.same({ "h2", "h2" }, { responses["/"]["WARC-Protocol"], responses["/long"]["WARC-Protocol"] })
   end)
+
+  -- warcio, where Python has it.
+  local function public_reader(...)
+    local child = process.start({ "/usr/bin/python3", "-B", "-m", "warcio.cli", ... },
+      support.directory "public" .. "/output")
+    return child:wait(60), child:output()
+  end
+
+  it("are read by a public reader, which finds all digests right", function()
+    if public_reader "--version" ~= 0 then return pending "warcio is not installed" end
+    archive.LARGEST = 1500
+    assert(crawl())
+    local list, count = files(), 0
+    local status, output = public_reader("check", "-v", unpack(list))
+    assert.equal(0, status, output)
+    for _ in output:gmatch "digest pass" do count = count + 1 end
+    local read_here = read()
+    for _, each in ipairs(read_here) do
+      if each["WARC-Type"] == "revisit" then count = count + 1 end
+    end
+    assert.equal(#read_here, count)
+  end)
 end)
