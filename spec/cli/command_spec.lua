@@ -1,5 +1,6 @@
 -- The command rill, run as a user runs it.
 local command = require "support.command"
+local deadline = require "support.deadline"
 local dkjson = require "dkjson"
 local process = require "support.process"
 local support = require "support"
@@ -65,6 +66,8 @@ describe("rill", function()
       [{ "get", "a", "b", "-o", "x" }] = "-o takes one URL, there are several",
       [{ "get", "a", "-d", "x", "--json", "{}" }] = "-d and --json exclude each other",
       [{ "crawl", "a", "--har", "-" }] = '--har takes a path, got "-"',
+      [{ "get", "a", "-I", "-o", "x" }] = "-I has no body that -o could write",
+      [{ "get", "a", "--maxsize", "much" }] = '--maxsize takes bytes, as 1000, 64k, 16M or 1G, got "much"',
       [{ "get", "ftp://example.com/" }] = '"ftp://example.com/" is no http or https URL',
       [{ "get", "mailto:a@example.com" }] = '"mailto:a@example.com" is no http or https URL',
       [{ "get", "https://[x" }] = '"https://[x" is no URL',
@@ -211,6 +214,29 @@ server.on('stream', (stream, headers) => {
     assert.equal("PUT|text/plain|", get("-X", "PUT", "-d", "a", "-H", "Content-Type: text/plain"))
     assert.equal("POST|a/json|b/c", get("--json", "{}", "-H", "Accept: b/c", "-H", "content-type: a/json"))
     assert.equal("POST||", get("-X", "POST"))
+    node:stop()
+  end)
+
+  it("writes a body to its file as it comes, of any length where it is told so", function()
+    local node = support.node { source = [[
+server.on('stream', (stream, headers) => {
+  stream.respond({ ':status': 200, 'content-length': 2 ** 31 });
+  stream.write('the beginning');
+  stream.on('error', () => {});
+});]] }
+    local folder = support.directory "out"
+    local words = { "get", node.url .. "/", "--ca", node.ca, "-o", folder .. "/body" }
+    local said = command.run(words)
+    assert.matches("maxsize_exceeded .*more than maxsize %(1073741824%)", said.err)
+    local running = command.start(words, { "--maxsize", "0" })
+    assert.is_true(deadline.holds_within(function()
+      local list = assert(io.popen("grep -rl 'the beginning' " .. folder))
+      local found = list:read "*l"
+      list:close()
+      return found
+    end, 60))
+    running:signal "INT"
+    assert.equal(130, running:finish().status)
     node:stop()
   end)
 

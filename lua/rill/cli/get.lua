@@ -14,6 +14,7 @@ local OWN = {
   { "-d, --data", "DATA", "send DATA of a form, or the file @FILE, @- for standard input (POST)" },
   { "--json", "DATA", "the same as JSON, with the fields that says so" },
   { "-X, --method", "METHOD", "in place of GET" },
+  { "--maxsize", "BYTES", "of a body, 0: any (1G)", kind = "size" },
 }
 
 M.flags = {}
@@ -58,7 +59,16 @@ end
 local function request_of(given, address)
   local data = given.json or given.data
   local method = given.method or given.head and "HEAD" or data and "POST" or "GET"
-  return { url = address, method = method, headers = given.fields, body = body_of(data) }
+  return { url = address, method = method, headers = given.fields, maxsize = given.maxsize,
+    body = body_of(data) }
+end
+
+-- What a plain GET brings goes to its file as it comes; all else is here first.
+local function ask(client, given, address)
+  if given.output and not (given.head or given.data or given.json or given.method) then
+    return client:download(address, given.output, { headers = given.fields, maxsize = given.maxsize })
+  end
+  return client:request(request_of(given, address))
 end
 
 -- Writes what came. Returns whether that could be done.
@@ -71,7 +81,7 @@ local function put(given, response)
 end
 
 local function save(given, response)
-  if not given.output then return true end
+  if not given.output or response.path then return true end
   local ok, err = response:save(given.output)
   if not ok then common.say("%s", tostring(err)) end
   return ok
@@ -79,7 +89,7 @@ end
 
 -- Returns nil where nobody reads what is written.
 local function get(client, given, address)
-  local response, err = common.checked(client.request, client, request_of(given, address))
+  local response, err = common.checked(ask, client, given, address)
   common.show(given, response, err)
   if not response then
     common.say("%s", tostring(err))
@@ -100,6 +110,7 @@ function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if given.output == "-" then given.output = nil end -- where bodies go that no file is named for
   if given.json and given.data then arguments.fail("-d and --json exclude each other") end
+  if given.output and given.head then arguments.fail("-I has no body that -o could write") end
   if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
   local following = urls.each(words)
   given.fields = fields_of(given)
