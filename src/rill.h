@@ -670,7 +670,8 @@ RILL_API int32_t rill_stream_finish(rill_loop *loop, uint32_t slot, uint32_t gen
 RILL_API void rill_stream_fail(rill_loop *loop, uint32_t slot, uint32_t generation,
                                const char *message);
 
-/* A body outside the script's heap. Independent of the loop's other objects; free in any order. */
+/* A body outside the script's heap. Independent of the loop's other objects; free in any order. Its
+ * data is for reading: the pages of a long one cannot be written to. */
 RILL_API const char *rill_body_data(const rill_body *body);
 RILL_API size_t rill_body_length(const rill_body *body);
 RILL_API void rill_body_free(rill_body *body); /* NULL is fine */

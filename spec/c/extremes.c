@@ -4,12 +4,15 @@
  *                             while: as on a network that is faster than the program
  *   EXTREMES_FULL_SENDS=1     send() takes all of it, however long the peer is at reading: the same
  *   EXTREMES_SHORT_WRITES=N   write() and writev() take so many bytes at most
+ *   EXTREMES_SYSTEM_WRITES=X  process_vm_writev() is refused, as by a filter of system calls
+ *                             (X: refused), or does half of what it is asked for (short)
  *   EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind it: as without memory
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -103,6 +106,37 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
         left -= some[n].iov_len;
     }
     return next(fd, some, n);
+}
+
+static double system_writes;
+
+double extremes_system_writes(void);
+
+/* So many bytes process_vm_writev() was asked for. */
+double extremes_system_writes(void)
+{
+    return system_writes;
+}
+
+/* For one part each. */
+ssize_t process_vm_writev(pid_t id, const struct iovec *from, unsigned long parts,
+                          const struct iovec *to, unsigned long places, unsigned long flags)
+{
+    static ssize_t (*next)(pid_t, const struct iovec *, unsigned long, const struct iovec *,
+                           unsigned long, unsigned long);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "process_vm_writev");
+    const char *answer = getenv("EXTREMES_SYSTEM_WRITES");
+    system_writes += (double)from->iov_len;
+    if (!answer)
+        return next(id, from, parts, to, places, flags);
+    if (strcmp(answer, "short")) {
+        errno = EPERM;
+        return -1;
+    }
+    struct iovec half_from = {from->iov_base, from->iov_len / 2};
+    struct iovec half_to = {to->iov_base, to->iov_len / 2};
+    return next(id, &half_from, 1, &half_to, 1, flags);
 }
 
 int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *digest, unsigned *length)

@@ -169,6 +169,7 @@ static rill_loop *new_bare(void)
     if (!loop)
         return NULL;
     rill_process_init(&loop->turn.process);
+    loop->turn.slab.process = &loop->turn.process;
     loop->references = 1;
     loop->armed_ms = UINT64_MAX;
     loop->epoll_fd = loop->timer_fd = loop->turn.wake_fd = -1;

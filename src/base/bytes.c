@@ -1,8 +1,11 @@
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/error.h"
 
 enum {
     /* A long run that grows has its next pages brought in together, so many bytes of them: the
@@ -46,6 +49,21 @@ static void bring_in(const rill_bytes *bytes, size_t at)
 #endif
 }
 
+/* There is room. Out of the way of the short ones, which are many. */
+static RILL_APART void put_in_long(const rill_slab *slab, rill_bytes *bytes, const void *data,
+                                   size_t length)
+{
+    char *end = bytes->data + bytes->length;
+    size_t wanted = bytes->length + length;
+    assert(wanted <= bytes->room); /* no sanitizer sees what the system writes */
+    if (rill_bytes_is_long(bytes) && rill_long_block_write(slab->process, end, data, length))
+        return;
+    if (wanted / BYTES_AHEAD > bytes->length / BYTES_AHEAD)
+        bring_in(bytes, wanted / BYTES_AHEAD * BYTES_AHEAD);
+    if (length)
+        memcpy(end, data, length);
+}
+
 bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length)
 {
     if (length > SIZE_MAX / 2 - bytes->length)
@@ -56,9 +74,9 @@ bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, siz
         if (!rill_bytes_reserve(slab, bytes, room > wanted ? room : wanted))
             return false;
     }
-    if (wanted > BYTES_LONG && wanted / BYTES_AHEAD > bytes->length / BYTES_AHEAD)
-        bring_in(bytes, wanted / BYTES_AHEAD * BYTES_AHEAD);
-    if (length)
+    if (wanted > BYTES_LONG)
+        put_in_long(slab, bytes, data, length);
+    else if (length)
         memcpy(bytes->data + bytes->length, data, length);
     bytes->length = wanted;
     return true;

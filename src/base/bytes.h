@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/long_block.h"
 #include "base/slab.h"
 
 /* A run of bytes; borrowed. */
@@ -29,6 +30,12 @@ typedef struct rill_bytes {
     char *data;
     size_t length, room;
 } rill_bytes;
+
+/* Whether it is better appended to than written: see base/long_block.h. */
+static inline bool rill_bytes_is_long(const rill_bytes *bytes)
+{
+    return bytes->room >= LONG_BLOCK;
+}
 
 /* False when memory ran out; then nothing changed. */
 bool rill_bytes_append(rill_slab *slab, rill_bytes *bytes, const void *data, size_t length);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/long_block.h"
 
-/* Under AddressSanitizer every block is malloc's own and of the size asked for: so it sees what is
- * used after it was freed, or beyond its end. */
+/* Under AddressSanitizer every block but long ones is malloc's own and of the size asked for: so it
+ * sees what is used after it was freed, or beyond its end. */
 #if defined(__SANITIZE_ADDRESS__)
 #define POOLED 0
 #elif defined(__has_feature)
@@ -24,12 +25,12 @@ typedef struct header {
 } header;
 
 /* class_index of what is neither of a class nor malloc's. */
-enum { SPARSE = SLAB_CLASSES + 1 };
+enum { SPARSE = SLAB_CLASSES + 1, LONG };
 
 static uint32_t class_of(size_t size)
 {
     if (!POOLED || size > SLAB_LARGEST)
-        return SLAB_CLASSES;
+        return size < LONG_BLOCK ? SLAB_CLASSES : LONG;
     if (size <= SLAB_SMALLEST)
         return 0;
     float below = (float)(int32_t)(size - 1); /* exact: its exponent and two bits are the class */
@@ -69,12 +70,13 @@ static RILL_APART void *new_block(rill_slab *slab, size_t size, uint32_t index)
         size = room_of(index);
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
-    header *head = malloc(sizeof(header) + size);
+    size_t whole = sizeof(header) + size;
+    header *head = index == LONG ? rill_long_block_new(whole) : malloc(whole);
     if (!head)
         return NULL;
     head->size = size;
     head->class_index = index;
-    slab->taken += sizeof(header) + size;
+    slab->taken += whole;
     return head + 1;
 }
 
@@ -115,6 +117,22 @@ void *rill_slab_zalloc(rill_slab *slab, size_t size)
     return block;
 }
 
+/* For blocks that malloc() or the system makes larger where they are. */
+static void *resize(rill_slab *slab, header *head, size_t size)
+{
+    size_t before = head->size, whole = sizeof(header) + size;
+    if (size > SIZE_MAX - sizeof(header))
+        return NULL;
+    header *moved = head->class_index == LONG
+                        ? rill_long_block_resize(head, sizeof(header) + before, whole)
+                        : realloc(head, whole);
+    if (!moved)
+        return NULL;
+    moved->size = size;
+    slab->taken = slab->taken - before + size;
+    return moved + 1;
+}
+
 void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
 {
     if (!block)
@@ -122,34 +140,36 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
     header *head = header_of(block);
     if (head->size >= size && head->class_index < SLAB_CLASSES)
         return block;
-    if (head->class_index == SLAB_CLASSES && class_of(size) == SLAB_CLASSES) {
-        size_t before = head->size;
-        if (size > SIZE_MAX - sizeof(header))
-            return NULL;
-        header *moved = realloc(head, sizeof(header) + size);
-        if (!moved)
-            return NULL;
-        moved->size = size;
-        slab->taken = slab->taken - before + size;
-        return moved + 1;
-    }
+    uint32_t index = class_of(size);
+    if (head->class_index == index && (index == SLAB_CLASSES || index == LONG))
+        return resize(slab, head, size);
     void *copy = rill_slab_alloc(slab, size);
     if (!copy)
         return NULL;
-    memcpy(copy, block, head->size < size ? head->size : size);
+    size_t length = head->size < size ? head->size : size;
+    if (index != LONG || !rill_long_block_write(slab->process, copy, block, length))
+        memcpy(copy, block, length);
     rill_slab_free(slab, block);
     return copy;
+}
+
+void rill_slab_free_detached(void *detached)
+{
+    header *head = detached;
+    if (head && head->class_index == LONG)
+        rill_long_block_free(head, sizeof(header) + head->size);
+    else
+        free(head);
 }
 
 /* What the free lists do not keep. */
 static RILL_APART void give_back(rill_slab *slab, header *head)
 {
-    size_t whole = sizeof(header) + head->size;
-    slab->taken -= whole;
+    slab->taken -= sizeof(header) + head->size;
     if (head->class_index == SPARSE)
         rill_sparse_free(&slab->sparse, head);
     else
-        free(head);
+        rill_slab_free_detached(head);
 }
 
 void rill_slab_free(rill_slab *slab, void *block)
@@ -172,6 +192,9 @@ void *rill_slab_detach(rill_slab *slab, void *block)
     if (!block)
         return NULL;
     header *head = header_of(block);
-    slab->taken -= sizeof(header) + head->size;
+    size_t whole = sizeof(header) + head->size;
+    slab->taken -= whole;
+    if (head->class_index == LONG)
+        rill_long_block_seal(head, whole);
     return head;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 struct rill_body {
-    void *block; /* what free() takes */
+    void *block; /* what rill_slab_free_detached() takes */
     const char *data;
     size_t length;
 };
@@ -34,6 +34,6 @@ void rill_body_free(rill_body *body)
 {
     if (!body)
         return;
-    free(body->block);
+    rill_slab_free_detached(body->block);
     free(body);
 }

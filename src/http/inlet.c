@@ -544,7 +544,8 @@ char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
 {
     rill_bytes *kept = &inlet->kept;
     uint64_t wanted = left + inlet->spare;
-    if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || !grow_place(inlet, wanted))
+    if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || rill_bytes_is_long(kept) ||
+        !grow_place(inlet, wanted))
         return NULL;
     size_t most = kept->room - kept->length;
     most = most < INLET_PLACE_MOST ? most : INLET_PLACE_MOST;

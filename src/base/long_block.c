@@ -1,0 +1,35 @@
+#include "base/long_block.h"
+
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+void *rill_long_block_new(size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+void *rill_long_block_resize(void *block, size_t before, size_t size)
+{
+    void *moved = mremap(block, before, size, MREMAP_MAYMOVE);
+    return moved == MAP_FAILED ? NULL : moved;
+}
+
+void rill_long_block_seal(void *block, size_t size)
+{
+    mprotect(block, size, PROT_READ);
+}
+
+void rill_long_block_free(void *block, size_t size)
+{
+    munmap(block, size);
+}
+
+bool rill_long_block_write(const rill_process *process, char *to, const void *data, size_t length)
+{
+    if (!process || !rill_process_is_own(process))
+        return false;
+    struct iovec from = {.iov_base = (void *)data, .iov_len = length};
+    struct iovec there = {.iov_base = to, .iov_len = length};
+    return process_vm_writev(process->id, &from, 1, &there, 1, 0) == (ssize_t)length;
+}
