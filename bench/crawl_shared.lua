@@ -7,7 +7,7 @@
 --   times_three   time of three workers over time of one, on all processors. They share these with Redis and the site,
 --                 so a worker looks at its pages as scripts do that take something from them: by CSS selectors. Each
 --                 one starts, and compiles its code, which takes as long as some 1,500 pages: with three times the
---                 pages the figure is 0.67 to 0.81 where it is 0.77 to 1.01 here. 0.60 is the least that two
+--                 pages the figure is 0.67 to 0.81 where it is 0.74 to 1.01 here. 0.60 is the least that two
 --                 processors can give, with Redis and the site on the same two: see doc/performance.md
 --   times_busy    processors that those three have kept busy, with Redis; the rest of all of them is the site's
 local crawl = require("rill.crawl")
