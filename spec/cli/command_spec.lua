@@ -383,6 +383,32 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.equal(1, rill("crawl", server.url .. "/private/x.html").status)
   end)
 
+  it("says where the start leads, where that is out of scope", function()
+    local other = support.nginx { files = { ["index.html"] = "x" } }
+    local target = ("https://127.0.0.1:%d/"):format(other.port)
+    local moved = support.nginx { config = ("location = /moved { return 301 %s; }"):format(target) }
+    local words = { "crawl", moved.url .. "/moved", "--ca", moved.ca, "--no-robots" }
+    local said = command.run(words)
+    assert.is_truthy(said.err:find("rill: the start leads out of scope, to " .. target
+      .. ": --allow 127.0.0.1 takes it in\n", 1, true), said.err)
+    assert.equal("", command.run(words, { "-q" }).err)
+    local said_then = command.run(words, { "--allow", "127.0.0.1", "--insecure", "--no-deny-private" })
+    assert.is_nil(said_then.err:find("out of scope", 1, true))
+    assert.equal(1, #other:wait_log(1))
+    moved:stop()
+    other:stop()
+  end)
+
+  it("names what to do about a file that is there", function()
+    local prefix = directory .. "/kept"
+    support.write(prefix .. ".jsonl", "")
+    support.write(prefix .. "-00000.warc.gz", "")
+    local said = rill("crawl", server.url .. "/", "--out", prefix .. ".jsonl")
+    assert.same({ 4, 1 }, { said.status, (said.err:find "^rill: output %(exists%): [^\n]*%(%-%-append%) adds to") })
+    said = rill("crawl", server.url .. "/", "--warc", prefix)
+    assert.same({ 4, 1 }, { said.status, (said.err:find "^rill: output %(exists%): [^\n]*: name another prefix") })
+  end)
+
   it("says nothing with -q of what a trap has passed over", function()
     local links = {}
     for i = 1, 110 do links[i] = "<a href=/" .. i .. ">" end

@@ -114,7 +114,7 @@ end
 -- A file is known to the state before it is there.
 local function open_next(self)
   local path = name_of(self, self._first + #self._files)
-  if file.exists(path) then return nil, outputs.unknown_file(path) end
+  if file.exists(path) then return nil, outputs.unknown_file(path, "name another prefix, or move it away") end
   local ok, err = self._frontier:register(path, 0)
   if not ok then return nil, err end
   local opened

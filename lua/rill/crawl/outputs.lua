@@ -54,10 +54,12 @@ end
 
 --- The error of a file that is there and that no state names.
 ---@param path string
+---@param advice string? what to do
 ---@return rill.Error
-function M.unknown_file(path)
+function M.unknown_file(path, advice)
   return errors.new { reason = "output", kind = "exists", path = path,
-    message = path .. " exists, and the state does not know it: append = true adds to it" }
+    message = path .. " exists, and the state does not know it: "
+      .. (advice or "append = true (--append) adds to it") }
 end
 
 -- Opens what the state knows, cut to what was committed.

@@ -1,6 +1,7 @@
 --- What is shown while a crawl runs: one live line on a terminal, a line every 30 s elsewhere; and warnings at its end.
 local ffi = require("rill.core.ffi")
 local rill = require("rill")
+local url = require("rill.url")
 
 pcall(ffi.cdef, "int isatty(int fd);")
 pcall(ffi.cdef, "int ioctl(int fd, unsigned long request, ...);")
@@ -94,12 +95,22 @@ function M.start(crawl)
   end)
 end
 
+-- Nothing but redirects, out of scope at their end: as of a site whose pages are at another host.
+local function say_elsewhere(crawl, all)
+  local target = crawl.examples.scope
+  if not target or all.redirects == 0 or all.redirects < all.pages then return end
+  local parts = url.parse(target)
+  show(("rill: the start leads out of scope, to %s: --allow %s takes it in"):format(target,
+    parts and parts.host or "HOST"))
+end
+
 --- Says what somebody should know who looks at the result.
 ---@param crawl rill.Crawl
 ---@param all table summary
 function M.finish(crawl, all)
   if ON_TERMINAL and crawl.options.progress ~= false then io.stderr:write("\r\27[K") end
   if crawl.quiet then return end
+  say_elsewhere(crawl, all)
   for _, name in ipairs(TRAPS) do
     local count = all.skipped[name] or 0
     if count > MANY then
