@@ -7,8 +7,8 @@ local EXTREMES = "build/extremes.so"
 local MIB = 2 ^ 20
 local LENGTH = 33 * MIB + 7 -- room for it is made anew at 32 MiB
 
--- Its arguments: the body's URL, the authority's file, the file that the body is. `sealed()`: how many mappings of
--- 32 MiB and more there are that are nobody's file and can only be read.
+-- Its arguments: the body's URL, the authority's file, the file that the body is. `long(rights)`: how many mappings of
+-- 32 MiB and more there are that are nobody's file. `sealed()`: those that can only be read.
 local PROLOGUE = [[
 local ffi = require "ffi"
 local url, ca, path = ...
@@ -21,14 +21,15 @@ local function is_whole(response)
   local data, length = response:pointer()
   return length == #wanted and ffi.C.memcmp(data, wanted, length) == 0
 end
-local function sealed()
+local function long(rights)
   local count = 0
   for line in io.lines "/proc/self/maps" do
-    local first, last = line:match "^(%x+)%-(%x+) r%-%-p %x+ 00:00 0%s*$"
-    if first and tonumber(last, 16) - tonumber(first, 16) >= 2 ^ 25 then count = count + 1 end
+    local first, last, its = line:match "^(%x+)%-(%x+) (%S+) %x+ 00:00 0%s*$"
+    if its == rights and tonumber(last, 16) - tonumber(first, 16) >= 2 ^ 25 then count = count + 1 end
   end
   return count
 end
+local function sealed() return long "r--p" end
 local function wait_for(bytes)
   while client:stats().buffered < bytes do rill.sleep(0.005) end
 end
@@ -68,10 +69,11 @@ for _, protocol in ipairs { "h2", "http/1.1" } do
       server = support.nginx { http2 = protocol == "h2", config = [[
         location /coded { gzip on; gzip_comp_level 1; gzip_types *; }
         location /rests { limit_rate_after 18m; limit_rate 16m; }
+        location /begins { limit_rate_after 6m; limit_rate 1; }
         location /halts { limit_rate_after 20m; limit_rate 1; }]] }
       local file = write(server.root .. "/body")
       assert.equal(LENGTH, lfs.attributes(file, "size"))
-      for _, name in ipairs { "coded", "rests", "halts" } do
+      for _, name in ipairs { "coded", "begins", "rests", "halts" } do
         lfs.mkdir(server.root .. "/" .. name)
         assert(lfs.link(file, ("%s/%s/body"):format(server.root, name)))
       end
@@ -99,6 +101,22 @@ for _, protocol in ipairs { "h2", "http/1.1" } do
         tell(tostring(ffi.C.extremes_system_writes() >= 16 * 2 ^ 20))
       ]], { preload = EXTREMES })
       assert.equal("true", lines[3])
+    end)
+
+    it("has a long block once 4 of its 32 MiB have arrived", function()
+      if os.getenv "RILL_SANITIZED" then return end -- they map as much themselves
+      assert.same({ "1" }, run(server, "/begins/body", [[
+        rill.run(function()
+          local before = long "rw-p"
+          local task = rill.spawn(function() return client:get(url) end)
+          wait_for(5 * 2 ^ 20)
+          local now = long "rw-p"
+          task:cancel()
+          task:join()
+          tell(now - before)
+        end)
+        client:close()
+      ]]))
     end)
 
     it("is saved, and made a string", function()

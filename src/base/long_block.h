@@ -12,6 +12,9 @@
  * shorter it may have at hand, written before, at a tenth of what new pages cost. */
 enum { LONG_BLOCK = 32 << 20 };
 
+/* A body that is announced as long has a long block once so much of it has arrived. */
+enum { LONG_BLOCK_EARNED = LONG_BLOCK / 8 };
+
 /* NULL when memory ran out. */
 void *rill_long_block_new(size_t size);
 /* Keeps the contents up to the smaller size; on NULL the old block is untouched. */

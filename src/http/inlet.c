@@ -280,14 +280,16 @@ static int32_t keep(rill_inlet *inlet, const void *data, size_t length, size_t b
                     rill_error *err)
 {
     rill_bytes *kept = &inlet->kept;
-    size_t room = believed > length ? believed + inlet->spare : length;
+    size_t room = kept->room ? 0 : length;
     if (kept->length < kept->room && data == kept->data + kept->length) { /* it stands there */
         assert(length <= kept->room - kept->length);
         kept->length += length;
         count(inlet, length);
         return 0;
     }
-    if (!(kept->room || rill_bytes_reserve(slab_of(inlet), kept, room)) ||
+    if (believed > length)
+        room = believed + inlet->spare;
+    if (!rill_bytes_reserve(slab_of(inlet), kept, room) ||
         !rill_bytes_append(slab_of(inlet), kept, data, length))
         return no_memory(err);
     count(inlet, length);
@@ -544,7 +546,9 @@ char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
 {
     rill_bytes *kept = &inlet->kept;
     uint64_t wanted = left + inlet->spare;
-    if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || rill_bytes_is_long(kept) ||
+    bool is_long = rill_bytes_is_long(kept) ||
+                   (kept->length > LONG_BLOCK_EARNED && kept->length + wanted >= LONG_BLOCK);
+    if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || is_long ||
         !grow_place(inlet, wanted))
         return NULL;
     size_t most = kept->room - kept->length;

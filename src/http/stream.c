@@ -284,10 +284,16 @@ void rill_stream_add_cause(rill_stream *stream, const rill_error *cause)
 /* What a peer announces is believed up to here when room is made for it. */
 enum { BODY_BELIEVED = 1 << 20 };
 
+/* Of a long body a part of which has arrived, a whole long block: none of its pages is memory
+ * before it is written, and what stands in another block by then is copied. */
 static size_t believed(const rill_stream *stream)
 {
     int64_t announced = stream->content_length;
-    return announced <= 0 ? 0 : announced < BODY_BELIEVED ? (size_t)announced : BODY_BELIEVED;
+    if (announced <= 0)
+        return 0;
+    if (announced >= LONG_BLOCK && stream->received > LONG_BLOCK_EARNED)
+        return LONG_BLOCK;
+    return announced < BODY_BELIEVED ? (size_t)announced : BODY_BELIEVED;
 }
 
 /* For a reader that has found nothing: there is something now. */
