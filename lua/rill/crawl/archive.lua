@@ -1,10 +1,10 @@
 --- The WARC files of a crawl: "site-00000.warc.gz" and those after it, each begun with a warcinfo. Committed like
 --- items.
-local bodies = require("rill.crawl.bodies")
 local errors = require("rill.errors")
 local exchange = require("rill.crawl.exchange")
 local file = require("rill.crawl.file")
 local outputs = require("rill.crawl.outputs")
+local recorded = require("rill.crawl.recorded")
 local warc = require("rill.warc")
 
 local M = {}
@@ -29,7 +29,7 @@ local EXCHANGES = 64 -- at once at most, however few bytes they have
 ---@field private _outcomes table[] whose they are
 ---@field private _waiting_bytes integer
 ---@field private _failure rill.Error? why records could not be made: the next commit ends with it
----@field private _bodies rill.CrawlBodies those that this run has seen, and that a record holds
+---@field private _bodies rill.CrawlRecorded those that this run has seen, and that a record holds
 local Archive = {}
 Archive.__index = Archive
 
@@ -228,7 +228,7 @@ end
 function M.open(prefix, frontier, about, now)
   if frontier.worker then prefix = prefix .. "." .. frontier.worker end
   local self = setmetatable({ _prefix = prefix, _frontier = frontier, _about = about, _files = {}, _first = 0,
-    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = bodies.new(frontier.worker ~= nil),
+    _now = now, _waiting = {}, _outcomes = {}, _waiting_bytes = 0, _bodies = recorded.new(frontier.worker ~= nil),
   }, Archive)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end

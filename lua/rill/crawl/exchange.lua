@@ -135,7 +135,7 @@ end
 --- What becomes of it is known: its records can be made, at any time. False: no head has come, there are none.
 ---@param outcome table of its URL; `archived`: the time of the record that has its body, where there is one;
 ---  `original`: { url=, archived= } of another page's that has it
----@param bodies rill.CrawlBodies those that a record holds
+---@param bodies rill.CrawlRecorded those that a record holds
 ---@return boolean
 function Exchange:settle(outcome, bodies)
   if not take_heads(self) then return false end

@@ -1,5 +1,5 @@
 -- What an archive knows of the bodies that it holds.
-local archived = require "rill.crawl.bodies"
+local archived = require "rill.crawl.recorded"
 local process = require "support.process"
 local server_of = require "support.server"
 local site = require "support.site"
