@@ -8,10 +8,9 @@
 #include "base/sparse.h"
 
 /* Size classes go from 32 B to 128 KiB in steps of a quarter of the power of two below, so that a
- * block wastes a fifth at most; larger blocks go to malloc, long
- * ones to the system. Bodies up to 64 KiB and chunks are in
- * them: malloc gives such memory back to the system when it is freed, and every page of it is
- * faulted in again (measured: a fifth of the CPU of such a body). */
+ * block wastes a fifth at most; larger blocks go to malloc, long ones to the system. Bodies up to
+ * 64 KiB and chunks are in them: malloc gives such memory back to the system when it is freed, and
+ * every page of it is faulted in again (measured: a fifth of the CPU of such a body). */
 enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 128 << 10, SLAB_CLASSES = 1 + 4 * 12 };
 
 /* From here on, up to SPARSE_BLOCK, rill_slab_alloc_sparse() takes pages of their own. */
