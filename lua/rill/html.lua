@@ -102,7 +102,7 @@ function M.scan(body, base, options)
   local content_type = options.content_type
   if type(content_type) ~= "nil" then check("scan", "content_type", content_type) end
   local agent = options.agent
-  if agent ~= nil then check("scan", "agent", agent) end
+  if type(agent) ~= "nil" then check("scan", "agent", agent) end
   local reader = html_reader.read(body, #body, base, content_type, mask_of(options.tags), false,
     agent and agent:lower())
   local list = html_reader.links(reader, to_link)

@@ -56,7 +56,7 @@ local LIST = { "a list, a string or a function", function(value)
   return list_of.is(value) or type(value) == "string" or type(value) == "function"
 end }
 local STARTS = { LIST[1], function(value) -- a list of links, as pages give it, may have fields
-  return type(value) == "table" and not list_of.is_map(value) or LIST[2](value)
+  return list_of.is(value, true) or LIST[2](value)
 end }
 
 local function is_client(value)

@@ -38,7 +38,7 @@ end
 ---@return true? ok
 ---@return rill.Error? err with reason "timeout"
 function Semaphore:acquire(timeout)
-  if timeout ~= nil then
+  if type(timeout) ~= "nil" then
     arguments.seconds("semaphore:acquire: timeout", timeout)
     if timeout == math.huge then timeout = nil end
   end

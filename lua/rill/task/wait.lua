@@ -43,7 +43,7 @@ return function(fd, mode, timeout)
     errors.raise("rill.wait: fd must be a descriptor's number, got " .. errors.show(fd))
   end
   if MODES[mode] == nil then errors.raise('rill.wait: mode must be "r" or "w", got ' .. errors.show(mode)) end
-  if timeout ~= nil then arguments.seconds("rill.wait: timeout", timeout) end
+  if type(timeout) ~= "nil" then arguments.seconds("rill.wait: timeout", timeout) end
   local watch = setmetatable({ task = runtime.waiter("rill.wait") }, Watch)
   if C.rill_wait_start(runtime.loop(), fd, MODES[mode], id, err) ~= 0 then
     local message = "rill.wait: " .. ffi.string(err.message)
