@@ -1,6 +1,6 @@
 -- What an archive knows of the bodies that it holds.
-local archived = require "rill.crawl.recorded"
 local process = require "support.process"
+local recorded = require "rill.crawl.recorded"
 local server_of = require "support.server"
 local site = require "support.site"
 local support = require "support"
@@ -9,32 +9,32 @@ local PAGES = [[(path) => path === '/' ? '<a href="/alike/1"><a href="/other/1">
   : path.startsWith('/alike') ? 'alike' : path]]
 
 describe("bodies that an archive holds", function()
-  local kept = archived.KEPT
+  local kept = recorded.KEPT
   local server, redis, directory
 
   before_each(function()
     support.begin()
-    archived.KEPT = 2
+    recorded.KEPT = 2
     directory = support.directory "bodies"
     server = site.start(PAGES)
     redis = support.redis()
   end)
   after_each(function()
-    archived.KEPT = kept
+    recorded.KEPT = kept
     server:stop()
     redis:stop()
     support.check_clean()
   end)
 
   it("are found with the page that a frontier names", function()
-    local bodies = archived.new(false)
+    local bodies = recorded.new(false)
     for i = 1, 5 do bodies:add(1, i, "http://a/" .. i, 100 + i) end
     assert.same({ "http://a/first", 101 }, { bodies:find(1, 1, "http://a/first") })
     assert.is_nil(bodies:find(2, 1, "http://a/first"))
   end)
 
   it("are found with their own page where the frontier names none, the latest of them", function()
-    local bodies = archived.new(true)
+    local bodies = recorded.new(true)
     for i = 1, 5 do bodies:add(1, i, "http://a/" .. i, 100 + i) end
     for i = 1, 3 do assert.is_nil(bodies:find(1, i, true)) end
     for i = 4, 5 do assert.same({ "http://a/" .. i, 100 + i }, { bodies:find(1, i, true) }) end
@@ -70,7 +70,7 @@ describe("bodies that an archive holds", function()
   end)
 
   it("are referred to as long as the URL is known", function()
-    archived.KEPT = kept
+    recorded.KEPT = kept
     local each = types()
     assert.same({ "response", "revisit" }, { each["/alike/1"], each["/alike/2"] })
   end)

@@ -49,7 +49,7 @@ static void bring_in(const rill_bytes *bytes, size_t at)
 #endif
 }
 
-/* There is room. Out of the way of the short ones, which are many. */
+/* There is room. A function of its own, which keeps the code of the short ones small. */
 static RILL_APART void put_in_long(const rill_slab *slab, rill_bytes *bytes, const void *data,
                                    size_t length)
 {

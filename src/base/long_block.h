@@ -19,8 +19,8 @@ enum { LONG_BLOCK_EARNED = LONG_BLOCK / 8 };
 void *rill_long_block_new(size_t size);
 /* Keeps the contents up to the smaller size; on NULL the old block is untouched. */
 void *rill_long_block_resize(void *block, size_t before, size_t size);
-/* From now on it can only be read: whoever writes there gets a SIGSEGV. Under such a hypervisor as
- * below a first look at all of it then costs a third. */
+/* From now on it can only be read: whoever writes there gets a SIGSEGV. Under a hypervisor as
+ * described below the first look at all of it then takes a fifth of the time. */
 void rill_long_block_seal(void *block, size_t size);
 void rill_long_block_free(void *block, size_t size);
 

@@ -12,7 +12,7 @@ local OWN = {
   { "-i, --include", false, "write heads too" },
   { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
   { "-d, --data", "DATA", "send DATA of a form, or the file @FILE, @- for standard input (POST)" },
-  { "--json", "DATA", "the same as JSON, with the fields that says so" },
+  { "--json", "DATA", "the same, as JSON: content-type and accept say so" },
   { "-X, --method", "METHOD", "in place of GET" },
   { "--maxsize", "BYTES", "of a body, 0: any (1G)", kind = "size" },
 }

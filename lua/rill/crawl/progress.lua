@@ -95,7 +95,7 @@ function M.start(crawl)
   end)
 end
 
--- Nothing but redirects, out of scope at their end: as of a site whose pages are at another host.
+-- All pages were redirects, and one led out of scope: the pages of such a site are at another host.
 local function say_elsewhere(crawl, all)
   local target = crawl.examples.scope
   if not target or all.redirects == 0 or all.redirects < all.pages then return end

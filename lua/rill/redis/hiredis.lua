@@ -3,8 +3,8 @@ local ffi = require("rill.core.ffi")
 
 local M = {}
 
--- The fields of hiredis' structures differ between its versions 0.14 and 1.x. Which ones a library has is told by its
--- file name, which 1.2 has from 1.1: name, and what stands in two places of the declarations below.
+-- The fields of hiredis' structures differ between its versions 0.14 and 1.x. The file name of a library shows which it
+-- has; that of 1.2 is 1.1's. Name, and what stands in two places of the declarations below.
 local LAYOUTS = {
   { "libhiredis.so.0.14", "", "" },
   { "libhiredis.so.1.4.0", "const void *funcs;", "double dval;" },
