@@ -3,6 +3,7 @@
 --- `document` builds a tree: rill/html/document.lua.
 local errors = require("rill.errors")
 local html_reader = require("rill.core.html_reader")
+local list_of = require("rill.core.lazy").module("rill.core.list")
 
 local M = {}
 
@@ -57,6 +58,9 @@ local function mask_of(tags)
     if type(key) ~= "number" then
       errors.raise("rill.html.scan: tags must be a list of names, got a table with the key " .. errors.show(key))
     end
+  end
+  if type(tags) == "table" and not list_of.is(tags) then
+    errors.raise("rill.html.scan: tags must be a list of names without holes, got " .. errors.show(tags))
   end
   local mask, unknown = html_reader.mask(tags)
   if not mask then errors.raise("rill.html.scan: no links are read from the tag " .. errors.show(unknown)) end

@@ -2,6 +2,7 @@
 local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
 local fields = require("rill.core.fields")
+local list_of = require("rill.core.list")
 local random = require("rill.core.random")
 
 local BOUNDARY_BYTES = 16 -- random: it is not in the data, files included
@@ -18,7 +19,7 @@ local function field_name(text)
 end
 
 local function check_text(what, value, optional)
-  if optional and value == nil then return end
+  if optional and type(value) == "nil" then return end
   if type(value) ~= "string" then
     errors.raise(("rill.multipart: %s must be a string, got %s"):format(what, errors.show(value)))
   end
@@ -53,7 +54,10 @@ local function listed(parts)
   if type(parts) ~= "table" then
     errors.raise("rill.multipart: parts must be a table, got " .. errors.show(parts))
   end
-  if parts[1] ~= nil or next(parts) == nil then return parts end
+  if list_of.is(parts) then return parts end
+  if parts[1] ~= nil then
+    errors.raise("rill.multipart: parts must be a list without holes or a map, got " .. errors.show(parts))
+  end
   local names, list = {}, {}
   for name in pairs(parts) do
     check_text("a name", name)

@@ -232,6 +232,14 @@ describe("a table that should be a list", function()
     end
     assert_raises({ "crawl: start must be a list" }, crawl.new, { start = set })
     assert_raises({ "crawl: start must be a list" }, crawl.new, { start = { "http://a/", nil, "http://b/" } })
+    local pairs_with_hole = { { "a", "b" }, nil, { "c", "d" } }
+    assert_raises({ "rill.form: [2] must be a pair" }, rill.form, pairs_with_hole)
+    local part = { name = "a", value = "b" }
+    assert_raises({ "rill.multipart: parts must be a list" }, rill.multipart, { part, nil, part })
+    assert_raises({ "rill.multipart: parts must be a list" }, rill.multipart, { part, x = part })
+    for _, tags in ipairs { { img = true }, { "a", nil, "img" }, { "a", x = "img" } } do
+      assert_raises({ "tags must be a list of names" }, rill.html.scan, "", "http://a/", { tags = tags })
+    end
     assert.is_table(crawl.new { start = { "http://a/", cut = true } }) -- as lists of links are
     local client = support.client()
     support.run(function()
@@ -252,6 +260,8 @@ describe("NULL of the FFI, which is equal to nil,", function()
   it("is no value that is left out", function()
     local null = ffi.cast("void *", 0)
     assert_raises({ "agent must be a string, not cdata" }, rill.html.scan, "<p>", "http://a/", { agent = null })
+    assert_raises({ "filename must be a string", "NULL" }, rill.multipart, { { name = "a", value = "b",
+      filename = null } })
     support.run(function()
       local semaphore = rill.semaphore(1)
       semaphore:acquire()

@@ -38,7 +38,8 @@ local function from_list(call, given)
       errors.raise(("%s: a list of pairs has no key %s"):format(call, errors.show(key)))
     end
   end
-  for i, pair in ipairs(given) do
+  for i = 1, #given do
+    local pair = given[i]
     if type(pair) ~= "table" or #pair ~= 2 then
       errors.raise(("%s: [%d] must be a pair { name, value }, got %s"):format(call, i, errors.show(pair)))
     end
