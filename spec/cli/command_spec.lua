@@ -228,15 +228,20 @@ server.on('stream', (stream, headers) => {
     local words = { "get", node.url .. "/", "--ca", node.ca, "-o", folder .. "/body" }
     local said = command.run(words)
     assert.matches("maxsize_exceeded .*more than maxsize %(1073741824%)", said.err)
-    local running = command.start(words, { "--maxsize", "0" })
-    assert.is_true(deadline.holds_within(function()
-      local list = assert(io.popen("grep -rl 'the beginning' " .. folder))
-      local found = list:read "*l"
-      list:close()
-      return found
-    end, 60))
-    running:signal "INT"
-    assert.equal(130, running:finish().status)
+    for name, status in pairs { INT = 130, TERM = 143 } do
+      local running = command.start(words, { "--maxsize", "0" })
+      assert.is_true(deadline.holds_within(function()
+        local list = assert(io.popen("grep -rl 'the beginning' " .. folder))
+        local found = list:read "*l"
+        list:close()
+        return found
+      end, 60))
+      running:signal(name)
+      local ended = running:finish()
+      assert.equal(status, ended.status)
+      assert.is_nil(ended.err:find "cancelled")
+      assert.equal("", command.shell("ls -A " .. folder).out)
+    end
     node:stop()
   end)
 

@@ -87,9 +87,18 @@ local function save(given, response)
   return ok
 end
 
+local SIGNALS = { INT = 130, TERM = 143 }
+
+-- Where the command is interrupted, a file that is not whole is removed before it ends.
+local function watch(client, given)
+  given.interrupted = SIGNALS[rill.signal("INT", "TERM")]
+  client:close()
+end
+
 -- Returns nil where nobody reads what is written.
 local function get(client, given, address)
   local response, err = common.checked(ask, client, given, address)
+  if given.interrupted then return false end
   common.show(given, response, err)
   if not response then
     common.say("%s", tostring(err))
@@ -118,6 +127,7 @@ function M.run(given, words)
   local client = common.client(common.client_options(given))
   local status = 0
   rill.run(function()
+    if given.output then rill.spawn(watch, client, given) end
     for address in following do
       local good = get(client, given, address)
       if good == nil then return end
@@ -125,7 +135,7 @@ function M.run(given, words)
     end
   end)
   client:close()
-  return status
+  return given.interrupted or status
 end
 
 return M
