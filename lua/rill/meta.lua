@@ -517,7 +517,7 @@
 ---@field cut string?
 ---@field done boolean?
 ---@field write fun(self, bytes: string)
----@field finish fun(self): rill.sitemap.Entry[], rill.sitemap.Entry[], string?
+---@field finish fun(self, is_part?: boolean): rill.sitemap.Entry[], rill.sitemap.Entry[], string?
 
 --- `require "rill.crawl"`.
 ---@class rill.crawl

@@ -173,11 +173,12 @@ function Reader:write(bytes)
   if self._gunzip then read_gzip(self, bytes) else read(self, bytes) end
 end
 
---- Takes the end.
+--- Takes the end. Where something is cut off, an address that has no end is none.
+---@param is_part boolean? more would have followed, as where a connection was lost
 ---@return rill.sitemap.Entry[] urls
 ---@return rill.sitemap.Entry[] sitemaps
 ---@return string? cut
-function Reader:finish()
+function Reader:finish(is_part)
   if self._magic and self._magic ~= "" then
     local bytes = self._magic
     self._magic = nil
@@ -188,8 +189,9 @@ function Reader:finish()
     if not ok then self.cut = self.cut or why end
   end
   if self._head then read_lines(self, begin(self, "")) end
-  if self._markup then self._markup:finish() end
-  if self._line then add_line(self, self._line) end
+  is_part = is_part or self.cut ~= nil
+  if self._markup then self._markup:finish(is_part) end
+  if self._line and not is_part then add_line(self, self._line) end
   self._markup, self._line, self._gunzip = nil, nil, nil
   return self.urls, self.sitemaps, self.cut
 end

@@ -92,7 +92,7 @@ describe("a sitemap of a crawl", function()
 
   it("is asked for again where it fails, and gives what could be read", function()
     local server = serve("{ " .. ROBOTS .. [[, '/map': { fails: 1, cut: true,
-      cut_body: '<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url><url><lo' }, '/a': 'a', '/b': 'b' }]])
+      cut_body: '<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url><url><loc>/c' }, '/a': 'a', '/b': 'b' }]])
     local done = run { retries = 1 }
     assert.same({ 3, 3 }, { done.pages, done.ok })
     assert.equal(1, done.retried)

@@ -116,6 +116,25 @@ describe("rill.sitemap.parse", function()
     end
   end)
 
+  it("leaves out an address in which it is cut off", function()
+    local long = "<url><loc>/1</loc><lastmod>2026</lastmod></url><url><loc>/"
+    local room = "<urlset>" .. (" "):rep(50 * 2 ^ 20 - #long - 9)
+    for body, expected in pairs {
+      [room .. long .. "23</loc></url>"] = { "https://example.com/1" },
+      ["/0\n" .. room:sub(9) .. "\n/" .. ("x"):rep(2 * #long)] = { "https://example.com/0" },
+      ["<url><loc>/1</loc></url><url><loc>/2</loc><lastmod>2026-11-30" .. (" "):rep(50 * 2 ^ 20)] =
+        { "https://example.com/1", "https://example.com/2" },
+      [gzip("https://example.com/1\nhttps://example.com/22"):sub(1, -9)] = { "https://example.com/1" },
+    } do
+      warned(function() assert.same(expected, (parse(body, BASE))) end)
+    end
+    for body, count in pairs { ["<url><loc>/1</loc></url><url><loc>/2"] = 1, ["/1\n/2\n/3"] = 2 } do
+      local reader = sitemap.reader(BASE)
+      reader:write(body)
+      assert.equal(count, #reader:finish(true))
+    end
+  end)
+
   it("leaves out relative addresses where it does not know what they are relative to", function()
     assert.same({ "https://example.com/2" },
       (parse "<url><loc>/1</loc></url><url><loc>https://example.com/2</loc></url>"))

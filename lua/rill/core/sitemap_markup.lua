@@ -221,7 +221,9 @@ function Markup:write(bytes)
 end
 
 --- Takes the end: a record that has begun counts.
-function Markup:finish()
+---@param is_part boolean? more would have followed, so of that record only the fields that have ended count
+function Markup:finish(is_part)
+  if is_part then self._field = nil end
   end_record(self)
 end
 

@@ -302,7 +302,7 @@ local function read_sitemap(self, entry, take)
   reader.refused = {}
   local read = self._crawl.clients.archive and read_exchange or read_stream
   local head, err, bytes, exchange = read(self, entry, reader, take)
-  reader:finish()
+  reader:finish(err ~= nil or bytes >= SITEMAP_SIZE)
   take(reader)
   return reader, head, err, bytes, exchange
 end
