@@ -245,10 +245,27 @@ describe("a table that should be a list", function()
     support.run(function()
       assert_raises({ "rill.all: fns must be a list" }, rill.all, { a = function() end })
       assert_raises({ "rill.map: items must be a list" }, rill.map, set, print)
+      assert_raises({ "rill.map: items[2] is nil, and items stand behind it" }, rill.map, hole, print)
       assert_raises({ "query", '"a"', "a list" }, client.get, client, "https://localhost/", {
         query = { a = { b = 1 } } })
       assert_raises({ "trailers", "x-n", "a list" }, client.post, client, "https://localhost/", "", {
         trailers = { ["x-n"] = set } })
+    end)
+  end)
+
+  it("is no map where it is empty and has the fields of table.pack, or of rill.html.scan", function()
+    local links = require("rill.html").scan([[<title>t</title><base href=/b/><link rel=canonical href=/c>
+<meta name=robots content=nofollow><meta http-equiv=refresh content="0;url=/r"><a href=mailto:a@example.com>a</a>]],
+      "https://localhost/")
+    assert.equal(0, #links)
+    for _, name in ipairs { "title", "base", "canonical", "robots", "refresh", "refused" } do
+      assert.is_truthy(links[name], name)
+    end
+    support.run(function()
+      for _, empty in ipairs { links, { n = 0 } } do
+        for _ in rill.map(empty, print) do error("there is nothing") end
+        assert.same({}, rill.all(empty))
+      end
     end)
   end)
 end)

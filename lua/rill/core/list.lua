@@ -19,11 +19,31 @@ function M.is(value, may_have_fields)
   return count == length
 end
 
+-- Fields of lists that may be empty: of table.pack, and of a rill.HtmlScan, which most pages without links have.
+local BESIDE = {
+  n = true, base = true, canonical = true, robots = true, refresh = true, title = true, refused = true, cut = true,
+}
+
 --- Whether a table has entries, and none of them is of a list. A list may have fields beside its entries.
 ---@param value table
 ---@return boolean
 function M.is_map(value)
-  return #value == 0 and next(value) ~= nil
+  if #value > 0 then return false end
+  for key in pairs(value) do
+    if not BESIDE[key] then return true end
+  end
+  return false
+end
+
+--- Where a list holds nothing, and something behind that.
+---@param value table
+---@return integer?
+function M.hole(value)
+  local last = 0 -- not the length, which may be that of all, or of what stands before any hole
+  for i in ipairs(value) do last = i end
+  for key in pairs(value) do
+    if type(key) == "number" and key > last then return last + 1 end
+  end
 end
 
 return M

@@ -347,6 +347,8 @@ return function(items, fn, options)
   if not (is_queue or is_iterator) and (type(items) ~= "table" or list_of.is_map(items)) then
     errors.raise("rill.map: items must be a list, an iterator function or a queue, got " .. errors.show(items))
   end
+  local hole = not (is_queue or is_iterator) and list_of.hole(items)
+  if hole then errors.raise(("rill.map: items[%d] is nil, and items stand behind it"):format(hole)) end
   arguments.callable("rill.map: fn", fn)
   arguments.options("rill.map: options", options, KNOWN)
   local concurrency = options and options.concurrency or DEFAULT_CONCURRENCY
