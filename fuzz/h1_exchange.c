@@ -51,7 +51,8 @@ static void show(const rill_event *event)
         add(event->body, event->body_length);
     if (event->error_count &&
         event->reason != RILL_MAXSIZE_EXCEEDED_ACTUAL) /* says how much came */
-        add(event->errors->message, strlen(event->errors->message));
+        add(event->errors->message,
+            strcspn(event->errors->message, "\"")); /* what came of a line */
 }
 
 /* `cuts` picks the places; 0: none. */

@@ -72,8 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&whole, trailers);
     assert((whole.code < 0) == (cut.code < 0));
     assert(whole.stream.reason == cut.stream.reason);
-    if (whole.code < 0) {
-        assert(!strcmp(whole.err.message, cut.err.message));
+    if (whole.code < 0) { /* in quotes stands what has come of a line that is no status line */
+        size_t said = strcspn(whole.err.message, "\"");
+        assert(said == strcspn(cut.err.message, "\""));
+        assert(!memcmp(whole.err.message, cut.err.message, said));
     } else {
         bool open = whole.stream.reason == RILL_OPEN; /* a line too long shows as it comes */
         assert(!open ||
