@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/process.h"
 
@@ -14,6 +15,11 @@ enum { LONG_BLOCK = 32 << 20 };
 
 /* A body that is announced as long has a long block once so much of it has arrived. */
 enum { LONG_BLOCK_EARNED = LONG_BLOCK / 8 };
+
+static inline bool rill_long_block_is_earned(uint64_t arrived, uint64_t announced)
+{
+    return arrived > LONG_BLOCK_EARNED && announced >= LONG_BLOCK;
+}
 
 /* NULL when memory ran out. */
 void *rill_long_block_new(size_t size);

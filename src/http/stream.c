@@ -291,7 +291,7 @@ static size_t believed(const rill_stream *stream)
     int64_t announced = stream->content_length;
     if (announced <= 0)
         return 0;
-    if (announced >= LONG_BLOCK && stream->received > LONG_BLOCK_EARNED)
+    if (rill_long_block_is_earned(stream->received, (uint64_t)announced))
         return LONG_BLOCK;
     return announced < BODY_BELIEVED ? (size_t)announced : BODY_BELIEVED;
 }

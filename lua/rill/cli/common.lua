@@ -26,6 +26,9 @@ M.request_flags = {
   { "--auth", "USER:PASSWORD", "Basic authentication" },
 }
 
+--- Status of a command that a signal has ended, as a shell has it.
+M.SIGNALS = { INT = 130, TERM = 143 }
+
 --- Writes a line to stderr.
 function M.say(message, ...)
   io.stderr:write("rill: ", select("#", ...) > 0 and message:format(...) or message, "\n")

@@ -234,8 +234,6 @@ local function write_stats(path, stats)
 end
 jit.off(write_stats) -- compiled code drops the results that nobody looks at
 
-local SIGNALS = { INT = 130, TERM = 143 }
-
 -- Where nothing was to be asked for (max_pages is 0, a recrawl finds all recent), nobody could.
 local function nobody_answered(done)
   if done.pages > done.failed then return false end
@@ -243,7 +241,7 @@ local function nobody_answered(done)
 end
 
 local function status_of(own, done)
-  if done.reason == "interrupted" then return SIGNALS[done.signal] or 130 end
+  if done.reason == "interrupted" then return common.SIGNALS[done.signal] or 130 end
   if nobody_answered(done) then
     common.say("no start URL answered%s", own.failure and ": " .. tostring(own.failure) or "")
     return 1

@@ -87,11 +87,9 @@ local function save(given, response)
   return ok
 end
 
-local SIGNALS = { INT = 130, TERM = 143 }
-
 -- Where the command is interrupted, a file that is not whole is removed before it ends.
 local function watch(client, given)
-  given.interrupted = SIGNALS[rill.signal("INT", "TERM")]
+  given.interrupted = common.SIGNALS[rill.signal("INT", "TERM")]
   client:close()
 end
 

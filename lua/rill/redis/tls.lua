@@ -65,7 +65,7 @@ end
 local Tls = {}
 Tls.__index = Tls
 
--- The first error says why; those after it which functions have failed therefore.
+-- OpenSSL keeps several errors of one failure: the first is its cause, the later ones name the functions that gave up.
 local function cause()
   local number = library.ERR_peek_error()
   if tonumber(number) >= SYSTEM then return ffi.string(ffi.C.strerror(tonumber(number) - SYSTEM)) end
