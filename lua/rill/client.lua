@@ -133,11 +133,12 @@ function Client:patch(url, body, given)
   return exchange.call(self, "client:patch", "PATCH", url, body, given)
 end
 
---- Gets a URL into a file: written beside it and renamed when complete, so no part of a body ever
+--- Gets what a URL brings into a file: written beside it and renamed when complete, so no part of a body ever
 --- stands under its name. Only a 2xx body is written; that of another status is the response's.
 ---@param url string
 ---@param path string
----@param given rill.DownloadOptions? without on_chunk; `resume`, `on_progress(received, total or nil)`
+---@param given rill.DownloadOptions? without on_chunk; `method` ("GET"), `body`, `resume`,
+---  `on_progress(received, total or nil)`
 ---@return rill.Response? response with `path`, and no body
 ---@return rill.Error? err reason "file_error" where the file cannot be written
 function Client:download(url, path, given)

@@ -103,6 +103,8 @@
 ---@field body? rill.Body
 
 ---@class rill.DownloadOptions: rill.RequestOptions
+---@field method? string
+---@field body? rill.Body
 ---@field resume? boolean
 ---@field on_progress? fun(received: number, total: number?)
 

@@ -1,7 +1,8 @@
+local dkjson = require "dkjson"
 local rill = require "rill"
 local support = require "support"
 
-local node
+local node, web
 
 local function names(directory)
   local list = {}
@@ -10,8 +11,13 @@ local function names(directory)
 end
 
 describe("client:download", function()
-  setup(function() node = support.node() end)
-  teardown(function() node:stop() end)
+  setup(function()
+    node, web = support.node(), support.node { script = "web.js" }
+  end)
+  teardown(function()
+    node:stop()
+    web:stop()
+  end)
   before_each(support.begin)
   after_each(support.check_clean)
 
@@ -171,6 +177,50 @@ describe("client:download", function()
     assert.equal(0, support.counters().requests)
     support.run(function()
       assert.error_matches(function() client:download(url, path, { method = "HEAD" }) end, "method")
+    end)
+  end)
+
+  it("sends the method and the body that options name, and follows redirects as other calls", function()
+    local client, path = support.client(), support.directory() .. "/page"
+    local function sent(url, options)
+      local res = assert(client:download(url, path, options))
+      assert.equal(path, res.path)
+      local seen = dkjson.decode(support.read(path))
+      return ("%s %s %s"):format(seen.method, seen.body, seen.fields["content-type"] or "-")
+    end
+    local function pieces()
+      local left = { "a", "=", "b" }
+      return function() return table.remove(left, 1) end
+    end
+    support.run(function()
+      local url, watch = web.url .. "/echo", function() end
+      assert.equal("POST a=b -", sent(url, { method = "POST", body = "a=b" }))
+      assert.equal("PUT a=b -", sent(url, { method = "PUT", body = pieces() }))
+      assert.equal("PUT a=b -", sent(url, { method = "PUT", body = pieces(), on_progress = watch }))
+      assert.equal("POST a=b application/x-www-form-urlencoded",
+        sent(url, { method = "POST", body = rill.form { a = "b" }, on_progress = watch }))
+      assert.equal("DELETE  -", sent(url, { method = "DELETE" }))
+      for _, hook in ipairs { false, watch } do
+        local options = { method = "POST", body = "a=b", on_progress = hook or nil }
+        assert.equal("GET  -", sent(web.url .. "/to?status=303&location=/echo", options))
+        assert.equal("POST a=b -", sent(web.url .. "/to?status=307&location=/echo", options))
+      end
+    end)
+  end)
+
+  it("raises for what no file could hold, and what could not go on", function()
+    local client = support.client()
+    local function refused(options, why)
+      assert.error_matches(function() client:download(node.url, "x", options) end, "^client:download: " .. why)
+    end
+    support.run(function()
+      refused({ method = "HEAD" }, "method HEAD brings no body that could go to a file")
+      refused({ method = "POST", resume = true }, 'resume is for a GET without a body, got "POST"')
+      refused({ body = "a", resume = true }, "resume is for a GET without a body, got a body")
+      refused({ body = rill.streaming }, "a body of rill.streaming")
+      refused({ method = 5 }, "method must be a string, got 5")
+      refused({ method = "P T" }, ".*method")
+      refused({ body = 5 }, "body must be")
     end)
   end)
 

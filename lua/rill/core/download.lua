@@ -74,7 +74,8 @@ end
 
 -- `passes`: whether an answer only leads to another request.
 local function open(hop, block, path, passes)
-  local stream, err, misused = streams.open(hop.endpoint, hop.method, hop.url, block, nil, hop.given, "repeat", path)
+  local stream, err, misused = streams.open(hop.endpoint, hop.method, hop.url, block, hop.body, hop.given, "repeat",
+    path)
   if not stream then return request.refused(hop.call, err, misused) end
   stream._state.follows, stream._state.passes = hop.follows, passes
   local head, failed = stream:headers()

@@ -178,10 +178,11 @@ local function fetch_by(sender, endpoint, call, url, given, path, part)
   runtime.waiter(call)
   if runtime.deferred > 0 then runtime.run_deferred() end
   url = with_query(endpoint, call, url, given)
-  local fields, jar, limit = fields_of(endpoint, call, given), endpoint._jar, follow.limit(endpoint, given)
+  local body, jar, limit = given.body, endpoint._jar, follow.limit(endpoint, given)
+  local fields = fields_of(endpoint, call, given, body)
   if part then fields = as_it_is(call, fields) end
-  local hop = { endpoint = endpoint, call = call, method = "GET", url = url, given = given, path = path, part = part,
-    fields = fields, follows = limit > 0 }
+  local hop = { endpoint = endpoint, call = call, method = given.method or "GET", url = url, body = body, given = given,
+    path = path, part = part, fields = fields, follows = limit > 0 }
   hop.block = headers.block(jar and jars.with_cookie(jar, url, fields) or fields)
   local function send_next(next_hop)
     local response, err = sender(next_hop)
@@ -194,7 +195,22 @@ local function fetch_by(sender, endpoint, call, url, given, path, part)
   return follow.go(hop, response, limit, send_next)
 end
 
---- Sends a GET whose body the core writes to a file.
+-- What a download sends. Only a GET brings the same again, so that a part of it can go on.
+local function check_download(call, url, given)
+  local method, body = given.method or "GET", given.body
+  check_target(call, url, method, body)
+  options.check_request(call, given, "download")
+  if method == "HEAD" then errors.raise(call .. ": method HEAD brings no body that could go to a file") end
+  if body == upload.streaming and body then
+    errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
+  end
+  if given.resume and (method ~= "GET" or body ~= nil) then
+    errors.raise(("%s: resume is for a GET without a body, got %s"):format(call,
+      method ~= "GET" and errors.show(method) or "a body"))
+  end
+end
+
+--- Sends a request, a GET unless options say otherwise, whose response's body the core writes to a file.
 ---@param endpoint rill.Endpoint
 ---@param call string
 ---@param url string
@@ -206,14 +222,14 @@ function M.download(endpoint, call, url, path, given)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     errors.raise(("%s: path must be a string without NUL, got %s"):format(call, errors.show(path)))
   end
-  check_target(call, url, "GET")
-  options.check_request(call, given or {}, "download")
+  check_download(call, url, given or NONE)
   if endpoint._on_chunk or given and given.on_chunk then
     errors.raise(call .. ": on_chunk sees no body that goes to a file")
   end
   local sender, part = download.sender(given, path)
   if sender then return fetch_by(sender, endpoint, call, url, given, path, part) end
-  return fetch(endpoint, call, "GET", url, nil, given, path)
+  local own = given or NONE
+  return fetch(endpoint, call, own.method or "GET", url, own.body, given, path)
 end
 
 --- Sends a request and waits for the whole response.

@@ -98,6 +98,8 @@ local WHOLE = {
 
 -- What only a download has.
 local DOWNLOAD = {
+  method = { type = "any", request = true }, -- checked with url, as of other calls
+  body = { type = "any", request = true },
   resume = { type = "boolean", request = true },
   on_progress = { type = "hook", request = true },
 }
