@@ -228,20 +228,28 @@ server.on('stream', (stream, headers) => {
     local words = { "get", node.url .. "/", "--ca", node.ca, "-o", folder .. "/body" }
     local said = command.run(words)
     assert.matches("maxsize_exceeded .*more than maxsize %(1073741824%)", said.err)
-    for name, status in pairs { INT = 130, TERM = 143 } do
-      local running = command.start(words, { "--maxsize", "0" })
-      assert.is_true(deadline.holds_within(function()
-        local list = assert(io.popen("grep -rl 'the beginning' " .. folder))
-        local found = list:read "*l"
-        list:close()
-        return found
-      end, 60))
+    local function is_written()
+      local list = assert(io.popen("grep -rl 'the beginning' " .. folder))
+      local found = list:read "*l"
+      list:close()
+      return found
+    end
+    for name, status in pairs { HUP = 129, INT = 130, QUIT = 131, PIPE = 141, TERM = 143 } do
+      local more = name == "HUP" and { "-d", "a" } or name == "QUIT" and { "-X", "PUT" } or {}
+      local running = command.start(words, { "--maxsize", "0", unpack(more) })
+      assert.is_true(deadline.holds_within(is_written, 60))
       running:signal(name)
       local ended = running:finish()
       assert.equal(status, ended.status)
-      assert.is_nil(ended.err:find "cancelled")
+      assert.same({ "", "" }, { ended.out, ended.err })
       assert.equal("", command.shell("ls -A " .. folder).out)
     end
+    local nohup = command.start_shell('trap "" HUP; exec luajit bin/rill "$@" >"$0/out" 2>"$0/err"',
+      "get", "--maxsize=0", unpack(words, 2))
+    assert.is_true(deadline.holds_within(is_written, 60))
+    nohup:signal "HUP"
+    nohup:signal "TERM"
+    assert.equal(143, nohup:finish().status)
     node:stop()
   end)
 

@@ -146,7 +146,7 @@ describe("doc/reference", function()
         end
       end
     end
-    for _, number in pairs(require "rill.cli.common".SIGNALS) do real[number] = true end
+    for _, number in pairs(require "rill.cli.common".SIGNALS) do real[tostring(number)] = true end
     for number in pairs(real) do assert.is_true(told[number], "doc lacks " .. number) end
     for number in pairs(told) do assert.is_true(real[number], "doc has " .. number) end
   end)

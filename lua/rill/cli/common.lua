@@ -1,6 +1,7 @@
 --- What all commands share: their flags, the client these make, messages.
 local arguments = require("rill.cli.arguments")
 local errors = require("rill.errors")
+local ffi = require("rill.core.ffi")
 local rill = require("rill")
 
 local M = {}
@@ -26,8 +27,28 @@ M.request_flags = {
   { "--auth", "USER:PASSWORD", "Basic authentication" },
 }
 
---- Status of a command that a signal has ended, as a shell has it.
-M.SIGNALS = { INT = 130, TERM = 143 }
+--- Status of a command that a signal has ended, as a shell has it: 128 and the signal's number.
+M.SIGNALS = { HUP = 129, INT = 130, QUIT = 131, PIPE = 141, TERM = 143 }
+
+pcall(ffi.cdef, "void *signal(int number, void *handler);")
+local SIG_IGN, SIG_ERR = ffi.cast("void *", 1), ffi.cast("void *", -1)
+
+-- nohup and others start commands that are to live through a signal.
+local function is_ignored(number)
+  local was = ffi.C.signal(number, SIG_IGN)
+  if was ~= SIG_ERR then ffi.C.signal(number, was) end
+  return was == SIG_IGN
+end
+
+--- The names of these signals, less those that whoever started the command has it ignore.
+---@return string[]
+function M.heeded()
+  local names = {}
+  for name, status in pairs(M.SIGNALS) do
+    if not is_ignored(status - 128) then names[#names + 1] = name end
+  end
+  return names
+end
 
 --- Writes a line to stderr.
 function M.say(message, ...)

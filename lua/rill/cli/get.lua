@@ -56,19 +56,21 @@ local function body_of(data)
   return path and { file = path } or data
 end
 
-local function request_of(given, address)
+local function request_of(given)
   local data = given.json or given.data
   local method = given.method or given.head and "HEAD" or data and "POST" or "GET"
-  return { url = address, method = method, headers = given.fields, maxsize = given.maxsize,
-    body = body_of(data) }
+  return { method = method, headers = given.fields, maxsize = given.maxsize, body = body_of(data) }
 end
 
--- What a plain GET brings goes to its file as it comes; all else is here first.
+-- What goes to a file does so as it comes, and its length is no news; all else is here first.
 local function ask(client, given, address)
-  if given.output and not (given.head or given.data or given.json or given.method) then
-    return client:download(address, given.output, { headers = given.fields, maxsize = given.maxsize })
+  local request = request_of(given)
+  if given.output then
+    request.warnsize = 0
+    return client:download(address, given.output, request)
   end
-  return client:request(request_of(given, address))
+  request.url = address
+  return client:request(request)
 end
 
 -- Writes what came. Returns whether that could be done.
@@ -89,7 +91,7 @@ end
 
 -- Where the command is interrupted, a file that is not whole is removed before it ends.
 local function watch(client, given)
-  given.interrupted = common.SIGNALS[rill.signal("INT", "TERM")]
+  given.interrupted = common.SIGNALS[rill.signal(unpack(common.heeded()))]
   client:close()
 end
 
@@ -117,7 +119,9 @@ function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if given.output == "-" then given.output = nil end -- where bodies go that no file is named for
   if given.json and given.data then arguments.fail("-d and --json exclude each other") end
-  if given.output and given.head then arguments.fail("-I has no body that -o could write") end
+  if given.output and (given.head or given.method == "HEAD") then
+    arguments.fail("%s has no body that -o could write", given.head and "-I" or "-X HEAD")
+  end
   if given.output and (words[2] or words[1]:find "^@") then arguments.fail("-o takes one URL, there are several") end
   local following = urls.each(words)
   given.fields = fields_of(given)

@@ -5,7 +5,7 @@ local errors = require("rill.errors")
 local runtime = require("rill.runtime")
 
 local NUMBERS = {
-  HUP = 1, INT = 2, QUIT = 3, ALRM = 14, TERM = 15,
+  HUP = 1, INT = 2, QUIT = 3, PIPE = 13, ALRM = 14, TERM = 15,
   USR1 = 10, USR2 = 12, CHLD = 17, CONT = 18, TSTP = 20, TTIN = 21, TTOU = 22, WINCH = 28,
 }
 if ffi.os ~= "Linux" then
