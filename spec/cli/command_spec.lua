@@ -87,6 +87,7 @@ describe("rill", function()
       [{ "crawl", "a", "--canonical", "no" }] = '--canonical takes follow or skip or ignore, got "no"',
       [{ "crawl", "a", "--concurrency", "0" }] = "concurrency",
       [{ "crawl", "a", "--append" }] = "--out, which is missing",
+      [{ "crawl", "a", "--out", "x.xml" }] = 'nothing is known of the ending .xml of "x.xml": there are .jsonl, .csv',
       [{ "crawl", "a", "--out", "x.sqlite" }] = 'a table is named as file#table, got "x.sqlite"',
       [{ "crawl", "@/" }] = "cannot read /: Is a directory",
       [{ "get", "@/" }] = "cannot read /: Is a directory",
@@ -455,6 +456,18 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.matches("cannot write /dev/full: No space left on device\nrill: finished\npages: +1 ", said.err)
     assert.matches('^{.*"url".*\n{"bytes".*"pages":1.*}\n$', rill("crawl", "-q", server.url .. "/b.html", "--stats",
       "-").out)
+  end)
+
+  it("leaves no empty file of counters where there are none", function()
+    local new, there = directory .. "/new.json", support.write(directory .. "/counters.json", "{}")
+    for _, path in ipairs { new, there } do
+      for _, more in ipairs { { "--state", directory }, { "--traps.params=1", "--out", "x.xml" } } do
+        local said = rill("crawl", server.url .. "/b.html", "--stats", path, unpack(more))
+        assert.equal(more[1] == "--state" and 4 or 2, said.status, said.err)
+      end
+    end
+    assert.is_nil(io.open(new))
+    assert.equal("{}", support.read(there))
   end)
 
   it("has no limit of time where --max-time is 0", function()

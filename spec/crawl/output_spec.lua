@@ -1,4 +1,5 @@
 -- What a crawl writes items to.
+local command = require "support.command"
 local crawl = require "rill.crawl"
 local site = require "support.site"
 local sqlite = require "rill.sqlite"
@@ -79,7 +80,6 @@ describe("an output of a crawl", function()
   end)
 
   it("is standard output with an item_id on each line", function()
-    local command = require "support.command"
     local said = command.run { "crawl", server.url .. "/", "--ca", server.ca, "--no-robots", "-q", "--out", "-" }
     assert.same({ 0, "" }, { said.status, said.err })
     assert.matches('^{"url":"[^\n]*,"item_id":"1.0"}\n$', said.out)
@@ -166,6 +166,46 @@ describe("an output of a crawl", function()
     assert.same({ 7, 1 }, { db:value "select sum(c), sum(b) from t" })
     db:close()
     assert.error_matches(function() emit({}, directory .. "/x.db") end, "a table is named as file#table")
+  end)
+
+  it("is what its name says, and nothing is begun where that is not known", function()
+    for name, first in pairs { ["a.ndjson"] = '{"b":1}', ["b.jl"] = '{"b":1}', ["c.CSV"] = "b", [".d"] = '{"b":1}',
+      ["e"] = '{"b":1}', ["f.d/g"] = '{"b":1}' } do
+      local path = directory .. "/" .. name
+      command.shell("mkdir -p " .. directory .. "/f.d")
+      assert(emit({ { b = 1 } }, path))
+      assert.equal(first, support.read(path):match "^[^\r\n]*", name)
+    end
+    for name, ending in pairs { ["x.xml"] = ".xml", ["x.json"] = ".json", ["x.jsonl.gz"] = ".gz", ["x."] = "." } do
+      local path, state = directory .. "/" .. name, directory .. "/begun.crawl"
+      assert.error_matches(function() emit({}, { directory .. "/first.jsonl", path }, { state = state }) end,
+        "nothing is known of the ending " .. ending:gsub("%p", "%%%0") .. ' of ".*: there are .jsonl, .csv, ')
+      for _, none in ipairs { path, state, directory .. "/first.jsonl" } do assert.is_nil(io.open(none)) end
+    end
+    local path = directory .. "/y.xml"
+    assert(emit({ { b = 1 } }, { path = path, format = "jsonl" }))
+    assert.equal('{"b":1}\n', support.read(path))
+  end)
+
+  it("is not left as an empty file where the crawl could not begin, and what is there is left", function()
+    local there = support.write(directory .. "/there.jsonl", "")
+    local new, skipped = directory .. "/new.jsonl", directory .. "/skipped.jsonl"
+    local out = { new, { path = there, append = true } }
+    local done, err = emit({}, out, { har = directory .. "/none/x.har" })
+    assert.same({ nil, "output" }, { done, err.reason })
+    done, err = emit({}, out, { start = function() end, skipped = skipped })
+    assert.same({ nil, "start" }, { done, err.reason })
+    for _, path in ipairs { new, skipped } do assert.is_nil(io.open(path), path) end
+    assert.equal("", support.read(there))
+    assert(emit({}, out))
+    assert.equal("", support.read(new))
+  end)
+
+  it("is refused where it is a pipe, which nobody has to write to", function()
+    local path = directory .. "/pipe"
+    command.shell("mkfifo " .. path)
+    local done, err = emit({}, path)
+    assert.same({ nil, "exists" }, { done, err.kind })
   end)
 
   it("is cut to what the state knows", function()

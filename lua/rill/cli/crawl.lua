@@ -3,6 +3,7 @@ local arguments = require("rill.cli.arguments")
 local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
 local descriptors = require("rill.crawl.descriptors")
+local files = require("rill.crawl.file")
 local flags = require("rill.cli.crawl_flags")
 local frontiers = require("rill.crawl.frontiers")
 local html = require("rill.html")
@@ -212,10 +213,12 @@ local function not_written(path, why)
 end
 
 -- Opens a file of counters before the crawl, which has them only when it ends: what is there stays until then.
+-- Second result: it is new.
 local function open_stats(path)
   if path == "-" then return true end
+  local is_new = not files.exists(path)
   local file, why = io.open(path, "a")
-  if file then return file end
+  if file then return file, is_new end
   not_written(path, why)
 end
 
@@ -291,9 +294,12 @@ function M.run(given, words)
     common.exchange(own, address, status, why, pause)
   end
   if options.start == nil and options.state == nil then arguments.fail("URL is missing") end
-  local stats = not own.stats or open_stats(own.stats)
+  local stats, is_new = true, false
+  if own.stats then stats, is_new = open_stats(own.stats) end
   if not stats then return 4 end
-  local done, err = run(running)
+  local called, done, err = pcall(run, running)
+  if is_new and not (called and done) then os.remove(own.stats) end -- there are no counters
+  if not called then error(done, 0) end
   local status = done and finish(own, done) or failed(err)
   if io.type(stats) then stats:close() end -- only now: who reads a pipe waits for the counters
   return status

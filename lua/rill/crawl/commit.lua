@@ -354,8 +354,9 @@ function Commit:flush()
   return true
 end
 
-function Commit:close()
-  if self._skip_file then self._skip_file:close() end
+---@param unused boolean? the crawl has failed
+function Commit:close(unused)
+  if self._skip_file then self._skip_file:close(unused) end
 end
 
 local function open_skips(self, path)

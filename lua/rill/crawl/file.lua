@@ -15,7 +15,7 @@ for _, line in ipairs {
 end
 
 local C = ffi.C
-local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x80000 -- Linux
+local O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NONBLOCK, O_CLOEXEC = 1, 2, 0x40, 0x80, 0x800, 0x80000 -- Linux
 local MODE = 0x1B6 -- rw for all, less the umask
 local SEEK_SET, SEEK_END = 0, 2
 local ENOENT, EEXIST, EINTR, ENOSPC, EDQUOT, EPIPE, EINVAL, EFBIG = 2, 17, 4, 28, 122, 32, 22, 27
@@ -27,6 +27,7 @@ local M = {}
 ---@field path string
 ---@field length number bytes that were written, or stand there
 ---@field private _fd integer -1: closed
+---@field private _made boolean it was not there before
 local File = {}
 File.__index = File
 
@@ -111,7 +112,11 @@ function File:sync()
   return true
 end
 
-function File:close()
+--- Closes it.
+---@param unused boolean? it is removed where it was made here and nothing was written
+function File:close(unused)
+  if self._fd < 0 then return end
+  if unused and self._made and self.length == 0 then os.remove(self.path) end
   if self._fd > 2 then C.close(self._fd) end
   self._fd = -1
 end
@@ -120,10 +125,11 @@ local function open(path, flags)
   return C.open(path, flags + O_CLOEXEC, ffi.cast("int", MODE))
 end
 
+--- Waits for nobody, not for who writes to a pipe either.
 ---@param path string
 ---@return boolean
 function M.exists(path)
-  local fd = open(path, 0)
+  local fd = open(path, O_NONBLOCK)
   if fd < 0 then return ffi.errno() ~= ENOENT end
   C.close(fd)
   return true
@@ -135,13 +141,14 @@ end
 ---@return rill.Error? err
 function M.open(path)
   local fd = open(path, O_RDWR + O_CREAT + O_EXCL)
+  local made = fd >= 0
   if fd < 0 and ffi.errno() == EEXIST then
     fd = open(path, O_RDWR)
     if fd < 0 then fd = open(path, O_WRONLY) end -- a device, a pipe
   end
   if fd < 0 then return nil, failure(path, "open") end
   local size = tonumber(C.lseek(fd, 0, SEEK_END))
-  return setmetatable({ path = path, length = math.max(size, 0), _fd = fd }, File)
+  return setmetatable({ path = path, length = math.max(size, 0), _fd = fd, _made = made }, File)
 end
 
 --- A descriptor that is open already: standard output.
@@ -149,7 +156,7 @@ end
 ---@param name string
 ---@return rill.CrawlFile
 function M.descriptor(fd, name)
-  return setmetatable({ path = name, length = 0, _fd = fd }, File)
+  return setmetatable({ path = name, length = 0, _fd = fd, _made = false }, File)
 end
 
 return M

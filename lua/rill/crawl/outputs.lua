@@ -19,10 +19,14 @@ local FORMATS = {
 local Outputs = {}
 Outputs.__index = Outputs
 
+local ENDINGS = { csv = "csv", jsonl = "jsonl", ndjson = "jsonl", jl = "jsonl" }
+
+-- By the ending of the name; nil: none is known by that one. A name without an ending, and a device, is JSON Lines.
 local function format_of(path)
-  if path:find "%.csv$" then return "csv" end
   if path:find "%.sqlite#." or path:find "%.db#." then return "sqlite" end
-  return "jsonl"
+  local ending = not path:find "^/dev/" and path:match "[^/]%.([^./]*)$"
+  if not ending then return "jsonl" end
+  return ENDINGS[ending:lower()], ending
 end
 
 -- One of `out` as a table of options.
@@ -38,11 +42,21 @@ local function as_options(entry)
   return entry
 end
 
--- A database without a table's name would be read as the name of a file of lines.
-local function check_table(options)
-  local path = options.path
-  if options.format == nil and (path:find "%.sqlite$" or path:find "%.db$") then
+-- What the name says that it is must be what is written.
+local function check_format(options)
+  local path, format = options.path, options.format
+  if format ~= nil then
+    if not FORMATS[format] then errors.raise("crawl: out: unknown format " .. errors.show(format)) end
+    return
+  end
+  if path:find "%.sqlite$" or path:find "%.db$" then
     errors.raise("crawl: out: a table is named as file#table, got " .. errors.show(path))
+  end
+  local known, ending = format_of(path)
+  if not known then
+    errors.raise(("crawl: out: nothing is known of the ending .%s of %s: there are .jsonl, .csv, .sqlite#table and "
+      .. '.db#table; format = "jsonl" (--format jsonl) writes lines of JSON whatever the name'):format(ending,
+      errors.show(path)))
   end
 end
 
@@ -96,7 +110,6 @@ end
 
 local function open_file(self, options)
   local format = options.format or format_of(options.path)
-  if not FORMATS[format] then errors.raise("crawl: out: unknown format " .. errors.show(format)) end
   local room = require(FORMATS[format])
   local offset = self._frontier.offsets and self._frontier.offsets[options.path]
   if offset then return reopen(room, options, offset) end
@@ -109,13 +122,15 @@ local function own_options(self, options)
     warn = self._warn }
 end
 
--- All is looked at before the first is opened. Each file once: two that write to one place would undo each other.
-local function check_all(list)
-  local known = {}
+--- Raises what is wrong with `out`, before anything is opened. Each file once: two that write to one place would undo
+--- each other.
+---@param out any
+function M.check(out)
+  local list, known = entries_of(out), {}
   if not list_of.is(list) then as_options(list) end -- which raises
   for _, entry in ipairs(list) do
     local path = type(entry) ~= "function" and as_options(entry).path
-    if path then check_table(as_options(entry)) end
+    if path and path ~= "-" then check_format(as_options(entry)) end
     if path and known[path] then errors.raise("crawl: out: it is named twice: " .. errors.show(path)) end
     if path then known[path] = true end
   end
@@ -217,8 +232,10 @@ function Outputs:offsets()
   return list
 end
 
-function Outputs:close()
-  for _, output in ipairs(self._writers) do output.writer:close() end
+--- Closes all.
+---@param unused boolean? the crawl has failed: files that were made and have nothing are removed
+function Outputs:close(unused)
+  for _, output in ipairs(self._writers) do output.writer:close(unused) end
   self._writers = {}
 end
 
@@ -232,11 +249,10 @@ end
 function M.open(out, frontier, warn, guarded)
   local self = setmetatable({ _writers = {}, _functions = {}, _frontier = frontier, _warn = warn,
     _guarded = guarded }, Outputs)
-  check_all(entries_of(out))
   for _, entry in ipairs(entries_of(out)) do
     local ok, err = open_one(self, entry)
     if not ok then
-      self:close()
+      self:close(true)
       return nil, err
     end
   end

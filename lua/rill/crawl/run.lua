@@ -68,6 +68,7 @@ local function about(self)
 end
 
 local function open(self)
+  outputs.check(self.options.out)
   local ok, err = open_frontier(self)
   if not ok then return nil, err end
   self.outputs, err = outputs.open(self.options.out, self.frontier, function(text) self:say(text) end,
@@ -88,9 +89,10 @@ local function open(self)
   return true
 end
 
-local function close(self)
-  if self.commit then self.commit:close() end
-  if self.outputs then self.outputs:close() end
+-- `failed`: files that were made and have nothing are not left, where they would be in the way of the next try.
+local function close(self, failed)
+  if self.commit then self.commit:close(failed) end
+  if self.outputs then self.outputs:close(failed) end
   if self.archive then self.archive:close() end
   if self.pictures then self.pictures:close() end
   if self.frontier then
@@ -205,7 +207,7 @@ return function(self)
   prepare_scope(self)
   self.starts = starts.new(self.options.start)
   local done, reason, err = pcall(crawl_all, self)
-  close(self)
+  close(self, not (done and reason))
   if not done then error(reason, 0) end
   if not reason then return nil, err end
   local all = summary(self, reason)

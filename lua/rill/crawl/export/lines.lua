@@ -53,8 +53,9 @@ function Lines:sync()
   return self._file:sync()
 end
 
-function Lines:close()
-  self._file:close()
+---@param unused boolean? see file.lua
+function Lines:close(unused)
+  self._file:close(unused)
 end
 
 return M
