@@ -9,7 +9,7 @@ files["examples/neovim"] = { read_globals = { "vim" } }
 -- Pieces of scripts that run inside Redis, put together by lua/rill/crawl/frontier/wire.lua.
 files["lua/rill/crawl/frontier/inside"] = {
   ignore = { "211" }, read_globals = { "redis", "KEYS", "ARGV", "cjson", "cmsgpack", "struct", "origin", "P", "CONF",
-    "DUE", "LATER", "LEASE", "LEASED", "STATS", "SHAPE", "GONE", "call", "now", "clock", "origins", "origin_of", "queue_of",
+    "DUE", "LATER", "LEASE", "LEASED", "STATS", "SHAPE", "NEWS", "GONE", "call", "now", "clock", "origins", "origin_of", "queue_of",
     "set_policy", "make_ready", "add_rank", "has_work", "save", "leases_of", "call_with", "went_well",
     "end_lease", "take_back", "settle", "numbers",
     "begin", "set_clock", "CLOCK_KEPT", "enter", "stay", "go", "mark_files", "asker" },

@@ -42,6 +42,22 @@ function M.halves(text)
   return both.half[1], both.half[0]
 end
 
+local rest = ffi.new("char *[1]")
+
+--- The halves of each of several, with blanks between.
+---@param text string
+---@param take fun(high: number, low: number)
+function M.each(text, take)
+  local at = ffi.cast("const char *", text)
+  local last = at + #text
+  while at < last do
+    both.whole = ffi.C.strtoll(at, rest, 10)
+    if rest[0] == at then return end -- no number
+    take(both.half[1], both.half[0])
+    at = rest[0]
+  end
+end
+
 -- What the origin has to know of the end of a request.
 local function result_of(result)
   local clean = {}
@@ -213,7 +229,8 @@ end
 --- The words of the script, but for the first three.
 ---@param frontier rill.CrawlRedis
 ---@param batch table
----@param with { number: integer, deltas: table, options: table, limits: table } number: of the last batch
+---@param with { number: integer, deltas: table, news: integer?, options: table, limits: table } number: of the last
+---  batch; news: how many it was told
 ---@return string[]
 function M.words(frontier, batch, with)
   local words = { tostring(with.number + 1), tostring(with.number), "", "", "" }
@@ -222,8 +239,8 @@ function M.words(frontier, batch, with)
     return #words + BEFORE
   end
   local origins, places = origins_of(frontier, batch.links)
-  local head = { deltas = with.deltas, offsets = batch.outputs, scope = batch.scope or {}, options = with.options,
-    limits = limits_of(with.limits), origins = origins }
+  local head = { deltas = with.deltas, news = with.news, offsets = batch.outputs, scope = batch.scope or {},
+    options = with.options, limits = limits_of(with.limits), origins = origins }
   own:clear()
   words[4], head.more = pack_outcomes(frontier, batch, blob)
   words[5] = pack_links(frontier, batch.links, places)

@@ -1,5 +1,6 @@
---- What a worker of a shared crawl remembers by itself, so that Redis need not be asked: URLs that were committed or
---- passed over, bodies, shapes that gave known bodies.
+--- What a worker of a shared crawl remembers by itself, so that Redis need not be asked: URLs that were committed, here
+--- or by others, or passed over, bodies, shapes that gave known bodies.
+local batches = require("rill.crawl.frontier.batch")
 local map64 = require("rill.crawl.map64")
 local record = require("rill.crawl.frontier.record")
 
@@ -10,7 +11,7 @@ local NOTED = 2 ^ 31 -- more than the number of a page: it had the body first he
 local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
 
 ---@class rill.CrawlKnown
----@field private _seen rill.Map64
+---@field private _seen rill.Map64 those that others have found, too
 ---@field private _skipped rill.Map64
 ---@field private _bodies rill.Map64 hash to a number of its page
 ---@field private _runs rill.Map64 how often in a row shapes gave known bodies
@@ -34,6 +35,14 @@ end
 function Known:forget()
   self._seen, self._skipped, self._bodies, self._runs, self._pending = map64(), map64(), map64(), map64(), {}
   self._whole, self.times_forgotten = false, self.times_forgotten + 1
+end
+
+--- URLs that other workers have found: a link to one of them need not be sent.
+---@param news string their fingerprints, decimal, with blanks between
+function Known:take_news(news)
+  if news == "" then return end
+  local seen = self._seen
+  batches.each(news, function(high, low) remember(seen, high, low, 1) end)
 end
 
 ---@return number? 1

@@ -33,6 +33,7 @@ local M = {}
 ---@field private _asker string the run, and whose the worker's name is
 ---@field private _buckets number
 ---@field private _batch integer the last one that was committed
+---@field private _news integer? how many batches' URLs it was told of; nil: it is one node of several, and is told none
 ---@field private _sums table<string, number> counters at that time
 ---@field private _held rill.CrawlHolding
 ---@field private _origins rill.CrawlOrigins
@@ -114,9 +115,11 @@ local function ask_for(self, n)
   local well, others = self._held:report()
   local answer, err = self:call("take", { tostring(settings.lease), tostring(n), tostring(max_pages or ""),
     settings.robots and "1" or "0", well, others, settings.policy_all and json.encode(settings.policy_all) or "",
-    self._turn })
+    self._turn, tostring(self._news or "") })
   if err then return nil, err end
   read_numbers(self, answer[3])
+  self._known:take_news(answer[6])
+  self._news = self._news and tonumber(answer[7])
   return answer
 end
 
@@ -270,7 +273,7 @@ local function refused(self, batch, reply)
     return refusal.lost(self._wire.shown, reply[2])
   end
   local hash = joining.hash(reply[3])
-  self._batch = tonumber(hash.batch or 0)
+  self._batch, self._news = tonumber(hash.batch or 0), self._news and tonumber(hash.news or 0)
   self._known:forget()
   self._held:forget_all()
   local _, err = self:call("renew", self._held:renewal(self._settings.lease, true))
@@ -284,7 +287,7 @@ end
 ---@return rill.Error? err see commit()
 function Frontier:send(batch, deltas)
   local reply, err = self:call("finish", batches.words(self, batch, { number = self._batch, deltas = deltas,
-    options = self._options, limits = self._settings.limits }))
+    news = self._news, options = self._options, limits = self._settings.limits }))
   if err then return nil, err end
   if reply[1] ~= "ok" then return nil, refused(self, batch, reply) end
   self._batch = self._batch + 1
@@ -397,8 +400,9 @@ end
 ---@return rill.CrawlRedis
 function M.new(opened, settings)
   local self = setmetatable({ _wire = opened, _settings = settings, worker = settings.worker or owner.name(),
-    _batch = 0, _held = holding.new(), _origins = origins.new(settings.policy), _turn = "", _known = settings.known
-    or known_of.new(), _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
+    _batch = 0, _news = not settings.node and 0 or nil, _held = holding.new(), _turn = "",
+    _origins = origins.new(settings.policy), _known = settings.known or known_of.new(),
+    _options = { robots_wait = settings.robots_wait, retries = settings.retries } }, Frontier)
   self._questions = questions.new(function(words) return self:call("ask", words) end)
   return self
 end

@@ -1,8 +1,8 @@
 -- Runs inside Redis, before each of the scripts beside it: keys, clock, origins, leases. `origin` is rill.crawl.origin.
 -- Nothing is written before a script has checked what it was given: an error in the middle would keep the half.
 local P = string.sub(KEYS[1], 1, -5) -- the key is "{name}:conf"
-local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE =
-  P .. "conf", P .. "due", P .. "later", P .. "lease", P .. "leased", P .. "stats", P .. "shape"
+local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE, NEWS =
+  P .. "conf", P .. "due", P .. "later", P .. "lease", P .. "leased", P .. "stats", P .. "shape", P .. "news"
 local call = redis.call
 
 local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down again

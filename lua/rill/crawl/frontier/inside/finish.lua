@@ -9,13 +9,17 @@ local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
 local W = P .. "w:" .. worker
+local NEWS_KEPT = 64 -- batches' worth, for the others
 local TRAPS = { h = "per_host", p = "per_path", s = "per_shape" }
 
 local refused = begin()
 if refused then return refused end
-local kept = call("HGET", W, "batch") or "0"
+local before = call("HMGET", W, "batch", "news")
+local kept = before[1] or "0"
 if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
-if kept ~= last then return { "rewound", kept, call("HGETALL", W) } end
+-- Redis has lost news that it was told: its pages may have such links, which it has left out as known.
+local is_told_more = head.news and head.news > tonumber(before[2] or 0)
+if kept ~= last or is_told_more then return { "rewound", kept, call("HGETALL", W) } end
 
 local function has(flags, flag)
   return flags % (2 * flag) >= flag
@@ -113,7 +117,7 @@ local function trapped(o, traps)
   for _, field in ipairs(fields) do call("HINCRBY", SHAPE, field, 1) end
 end
 
-local waiting, skips, added = {}, {}, 0 -- by queue: records
+local waiting, skips, added, news = {}, {}, 0, {} -- waiting: by queue, records; news: fingerprints
 for place, link in ipairs(links) do
   local given, seen, traps, rank = link.given, P .. "seen:" .. link.bucket, link.traps, link.rank
   local is_new = call("SADD", seen, link.fingerprint) == 1
@@ -136,11 +140,16 @@ for place, link in ipairs(links) do
       end
       list[#list + 1] = link.record
       added = added + 1
+      if is_new then news[#news + 1] = link.fingerprint end
     end
   end
 end
 for queue, list in pairs(waiting) do call_with("RPUSH", queue, list) end
 if added > 0 then call("HINCRBY", STATS, "_queued", added) end
+if head.news and news[1] and call("SCARD", P .. "workers") > 1 then
+  call("RPUSH", NEWS, worker .. " " .. table.concat(news, " "))
+  if call("HINCRBY", STATS, "_news", 1) > NEWS_KEPT then call("LTRIM", NEWS, -NEWS_KEPT, -1) end
+end
 save()
 
 local reply = cjson.encode { skips = skips, runs = runs, known = known }

@@ -9,6 +9,7 @@ for i = 1, #leased, 2 do
   if lease.worker == worker then take_back(leased[i], lease) end
 end
 go(worker)
+call("DEL", NEWS) -- so that nothing is left when all have gone; others meet what they were not told as before
 if stop ~= "" then call("HSET", CONF, "stop", stop) end
 save()
 return { numbers(), call("HGETALL", STATS) }

@@ -13,7 +13,7 @@ local function kind_of(name)
 end
 
 local TYPES = { conf = "hash", due = "zset", later = "zset", lease = "zset", leased = "hash", stats = "hash",
-  shape = "hash", workers = "set", scope = "set" }
+  shape = "hash", workers = "set", scope = "set", news = "list" }
 for name, wanted in pairs(TYPES) do
   local kind = kind_of(name)
   if kind ~= "none" then

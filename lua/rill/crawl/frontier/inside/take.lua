@@ -1,19 +1,23 @@
 -- Hands entries out. ARGV: run, worker, latest, seconds of a lease, most, most pages in all ("" for none), "1" where
 -- robots.txt is asked for, requests that have ended well: lease and latency of each, others as JSON: list of
 -- { lease, result }; what holds for every origin as JSON, "" where each has its own; the turn in which this is asked,
--- see turn.lua, or "". Answers with a list for each origin (name, what it ends with as JSON, when its robots.txt was
--- read, then what waited, "" for the robots.txt itself), when to ask again, numbers, and of the leases, in that order,
--- the number of the first and what stands behind it.
+-- see turn.lua, or "", and how many news the worker was told, "" where it wants none. Answers with a list for each
+-- origin (name, what it ends with as JSON, when its robots.txt was read, then what waited, "" for the robots.txt
+-- itself), when to ask again, numbers, of the leases, in that order, the number of the first and what stands behind it,
+-- fingerprints of URLs that others have found since, and how many news it was told now.
 local worker, seconds, most, max_pages, with_robots =
   ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1"
 local policy = ARGV[10] ~= "" and cjson.decode(ARGV[10])
 local turn = ARGV[11]
 local EXPIRED, DUE_AT_ONCE = 256, 256 -- looked at in one call
+local NEWS_BYTES = 65536 -- told in one call: some 3,200 URLs
 
 local refused = begin()
 if refused then return refused end
 if turn ~= "" then
-  if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then return { {}, "0.02", numbers(), 0, "" } end
+  if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then
+    return { {}, "0.02", numbers(), 0, "", "", ARGV[12] }
+  end
   call("HSET", CONF, "entered", turn)
 end
 stay(worker, seconds)
@@ -144,9 +148,28 @@ if leases[1] then
 end
 save()
 
+-- News that the worker was not told, the latest, and its place after them. Where Redis has lost some that it was told,
+-- it is told none until its next batch is refused: from what is kept, `finish` sees that.
+local function news_since(told)
+  local total = tonumber(call("HGET", STATS, "_news") or 0)
+  if not told or told >= total then return "", ARGV[12] end
+  local W, texts, bytes = P .. "w:" .. worker, {}, 0
+  if told > tonumber(call("HGET", W, "news") or 0) then return "", ARGV[12] end
+  local list = call("LRANGE", NEWS, told - total, -1)
+  for i = #list, 1, -1 do
+    local name, found = string.match(list[i], "^(%S+) (.*)$")
+    bytes = bytes + #found
+    if bytes > NEWS_BYTES then break end
+    if name ~= worker then texts[#texts + 1] = found end
+  end
+  call("HSET", W, "news", total)
+  return table.concat(texts, " "), total
+end
+local news, told = news_since(tonumber(ARGV[12]))
+
 -- When to ask again: in so many seconds; "" when nothing can come any more.
 local next_due = call("ZRANGEBYSCORE", DUE, blocked and "(" .. now or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1)[2]
 local retry = call("ZRANGE", LATER, 0, 0, "WITHSCORES")[2]
 local time = math.min(tonumber(next_due or math.huge), tonumber(retry or math.huge))
 local wait = time < math.huge and tostring(math.max(0, time - now)) or ""
-return { groups, wait, numbers(), first, suffix }
+return { groups, wait, numbers(), first, suffix, news, told }
