@@ -27,11 +27,16 @@ local STRING, ARRAY, INTEGER, NIL, STATUS = 1, 2, 3, 4, 5
 local Redis = {}
 Redis.__index = Redis
 
+-- TLS 1.3: the client is done before the server has looked at it, and an alert may be overtaken by the connection's
+-- end. That it wants a certificate is for good.
 local function lost(self, message)
-  if self._tls and not self._proven then -- TLS 1.3: the client is done before the server has looked at it
-    message = message .. " before it answered anything: it may want a certificate (cert_file)"
+  local kind = "lost"
+  if self._tls and not self._proven then
+    kind = self._tls:is_missed() and "tls" or kind
+    message = message .. (kind == "tls" and ": it asked for a certificate, and cert_file is missing"
+      or " before it answered anything")
   end
-  return errors.new { reason = "state", kind = "lost", path = self.host,
+  return errors.new { reason = "state", kind = kind, path = self.host,
     message = ("Redis at %s: %s"):format(self.host, message) }
 end
 

@@ -102,8 +102,9 @@ describe("a connection to Redis", function()
   it("shows a certificate to a server that wants one", function()
     start { mutual = true }
     local ca = support.ca()
-    local _, message = refusal(server:tls_state "s", { "PING" })
-    assert.matches("certificate", message) -- an alert, where it is not overtaken by the end of the connection
+    local kind, message = refusal(server:tls_state "s", { "PING" })
+    assert.equal("tls", kind)
+    assert.matches("it asked for a certificate, and cert_file is missing", message, 1, true)
     local words = ("&cert_file=%s&key_file=%s"):format(ca.leaf, ca.key)
     assert.equal("PONG", (call(server:tls_state("s", { words = words }), { "PING" })))
   end)
@@ -118,7 +119,22 @@ describe("a connection to Redis", function()
     assert.matches("cert_file /nowhere.pem: No such file or directory", message, 1, true)
     kind, message = refusal(server:tls_state("s", { words = "&cert_file=/dev/null" }), { "PING" })
     assert.equal("tls", kind)
-    assert.matches("cert_file /dev/null: no start line", message, 1, true)
+    assert.matches("cert_file /dev/null: no certificate in it", message, 1, true)
+    local ca = support.ca()
+    local locked = ca:encrypt(ca.key, "open sesame")
+    for words, wrong in pairs {
+      ["&cert_file=" .. ca.leaf] = ("cert_file %s: no private key in it, and key_file is missing"):format(ca.leaf),
+      ["&key_file=" .. ca.key] = ("key_file %s: cert_file is missing"):format(ca.key),
+      [("&cert_file=%s&key_file=%s"):format(ca.leaf, ca:make_key "stranger")] = "not the key of the certificate in",
+      [("&cert_file=%s&key_file=%s"):format(ca.leaf, locked)] = "no private key in it that needs no password",
+      [("&cert_file=%s&key_file=/nowhere.pem"):format(ca.leaf)] = "key_file /nowhere.pem: No such file or directory",
+    } do
+      kind, message = refusal(server:tls_state("s", { words = words }), { "PING" })
+      assert.equal("tls", kind)
+      assert.matches(wrong, message, 1, true)
+    end
+    message = select(2, refusal(server:tls_state("s", { ca = "/dev/null" }), { "PING" }))
+    assert.matches("ca_file /dev/null: no certificates in it", message, 1, true)
     server:stop()
     server = support.tcp "text405"
     kind, message = refusal(("rediss://127.0.0.1:%d/?name=s"):format(server.port), { "PING" })

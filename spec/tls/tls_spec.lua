@@ -1,5 +1,7 @@
-local support = require "support"
+local port = require "support.port"
+local process = require "support.process"
 local rill = require "rill"
+local support = require "support"
 
 -- nginx tells in one field what was negotiated: protocol, cipher, curve, name, who the client is.
 local TOLD = "add_header x-tls '$ssl_protocol $ssl_cipher $ssl_curve [$ssl_server_name] [$ssl_client_s_dn]' always;\n"
@@ -104,7 +106,7 @@ describe("a file of the tls options", function()
     assert_file_error({ ca_path = text }, text, "Not a directory")
     assert_file_error({ cert_file = text, key_file = ca.key }, text, "no certificate")
     assert_file_error({ cert_file = ca.leaf, key_file = text }, text, "no private key")
-    assert_file_error({ cert_file = ca.leaf }, ca.leaf, "no private key")
+    assert_file_error({ cert_file = ca.leaf }, ca.leaf, "no private key", "tls.key_file names none")
   end)
 
   it("with the key of another certificate fails the client", function()
@@ -164,6 +166,50 @@ describe("the client's certificate", function()
     local to = demanding()
     local res = support.run(function() return assert(client({}):get(to.url .. "/page")) end)
     assert.equal(400, res.status)
+  end)
+end)
+
+describe("a server that ends connections without the client's certificate", function()
+  local HINT = "the server asked for a certificate, and tls.cert_file names none"
+  local children = {}
+
+  before_each(support.begin)
+  after_each(function()
+    for _, child in ipairs(children) do child:stop() end
+    children = {}
+    support.check_clean()
+  end)
+
+  -- It does so with an alert.
+  local function strict(version)
+    local ca, number = support.ca(), port.free()
+    local child = process.start({ "openssl", "s_server", "-accept", ("127.0.0.1:%d"):format(number), "-cert", ca.leaf,
+      "-key", ca.key, "-CAfile", ca.file, "-Verify", "2", "-alpn", "h2,http/1.1", version, "-quiet" },
+      support.directory "strict" .. "/output")
+    children[1] = child
+    port.wait(number, child)
+    return { url = "https://localhost:" .. number, port = number }
+  end
+
+  it("is an error of kind tls that says so", function()
+    for version, alert in pairs { ["-tls1_3"] = "certificate required", ["-tls1_2"] = "handshake failure" } do
+      local to = strict(version)
+      assert_has(refused(to, {}), alert, HINT)
+    end
+  end)
+
+  it("is the same where it sends no alert", function()
+    local node = support.node { raw = true, source = [[
+const tls = require('tls');
+const own = {}, fs = require('fs');
+for (const name of ['key', 'cert']) own[name] = fs.readFileSync(options[name]);
+server.on('connection', (socket) => {
+  const secure = new tls.TLSSocket(socket, { isServer: true, requestCert: true, minVersion: 'TLSv1.3', ...own });
+  secure.on('secure', () => socket.destroy());
+  secure.on('error', () => {});
+});]] }
+    assert_has(refused({ url = "https://localhost:" .. node.port }, {}), HINT)
+    node:stop()
   end)
 end)
 

@@ -13,4 +13,10 @@
  * another certificate. */
 int32_t rill_identity_load(SSL_CTX *context, const rill_tls_options *options, rill_error *err);
 
+/* Whether the server has asked for a certificate, and `cert_file` names none. */
+bool rill_identity_is_missed(SSL *ssl);
+
+/* What that adds to the error of a connection that the server has ended; else "". */
+const char *rill_identity_note(SSL *ssl);
+
 #endif

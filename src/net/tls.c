@@ -390,8 +390,25 @@ static int32_t fail(rill_error *err, enum rill_kind kind, const char *host, cons
     return rill_error_connect(err, kind, "%.*s: %s%s", HOST_SHOWN, host, what, detail);
 }
 
+static int32_t fail_closed(SSL *ssl, const char *host, rill_error *err)
+{
+    return fail(err, RILL_KIND_TLS, host, "peer closed the connection during the handshake",
+                rill_identity_note(ssl));
+}
+
+static int32_t fail_alert(SSL *ssl, int alert, const char *host, rill_error *err)
+{
+    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL)
+        return fail(err, RILL_KIND_ALPN, host, "the server does not speak ",
+                    "HTTP/2: it sent the alert no_application_protocol");
+    return rill_error_connect(err, RILL_KIND_TLS,
+                              "%.*s: handshake failure: the peer sent the alert %s%s", HOST_SHOWN,
+                              host, SSL_alert_desc_string_long(alert), rill_identity_note(ssl));
+}
+
 /* `code` and `data` are the first entry of OpenSSL's error queue. */
-static int32_t failure_of(unsigned long code, const char *data, const char *host, rill_error *err)
+static int32_t failure_of(SSL *ssl, unsigned long code, const char *data, const char *host,
+                          rill_error *err)
 {
     int reason = ERR_GET_REASON(code);
     const char *text = ERR_reason_error_string(code); /* NULL: it has no words for it */
@@ -400,18 +417,12 @@ static int32_t failure_of(unsigned long code, const char *data, const char *host
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && data && *data)
         return fail(err, RILL_KIND_TLS, host, "", data); /* see explain() */
     if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        return fail(err, RILL_KIND_TLS, host, "peer closed the connection during the handshake",
-                    "");
+        return fail_closed(ssl, host, err);
     if (reason == SSL_R_WRONG_VERSION_NUMBER)
         return fail(err, RILL_KIND_TLS, host, "handshake failure: what answered is not TLS", "");
     if (reason < SSL_AD_REASON_OFFSET)
         return fail(err, RILL_KIND_TLS, host, "handshake failure: ", text ? text : "unknown");
-    int alert = reason - SSL_AD_REASON_OFFSET;
-    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL)
-        return fail(err, RILL_KIND_ALPN, host, "the server does not speak ",
-                    "HTTP/2: it sent the alert no_application_protocol");
-    return fail(err, RILL_KIND_TLS, host, "handshake failure: the peer sent the alert ",
-                SSL_alert_desc_string_long(alert));
+    return fail_alert(ssl, reason - SSL_AD_REASON_OFFSET, host, err);
 }
 
 int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err)
@@ -424,9 +435,9 @@ int32_t rill_tls_failure(SSL *ssl, int result, const char *host, rill_error *err
     const char *data = NULL;
     unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, NULL);
     if (result == SSL_ERROR_SSL && code)
-        failure_of(code, data, host, err);
+        failure_of(ssl, code, data, host, err);
     else if (result == SSL_ERROR_ZERO_RETURN)
-        fail(err, RILL_KIND_TLS, host, "peer closed the connection during the handshake", "");
+        fail_closed(ssl, host, err);
     else
         fail(err, RILL_KIND_TLS, host, "connection lost during the handshake", "");
     ERR_clear_error();

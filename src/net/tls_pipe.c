@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/trace.h"
+#include "net/identity.h"
 
 /* --- the BIO --------------------------------------------------------------------------------- */
 
@@ -80,15 +81,25 @@ void rill_tls_pipe_dispose_shared(rill_turn *turn)
 
 /* --- in -------------------------------------------------------------------------------------- */
 
-static int32_t lost(const rill_tls_pipe *tls, rill_error *err)
+static const char *how_lost(const rill_tls_pipe *tls)
 {
     if (tls->inner->error)
-        return rill_error_set(err, RILL_CONNECTION_LOST, "%s", strerror(tls->inner->error));
+        return strerror(tls->inner->error);
     if (SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN)
-        return rill_error_set(err, RILL_CONNECTION_LOST,
-                              "the peer closed the connection (close_notify)");
-    return rill_error_set(err, RILL_CONNECTION_LOST,
-                          "the peer closed the connection without close_notify");
+        return "the peer closed the connection (close_notify)";
+    return "the peer closed the connection without close_notify";
+}
+
+/* TLS 1.3: that the server does without us comes after the handshake, and its alert may be
+ * overtaken by the end of the connection. */
+static int32_t lost(const rill_tls_pipe *tls, rill_error *err)
+{
+    bool missed = !tls->heard && rill_identity_is_missed(tls->ssl);
+    int32_t code = rill_error_set(err, RILL_CONNECTION_LOST, "%s%s", how_lost(tls),
+                                  missed ? rill_identity_note(tls->ssl) : "");
+    if (err && missed)
+        err->kind = RILL_KIND_TLS;
+    return code;
 }
 
 /* One SSL_read(), and what it has cost without bringing anything. */
@@ -102,8 +113,10 @@ static int read_plain(rill_tls_pipe *tls, char *data, size_t room)
     tls->reading = true;
     int n = SSL_read(tls->ssl, data, (int)room);
     tls->reading = false;
-    if (n > 0)
+    if (n > 0) {
         tls->record = 0;
+        tls->heard = true;
+    }
     return n;
 }
 
@@ -129,9 +142,11 @@ static int32_t fail(rill_tls_pipe *tls, rill_error *err)
     tls->failed = true;
     if (tls->inner->ended)
         return lost(tls, err);
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
-    int32_t code =
-        rill_error_set(err, RILL_CONNECTION_LOST, "TLS failed: %s", why ? why : "unknown");
+    unsigned long reason = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(reason);
+    bool alert = ERR_GET_REASON(reason) > SSL_AD_REASON_OFFSET;
+    int32_t code = rill_error_set(err, RILL_CONNECTION_LOST, "TLS failed: %s%s",
+                                  why ? why : "unknown", alert ? rill_identity_note(tls->ssl) : "");
     if (err)
         err->kind = RILL_KIND_TLS;
     return code;

@@ -24,6 +24,7 @@ typedef struct rill_tls_pipe {
     uint32_t number;  /* of the connection, where TLS is traced */
     SSL *ssl;         /* owned */
     bool failed;      /* the read has reported it; nothing more can be written */
+    bool heard;       /* it has brought something */
     bool reading;     /* what TLS writes now are its own answers */
     size_t record;    /* bytes of the record that is read, as long as it brings nothing */
     size_t dry;       /* bytes of records without plaintext, and of TLS's own answers */

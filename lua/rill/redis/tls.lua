@@ -18,6 +18,9 @@ pcall(ffi.cdef, [[
   long SSL_CTX_ctrl(rill_tls_context *context, int what, long number, void *pointer);
   int SSL_CTX_use_certificate_chain_file(rill_tls_context *context, const char *file);
   int SSL_CTX_use_PrivateKey_file(rill_tls_context *context, const char *file, int type);
+  void SSL_CTX_set_default_passwd_cb_userdata(rill_tls_context *context, const char *password);
+  int SSL_get_sigalgs(rill_tls_session *session, int index, int *sign, int *hash, int *both, uint8_t *low,
+    uint8_t *high);
   rill_tls_session *SSL_new(rill_tls_context *context);
   void SSL_free(rill_tls_session *session);
   void SSL_set_connect_state(rill_tls_session *session);
@@ -61,6 +64,7 @@ end
 ---@field private _session ffi.cdata*
 ---@field private _input ffi.cdata* what the server sent; the session's
 ---@field private _output ffi.cdata* what is to be sent; the session's
+---@field private _has_own boolean a certificate
 ---@field private _context ffi.cdata* kept while the session lives
 local Tls = {}
 Tls.__index = Tls
@@ -73,6 +77,30 @@ local function cause()
   return text ~= nil and ffi.string(text) or "TLS failed"
 end
 
+-- The same of a file; `otherwise`: what is not in it.
+local function cause_of_file(otherwise)
+  local number = tonumber(library.ERR_peek_error())
+  return number >= SYSTEM and cause() or otherwise
+end
+
+local NO_PASSWORD = "" -- else OpenSSL would ask for that of an encrypted key, on the terminal
+
+-- Who we are. Returns what is wrong.
+local function configure_own(context, cert, key)
+  if key and not cert then return ("key_file %s: cert_file is missing"):format(key) end
+  if not cert then return nil end
+  library.SSL_CTX_set_default_passwd_cb_userdata(context, NO_PASSWORD)
+  if library.SSL_CTX_use_certificate_chain_file(context, cert) ~= 1 then
+    return ("cert_file %s: %s"):format(cert, cause_of_file "no certificate in it")
+  end
+  if library.SSL_CTX_use_PrivateKey_file(context, key or cert, PEM) == 1 then return nil end
+  if cause():find "mismatch" then
+    return ("key_file %s: not the key of the certificate in %s"):format(key or cert, cert)
+  end
+  if key then return ("key_file %s: %s"):format(key, cause_of_file "no private key in it that needs no password") end
+  return ("cert_file %s: %s"):format(cert, cause_of_file "no private key in it, and key_file is missing")
+end
+
 -- Whom to trust, and who we are. Returns what is wrong.
 local function configure(context, given)
   library.SSL_CTX_ctrl(context, SET_MIN_VERSION, TLS_1_2, nil)
@@ -83,16 +111,10 @@ local function configure(context, given)
   else
     trusted = library.SSL_CTX_set_default_verify_paths(context)
   end
-  if trusted ~= 1 then return ("ca_file %s: %s"):format(given.ca_file or given.ca_path or "", cause()) end
-  local cert = given.cert_file
-  if not cert then return nil end
-  if library.SSL_CTX_use_certificate_chain_file(context, cert) ~= 1 then
-    return ("cert_file %s: %s"):format(cert, cause())
+  if trusted ~= 1 then
+    return ("ca_file %s: %s"):format(given.ca_file or given.ca_path or "", cause_of_file "no certificates in it")
   end
-  local key = given.key_file or cert
-  if library.SSL_CTX_use_PrivateKey_file(context, key, PEM) ~= 1 then
-    return ("key_file %s: %s"):format(key, cause())
-  end
+  return configure_own(context, given.cert_file, given.key_file)
 end
 
 local function is_literal(host)
@@ -124,7 +146,8 @@ function M.new(host, given)
   library.SSL_set_bio(session, input, output)
   library.SSL_set_connect_state(session)
   if not expect_host(session, given.server_name or host) then return nil, cause() end
-  return setmetatable({ _context = context, _session = session, _input = input, _output = output }, Tls)
+  return setmetatable({ _context = context, _session = session, _input = input, _output = output,
+    _has_own = given.cert_file ~= nil }, Tls)
 end
 
 -- Why a step has not been made: true where more bytes have to come, else what is wrong.
@@ -152,6 +175,12 @@ function Tls:handshake()
 end
 
 local piece = ffi.new("char[?]", PIECE)
+
+--- Whether the server has asked for a certificate, and there is none.
+---@return boolean
+function Tls:is_missed()
+  return not self._has_own and library.SSL_get_sigalgs(self._session, 0, nil, nil, nil, nil, nil) > 0
+end
 
 --- What has to be sent now.
 ---@return string bytes "" for nothing
