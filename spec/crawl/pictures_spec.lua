@@ -50,7 +50,7 @@ describe("a crawl's waterfall", function()
     local path = directory .. "/none/site.html"
     local done, err = crawl { waterfall = path }
     assert.is_nil(done)
-    assert.same({ "output", path }, { err.reason, err.path })
+    assert.same({ "output", "file", path }, { err.reason, err.kind, err.path })
     assert.is_nil(server:output():find("/robots.txt", 1, true))
     process.run({ "rmdir", directory }, support.directory "output" .. "/output") -- nothing is left there
   end)

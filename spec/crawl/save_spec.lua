@@ -1,5 +1,6 @@
 -- Bodies as files: under host and path, with names that stay where they belong.
 local crawl = require "rill.crawl"
+local process = require "support.process"
 local site = require "support.site"
 local support = require "support"
 
@@ -66,11 +67,27 @@ describe("a saved body", function()
     server = site.start "{ '/': 'x' }"
     local said = {}
     local made = crawl.new { start = server.url .. "/", client = { tls = { ca_file = server.ca } }, robots = false,
-      progress = false, save = support.write(directory .. "/file", "in the way") }
+      progress = false, save = directory .. "/bodies" }
+    local place = ("%s/bodies/localhost:%d/index.html"):format(directory, server.port)
+    process.run({ "mkdir", "-p", place, place .. "~" }, directory .. "/output")
     function made.say(_, text) said[#said + 1] = text end
     local done = assert(support.run(function() return made:run() end))
     assert.equal("finished", done.reason)
     assert.matches("^cannot save " .. server.url:gsub("%p", "%%%0") .. "/: ", said[1])
+  end)
+
+  it("goes to a directory, which is made before anything is asked for", function()
+    server = site.start "{ '/': 'x' }"
+    local file = support.write(directory .. "/file", "in the way")
+    for _, path in ipairs { file, file .. "/below" } do
+      local done, err = support.run(function()
+        return crawl { start = server.url .. "/", client = { tls = { ca_file = server.ca } }, progress = false,
+          save = path }
+      end)
+      assert.same({ nil, "output", "file", path }, { done, err.reason, err.kind, err.path })
+      assert.matches(path .. ": save must name a directory", tostring(err), 1, true)
+    end
+    for _, event in ipairs(server:events()) do assert.is_nil(event.path) end
   end)
 
   it("is not there for pages that were stopped or failed", function()

@@ -2,6 +2,7 @@
 --- cannot be written to is found out then.
 local har = require("rill.har")
 local own_path = require("rill.crawl.own_path")
+local save = require("rill.crawl.save")
 
 local M = {}
 
@@ -12,23 +13,17 @@ local M = {}
 local Pictures = {}
 Pictures.__index = Pictures
 
--- As outputs fail.
-local function failed(err, path)
-  err.reason, err.path = "output", path
-  return nil, err
-end
-
 --- Writes what was asked for so far.
 ---@return boolean? ok
 ---@return rill.Error? err reason "output"
 function Pictures:write()
   if self._har then
     local ok, err = self._recorder:save(self._har)
-    if not ok then return failed(err, self._har) end
+    if not ok then return nil, save.failure(err, self._har) end
   end
   if self._page then
     local ok, err = har.page(self._recorder:entries(), self._page)
-    if not ok then return failed(err, self._page) end
+    if not ok then return nil, save.failure(err, self._page) end
   end
   return true
 end

@@ -80,6 +80,10 @@ local function open(self)
     if not self.archive then return nil, err end
     self.clients.archive = self.archive
   end
+  if self.options.save then
+    ok, err = require("rill.crawl.save").open(self.options.save)
+    if not ok then return nil, err end
+  end
   if self.options.har or self.options.waterfall then
     self.pictures, err = require("rill.crawl.pictures").open(self.options, self.clients, self.frontier.worker)
     if not self.pictures then return nil, err end

@@ -14,6 +14,7 @@ local M = {}
 local MODE = 0x1FF -- rwx for all, less the umask
 local LONGEST = 120 -- bytes of a name
 local O_DIRECTORY, O_CLOEXEC = 0x10000, 0x80000 -- Linux
+local ENOSPC, EDQUOT = 28, 122
 -- Not "File too large": what is beyond `ulimit -f` by itself keeps no other body from being written.
 local FULL = { "No space left on device", "Disk quota exceeded" }
 
@@ -63,12 +64,29 @@ local function enter(path, name)
   return inner
 end
 
-local function failure(err, path)
+--- The error of a crawl whose file cannot be written.
+---@param err rill.Error
+---@param path string
+---@return rill.Error err reason "output"; kind "full" where the disk is, else "file"
+function M.failure(err, path)
   local kind = "file"
   for _, text in ipairs(FULL) do
     if err.message:find(text, 1, true) then kind = "full" end
   end
   return errors.new { reason = "output", kind = kind, path = path, message = err.message }
+end
+
+--- Makes the directory that bodies go to.
+---@param directory string
+---@return boolean? ok
+---@return rill.Error? err reason "output"
+function M.open(directory)
+  make_directories(directory)
+  local number = ffi.errno()
+  if is_directory(directory) then return true end
+  local is_full = number == ENOSPC or number == EDQUOT
+  return nil, errors.new { reason = "output", kind = is_full and "full" or "file", path = directory,
+    message = directory .. ": save must name a directory that is there or can be made" }
 end
 
 --- Writes a page's body.
@@ -85,7 +103,7 @@ function M.page(directory, page)
   if is_directory(path) then path = path .. "~" end
   local ok, err = page:save(path)
   if ok then return true end
-  return nil, failure(err, path)
+  return nil, M.failure(err, path)
 end
 
 return M
