@@ -43,12 +43,16 @@ local function check(parts, state, out)
   if out:find "#" then
     return nil, failure("format", out, "tables are not joined: SQLite's ATTACH reads them together")
   end
-  if size_of(out) then return nil, failure("exists", out, out .. " exists already") end
+  if size_of(out) then return nil, failure("exists", out, out .. " exists already: remove it, or name another") end
   for _, part in ipairs(parts) do
     local size = size_of(part.path)
-    if not size and part.length > 0 or size and size < part.length then
-      return nil, failure("short", part.path, ("%s has %s bytes, the state knows of %.0f"):format(part.path,
-        size and ("%.0f"):format(size) or "no", part.length))
+    if not size and part.length > 0 then
+      return nil, failure("short", part.path, ("%s is not there, the state knows of %.0f bytes: the files of all "
+        .. "workers stand beside the one that is to be made"):format(part.path, part.length))
+    end
+    if size and size < part.length then
+      return nil, failure("short", part.path, ("%s has %.0f bytes, the state knows of %.0f"):format(part.path, size,
+        part.length))
     end
   end
   return true
@@ -117,7 +121,7 @@ return function(state, out)
   end
   local kept, err = frontiers.read(state)
   if not kept then return nil, err end
-  if not kept.workers then return nil, failure("missing", out, "a crawl with its state in a file has one worker") end
+  if not kept.workers then return nil, failure("missing", out, "a crawl with its state in a file has one worker, whose outputs need no joining") end
   local parts = parts_of(kept, out)
   local ok
   ok, err = check(parts, frontiers.shown(state), out)

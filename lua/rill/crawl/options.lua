@@ -84,7 +84,9 @@ local KNOWN = {
   finish = HOOK, out = ANY, state = { "a file name, a Redis URL or a list of them", function(value)
     return TEXT[2](value) or type(value) == "table" and value[1] ~= nil
   end },
-  worker = TEXT, lease = LEASE, recrawl = { "true or a number of seconds", function(value)
+  worker = { "letters, digits and _ . -", function(value)
+    return TEXT[2](value) and not value:find "[^%w_.-]"
+  end }, lease = LEASE, recrawl = { "true or a number of seconds", function(value)
     return type(value) == "boolean" or is_number(value)
   end },
   unchanged = one_of("deliver"), remember = BOOLEAN, durable = one_of("process", "power"), expect = COUNT,

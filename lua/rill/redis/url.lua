@@ -74,11 +74,10 @@ end
 function M.parse(url)
   local scheme, rest, query = url:match "^([%a+]+)://([^?]*)%??(.*)$"
   local words = parse_query(query or "")
-  local name = words.name
+  local name, address = words.name, address_of(scheme, rest)
+  if not address then return nil, "is no redis://, rediss:// or redis+unix:// URL" end
   if not name or name == "" then return nil, "has no ?name=, which its keys begin with" end
   if name:find "[^%w_.:-]" then return nil, "has a name with other characters than letters, digits and _ . : -" end
-  local address = address_of(scheme, rest)
-  if not address then return nil, "is no redis://, rediss:// or redis+unix:// URL" end
   local wrong = take_words(address, words)
   if wrong then return nil, wrong end
   address.name = name
