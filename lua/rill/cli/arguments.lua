@@ -90,8 +90,18 @@ local function distance(a, b)
   return row[#b]
 end
 
+-- The first of those flags that begin with an unknown one: "--key.drop" for "--key".
+local function longer(word, names)
+  local best
+  for name in pairs(names) do
+    if name:sub(1, #word + 1) == word .. "." and not (best and best < name) then best = name end
+  end
+  return best
+end
+
 local function unknown(word, names)
-  local best, least = nil, 3
+  local best, least = longer(word, names), 3
+  if best then least = 0 end
   for name in pairs(names) do
     local edits = #name > 2 and distance(word:sub(1, 64), name) or 9
     if edits < least or edits == least and best and name < best then best, least = name, edits end

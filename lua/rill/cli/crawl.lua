@@ -70,12 +70,17 @@ local function list_or_word(value, words)
 end
 
 -- What a scope or a list may hold is looked at here, so that no crawl begins with a word that means nothing.
-local function check_each(flag, list, is_right)
+local function check_each(flag, list, what, is_right)
   if type(list) ~= "table" then return end
   if not list[1] then arguments.fail("%s takes a list with commas", flag) end
   for _, word in ipairs(list) do
-    if not is_right(word) then arguments.fail("%s: what is %q?", flag, tostring(word)) end
+    if not is_right(word) then arguments.fail("%s takes %s: got %q", flag, what, tostring(word)) end
   end
+end
+
+-- Whether a word names a file of options: no host ends so.
+local function is_script(word)
+  return word:find "%.lua$" ~= nil and not word:find "://"
 end
 
 local function is_place(word)
@@ -104,12 +109,13 @@ local function words_of_lists(given)
   given.links = list_or_word(given.links, { pages = true, all = true })
   given.types = list_or_word(given.types, { all = true })
   if given.sitemaps then given.sitemaps = list_or_word(given.sitemaps, { robots = true, auto = true }) end
-  check_each("--links", given.links, is_tag)
-  check_each("--types", given.types, is_type)
-  check_each("--sitemaps", given.sitemaps, is_url)
-  check_each("--retry-status", given.retry_status, is_status)
-  check_each("--allow", given.allow, is_place)
-  check_each("--deny", given.deny, is_place)
+  check_each("--links", given.links, "pages, all or tags that have links, as a,area,img", is_tag)
+  check_each("--types", given.types, "all, html, xhtml or types as text/plain", is_type)
+  check_each("--sitemaps", given.sitemaps, "robots, auto or URLs", is_url)
+  check_each("--retry-status", given.retry_status, "statuses from 100 to 599", is_status)
+  for _, name in ipairs { "allow", "deny" } do
+    check_each("--" .. name, given[name], "a host, host:port, .host or a URL prefix", is_place)
+  end
 end
 
 -- What is no stream of lines, or cannot be one beside items, has a file of its own.
@@ -280,8 +286,14 @@ end
 ---@return integer status
 function M.run(given, words)
   local script
-  if words[1] and words[1]:find "%.lua$" and not words[1]:find "://" then
-    script = script_of(table.remove(words, 1))
+  if words[1] and is_script(words[1]) then script = script_of(table.remove(words, 1)) end
+  for _, word in ipairs(words) do
+    if is_script(word) and not word:find "^@" then
+      arguments.fail("%q is no URL: a file of options stands before all URLs", word)
+    end
+  end
+  if given.fail_above and given.fail_above > 100 then
+    arguments.fail("--fail-above takes a percentage, 0 to 100, got %g", given.fail_above)
   end
   local options, own = options_of(given, script, words)
   common.checked(shared_file.check, { state = options.state, out = options.out, skipped = options.skipped,

@@ -8,7 +8,7 @@ local urls = require("rill.cli.urls")
 local M = {}
 
 local OWN = {
-  { "-o, --output", "FILE", "write the body to FILE (-: standard output), when it has come whole", kind = "path" },
+  { "-o, --output", "FILE", "write the body to FILE, there once it is whole (-: standard output)", kind = "path" },
   { "-i, --include", false, "write heads too" },
   { "-I, --head", false, "ask for the head alone (HEAD), and write it" },
   { "-d, --data", "DATA", "send DATA of a form, or the file @FILE, @- for standard input (POST)" },
@@ -26,7 +26,8 @@ end
 ---@return string
 function M.help()
   return "usage: rill get URL... [OPTION...]\n\nWrites the bodies of URLs to standard output. Exit status: 0, 1 if one "
-    .. "failed or answered\n400 and above, 2 for a wrong command line.\n\n" .. arguments.help(M.flags)
+    .. "failed or answered\n400 and above, 2 for a wrong command line, 4 where standard output takes no "
+    .. "more.\n\n" .. arguments.help(M.flags)
 end
 
 local function head_text(response)
@@ -119,6 +120,9 @@ function M.run(given, words)
   if not words[1] then arguments.fail("URL is missing") end
   if given.output == "-" then given.output = nil end -- where bodies go that no file is named for
   if given.json and given.data then arguments.fail("-d and --json exclude each other") end
+  if given.head and (given.data or given.json) then
+    arguments.fail("-I asks for a head alone, with no data: -d and --json exclude it")
+  end
   if given.output and (given.head or given.method == "HEAD") then
     arguments.fail("%s has no body that -o could write", given.head and "-I" or "-X HEAD")
   end

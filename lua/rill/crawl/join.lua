@@ -121,7 +121,9 @@ return function(state, out)
   end
   local kept, err = frontiers.read(state)
   if not kept then return nil, err end
-  if not kept.workers then return nil, failure("missing", out, "a crawl with its state in a file has one worker, whose outputs need no joining") end
+  if not kept.workers then
+    return nil, failure("missing", out, "a crawl with its state in a file has one worker: its outputs need no joining")
+  end
   local parts = parts_of(kept, out)
   local ok
   ok, err = check(parts, frontiers.shown(state), out)
