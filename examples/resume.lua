@@ -14,7 +14,7 @@ rill.run(function()
   for try = 1, TRIES do
     local res, err = client:download(url, path, { resume = true, on_progress = show })
     if res and not res.ok then error(("%s: status %d"):format(url, res.status)) end
-    if res then return print(("\n%s is complete"):format(res.path)) end
+    if res then return print(("\r%-40s"):format(res.path .. " is complete")) end
 
     print(("\nbroke off: %s"):format(err)) -- what has come stays in FILE.part
     if try == TRIES then os.exit(1, true) end

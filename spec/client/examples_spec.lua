@@ -101,8 +101,8 @@ const shop = (stream, url) => {
 
 const scene = (stream, url) => {
   if (url.pathname !== '/scene') return answer(stream, url.pathname === '/scene/gone.png' ? 404 : 200, {}, 'part');
-  answer(stream, 200, { 'content-type': 'text/html' }, `<link rel=canonical href=/other><link rel=stylesheet
-    href=/scene/a.css><script src=/scene/a.js></script><img src=/scene/gone.png>`);
+  answer(stream, 200, { 'content-type': 'text/html' }, `<link rel=canonical href=/other><a href=/more>
+    <link rel=stylesheet href=/scene/a.css><script src=/scene/a.js></script><img src=/scene/gone.png>`);
 };
 
 const places = { shop, pages, account, login, upload, large, items, scene };
