@@ -1,6 +1,7 @@
 -- From a URL to a verdict, without I/O: scope, key, traps.
 local address = require "rill.crawl.address"
 local key = require "rill.crawl.key"
+local options = require "rill.crawl.options"
 local scope = require "rill.crawl.scope"
 local traps = require "rill.crawl.traps"
 
@@ -75,6 +76,21 @@ describe("the scope of a crawl", function()
     for _, entry in ipairs { "", "a b", "http://[", "example.com/docs", "ftp://example.com/", 5, "a@b", "*" } do
       assert.error_matches(function() scope.new { entry } end, "an entry must be a host")
     end
+  end)
+end)
+
+describe("the lists of a crawl", function()
+  it("hold what they are lists of", function()
+    for message, given in pairs {
+      ["crawl: retry_status must be a list of statuses, from 100 to 599"] = { retry_status = { 500, "503" } },
+      ["crawl: retry_status must be a list"] = { retry_status = { 600 } },
+      ['crawl: types must be "all" or a list of media types'] = { types = { "html", 5 } },
+      ["crawl: worker must be letters, digits and _ . -, got"] = { worker = "a/b" },
+    } do
+      given.start = "http://h/"
+      assert.error_matches(function() options.check(given) end, message, 1, true)
+    end
+    assert.is_true(options.check({ start = "http://h/", retry_status = { 418 } }).retry_status[418])
   end)
 end)
 

@@ -59,6 +59,22 @@ local STARTS = { LIST[1], function(value) -- a list of links, as pages give it, 
   return list_of.is(value, true) or LIST[2](value)
 end }
 
+-- A list of which each one is right.
+local function list_with(is_right)
+  return function(value)
+    if not list_of.is(value) then return false end
+    for _, each in ipairs(value) do
+      if not is_right(each) then return false end
+    end
+    return true
+  end
+end
+
+local STATUSES = { "a list of statuses, from 100 to 599", list_with(function(value)
+  return is_whole(value) and value >= 100 and value <= 599
+end) }
+local is_types = list_with(TEXT[2])
+
 local function is_client(value)
   return type(value) == "table" or type(value) == "userdata"
 end
@@ -76,8 +92,8 @@ local KNOWN = {
     return value == "robots" or value == "auto" or value == false or list_of.is(value)
   end },
   canonical = one_of("follow", "skip", "ignore"), key = ANY, traps = ANY, retries = WHOLE,
-  retry_status = { "a list of statuses", list_of.is },
-  types = { '"all" or a list of media types', function(value) return value == "all" or list_of.is(value) end },
+  retry_status = STATUSES,
+  types = { '"all" or a list of media types', function(value) return value == "all" or is_types(value) end },
   maxsize = WHOLE, page = HOOK, failed = HOOK, skipped = { "a function or a file name", function(value)
     return arguments.is_callable(value) or TEXT[2](value)
   end },
