@@ -50,6 +50,10 @@ describe("rill links", function()
     said = command.run { "links", server.url .. "/", "--ca", server.ca }
     local block = ("404 %s/missing.html?a&b\n  on %s/\n  on %s/a.html\n"):format(server.url, server.url, server.url)
     assert.is_truthy(said.out:find(block, 1, true))
+
+    said = command.run { "links", server.url .. "/private/", "--ca", server.ca }
+    local why = "rill: %s/private/ was not asked for: robots.txt forbids it (--no-robots)\nrill: 0 links, 0 broken\n"
+    assert.same({ "", why:format(server.url), 0 }, { said.out, said.err, said.status })
   end)
 
   it("asks once for each, by HEAD for assets, by GET where HEAD is not known", function()

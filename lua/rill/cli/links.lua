@@ -68,11 +68,14 @@ function M.run(given, words)
   local format, quiet = given.format, given.quiet
   local client = common.client(common.client_options(given))
   checked.client = client
-  local broken, count = rill.run(site.check, starts, checked)
+  local broken, count, refused = rill.run(site.check, starts, checked)
   client:close()
   for _, found in ipairs(broken) do
     if found.message and not quiet then common.say("%s", found.message) end
     if not show(found, format) then break end
+  end
+  for _, address in ipairs(quiet and {} or refused) do
+    common.say("%s was not asked for: robots.txt forbids it (--no-robots)", address)
   end
   if not quiet then common.say("%d links, %d broken", count, #broken) end
   return broken[1] and 1 or 0

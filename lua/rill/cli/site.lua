@@ -242,6 +242,7 @@ end
 ---  agent: string, show: function, exchange: function }
 ---@return { url: string, status: integer?, reason: string, pages: string[] }[] broken
 ---@return integer count of what was asked for
+---@return string[] refused those of `starts` that robots.txt forbids
 function M.check(starts, options)
   local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
     rules = {}, next_starts = {}, gates = {}, agent = options.agent }, Site)
@@ -256,7 +257,12 @@ function M.check(starts, options)
   for target, done, err in rill.map(self.queue, visit, { concurrency = options.concurrency }) do
     if not done then target.reason, target.message = target.reason or "error", tostring(err) end
   end
-  return broken_of(self)
+  local refused = {}
+  for _, start in ipairs(starts) do
+    if self.targets[start].refused then refused[#refused + 1] = start end
+  end
+  local broken, count = broken_of(self)
+  return broken, count, refused
 end
 
 return M
