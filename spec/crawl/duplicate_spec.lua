@@ -87,6 +87,24 @@ describe("a body that another worker's page had", function()
     assert.equal(PAGES - 2 - PAGES / 10, known)
   end)
 
+  it("is not asked for where a function of `out` has the item alone", function()
+    begin(10)
+    local items = 0
+    local done = run("b", { traps = false, page = function(page) page:emit { url = page.url } end,
+      out = function(_) items = items + 1 end })
+    assert.equal(done.pages - 3, items)
+    assert.equal(0, questions())
+  end)
+
+  it("is known to a function of `out` that has any number of arguments", function()
+    begin(10)
+    local known = 0
+    run("b", { traps = false, page = function(page) page:emit { url = page.url } end, out = function(...)
+      if select(2, ...).duplicate_of == true then known = known + 1 end
+    end })
+    assert.equal(PAGES - 2 - PAGES / 10, known)
+  end)
+
   it("is in no record where Redis is away when it is asked for it", function()
     begin(1000)
     local items, gone = 0, false

@@ -297,9 +297,10 @@ local function cut_archive(self, places)
   archive:truncate(places)
 end
 
--- Records and functions of `out` have whether a body is another page's: all of a batch that only the frontier knows.
+-- Records, and functions of `out` that take the page, have whether a body is another page's: all of a batch that only
+-- the frontier knows.
 local function ask_bodies(crawl, outcomes)
-  local is_read = not crawl.options.page or crawl.outputs:has_function()
+  local is_read = not crawl.options.page or crawl.outputs:shows_page()
   if is_read and crawl.frontier.ask_bodies then return crawl.frontier:ask_bodies(outcomes) end
   return true
 end

@@ -3,6 +3,8 @@ local errors = require("rill.errors")
 local list_of = require("rill.core.list")
 local own_path = require("rill.crawl.own_path")
 
+local getinfo = debug.getinfo
+
 local M = {}
 
 local OPTIONS = { path = true, format = true, fields = true, append = true }
@@ -179,10 +181,14 @@ function Outputs:has_stdout()
   return false
 end
 
---- Whether items go to a function, with their page.
+--- Whether items go to a function that has their page, too.
 ---@return boolean
-function Outputs:has_function()
-  return self._functions[1] ~= nil
+function Outputs:shows_page()
+  for _, fn in ipairs(self._functions) do
+    local info = getinfo(fn, "u")
+    if info.isvararg or info.nparams > 1 then return true end
+  end
+  return false
 end
 
 --- Gives all bytes to the system.
