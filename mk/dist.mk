@@ -21,9 +21,11 @@ library = $(INSTALL) -D -m 755 $(1) '$(DESTDIR)$(LIBDIR)/$(notdir $(1))' && \
 	ln -sf $(2) '$(DESTDIR)$(LIBDIR)/$(3)' && \
 	ln -sfnr '$(DESTDIR)$(LIBDIR)/$(2)' '$(DESTDIR)$(LUADIR)/rill/$(3)'
 
-# Each of some files, into or out of a directory; each word of a template, filled in.
-put = for file in $(2); do $(INSTALL) -D -m 644 $(1)$$file '$(DESTDIR)$(3)'/$$file || exit 1; done
-take = for file in $(1); do rm -f '$(DESTDIR)$(2)'/$$file || exit 1; done
+# Some files into a directory, with one command for each folder of theirs, or out of it; each word of a template, filled in.
+in = $(foreach file,$(2),$(if $(filter $(1),$(dir $(file))),$(file)))
+put = $(foreach folder,$(sort $(dir $(2))),$(INSTALL) -d '$(DESTDIR)$(3)/$(folder)' && \
+	$(INSTALL) -m 644 $(addprefix $(1),$(call in,$(folder),$(2))) '$(DESTDIR)$(3)/$(folder)' &&) :
+take = rm -f $(foreach file,$(1),'$(DESTDIR)$(2)/$(file)')
 fill = -e 's|@$(1)@|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))|'
 
 # A directory as the pkg-config file names it, which may be moved with its prefix.
