@@ -27,19 +27,19 @@ $(BUILD)/faults: spec/c/faults.c spec/c/shim.c spec/c/faults_peer.c spec/c/shim.
 CHECKED = api/check api/loop
 $(BUILD)/broken_loop: spec/c/broken_loop.c $(LIBRARY)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -DRILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -MF $@.d -DRILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
 		$(filter-out $(CHECKED:%=$(BUILD)/%.o),$(OBJECTS)) $(shell pkg-config --libs $(LINKED)) -lm
 
 # The library's objects, without rill_check(): the program fills the gate with what it would miss.
 $(BUILD)/held_dial: spec/c/held_dial.c $(LIBRARY)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -MF $@.d -URILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -MF $@.d -URILL_CHECK -o $@ $< $(CHECKED:%=src/%.c) \
 		$(filter-out $(CHECKED:%=$(BUILD)/%.o),$(OBJECTS)) $(shell pkg-config --libs $(LINKED)) -lm
 
 # What the library does not export, for spec/html/encoder_spec.lua.
 $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< \
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -shared -o $@ $< \
 		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
 
 # Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
