@@ -5,19 +5,21 @@ local support = require "support"
 --- Per room the rooms that its object calls, with a symbol that shows it; and symbols that two rooms define, which no
 --- program can link that has both libraries in itself, as those of `make fuzz` do.
 local function calls()
-  local defined, wanted, arrows, twice = {}, {}, {}, {}
+  local defined, wanted, arrows, twice, objects = {}, {}, {}, {}, {}
   for _, path in ipairs(support.find "src") do
     local name = path:match "^src/(%w+/[%w_]+)%.c$"
     if name then
       wanted[name], arrows[name] = {}, {}
-      for kind, symbol in elf.output_of("nm", "build/" .. name .. ".o"):gmatch "(%u) ([%w_]+)" do
-        if kind == "U" then
-          table.insert(wanted[name], symbol)
-        else
-          if defined[symbol] then table.insert(twice, ("%s (%s, %s)"):format(symbol, defined[symbol], name)) end
-          defined[symbol] = name
-        end
-      end
+      objects[#objects + 1] = "build/" .. name .. ".o"
+    end
+  end
+  for name, kind, symbol in elf.output_of("nm", "-A", unpack(objects)):gmatch
+      "build/(%w+/[%w_]+)%.o:[^\n]- (%u) ([%w_]+)" do
+    if kind == "U" then
+      table.insert(wanted[name], symbol)
+    else
+      if defined[symbol] then table.insert(twice, ("%s (%s, %s)"):format(symbol, defined[symbol], name)) end
+      defined[symbol] = name
     end
   end
   for name, symbols in pairs(wanted) do
