@@ -77,8 +77,9 @@ describe("documents of real pages", function()
     write_pages(paths, directory)
     local asking = process.start({ "/usr/bin/python3", "spec/support/parsel/answers.py", SELECTORS,
       directory .. "/pages" }, directory .. "/answers")
-    assert(asking:wait(SECONDS) == 0, asking:output():sub(-2000))
-    local answers, results, wrong = lines_of(asking:output()), 0, {}
+    local status, said = asking:wait(SECONDS), asking:output()
+    assert(status == 0, said:sub(-2000))
+    local answers, results, wrong = lines_of(said), 0, {}
     assert.equal(#paths, #answers)
     assert.is_true(#paths > 35 and #selectors >= 150, #paths .. " pages, " .. #selectors .. " selectors")
     for i, path in ipairs(paths) do
