@@ -1,3 +1,4 @@
+-- The rock, and a release. Runs other programs alone: not under sanitizers.
 local lfs = require "lfs"
 local process = require "support.process"
 local scratch = require "support.scratch"
@@ -73,7 +74,8 @@ describe("a release", function()
 
   local function sh(command, ...)
     local argv = { unpack(CLEAN) }
-    for _, word in ipairs { "HOME=" .. place, "sh", "-ec", command, ... } do argv[#argv + 1] = word end
+    for _, word in ipairs { "HOME=" .. place, "CC=" .. lfs.currentdir() .. "/spec/support/cc",
+      "RILL_OBJECTS=" .. scratch.shared "objects", "sh", "-ec", command, ... } do argv[#argv + 1] = word end
     local output = scratch.directory "sh" .. "/output"
     process.run(argv, output)
     return scratch.read(output)

@@ -31,6 +31,15 @@ function M.directory(name)
   return path
 end
 
+--- A directory that all files of a run of `.ci/specs.lua` share; without one this process has its own.
+---@param name string what it is for
+---@return string path
+function M.shared(name)
+  local path = (os.getenv "RILL_SPEC_RUN" or root) .. "/" .. name
+  lfs.mkdir(path)
+  return path
+end
+
 --- Writes a file, and the directories above it that are missing.
 ---@param path string
 ---@param content string
