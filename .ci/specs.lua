@@ -3,18 +3,23 @@
 --
 -- jobs   how many at a time (4): most of them wait for something
 -- limit  for all of them (3600); what has not ended by then fails
--- under  a library built with sanitizers, for .ci/sanitized
+-- under  a library built with sanitizers, for .ci/sanitized; of a directory's files those are left out that say
+--        "not under sanitizers" at their beginning: what they run are other programs, which have none
 --
 -- What a file printed stands together. A file fails when one of its specs does, when its process crashes or does not
 -- end, and when it has no spec. The last line is the sum, "N passed, N failed".
 package.path = "./spec/?.lua;" .. package.path
+local ffi = require "ffi"
 local lfs = require "lfs"
+local ca = require "support.ca"
 local deadline = require "support.deadline"
 local process = require "support.process"
 local scratch = require "support.scratch"
 
 local FILE_SECONDS = 2400 -- for what hangs: a busy machine takes four times as long as a quiet one
 local SECONDS = "build/spec_seconds" -- what each file took, of the last run: the longest ones begin
+local LONG = ".ci/long_specs" -- the same, for a tree without such a run: long ones, seconds of processor time
+local UNKNOWN = 4 -- seconds that others are taken to need
 
 local options = { jobs = 4, limit = 3600, under = false, seed = false }
 local flags, roots = {}, {}
@@ -45,12 +50,15 @@ local function has_flag(...)
 end
 
 local function last_seconds()
-  local seconds, file = {}, io.open(SECONDS)
-  for line in file and file:lines() or function() end do
-    local took, path = line:match "^(%S+) (.+)$"
-    if took then seconds[path] = tonumber(took) end
+  local seconds = {}
+  for _, list in ipairs { LONG, SECONDS } do
+    local file = io.open(list)
+    for line in file and file:lines() or function() end do
+      local took, path = line:match "^([%d.]+) (.+)$"
+      if took then seconds[path] = tonumber(took) end
+    end
+    if file then file:close() end
   end
-  if file then file:close() end
   return seconds
 end
 
@@ -69,17 +77,25 @@ local function shuffle(list)
   end
 end
 
--- In the order in which they begin: the longest first; by name what is not known, before all others.
+local function is_for_sanitizers(path)
+  local file = assert(io.open(path))
+  local beginning = file:read(400) or ""
+  file:close()
+  return not beginning:find("not under sanitizers", 1, true)
+end
+
+-- In the order in which they begin: the longest first, of those that take as long by name.
 local function spec_files(seconds)
   local files = {}
   for _, root in ipairs(roots) do
     local found = lfs.attributes(root, "mode") == "directory" and scratch.find(root) or { root }
     for _, path in ipairs(found) do
-      if path == root or path:find "_spec%.lua$" then files[#files + 1] = path end
+      local wanted = path == root or path:find "_spec%.lua$" and (not options.under or is_for_sanitizers(path))
+      if wanted then files[#files + 1] = path end
     end
   end
   table.sort(files, function(a, b)
-    local left, right = seconds[a] or math.huge, seconds[b] or math.huge
+    local left, right = seconds[a] or UNKNOWN, seconds[b] or UNKNOWN
     if left ~= right then return left > right end
     return a < b
   end)
@@ -148,10 +164,20 @@ local function run(files, seconds)
   return sum
 end
 
+-- What the files' processes have in common, for support.scratch and support.ca.
+local function share()
+  ffi.cdef "int setenv(const char *name, const char *value, int overwrite);"
+  local directory = scratch.directory "run"
+  assert(lfs.mkdir(directory .. "/ca"))
+  ca.make(directory .. "/ca")
+  ffi.C.setenv("RILL_SPEC_RUN", directory, 1)
+end
+
 read_arguments()
 options.seed = options.seed or os.time() % 100000
 local seconds, began = last_seconds(), deadline.now()
 local files = spec_files(seconds)
+if #files > 1 and not os.getenv "RILL_SPEC_RUN" then share() end
 local sum = run(files, seconds)
 keep_seconds(seconds)
 if has_flag "--shuffle" then io.write("\nshuffled with --seed=", options.seed, "\n") end

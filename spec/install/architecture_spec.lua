@@ -1,4 +1,4 @@
--- The rooms of src/: on which floor each stands, and that no two need each other.
+-- The rooms of src/: on which floor each stands, and that no two need each other. It reads files: not under sanitizers.
 local elf = require "support.elf"
 local support = require "support"
 

@@ -1,4 +1,5 @@
 -- What helps who works on rill: the dialect of Lua, git's hooks, targets of make.
+-- Runs other programs alone: not under sanitizers.
 local dkjson = require "dkjson"
 local elf = require "support.elf"
 local process = require "support.process"

@@ -1,3 +1,4 @@
+-- What `make install` puts where. Runs other programs alone: not under sanitizers.
 local lfs = require "lfs"
 local elf = require "support.elf"
 local process = require "support.process"

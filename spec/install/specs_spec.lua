@@ -71,6 +71,32 @@ describe("the runner of specs", function()
   end)
 end)
 
+describe("a file that says that it is not under sanitizers", function()
+  it("requires no rill, nor what runs rill with sanitizers", function()
+    local count = 0
+    for _, path in ipairs(support.find "spec") do
+      local text = path:find "_spec%.lua$" and support.read(path)
+      if text and text:sub(1, 400):find("not under sanitizers", 1, true) then
+        count = count + 1
+        local code = text:gsub("%[%[.-%]%]", "")
+        for _, word in ipairs { 'require%s*%(?"rill', '"support%.script', '"support%.command', "sanitizers%(",
+          "ffi%.load", "support%.client", "support%.begin" } do
+          assert.is_nil(code:find(word), path .. " has " .. word)
+        end
+      end
+    end
+    assert.is_true(count >= 6, count .. " files")
+  end)
+
+  it("is left out where it is in a directory that runs under them, and run where it is named", function()
+    local marked = "-- not under sanitizers\n" .. GOOD
+    local _, output, last = run({ a = marked, b = GOOD }, "--under=build/librill.so")
+    assert.equal("2 passed, 0 failed", last, output)
+    assert.is_nil(output:find "a_spec")
+    assert.equal("4 passed, 0 failed", select(3, run { a = marked, b = GOOD }))
+  end)
+end)
+
 describe("a port that was taken", function()
   before_each(support.begin)
   after_each(support.check_clean)

@@ -1,4 +1,5 @@
---- A certificate authority and leaf certificates, made once per run with the openssl command.
+--- A certificate authority and leaf certificates, made with the openssl command: once per run of `.ci/specs.lua`, of
+-- which each process has a copy, and where there is none once per process.
 local process = require "support.process"
 local scratch = require "support.scratch"
 
@@ -31,6 +32,9 @@ CA.__index = CA
 
 local M = {}
 local authority
+local PLACES = { file = "ca.pem", other_file = "other.pem", key = "leaf.key", leaf = "leaf.pem",
+                 wrong_name = "wrong_name.pem", untrusted = "untrusted.pem", self_signed = "self_signed.pem",
+                 expired = "expired.pem" }
 
 --- Makes one more key.
 ---@param name string file name without ending
@@ -112,21 +116,44 @@ local function expired(self)
   return path
 end
 
---- The run's certificates.
+local function at(directory)
+  local self = setmetatable({ directory = directory }, CA)
+  for field, name in pairs(PLACES) do self[field] = directory .. "/" .. name end
+  return self
+end
+
+--- Makes all of it in a directory.
+---@param directory string
+---@return support.CA
+function M.make(directory)
+  local self = at(directory)
+  root(self, "ca")
+  root(self, "other")
+  self:make_key "leaf"
+  self:sign("leaf", NAMES)
+  self:sign("wrong_name", "DNS:elsewhere.example")
+  self:sign("untrusted", NAMES, "other")
+  certificate(self, "self_signed", { "-key", self.key, "-addext", "subjectAltName=" .. NAMES })
+  expired(self)
+  return self
+end
+
+-- Of the run's, with the keys of both authorities.
+local function copy(from, to)
+  for _, name in pairs(PLACES) do scratch.write(to .. "/" .. name, scratch.read(from .. "/" .. name)) end
+  for _, name in ipairs { "ca.key", "other.key" } do
+    scratch.write(to .. "/" .. name, scratch.read(from .. "/" .. name))
+  end
+  return at(to)
+end
+
+--- This process's certificates.
 ---@return support.CA
 function M.get()
   if authority then return authority end
-  local self = setmetatable({ directory = scratch.directory "ca" }, CA)
-  self.file = root(self, "ca")
-  self.other_file = root(self, "other")
-  self.key = self:make_key "leaf"
-  self.leaf = self:sign("leaf", NAMES)
-  self.wrong_name = self:sign("wrong_name", "DNS:elsewhere.example")
-  self.untrusted = self:sign("untrusted", NAMES, "other")
-  self.self_signed = certificate(self, "self_signed", { "-key", self.key, "-addext", "subjectAltName=" .. NAMES })
-  self.expired = expired(self)
-  authority = self
-  return self
+  local directory, run = scratch.directory "ca", os.getenv "RILL_SPEC_RUN"
+  authority = run and copy(run .. "/ca", directory) or M.make(directory)
+  return authority
 end
 
 return M
