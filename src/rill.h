@@ -126,7 +126,7 @@ typedef struct rill_error {
     int32_t kind;      /* enum rill_kind */
     int32_t phase;     /* enum rill_phase */
     int32_t processed; /* enum rill_processed */
-    int32_t code;      /* HTTP/2 error code of RFC 9113 section 7; -1 where there is none */
+    int32_t code;      /* HTTP/2 error code (RFC 9113 section 7), its 32 bits; -1: there is none */
     int32_t status;    /* the response's, 0 before one arrived, 499 cancelled before one arrived */
     double expected;   /* bytes announced, for a limit that was passed; else 0 */
     double limit;      /* that limit */

@@ -121,7 +121,7 @@ end
 ---@param number integer
 ---@return string? name its decimal text where RFC 9113 has none; nil for -1
 local function code_name(number)
-  return text(C.rill_code_name(number)) or number >= 0 and ("%d"):format(number) or nil
+  return text(C.rill_code_name(number)) or number ~= -1 and ("%.0f"):format(number % 2 ^ 32) or nil
 end
 M.code_name = code_name
 

@@ -317,6 +317,33 @@ describe("what a peer promises or says", function()
     end)
   end)
 
+  for _, code in ipairs { "4096", "2147483648", "4294966394" } do -- the last is Apache's as it breaks down
+    it("as an error code without a name is told by its number: " .. code, function()
+      local client = client_of { retries = 0 }
+      local _, err = get(client, "goaway-with-a-strange-code?" .. code)
+      assert.equal("goaway", err.reason)
+      assert.equal(code, err.code)
+      local text = "excluded by the peer's GOAWAY (" .. code .. ", last stream 0)"
+      assert.equal(text, err.message:sub(1, #text))
+      _, err = get(client, "reset-with-a-strange-code?" .. code)
+      assert.equal("reset", err.reason)
+      assert.equal(code, err.code)
+      assert.equal("the peer reset the stream: " .. code, err.message)
+    end)
+
+    it("as an error code of ours goes out as it is: " .. code, function()
+      local client = client_of()
+      support.run(function()
+        local stream = assert(client:open { url = url_of "silent-after-headers" })
+        assert(stream:headers())
+        stream:reset(tonumber(code))
+        local _, err = stream:closed()
+        assert.equal(code, err.code)
+      end)
+      assert.same({ [("0x%x"):format(tonumber(code))] = 1 }, seen(client)[1].client_resets)
+    end)
+  end
+
   it("in a GOAWAY is kept up to 96 bytes", function()
     local client = client_of { retries = 0 }
     local _, err = get(client, "goaway-with-kilobyte")

@@ -207,8 +207,9 @@ void rill_stream_reset(rill_loop *loop, uint32_t slot, uint32_t generation, uint
     if (!call)
         return;
     rill_error error = {0};
-    rill_error_set(&error, RILL_RESET, "reset by the caller: %s (%u)",
-                   rill_code_name((int32_t)code), (unsigned)code);
+    char text[CODE_TEXT];
+    rill_error_set(&error, RILL_RESET, "reset by the caller: %s",
+                   rill_code_text(text, (int32_t)code, true));
     error.code = (int32_t)code;
     rill_ending_close(call, &error);
 }

@@ -93,6 +93,16 @@ const char *rill_code_name(int32_t code)
     return name_of(code_names, CODES, code);
 }
 
+const char *rill_code_text(char room[CODE_TEXT], int32_t code, bool numbered)
+{
+    const char *name = rill_code_name(code);
+    if (!name[0])
+        snprintf(room, CODE_TEXT, "%u", (unsigned)code);
+    else
+        snprintf(room, CODE_TEXT, numbered ? "%s (%u)" : "%s", name, (unsigned)code);
+    return room;
+}
+
 int32_t rill_code_number(const char *name)
 {
     for (int32_t i = 0; name && i < CODES; i++)

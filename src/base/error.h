@@ -3,6 +3,7 @@
 #define RILL_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "rill.h"
 
@@ -30,6 +31,10 @@ int32_t rill_error_connect(rill_error *err, enum rill_kind kind, const char *for
 /* Writes its sentence: what others have named is escaped, see rill_escape_text(). */
 void rill_error_write(rill_error *err, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
+
+/* "CANCEL", or "CANCEL (8)" where its number is wanted; "4096" where RFC 9113 names none. */
+enum { CODE_TEXT = 40 };
+const char *rill_code_text(char room[CODE_TEXT], int32_t code, bool numbered) RILL_COLD;
 
 /* Makes `err` "nothing went wrong", ready for rill_error_set(). */
 void rill_error_clear(rill_error *err);

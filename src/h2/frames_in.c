@@ -222,6 +222,7 @@ static bool is_whole(const rill_stream *stream)
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
 {
     (void)ng;
+    char text[CODE_TEXT];
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, id);
     if (!stream)
@@ -234,11 +235,12 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
     else if (session->link.goaway.received && id > session->link.goaway.last && !stream->peer_reset)
         rill_stream_close(stream, RILL_GOAWAY, session->link.goaway.code,
                           "excluded by the peer's GOAWAY (%s, last stream %d)%s%s",
-                          rill_code_name(session->link.goaway.code), session->link.goaway.last,
-                          session->link.goaway.debug[0] ? ": " : "", session->link.goaway.debug);
+                          rill_code_text(text, session->link.goaway.code, false),
+                          session->link.goaway.last, session->link.goaway.debug[0] ? ": " : "",
+                          session->link.goaway.debug);
     else if (stream->peer_reset)
-        rill_stream_close(stream, RILL_RESET, (int32_t)code, "the peer reset the stream: %s (%u)",
-                          rill_code_name((int32_t)code), (unsigned)code);
+        rill_stream_close(stream, RILL_RESET, (int32_t)code, "the peer reset the stream: %s",
+                          rill_code_text(text, (int32_t)code, true));
     else
         close_broken(session, stream, code);
     if (stream->reason == RILL_GOAWAY)

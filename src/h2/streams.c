@@ -92,7 +92,7 @@ void rill_streams_retire(rill_link *link, rill_stream *stream)
         uint32_t code = NGHTTP2_CANCEL;
         if (stream->reason == RILL_ENDED || stream->over)
             code = NGHTTP2_NO_ERROR; /* the response is complete: our upload is not wanted */
-        else if (stream->code >= 0)
+        else if (stream->code != -1)
             code = (uint32_t)stream->code;
         nghttp2_session_set_stream_user_data(session->ng, stream->id, NULL);
         session->link.cut = session->link.cut || code != NGHTTP2_NO_ERROR;

@@ -135,7 +135,7 @@ void rill_conn_fail(rill_conn *conn, const rill_error *error)
     conn->broke_off = rill_conn_streams(conn) != NULL;
     bool lost = error && error->reason == RILL_CONNECTION_LOST;
     if (conn->session && !lost) {
-        uint32_t code = error && error->code >= 0 ? (uint32_t)error->code : CODE_NO_ERROR;
+        uint32_t code = error && error->code != -1 ? (uint32_t)error->code : CODE_NO_ERROR;
         if (conn->session->goodbye != LINK_DEAF)
             rill_link_goaway(conn->session, code, true);
         conn->session->protocol->send(conn->session);

@@ -50,9 +50,10 @@ void rill_unsent_refuse(rill_origin *origin, const rill_conn *conn)
     if (was_useless(conn)) {
         error = conn->error;
     } else if (session && session->goaway.received && !conn->drained) {
+        char text[CODE_TEXT];
         rill_error_set(&error, RILL_GOAWAY, "the peer has said GOAWAY (%s%s%s): no new streams",
-                       rill_code_name(session->goaway.code), session->goaway.debug[0] ? ": " : "",
-                       session->goaway.debug);
+                       rill_code_text(text, session->goaway.code, false),
+                       session->goaway.debug[0] ? ": " : "", session->goaway.debug);
         error.code = session->goaway.code;
     } else {
         rill_error_set(&error, RILL_INACTIVE, "the connection takes no new streams: %s",

@@ -107,6 +107,19 @@ async def goaway_with_kilobyte(stream):
     await stream.conn.close()
 
 
+@stream_case(expect=error("goaway"))
+async def goaway_with_a_strange_code(stream):
+    """GOAWAY with the code that the path ends in, which RFC 9113 does not name."""
+    await stream.conn.goaway(0, int(stream.path.rpartition("?")[2]))
+    await stream.conn.close()
+
+
+@stream_case(expect=error("reset"))
+async def reset_with_a_strange_code(stream):
+    """The same with RST_STREAM."""
+    await stream.reset(int(stream.path.rpartition("?")[2]))
+
+
 @socket_case(expect=error("protocol_error"))
 async def wordy(conn):
     """After the handshake comes one long line that is no HTTP/2."""
