@@ -677,14 +677,15 @@ RILL_API size_t rill_body_length(const rill_body *body);
 RILL_API void rill_body_free(rill_body *body); /* NULL is fine */
 
 /* Writes bytes to a file, at once: beside `path` first, then renamed, so that no part of them ever
- * stands under that name. `mode` 0: a file that is there keeps its own. A link is replaced, not
- * followed; nothing is synced. 0, or negative: RILL_FILE_ERROR (what is there is no regular file,
- * disk full, ...), RILL_ARGUMENT, RILL_ERROR; then what was there is as it was. */
+ * stands under that name. `mode` 0: a file that is there keeps its own. A link to a file is
+ * replaced, not followed; nothing is synced. 0, or negative: RILL_FILE_ERROR (what is there, or
+ * behind a link, is no regular file, disk full, ...), RILL_ARGUMENT, RILL_ERROR; then what was
+ * there is as it was. */
 RILL_API int32_t rill_file_save(rill_loop *loop, const char *path, const void *data, size_t length,
                                 uint32_t mode, rill_error *err);
 
-/* Whether a file can be written in this place: there is none, or a regular one, or a link. 0, or
- * -RILL_FILE_ERROR. */
+/* Whether a file can be written in this place: there is none, or a regular one, or a link to one or
+ * to none. 0, or -RILL_FILE_ERROR. */
 RILL_API int32_t rill_file_check(const char *path, rill_error *err);
 
 /* Moves a file to such a place, in the same folder; one that is there gives it its mode. 0, or

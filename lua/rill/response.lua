@@ -117,8 +117,8 @@ local failure = ffi.new("rill_error[1]")
 
 --- Writes the body to a file: beside it and renamed when complete, so no part of a body ever stands under its
 --- name. A large body makes no large string.
----@param path string a regular file that is there is replaced and keeps its mode, a link is replaced; the disk is not
----  waited for (fsync)
+---@param path string a regular file that is there is replaced and keeps its mode, a link to one is replaced; the disk
+---  is not waited for (fsync)
 ---@return boolean? saved
 ---@return rill.Error? err reason "file_error"
 function methods:save(path)

@@ -163,10 +163,11 @@ server.on('stream', (stream, headers) => {
 
   it("is refused where its target or its part cannot be written", function()
     run(function()
-      assert(os.execute(("mkfifo %s/pipe %s/held.part; mkdir %s/folder; ln -s /etc/passwd %s/led.part")
-        :format(place, place, place, place)) == 0)
-      for name, why in pairs { pipe = "not a regular", held = "not a regular", folder = "Is a directory",
-        ["none/x"] = "No such file", led = "symbolic links", [("n"):rep(252)] = "name too long" } do
+      assert(os.execute(("cd %s; mkfifo pipe held.part; mkdir folder; ln -s /etc/passwd led.part; ln -s pipe to_pipe")
+        :format(place)) == 0)
+      for name, why in pairs { pipe = "not a regular", to_pipe = "not a regular", held = "not a regular",
+        folder = "Is a directory", ["none/x"] = "No such file", led = "symbolic links",
+        [("n"):rep(252)] = "name too long" } do
         path = place .. "/" .. name
         local res, err = get ""
         assert.is_nil(res)

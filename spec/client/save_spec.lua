@@ -1,5 +1,6 @@
 -- Bodies that go to files: on disks that fill up, over what stands there already.
 local disk = require "support.disk"
+local lfs = require "lfs"
 local support = require "support"
 
 local SIZE = 200000 -- bytes: more than fits
@@ -102,6 +103,19 @@ describe("a body that is written to a file", function()
       if shell("mknod '%s/full' c 1 7 2>/dev/null", directory) then
         assert_refused(directory .. "/full", "not a regular file")
         assert.is_true(shell("test -c '%s/full'", directory))
+      end
+    end)
+
+    -- As root, /dev/stdout would be replaced for everybody.
+    it("replaces no link to what is no regular file, and none to a descriptor: " .. how, function()
+      local directory = support.directory "save"
+      assert.is_true(shell("cd '%s' && mkfifo pipe && ln -s pipe piped && ln -s . folder", directory))
+      assert_refused(directory .. "/piped", "not a regular file")
+      assert_refused(directory .. "/folder", "Is a directory")
+      assert.is_true(shell("ln -s /proc/self/fd/0 '%s/stdin'", directory))
+      assert_refused(directory .. "/stdin", "it is a link to a descriptor")
+      for _, name in ipairs { "piped", "folder", "stdin" } do
+        assert.equal("link", lfs.symlinkattributes(directory .. "/" .. name, "mode"))
       end
     end)
   end

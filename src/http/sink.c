@@ -105,22 +105,42 @@ static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32
     return NULL;
 }
 
+/* Whether a link leads to a descriptor, whatever that has open. */
+static bool is_descriptor(const char *path)
+{
+    char target[sizeof("/proc/") - 1];
+    return readlink(path, target, sizeof(target)) == sizeof(target) &&
+           !memcmp(target, "/proc/", sizeof(target));
+}
+
+/* What stands in a file's place: nothing (`there->st_mode` is 0), a regular file, or a link. One
+ * that leads to anything but a file (as /dev/stdout does) is not replaced either. */
+static int32_t look_at(const char *path, struct stat *there, rill_error *err)
+{
+    struct stat end = {0};
+    if (lstat(path, there)) {
+        there->st_mode = 0;
+        return errno == ENOENT ? 0 : fail(path, err);
+    }
+    bool is_link = S_ISLNK(there->st_mode);
+    if (is_link && is_descriptor(path))
+        return rill_error_set(err, RILL_FILE_ERROR, "%.160s: it is a link to a descriptor", path);
+    mode_t mode = !is_link ? there->st_mode : !stat(path, &end) ? end.st_mode : S_IFREG;
+    if (S_ISREG(mode))
+        return 0;
+    return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
+                          S_ISDIR(mode) ? strerror(EISDIR) : "not a regular file");
+}
+
 rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t random_tag,
                           rill_error *err)
 {
     struct stat there;
-    bool found = !lstat(path, &there);
-    if (!found && errno != ENOENT) {
-        fail(path, err);
+    if (look_at(path, &there, err))
         return NULL;
-    }
-    if (!found || S_ISLNK(there.st_mode)) /* a link is replaced: what it points to stays */
-        return open_sink(slab, path, mode ? mode : 0666, random_tag, err);
     if (S_ISREG(there.st_mode))
         return replace(slab, path, mode ? mode : there.st_mode, random_tag, err);
-    rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
-                   S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
-    return NULL;
+    return open_sink(slab, path, mode ? mode : 0666, random_tag, err);
 }
 
 rill_sink *rill_sink_of(rill_slab *slab, int fd, const char *path, rill_error *err)
@@ -136,21 +156,17 @@ int32_t rill_file_check(const char *path, rill_error *err)
 {
     struct stat there;
     rill_error_clear(err);
-    if (lstat(path, &there))
-        return errno == ENOENT ? 0 : fail(path, err);
-    if (S_ISREG(there.st_mode) || S_ISLNK(there.st_mode))
-        return 0;
-    return rill_error_set(err, RILL_FILE_ERROR, "%.160s: %s", path,
-                          S_ISDIR(there.st_mode) ? strerror(EISDIR) : "not a regular file");
+    return look_at(path, &there, err);
 }
 
 int32_t rill_file_replace(const char *from, const char *path, rill_error *err)
 {
     struct stat there;
-    int32_t code = rill_file_check(path, err);
+    rill_error_clear(err);
+    int32_t code = look_at(path, &there, err);
     if (code)
         return code;
-    if (!lstat(path, &there) && S_ISREG(there.st_mode) && chmod(from, there.st_mode & 07777))
+    if (S_ISREG(there.st_mode) && chmod(from, there.st_mode & 07777))
         return fail(path, err);
     return rename(from, path) ? fail(path, err) : 0;
 }

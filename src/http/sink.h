@@ -8,9 +8,9 @@
 
 typedef struct rill_sink rill_sink;
 
-/* Makes the file beside `path` (copied). `mode` 0: that of the one that is there. A link is
- * replaced. NULL with `err`: RILL_FILE_ERROR naming it and why (what is there is no regular file),
- * or RILL_ERROR. */
+/* Makes the file beside `path` (copied). `mode` 0: that of the one that is there. A link to a file,
+ * or to nothing, is replaced. NULL with `err`: RILL_FILE_ERROR naming it and why (what is there, or
+ * what a link leads to, is no regular file), or RILL_ERROR. */
 rill_sink *rill_sink_open(rill_slab *slab, const char *path, uint32_t mode, uint32_t random_tag,
                           rill_error *err);
 
