@@ -191,13 +191,14 @@ describe("an output of a crawl", function()
     local there = support.write(directory .. "/there.jsonl", "")
     local new, skipped = directory .. "/new.jsonl", directory .. "/skipped.jsonl"
     local out = { new, { path = there, append = true } }
-    local done, err = emit({}, out, { har = directory .. "/none/x.har" })
+    local warc = directory .. "/site"
+    local done, err = emit({}, out, { har = directory .. "/none/x.har", warc = warc })
     assert.same({ nil, "output" }, { done, err.reason })
     done, err = emit({}, out, { start = function() end, skipped = skipped })
     assert.same({ nil, "start" }, { done, err.reason })
-    for _, path in ipairs { new, skipped } do assert.is_nil(io.open(path), path) end
+    for _, path in ipairs { new, skipped, warc .. "-00000.warc.gz" } do assert.is_nil(io.open(path), path) end
     assert.equal("", support.read(there))
-    assert(emit({}, out))
+    assert(emit({}, out, { warc = warc }))
     assert.equal("", support.read(new))
   end)
 

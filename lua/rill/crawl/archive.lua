@@ -198,8 +198,9 @@ function Archive:sync()
   return true
 end
 
-function Archive:close()
-  for _, each in ipairs(self._files) do each:close() end
+---@param unused boolean? see file.lua
+function Archive:close(unused)
+  for _, each in ipairs(self._files) do each:close(unused) end
   self._files = {}
 end
 
@@ -233,7 +234,7 @@ function M.open(prefix, frontier, about, now)
   local ok, err = reopen(self)
   if ok and not self._files[1] then ok, err = open_next(self) end
   if ok then return self end
-  self:close()
+  self:close(true)
   return nil, err
 end
 

@@ -97,7 +97,7 @@ end
 local function close(self, failed)
   if self.commit then self.commit:close(failed) end
   if self.outputs then self.outputs:close(failed) end
-  if self.archive then self.archive:close() end
+  if self.archive then self.archive:close(failed) end
   if self.pictures then self.pictures:close() end
   if self.frontier then
     self.frontier:close(self.counts and self.counts.counters)
