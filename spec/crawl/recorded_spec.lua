@@ -33,6 +33,12 @@ describe("bodies that an archive holds", function()
     assert.is_nil(bodies:find(2, 1, "http://a/first"))
   end)
 
+  it("are not found where neither a frontier names a page nor a URL is kept", function()
+    local bodies = recorded.new(false)
+    bodies:add(1, 1, "http://a/", 101)
+    assert.is_nil(bodies:find(1, 1, true))
+  end)
+
   it("are found with their own page where the frontier names none, the latest of them", function()
     local bodies = recorded.new(true)
     for i = 1, 5 do bodies:add(1, i, "http://a/" .. i, 100 + i) end

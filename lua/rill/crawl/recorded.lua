@@ -36,7 +36,10 @@ end
 function Recorded:find(high, low, first)
   local value = self._map:get(high, low)
   if not value then return nil end
-  if not self._urls then return first, value end
+  if not self._urls then
+    if first == true then return nil end
+    return first, value
+  end
   if value <= self._count - self._kept then return nil end
   local at = value % self._kept
   return self._urls[at], self._times[at]
