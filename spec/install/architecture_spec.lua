@@ -78,6 +78,14 @@ describe("doc/architecture.md", function()
     end
   end)
 
+  it("says of each file of lua/rill what it does", function()
+    local page = support.read("doc/architecture.md")
+    for _, path in ipairs(support.find "lua/rill") do
+      local is_named = not path:find "%.lua$" or page:find("`" .. path .. "`", 1, true)
+      assert.is_truthy(is_named, "nothing about " .. path)
+    end
+  end)
+
   it("is drawn of rooms that call in one direction: no circle, by the objects' symbols", function()
     local count = 0
     for _, others in pairs(arrows) do
