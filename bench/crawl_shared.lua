@@ -1,20 +1,13 @@
 -- What a state in Redis and WARC files cost beside a crawl without: the same site, several times in one process. MORE
--- is how many pages it has at least, a blank, and a directory; "worker" and a state: it is one of several.
+-- is how many pages it has at least, a blank, and a directory.
 --   times_worker  the worker's CPU with a state in Redis, over that without
 --   times_redis   Redis' CPU over that
 --   times_warc    CPU with WARC files, less what zlib takes for the same bytes, over that without
 --   times_archive the same CPU, over that without and zlib's together
---   times_three   time of three workers over time of one, on all processors. They share these with Redis and the site,
---                 so a worker looks at its pages as scripts do that take something from them: by CSS selectors. Each
---                 one starts, and compiles its code, which takes as long as some 1,500 pages: with three times the
---                 pages the figure is 0.67 to 0.81 where it is 0.74 to 1.01 here. 0.60 is the least that two
---                 processors can give, with Redis and the site on the same two: see doc/performance.md
---   times_busy    processors that those three have kept busy, with Redis; the rest of all of them is the site's
 local crawl = require("rill.crawl")
 local ffi = require("ffi")
 local gunzip = require("rill.core.gunzip")
 local program = require("program")
-local rill = require("rill")
 
 ffi.cdef [[
 typedef struct {
@@ -31,14 +24,11 @@ int deflateReset(bench_deflate *stream);
 int deflateEnd(bench_deflate *stream);
 typedef struct { long sec, nsec; } bench_time;
 int clock_gettime(int clock, bench_time *now);
-typedef struct { bench_time user, system; long others[14]; } bench_usage; /* microseconds in the place of nsec */
-int getrusage(int who, bench_usage *usage);
 ]]
 
-local CPU_CLOCK, CHILDREN, FINISH, ROOM = 2, -1, 4, 2 ^ 20 -- CLOCK_PROCESS_CPUTIME_ID, RUSAGE_CHILDREN, Z_FINISH, bytes
+local CPU_CLOCK, FINISH, ROOM = 2, 4, 2 ^ 20 -- CLOCK_PROCESS_CPUTIME_ID, Z_FINISH, bytes
 local SMALL = 4096 -- bytes of a record, up to which it is compressed with small tables
 local ROUNDS = 3
-local FIELDS = { "title::text", "a:first-of-type::attr(href)", "a:nth-of-type(2)::text", "a:last-of-type::attr(href)" }
 local least, directory = program.more:match "^(%w+) (.*)$"
 local socket = directory .. "/redis"
 local now = ffi.new("bench_time")
@@ -58,14 +48,6 @@ end
 local function redis_cpu()
   local text = redis("info cpu")
   return tonumber(text:match "used_cpu_user:([%d.]+)") + tonumber(text:match "used_cpu_sys:([%d.]+)")
-end
-
--- CPU seconds of all programs that were started here and have ended, and of Redis.
-local function cpu_of_others()
-  local usage = ffi.new("bench_usage")
-  ffi.C.getrusage(CHILDREN, usage)
-  local user, system = usage.user, usage.system
-  return tonumber(user.sec + system.sec) + tonumber(user.nsec + system.nsec) / 1e6 + redis_cpu()
 end
 
 -- CPU seconds of one crawl.
@@ -125,31 +107,6 @@ local function zlib_alone(path)
   return spent
 end
 
--- What a script takes from a page.
-local function take_fields(page)
-  local item = { url = page.url }
-  for i, selector in ipairs(FIELDS) do item[i] = page:css(selector)[1] end
-  page:emit(item)
-end
-
--- Seconds that so many workers need together, on any processor, and processors that they and Redis have kept busy.
-local function time_of(count)
-  redis("flushall")
-  local words, began, before = {}, rill.now(), cpu_of_others()
-  for i = 1, count do
-    words[i] = ("taskset -c %s luajit '%s' '%s' '%s' 1 'worker redis+unix://%s?name=site' >/dev/null &"):format(
-      "0-$(($(nproc --all) - 1))", arg[0], program.url, program.ca, socket)
-  end
-  os.execute(table.concat(words, " ") .. " wait")
-  assert(tonumber(redis("hget {site}:stats pages")) >= tonumber(least))
-  local took = rill.now() - began
-  return took, (cpu_of_others() - before) / took
-end
-
-if least == "worker" then
-  run { state = directory, page = take_fields, per_origin = { concurrency = 256, adaptive = false } }
-  return program.done(1)
-end
 os.execute(("redis-server --daemonize yes --port 0 --unixsocket '%s' --save '' --dir '%s' >/dev/null"):format(socket,
   directory))
 repeat until redis("ping"):find "PONG"
@@ -167,10 +124,7 @@ for round = 1, ROUNDS do
   inside, with_all, with = inside + redis_cpu() - before, with_all + spent, math.min(with, spent)
   archived = math.min(archived, run { warc = directory .. "/round" .. round })
 end
-local one = time_of(1)
-local three, busy = time_of(3)
 redis("shutdown nosave")
 local compressing = zlib_alone(directory .. "/round1-00000.warc.gz")
 program.done(1, { times_worker = with / without, times_redis = inside / with_all,
-  times_warc = (archived - compressing) / without, times_archive = archived / (without + compressing),
-  times_three = three / one, times_busy = busy })
+  times_warc = (archived - compressing) / without, times_archive = archived / (without + compressing) })

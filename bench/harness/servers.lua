@@ -84,6 +84,13 @@ local function generated(...)
   end
 end
 
+-- The same, on all processors: for crawls that have all of them.
+local function anywhere(command)
+  return function(...)
+    return { "taskset", "-c", ("0-%d"):format(tonumber(system.line_of("nproc --all")) - 1), unpack(command(...)) }
+  end
+end
+
 -- How to start each of them.
 local SERVERS = {
   nghttpd = { program = "nghttpd", command = nghttpd(100) },
@@ -92,6 +99,8 @@ local SERVERS = {
   far_2s = { program = "nghttpd", built = DELAY, command = delay(1000), behind = "nghttpd_wide" },
   site = { built = SITE, command = generated(PAGES, 10, WIDTH) },
   shared_site = { built = SITE, command = generated(16000, 20) },
+  workers_site = { program = "taskset", built = SITE, command = anywhere(generated(16000, 20)) },
+  workers_long_site = { program = "taskset", built = SITE, command = anywhere(generated(48000, 20)) },
   small_sites = { built = SITE, command = generated(5, 4) },
   sites = { built = SITE, command = generated(20, 4) },
   nginx_html = { program = "nginx", command = nginx("keepalive_requests 1000000000; types { text/html html; }") },
