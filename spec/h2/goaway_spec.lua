@@ -75,6 +75,21 @@ describe("a graceful GOAWAY", function()
     end, 20)
   end)
 
+  it("costs no request where each connection takes but one", function()
+    local server = support.nginx { files = { page = 1000 }, keepalive_requests = 1 }
+    local client = support.client { retries = 0 }
+    local numbers = {}
+    for i = 1, 60 do numbers[i] = i end
+    support.run(function()
+      for number, res, err in rill.map(numbers, function(i) return client:get(server.url .. "/page?" .. i) end,
+                                       { concurrency = 30 }) do
+        assert(res, ("%d: %s"):format(number, tostring(err)))
+      end
+    end, 20)
+    assert.equal(60, client:stats().connections_opened)
+    assert.equal(60, #server:wait_log(60))
+  end)
+
   it("during a reload of nginx loses no request", function()
     local server = support.nginx { files = { page = 1000 } }
     local client = support.client()

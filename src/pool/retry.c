@@ -140,13 +140,34 @@ static enum call_next judge(const rill_call *call)
     }
 }
 
+/* Of its requests the peer has taken some, and will take the rest on other connections. Repeats for
+ * that come to an end by themselves: each such connection costs a request. */
+static bool had_its_share(const rill_conn *conn)
+{
+    const rill_link *link = conn ? conn->session : NULL;
+    return link && link->goaway.received && link->goaway.code == CODE_NO_ERROR &&
+           link->goaway.last > 0 && link->streams > 0;
+}
+
+static bool is_free(const rill_call *call)
+{
+    return call->stream->reason == RILL_GOAWAY && had_its_share(call->conn);
+}
+
+static bool has_left(const rill_call *call, enum call_next next)
+{
+    if (next == CALL_REPEAT_LATER)
+        return call->retries > 0;
+    return call->repeats < CALL_REPEATS || is_free(call);
+}
+
 static void count(rill_call *call, enum call_next next)
 {
     call->round = call->origin->round;
-    if (next == CALL_REPEAT_NOW)
-        call->repeats++;
-    else
+    if (next == CALL_REPEAT_LATER)
         call->retries--;
+    else
+        call->repeats++;
 }
 
 enum call_next rill_retry_next(rill_call *call)
@@ -159,19 +180,20 @@ enum call_next rill_retry_next(rill_call *call)
     if (!call->repeat || !call->entry.id.generation || rill_pool_closed(call->origin->pool))
         return CALL_DONE;
     enum call_next next = judge(call);
-    bool left = next == CALL_REPEAT_NOW ? call->repeats < CALL_REPEATS : call->retries > 0;
-    if (next == CALL_DONE || !left || (call->source && !rill_source_rewind(call->source)))
+    if (next == CALL_DONE || !has_left(call, next) ||
+        (call->source && !rill_source_rewind(call->source)))
         return CALL_DONE;
     call->was_stale = call->was_stale || call->stream->stale;
-    count(call, next);
+    if (next == CALL_REPEAT_LATER || !is_free(call))
+        count(call, next);
     return next;
 }
 
-bool rill_retry_wait(rill_call *call)
+bool rill_retry_wait(rill_call *call, const rill_conn *gone)
 {
     if (!call->repeat)
         return false;
-    if (call->round == call->origin->round)
+    if (call->round == call->origin->round || had_its_share(gone))
         return true;
     if (call->repeats >= CALL_REPEATS)
         return false;

@@ -5,7 +5,7 @@
 #include "pool/origin.h"
 
 /* Repeats of what was certainly not processed that cost no retry; a server that refuses more often
- * will go on refusing. */
+ * will go on refusing. Those by a GOAWAY of a connection that took others are not counted. */
 enum { CALL_REPEATS = 10 };
 
 /* Back-off belongs to the origin: after a failure nothing is sent or dialled for a while that
@@ -37,8 +37,9 @@ enum call_next { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
 enum call_next rill_retry_next(rill_call *call);
 
 /* The connection that a waiting call counted on has gone: whether the call waits for another one.
- * That counts as a repeat, unless the call was repeated since the origin dialled last. */
-bool rill_retry_wait(rill_call *call);
+ * That counts as a repeat, unless the call was repeated since the origin dialled last, or a GOAWAY
+ * let requests that went before go on. */
+bool rill_retry_wait(rill_call *call, const rill_conn *gone);
 
 /* How long it still backs off; 0: it does not. */
 uint64_t rill_retry_delay_ms(const rill_origin *origin);

@@ -85,7 +85,7 @@ uint32_t rill_unsent_expected(const rill_origin *origin, bool unfilled)
 
 /* Calls that counted on a connection which went without taking them: another one is tried, but not
  * for ever. */
-static void lose_assigned(rill_origin *origin)
+static void lose_assigned(rill_origin *origin, const rill_conn *gone)
 {
     static const rill_error inactive = {.reason = RILL_INACTIVE,
                                         .code = -1,
@@ -99,7 +99,7 @@ static void lose_assigned(rill_origin *origin)
         next = rill_queue_call(call->queued.next);
         if (kept)
             kept--;
-        else if (!rill_retry_wait(call))
+        else if (!rill_retry_wait(call, gone))
             rill_ending_close(call, &inactive);
     }
 }
@@ -128,7 +128,7 @@ void rill_unsent_lose(rill_origin *origin, const rill_conn *conn)
         rill_retry_remember_alpn(origin, &error);
         rill_unsent_fail(origin, conn, &error);
     } else {
-        lose_assigned(origin);
+        lose_assigned(origin, conn);
     }
     if (rill_conn_peer_fails(conn))
         rill_retry_back_off(origin); /* for later calls too, though none of these is repeated */
