@@ -6,6 +6,7 @@
  *   EXTREMES_SHORT_WRITES=N   write() and writev() take so many bytes at most
  *   EXTREMES_SYSTEM_WRITES=X  process_vm_writev() is refused, as by a filter of system calls
  *                             (X: refused), or does half of what it is asked for (short)
+ *   EXTREMES_NO_MREMAP=1      mremap() is refused, as by a filter of system calls
  *   EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind it: as without memory
  */
 #include <dlfcn.h>
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -137,6 +139,17 @@ ssize_t process_vm_writev(pid_t id, const struct iovec *from, unsigned long part
     struct iovec half_from = {from->iov_base, from->iov_len / 2};
     struct iovec half_to = {to->iov_base, to->iov_len / 2};
     return next(id, &half_from, 1, &half_to, 1, flags);
+}
+
+void *mremap(void *block, size_t before, size_t size, int flags, ...)
+{
+    static void *(*next)(void *, size_t, size_t, int, ...);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "mremap");
+    if (!getenv("EXTREMES_NO_MREMAP"))
+        return next(block, before, size, flags);
+    errno = EPERM;
+    return MAP_FAILED;
 }
 
 int EVP_DigestFinal_ex(EVP_MD_CTX *context, unsigned char *digest, unsigned *length)

@@ -95,6 +95,11 @@ for _, protocol in ipairs { "h2", "http/1.1" } do
       end)
     end
 
+    it("is whole where the system does not move what has become larger", function()
+      local options = { preload = EXTREMES, environment = { "EXTREMES_NO_MREMAP=1" } }
+      assert.same({ protocol .. " true 1", "0" }, run(server, "/body", WHOLE, options))
+    end)
+
     it("is written by the system from half of 32 MiB on", function()
       local lines = run(server, "/body", WHOLE .. [[
         ffi.cdef "double extremes_system_writes(void);"

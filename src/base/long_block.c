@@ -1,7 +1,11 @@
 #include "base/long_block.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+
+#include "base/error.h"
 
 void *rill_long_block_new(size_t size)
 {
@@ -9,10 +13,23 @@ void *rill_long_block_new(size_t size)
     return block == MAP_FAILED ? NULL : block;
 }
 
+/* Where a filter of system calls refuses to move one: its pages are there twice for a moment. */
+static RILL_COLD void *copy(void *block, size_t before, size_t size)
+{
+    void *made = rill_long_block_new(size);
+    if (!made)
+        return NULL;
+    memcpy(made, block, before < size ? before : size);
+    munmap(block, before);
+    return made;
+}
+
 void *rill_long_block_resize(void *block, size_t before, size_t size)
 {
     void *moved = mremap(block, before, size, MREMAP_MAYMOVE);
-    return moved == MAP_FAILED ? NULL : moved;
+    if (moved != MAP_FAILED)
+        return moved;
+    return errno == ENOMEM ? NULL : copy(block, before, size);
 }
 
 void rill_long_block_seal(void *block, size_t size)
