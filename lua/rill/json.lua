@@ -4,6 +4,7 @@ local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
 local fields = lazy.module("rill.core.fields")
 local grammar = lazy.module("rill.core.json_grammar")
+local plain = lazy.module("rill.core.plain_json")
 local random = require("rill.core.random")
 
 local M = {}
@@ -46,8 +47,10 @@ local function copy_of(value)
   return setmetatable(copy, getmetatable(value))
 end
 
--- The libraries write 14 digits of a number. One that needs more is put in afterwards: here a string stands for it.
+-- What the libraries would write as it is, and JSON has not: text that is no UTF-8 counts as Latin-1. And they write 14
+-- digits of a number: for one that needs more a string stands here, in whose place it is put afterwards.
 local function marked(value, found, level)
+  if type(value) == "string" then return plain.utf8(value) end
   if type(value) == "number" then
     if value ~= value or math.abs(value) == math.huge then error("JSON has no " .. tostring(value), 0) end
     if tonumber(("%.14g"):format(value)) == value then return value end
@@ -60,10 +63,12 @@ local function marked(value, found, level)
   found.above[value] = true
   local copy
   for key, each in pairs(value) do
-    local own = marked(each, found, level + 1)
-    if own ~= each then
+    local own, name = marked(each, found, level + 1), key
+    if type(key) == "string" then name = plain.utf8(key) end
+    if own ~= each or name ~= key then
       copy = copy or copy_of(value)
-      copy[key] = own
+      if name ~= key then copy[key] = nil end
+      copy[name] = own
     end
   end
   found.above[value] = nil

@@ -70,6 +70,19 @@ describe("JSON", function()
     end)
   end
 
+  for name, prologue in pairs(READERS) do
+    it("is valid UTF-8 whatever strings hold, by " .. name, function()
+      local said = require("support.script").run(prologue .. [[
+        tell(rill.json({ "caf\233", "caf\195\169", "\237\191" }).text)
+        local value = { ["caf\233"] = { "\255" } }
+        tell(rill.json(value).text, tostring(value["caf\233"][1] == "\255"))
+        tell(rill.json("\233").text)
+      ]])
+      assert.same({ '["caf\195\169","caf\195\169","\195\173\194\191"]', '{"caf\195\169":["\195\191"]} true',
+        '"\195\169"' }, said)
+    end)
+  end
+
   it("is the same in states, HAR files and outputs", function()
     for _, case in ipairs(cases.good) do
       local value, why = plain.decode(case[1])
