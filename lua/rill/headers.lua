@@ -252,7 +252,7 @@ local function add_map(fields, what, map)
     else
       if not list_of.is(value) then
         errors.raise(("%s: several values of %s are a list without holes, got %s"):format(what, name,
-          errors.show(value)))
+          list_of.shown(value)))
       end
       if #value == 0 then add(fields, what, name, false) end
       for i = 1, #value do

@@ -54,13 +54,8 @@ local function mask_of(tags)
   if type(tags) ~= "nil" and tags ~= "all" and type(tags) ~= "table" then
     errors.raise("rill.html.scan: tags must be a list of names or \"all\", got " .. errors.show(tags))
   end
-  for key in pairs(type(tags) == "table" and tags or {}) do
-    if type(key) ~= "number" then
-      errors.raise("rill.html.scan: tags must be a list of names, got a table with the key " .. errors.show(key))
-    end
-  end
   if type(tags) == "table" and not list_of.is(tags) then
-    errors.raise("rill.html.scan: tags must be a list of names without holes, got " .. errors.show(tags))
+    errors.raise("rill.html.scan: tags must be a list of names without holes, got " .. list_of.shown(tags))
   end
   local mask, unknown = html_reader.mask(tags)
   if not mask then errors.raise("rill.html.scan: no links are read from the tag " .. errors.show(unknown)) end

@@ -56,7 +56,7 @@ local function listed(parts)
   end
   if list_of.is(parts) then return parts end
   if parts[1] ~= nil then
-    errors.raise("rill.multipart: parts must be a list without holes or a map, got " .. errors.show(parts))
+    errors.raise("rill.multipart: parts must be a list without holes or a map, got " .. list_of.shown(parts))
   end
   local names, list = {}, {}
   for name in pairs(parts) do

@@ -120,10 +120,43 @@ describe("an option of a client", function()
     client:close()
   end)
 
-  it("may be an empty list of pins: there are none", function()
-    local server = support.node()
-    local client = support.client { tls = { ca_file = server.ca, pin_sha256 = {} } }
-    support.run(function() assert(client:get(server.url .. "/size?n=1")) end)
+  it("is no list without anything in it, where that would be believed to do something", function()
+    assert_raises(make { tls = { pin_sha256 = {} } }, "pin_sha256 must be a list", "of at least one")
+    assert_raises(make { tls = { pin_sha256 = "" } }, "pin_sha256 must be a list", '""')
+    assert_raises(make { tls = { pin_sha256 = { "" } } }, "pin_sha256", '""')
+    assert_raises(make { dns_servers = {} }, "dns_servers must be a list", "of at least one")
+    assert_raises(make { resolve = { ["a.test:443"] = {} } }, "resolve", "a.test:443", "of at least one")
+  end)
+
+  it("names what makes a table no list", function()
+    local packed, holed = { n = 1, "127.0.0.1" }, { "127.0.0.1", nil, "127.0.0.2" }
+    for name, of in pairs { dns_servers = make, protocols = make, no_proxy = make } do
+      assert_raises(of { [name] = packed }, name .. " must be a list", 'a table with the field "n"')
+      assert_raises(of { [name] = holed }, name .. " must be a list", "a table without entry 2")
+    end
+    assert_raises(make { headers = { accept = packed } }, "accept are a list", 'a table with the field "n"')
+    assert_raises(make { query = { q = packed } }, "q", 'a table with the field "n"')
+    assert_raises(make { resolve = { ["a.test:443"] = packed } }, "a.test:443", 'a table with the field "n"')
+    assert_raises(function() rill.multipart(packed) end, "rill.multipart", 'a table with the field "n"')
+    local crawl = require("rill.crawl").new
+    for _, name in ipairs { "allow", "deny", "links", "sitemaps", "types", "retry_status" } do
+      assert_raises(function() crawl { start = "https://a.test/", [name] = packed } end, name,
+        'a table with the field "n"')
+    end
+  end)
+
+  it("names the range of a number", function()
+    for name, range in pairs { timeout = "from 0 to 1e9", idle_timeout = "from 0 to 1e9", maxsize = "from 0 to 2^53",
+      retries = "from 0 to 2^31-1", max_connections = "from 0 to 2^32-1", window = "from 1 to 2^31-1" } do
+      for _, value in ipairs { 1e300, -1, 0 / 0 } do
+        assert_raises(make { [name] = value }, name, range, tostring(value))
+      end
+    end
+    assert_raises(make { per_origin = { delay = 1e300 } }, "per_origin.delay", "from 0 to 1e9", "1e+300")
+    for _, value in ipairs { 1e300, math.huge } do -- a page would fail for it
+      assert_raises(function() require("rill.crawl").new { start = "https://a.test/", maxsize = value } end, "maxsize",
+        "from 0 to 2^53", tostring(value))
+    end
   end)
 
   it("is none where a time is math.huge", function()

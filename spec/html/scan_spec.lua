@@ -145,7 +145,7 @@ describe("a scan", function()
   it("raises for what it does not know", function()
     assert.error_matches(function() scan("", { "p" }) end, 'rill.html.scan: no links are read from the tag "p"')
     assert.error_matches(function() scan("", { img = true }) end,
-      'tags must be a list of names, got a table with the key "img"')
+      'tags must be a list of names without holes, got a table with the field "img"')
     assert.error_matches(function() scan("", 5) end, "rill.html.scan: tags must be a list of names or \"all\", got 5")
     assert.error_matches(function() html.scan("", BASE, { tag = {} }) end, 'rill.html.scan: unknown option "tag"')
     assert.error_matches(function() html.scan("", BASE, 5) end, "rill.html.scan: options must be a table, got 5")

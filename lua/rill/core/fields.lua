@@ -57,7 +57,7 @@ local function from_map(call, given)
     if type(value) == "table" then -- several of one name
       if not list_of.is(value) then
         errors.raise(("%s: several values of %s are a list without holes, got %s"):format(call, errors.show(name),
-          errors.show(value)))
+          list_of.shown(value)))
       end
       for _, each in ipairs(value) do list[#list + 1] = { name, text_of(call, name, each) } end
     else

@@ -1,4 +1,6 @@
 --- Lists that scripts give: a set, a map or a list with a hole would be read as less than it holds.
+local errors = require("rill.errors")
+
 local M = {}
 
 --- Whether a value is a list without holes, and nothing else.
@@ -44,6 +46,18 @@ function M.hole(value)
   for key in pairs(value) do
     if type(key) == "number" and key > last then return last + 1 end
   end
+end
+
+--- What is no list, as an error names it: by the field or the hole that makes it none.
+---@param value any
+---@return string
+function M.shown(value)
+  if type(value) ~= "table" then return errors.show(value) end
+  for key in pairs(value) do
+    if type(key) ~= "number" then return "a table with the field " .. errors.show(key) end
+  end
+  local hole = M.hole(value)
+  return hole and ("a table without entry %d"):format(hole) or errors.show(value)
 end
 
 return M

@@ -1,4 +1,5 @@
---- What the values of options must be: a name for each kind, what says so in an error, and the check.
+--- What the values of options must be: a name for each kind, what says so in an error, the check, and what shows a value
+--- that is refused, where that is not errors.show.
 local lazy = require("rill.core.lazy")
 
 local auth = lazy.module("rill.core.auth")
@@ -40,8 +41,16 @@ local function is_hosts(value)
   return value == false or type(value) == "table" and list_of.is(value) or is_text(value)
 end
 
+local function shown_list(value)
+  return list_of.shown(value)
+end
+
 local function is_list(value)
   return list_of.is(value)
+end
+
+local function is_filled(value)
+  return list_of.is(value) and value[1] ~= nil
 end
 
 -- false: none
@@ -68,8 +77,8 @@ local function is_auth(value)
 end
 
 return {
-  seconds = { "a number of seconds, 0 or more", is_seconds },
-  bytes = { "a whole number of bytes, 0 or more", integer_from(0, 2 ^ 53) },
+  seconds = { "a number of seconds from 0 to 1e9, or math.huge", is_seconds },
+  bytes = { "a whole number of bytes from 0 to 2^53", integer_from(0, 2 ^ 53) },
   header_bytes = { "a whole number of bytes from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   count = { "a whole number from 0 to 2^32-1", integer_from(0, 2 ^ 32 - 1) },
   times = { "a whole number from 0 to 2^31-1", is_times },
@@ -84,7 +93,7 @@ return {
   trailers = { "a table of fields, or a function that returns one", is_table_or_function },
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
-  addresses = { 'a list of "ip" or "ip:port"', is_list },
+  addresses = { 'a list of "ip" or "ip:port", of at least one', is_filled, shown_list },
   redirects = { "a whole number from 0 to 2^31-1, or false", is_redirects },
   cookies = { "true, false or a jar of rill.cookies", is_cookies },
   auth = {
@@ -93,9 +102,9 @@ return {
   },
   query = { "a map of names to values or a list of pairs", is_table },
   proxy = { 'a URL of a proxy, "env" or false', is_proxy },
-  hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts },
-  protocols = { 'a list of "h2" and "http/1.1", in order', is_list },
+  hosts = { "a list of hosts, or a string with commas or blanks between them", is_hosts, shown_list },
+  protocols = { 'a list of "h2" and "http/1.1", in order', is_list, shown_list },
   politeness = { "a table of limits, a map from origin or host to such tables, or false", is_politeness },
   share = { "a number from 0 to 1", number_from(0, 1) },
-  pins = { "a list of base64 SHA-256 digests", is_list },
+  pins = { "a list of base64 SHA-256 digests, of at least one", is_filled, shown_list },
 }

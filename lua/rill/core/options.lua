@@ -111,7 +111,7 @@ local function check_one(call, name, value, option)
   end
   local kind = types[option.type]
   if not kind[2](value) then
-    errors.raise(("%s: %s must be %s, got %s"):format(call, name, kind[1], errors.show(value)))
+    errors.raise(("%s: %s must be %s, got %s"):format(call, name, kind[1], (kind[3] or errors.show)(value)))
   end
 end
 
@@ -255,9 +255,9 @@ local function fill_resolve(call, options, map)
   for _, host in ipairs(sorted_keys(map)) do
     local addresses = map[host]
     if type(addresses) ~= "table" then addresses = { addresses } end
-    if not list_of.is(addresses) then
-      errors.raise(("%s: resolve: several addresses of %s are a list without holes, got %s"):format(call, host,
-        errors.show(addresses)))
+    if not list_of.is(addresses) or addresses[1] == nil then
+      errors.raise(("%s: resolve: several addresses of %s are a list without holes, of at least one, got %s")
+        :format(call, host, list_of.shown(addresses)))
     end
     for _, address in ipairs(addresses) do
       if not types.text[2](address) then
@@ -325,7 +325,7 @@ function M.for_core(call, given, block)
     anchor[5] = join(call, "protocols", given.protocols, '"h2" or "http/1.1"')
     options.protocols = anchor[5]
   end
-  if given.tls and given.tls.pin_sha256 and #given.tls.pin_sha256 > 0 then
+  if given.tls and given.tls.pin_sha256 then
     anchor[4] = join(call, "tls.pin_sha256", given.tls.pin_sha256, "the base64 of a SHA-256 digest")
     options.tls.pin_sha256 = anchor[4]
   end

@@ -18,7 +18,9 @@ local KNOWN = { sort_query = true, slash = true, www = true, fragment = true, dr
 -- Names are compared without case: `JSESSIONID` is what servers write, `jsessionid` what URLs hold.
 local function dropper(names)
   local exact, prefixes = {}, {}
-  if not list_of.is(names) then errors.raise("crawl: key.drop must be a list of names, got " .. errors.show(names)) end
+  if not list_of.is(names) then
+    errors.raise("crawl: key.drop must be a list of names, got " .. list_of.shown(names))
+  end
   for _, name in ipairs(names) do
     if type(name) ~= "string" then errors.raise("crawl: key.drop: names must be strings, got " .. errors.show(name)) end
     local prefix = name:match "^(.-)%*$"

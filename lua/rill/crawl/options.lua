@@ -6,6 +6,7 @@ local frontiers = require("rill.crawl.frontiers")
 local key = require("rill.crawl.key")
 local lazy = require("rill.core.lazy")
 local list_of = require("rill.core.list")
+local option_types = require("rill.core.option_types")
 local scope = require("rill.crawl.scope")
 local shared_file = require("rill.crawl.shared_file")
 local suggest = lazy.module("rill.core.suggest")
@@ -54,10 +55,10 @@ local TEXT = { "a string", function(value) return type(value) == "string" and va
 local ANY = { "anything", function() return true end }
 local LIST = { "a list, a string or a function", function(value)
   return list_of.is(value) or type(value) == "string" or type(value) == "function"
-end }
+end, list_of.shown }
 local STARTS = { LIST[1], function(value) -- a list of links, as pages give it, may have fields
   return list_of.is(value, true) or LIST[2](value)
-end }
+end, list_of.shown }
 
 -- A list of which each one is right.
 local function list_with(is_right)
@@ -72,7 +73,7 @@ end
 
 local STATUSES = { "a list of statuses, from 100 to 599", list_with(function(value)
   return is_whole(value) and value >= 100 and value <= 599
-end) }
+end), list_of.shown }
 local is_types = list_with(TEXT[2])
 
 local function is_client(value)
@@ -86,15 +87,16 @@ local KNOWN = {
   max_time = SECONDS, max_failed = WHOLE, stop = HOOK, follow = BOOLEAN,
   links = { '"pages", "all" or a list of tag names', function(value)
     return value == "pages" or value == "all" or list_of.is(value)
-  end },
+  end, list_of.shown },
   robots = BOOLEAN, robots_agent = TEXT, robots_wait = SECONDS, nofollow = BOOLEAN,
   sitemaps = { '"robots", "auto", a list of URLs or false', function(value)
     return value == "robots" or value == "auto" or value == false or list_of.is(value)
-  end },
+  end, list_of.shown },
   canonical = one_of("follow", "skip", "ignore"), key = ANY, traps = ANY, retries = WHOLE,
   retry_status = STATUSES,
-  types = { '"all" or a list of media types', function(value) return value == "all" or is_types(value) end },
-  maxsize = WHOLE, page = HOOK, failed = HOOK, skipped = { "a function or a file name", function(value)
+  types = { '"all" or a list of media types', function(value) return value == "all" or is_types(value) end,
+    list_of.shown },
+  maxsize = option_types.bytes, page = HOOK, failed = HOOK, skipped = { "a function or a file name", function(value)
     return arguments.is_callable(value) or TEXT[2](value)
   end },
   finish = HOOK, out = ANY, state = { "a file name, a Redis URL or a list of them", function(value)
@@ -119,7 +121,7 @@ local function check_all(given)
     local kind = KNOWN[name]
     if not kind then suggest.unknown("crawl", name, { KNOWN }, suggest.tasks) end
     if not kind[2](value) then
-      errors.raise(("crawl: %s must be %s, got %s"):format(name, kind[1], errors.show(value)))
+      errors.raise(("crawl: %s must be %s, got %s"):format(name, kind[1], (kind[3] or errors.show)(value)))
     end
   end
 end

@@ -40,7 +40,7 @@ end
 ---@return table[] outcomes in the order of `fns`: `{results...}`, or `{nil, err}` of one that raised
 return function(fns, options)
   if type(fns) ~= "table" or list_of.is_map(fns) then
-    errors.raise("rill.all: fns must be a list of functions, got " .. errors.show(fns))
+    errors.raise("rill.all: fns must be a list of functions, got " .. list_of.shown(fns))
   end
   local count = #fns
   for i = 1, count do

@@ -345,7 +345,7 @@ end
 return function(items, fn, options)
   local is_queue, is_iterator = queue.is(items), arguments.is_callable(items)
   if not (is_queue or is_iterator) and (type(items) ~= "table" or list_of.is_map(items)) then
-    errors.raise("rill.map: items must be a list, an iterator function or a queue, got " .. errors.show(items))
+    errors.raise("rill.map: items must be a list, an iterator function or a queue, got " .. list_of.shown(items))
   end
   local hole = not (is_queue or is_iterator) and list_of.hole(items)
   if hole then errors.raise(("rill.map: items[%d] is nil, and items stand behind it"):format(hole)) end
