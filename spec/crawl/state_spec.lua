@@ -23,7 +23,7 @@ describe("a crawl with a state", function()
 
   local function run(options)
     options.start = options.start or server and server.url .. "/" or "https://localhost/"
-    options.client = server and { tls = { ca_file = server.ca } }
+    options.client = options.client or server and { tls = { ca_file = server.ca } }
     options.state = options.state or state
     options.robots, options.progress = options.robots or false, false
     return support.run(function() return crawl(options) end)
@@ -199,6 +199,24 @@ describe("a crawl with a state", function()
     local third = assert(run { recrawl = true })
     assert.same({ 5, 0 }, { third.pages, third.errors })
     assert.equal(0, assert(run { recrawl = 3600 }).pages)
+  end)
+
+  it("takes a 304 that nothing was asked for with as a failure, with its reason", function()
+    server = site.start [[(path) => path === '/' ? '<a href=/odd>' : { status: 304 }]]
+    local odd, out = nil, directory .. "/odd.jsonl"
+    local done = assert(run { warc = directory .. "/odd", out = out })
+    assert.same({ 2, 1, 1, 0, 1 }, { done.pages, done.ok, done.failed, done.unchanged, done.failures.protocol_error })
+    local records = site.lines(out)
+    assert.same({ "protocol_error", 304 }, { records[2].reason, records[2].status })
+    done = assert(run { recrawl = true })
+    assert.equal(1, done.unchanged) -- the page that is as it was
+    done = assert(run { state = directory .. "/own.crawl", failed = function(_, err) odd = tostring(err) end,
+      page = function() end })
+    assert.equal(1, done.failed)
+    assert.matches("304 answers a request without a condition", odd)
+    done = assert(run { state = directory .. "/asked.crawl", client = { headers = { ["if-none-match"] = '"x"' },
+      tls = { ca_file = server.ca } } })
+    assert.same({ 1, 0 }, { done.unchanged, done.failed })
   end)
 
   it("keeps robots and what was passed over", function()

@@ -90,6 +90,7 @@ end
 ---@return string? url of the record that has it
 ---@return number? time of that record, seconds since 1970
 local function revisit_of(self, outcome, bodies)
+  if self.status == 304 and not outcome.unchanged then return nil end -- nothing is known that it could refer to
   local same = self.status == 304 and "server-not-modified" or IDENTICAL
   local original = outcome.original
   if original then return same, original.url, original.archived end

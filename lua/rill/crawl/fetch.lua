@@ -12,7 +12,7 @@ local retry = require("rill.crawl.retry")
 
 local M = {}
 
-local NOT_KNOWN = {} -- what a 304 leaves that nobody has asked for
+local NOT_KNOWN = {} -- what is known of a page that a script's own condition was sent for
 local TAG_MOST = 4096 -- bytes of an ETag or a date that is kept
 local SITEMAP_SIZE = 50 * 2 ^ 20 -- bytes that are read of one, gzip or not
 local SITEMAP_CHUNK = 16384 -- bytes that are asked for at a time
@@ -113,6 +113,19 @@ local function keep(outcome, page)
   outcome.archived, outcome.original = known.archived, known.original or nil
 end
 
+-- Whether the request had a condition, ours or the client's own: without one a 304 says nothing (RFC 9110 section
+-- 15.4.5).
+local function was_conditional(page)
+  local sent = page.response.request.headers
+  return sent:has "if-none-match" or sent:has "if-modified-since"
+end
+
+local function failed(outcome, page, err)
+  outcome.kind, outcome.reason, outcome.error = "failed", err.reason, err
+  page.error, page.status, outcome.status = err, err.status, err.status
+  return outcome
+end
+
 local function read_ok(crawl, outcome, page)
   hash_body(crawl, outcome, page)
   local known = outcome.entry.known
@@ -136,7 +149,10 @@ local function finish_response(crawl, outcome, page)
     outcome.gone = true
   end
   outcome.etag, outcome.modified = validator(page.headers, "etag"), validator(page.headers, "last-modified")
-  if status == 304 then
+  if status == 304 and not was_conditional(page) then
+    failed(outcome, page, errors.new { reason = "protocol_error", url = page.url, status = status, processed = "yes",
+      message = "status 304 answers a request without a condition" })
+  elseif status == 304 then
     keep(outcome, page)
   elseif status >= 200 and status < 300 then
     read_ok(crawl, outcome, page)
@@ -175,12 +191,6 @@ local function of_response(crawl, outcome, page, now)
   else
     finish_response(crawl, outcome, page)
   end
-  return outcome
-end
-
-local function failed(outcome, page, err)
-  outcome.kind, outcome.reason, outcome.error = "failed", err.reason, err
-  page.error, page.status, outcome.status = err, err.status, err.status
   return outcome
 end
 
