@@ -511,6 +511,28 @@ server.on('stream', (stream, headers) => {
     node:stop()
   end)
 
+  it("leaves a HAR file of what was asked for where a second signal ends it", function()
+    local node = support.node { source = [[
+server.on('stream', (stream, headers) => {
+  log({ path: headers[':path'] });
+  stream.on('error', () => {});
+  if (headers[':path'] === '/slow') return;
+  stream.respond({ ':status': 200, 'content-type': 'text/html' });
+  stream.end('<a href=/slow>');
+});]] }
+    local har, page = directory .. "/site.har", directory .. "/site.html"
+    local running = command.start { "crawl", node.url .. "/", "--ca", node.ca, "--no-robots", "--har", har,
+      "--waterfall", page }
+    node:wait_events(function(event) return event.path == "/slow" end, 1)
+    running:signal "INT"
+    support.wait(function() return support.read(page):find(node.url, 1, true) end, 30, "the waterfall")
+    running:signal "INT"
+    running:finish()
+    local entries = dkjson.decode(support.read(har)).log.entries
+    assert.same({ node.url .. "/", 1 }, { entries[1].request.url, #entries })
+    node:stop()
+  end)
+
   it("asks nothing of a state that is not there", function()
     local said = command.run { "status", directory .. "/none.crawl" }
     assert.same({ "", 4 }, { said.out, said.status })

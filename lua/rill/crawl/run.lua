@@ -26,6 +26,7 @@ local function watch_signals(self)
   return rill.spawn(function()
     self.signal = rill.signal("INT", "TERM")
     self.loop:drain("interrupted")
+    if self.pictures then self.pictures:write() end -- with a second signal the process is gone
   end)
 end
 
