@@ -1,5 +1,5 @@
---- What the values of options must be: a name for each kind, what says so in an error, the check, and what shows a value
---- that is refused, where that is not errors.show.
+--- What the values of options must be: a name for each kind, what says so in an error, the check, and what shows a
+--- value that is refused, where that is not errors.show.
 local lazy = require("rill.core.lazy")
 
 local auth = lazy.module("rill.core.auth")
