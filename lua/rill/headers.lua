@@ -164,9 +164,9 @@ local function check_value(what, name, value)
   if type(value) ~= "string" then
     errors.raise(("%s: the value of %s must be a string, got %s"):format(what, name, errors.show(value)))
   end
-  -- RFC 9113 section 8.2.1
-  if find(value, "[%z\r\n]") or find(value, "^[ \t]") or find(value, "[ \t]$") then
-    errors.raise(("%s: the value of %s has CR, LF, NUL or outer blanks: %s")
+  -- RFC 9110 section 5.5, RFC 9113 section 8.2.1
+  if find(value, "[%z\1-\8\10-\31\127]") or find(value, "^[ \t]") or find(value, "[ \t]$") then
+    errors.raise(("%s: the value of %s has control characters or outer blanks: %s")
       :format(what, name, errors.show(value)))
   end
   return value

@@ -180,6 +180,20 @@ describe("client:download", function()
     end)
   end)
 
+  it("keeps no part whose validator no field may hold, so that it cannot be sent back", function()
+    local answer = 'HTTP/1.1 200 OK\r\netag: "a\1b"\r\ncontent-length: 10\r\n\r\nhello'
+    local server = support.http1 { ["/f"] = { answer, ends = "fin" } }
+    local client, place = support.client(), support.directory()
+    support.run(function()
+      for _ = 1, 2 do
+        local res, err = client:download(server.url .. "/f", place .. "/f", { resume = true, retries = 0 })
+        assert.same({ nil, "connection_lost" }, { res, err.reason })
+        assert.same({}, names(place))
+      end
+    end)
+    server:stop()
+  end)
+
   it("sends the method and the body that options name, and follows redirects as other calls", function()
     local client, path = support.client(), support.directory() .. "/page"
     local function sent(url, options)

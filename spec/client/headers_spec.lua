@@ -122,6 +122,8 @@ describe("the headers of a request", function()
     ["te beyond trailers"] = { { te = "gzip" }, "gzip" },
     ["CR LF in a value"] = { { x = "1\r\ny: 2" }, "\\013\\010" },
     ["NUL in a value"] = { { x = "1\0" }, "\\000" },
+    ["another control character in a value"] = { { x = "1\0012" }, "\\001" },
+    ["DEL in a value"] = { { x = "1\1272" }, "\\127" },
     ["an outer blank in a value"] = { { x = " 1" }, '" 1"' },
     ["a value that is no string"] = { { x = true }, "true" },
     ["an entry that is no pair"] = { { { "x", "1" }, "y" }, "entry 2" },

@@ -219,6 +219,15 @@ describe("a crawl with a state", function()
     assert.same({ 1, 0 }, { done.unchanged, done.failed })
   end)
 
+  it("asks for a page anew whose validator no field may hold", function()
+    server = support.http1 { ["/"] =
+      'HTTP/1.1 200 OK\r\netag: "a\1b"\r\ncontent-type: text/html\r\ncontent-length: 1\r\n\r\nx' }
+    local client = { deny_private = false }
+    assert.equal(1, assert(run { client = client }).ok)
+    local done = assert(run { client = client, recrawl = true })
+    assert.same({ 1, 0 }, { done.unchanged, done.failed })
+  end)
+
   it("keeps robots and what was passed over", function()
     server = site.start(PAGES)
     local out = directory .. "/skipped.jsonl"

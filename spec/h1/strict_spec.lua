@@ -90,6 +90,8 @@ local PASSES = {
     OK .. "x-a: \228\255\r\ncontent-length: 5\r\n\r\nhello", fields = { ["x-a"] = "\228\255" } },
   ["NUL in values"] = { OK .. "x-a: a\0b\r\ncontent-length: 5\r\n\r\nhello", fields = { ["x-a"] = "a b" } },
   ["bare CR in values"] = { OK .. "x-a: a\rb\r\ncontent-length: 5\r\n\r\nhello", fields = { ["x-a"] = "a b" } },
+  ["other control bytes in values"] = { -- which a recipient may keep (RFC 9110 section 5.5)
+    OK .. "x-a: a\1\127b\r\ncontent-length: 5\r\n\r\nhello", fields = { ["x-a"] = "a\1\127b" } },
   ["names in capitals, values without blanks"] = {
     OK .. "X-A:1\r\nCONTENT-LENGTH:5\r\n\r\nhello", fields = { ["x-a"] = "1" } },
   ["an empty value"] = { OK .. "x-a:\r\ncontent-length: 5\r\n\r\nhello", fields = { ["x-a"] = "" } },

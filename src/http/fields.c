@@ -38,10 +38,21 @@ static const char *fault_of_name(const char *name, size_t length)
     return NULL;
 }
 
+/* Without a jump for each byte. */
+static bool has_control(const char *value, size_t length)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)value[i];
+        found |= (unsigned)((c < ' ') & (c != '\t')) | (unsigned)(c == 0x7f);
+    }
+    return found;
+}
+
 static const char *fault_of_value(const char *value, size_t length)
 {
-    if (memchr(value, 0, length) || memchr(value, '\r', length) || memchr(value, '\n', length))
-        return "holds CR, LF or NUL (RFC 9113 section 8.2.1)";
+    if (has_control(value, length))
+        return "holds a control character (RFC 9110 section 5.5)";
     if (length && (strchr(" \t", value[0]) || strchr(" \t", value[length - 1])))
         return "begins or ends with a blank (RFC 9113 section 8.2.1)";
     return NULL;

@@ -18,7 +18,7 @@ typedef struct rill_fields_found {
  * case; `host` and `content-length` are left out and stand in `found`.
  * 0, or -RILL_ARGUMENT naming the field and showing the value: a name that is no token, begins with
  * a colon or belongs to the connection (RFC 9113 section 8.2.2; "te: trailers" passes), a value
- * with CR, LF, NUL or outer blanks; or -RILL_ERROR. Then `out` is as it was. */
+ * with control characters but TAB, or outer blanks; or -RILL_ERROR. Then `out` is as it was. */
 int32_t rill_fields_clean(rill_slab *slab, const char *block, size_t length, rill_bytes *out,
                           rill_fields_found *found, rill_error *err);
 

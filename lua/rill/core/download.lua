@@ -53,11 +53,17 @@ local function finish(progress, ended)
   if ended and (not last or timer.now() - last >= INTERVAL) then report(progress) end
 end
 
+-- A value that can be sent back: HTTP/1.1 servers may have control characters in it.
+local function validator(fields, name)
+  local value = fields:get(name)
+  return value and not value:find "%c" and value or nil
+end
+
 -- The validator of a response that can be asked for in parts (RFC 9110 section 13.1.5: no weak one).
 local function tag_of(head)
   local fields = head.headers
   if fields:has("content-encoding") then return nil end -- what is written is decoded
-  local etag, modified = fields:get("etag"), fields:get("last-modified")
+  local etag, modified = validator(fields, "etag"), validator(fields, "last-modified")
   if etag and etag:sub(1, 1) == '"' then return etag end
   return modified ~= fields:get("date") and modified or nil
 end

@@ -74,7 +74,7 @@ function Part:state()
   local file = io.open(self._tag, "rb")
   local tag = file and file:read(TAG_MAX)
   if file then file:close() end
-  tag = tag and tag:match("^([^\r\n%z]+)\n$")
+  tag = tag and tag:match("^(%C+)\n$")
   local fd = open(self._part, 0)
   if fd < 0 then return 0 end
   local size = tonumber(ffi.C.lseek(fd, 0, SEEK_END))

@@ -139,7 +139,7 @@ end
 
 local function validator(headers, name)
   local value = headers[name]
-  return value and #value <= TAG_MOST and value or nil
+  return value and #value <= TAG_MOST and not value:find "%c" and value or nil -- it is to be sent back
 end
 
 local function finish_response(crawl, outcome, page)
