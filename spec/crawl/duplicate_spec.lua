@@ -122,6 +122,31 @@ describe("a body that another worker's page had", function()
     assert.same({ "state", "unreachable", 0 }, { err.reason, err.kind, items })
   end)
 
+  it("is in no record where another node is away when it is asked for it", function()
+    local nodes = require "rill.crawl.frontier.nodes"
+    serve(1000)
+    local other = support.redis()
+    local list = { redis:state "site", redis:state "site" }
+    list[nodes.number(server.url, 2) % 2 + 1] = other:state "site"
+    local items, gone = 0, false
+    local function new(worker, more)
+      more.state, more.worker, more.concurrency, more.traps = list, worker, 1, false
+      local options = site.options(server, more)
+      options.per_origin = { concurrency = 1 }
+      return require "rill.crawl".new(options)
+    end
+    local first = new("a", { max_pages = 1, page = function() end })
+    assert(support.run(function() return first:run() end, 60))
+    local crawl = new("b", { unreachable = 0.3, out = function() items = items + 1 end })
+    function crawl.on_exchange()
+      if not gone then other:kill() end
+      gone = true
+    end
+    local done, err = support.run(function() return crawl:run() end, 60)
+    assert.is_nil(done)
+    assert.same({ "state", "unreachable", 0 }, { err.reason, err.kind, items })
+  end)
+
   it("is asked for by the commit alone, where a handler takes pages and a function of `out` their items", function()
     begin(10)
     local early, known = 0, 0

@@ -80,10 +80,10 @@ local function find_duplicate(crawl, outcome, page)
   if frontier.note_body and not crawl.archive then
     local known = frontier:note_body(high, low, outcome.entry)
     outcome.duplicate_of, outcome.unasked = known or nil, known == nil
-    if outcome.unasked then page:may_ask(outcome) end
   else
-    outcome.duplicate_of = frontier:duplicate(high, low, outcome.entry)
+    outcome.duplicate_of, outcome.unasked = frontier:duplicate(high, low, outcome.entry)
   end
+  if outcome.unasked then page:may_ask(outcome) end
   page.duplicate_of = outcome.duplicate_of
 end
 

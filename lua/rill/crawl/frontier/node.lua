@@ -242,13 +242,14 @@ end
 
 --- Whether a page had this body before. Waits.
 ---@return true?
+---@return boolean? unasked there was no answer
 function Frontier:duplicate(high, low, entry)
   local known = self:note_body(high, low, entry)
   if known == nil then
     known = self:has_body(high, low)
     if known ~= nil then self:take_body(high, low, known) end
   end
-  return known or nil
+  return known or nil, known == nil
 end
 
 -- Takes in what Redis has answered to a batch: also which links it found to be too many.

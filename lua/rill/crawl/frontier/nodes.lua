@@ -174,18 +174,61 @@ function Nodes:is_seen(high, low, link)
   return node_of(self, link.origin):is_seen(high, low)
 end
 
+-- Whether a page had this body on any of the nodes but `own`; nil: one has not answered.
+local function has_body(self, high, low, own)
+  local result = false
+  for _, node in ipairs(self._nodes) do
+    local known = node ~= own and node:has_body(high, low)
+    if known then return true end
+    if known == nil then result = nil end
+  end
+  return result
+end
+
+--- Whether a page had this body, on whatever node. Waits.
+---@return boolean? nil: a node has not answered
+function Nodes:has_body(high, low)
+  return has_body(self, high, low)
+end
+
+--- Takes in what has_body() has said.
+function Nodes:take_body(high, low, known) self._known:take_body(high, low, known) end
+
 --- Whether a page had this body before, on whatever node it is. Waits.
 ---@return true?
+---@return boolean? unasked a node has not answered
 function Nodes:duplicate(high, low, entry)
   local own = node_of(self, entry.origin)
   local ask = not entry.known and self._known:is_duplicate(high, low, entry) == nil
-  for _, node in ipairs(ask and self._nodes or {}) do
-    if node ~= own and node:has_body(high, low) then
-      self._known:take_body(high, low, true)
-      return true
-    end
+  local known = ask and has_body(self, high, low, own)
+  if known then
+    self._known:take_body(high, low, true)
+    return true
   end
-  return own:duplicate(high, low, entry)
+  local duplicate, unasked = own:duplicate(high, low, entry)
+  return duplicate, not duplicate and (known == nil or unasked)
+end
+
+--- Finds out whose bodies outcomes have that are `unasked`, of all nodes, before they are committed. Waits.
+---@param outcomes table[]
+---@return boolean? ok
+---@return rill.Error? err they stay unasked
+function Nodes:ask_bodies(outcomes)
+  local left, ok, err = {}, true, nil
+  for _, outcome in ipairs(outcomes) do
+    if outcome.unasked then left[#left + 1] = outcome end
+  end
+  for _, node in ipairs(self._nodes) do
+    if ok then ok, err = node:ask_bodies(left) end
+    local rest = {}
+    for _, outcome in ipairs(left) do
+      if not outcome.duplicate_of then rest[#rest + 1] = outcome end
+    end
+    left = rest
+    for _, outcome in ipairs(left) do outcome.unasked = true end -- of the other nodes
+  end
+  for _, outcome in ipairs(left) do outcome.unasked = not ok end
+  return ok, err
 end
 
 --- Outcomes in groups: each is one batch, on one node.
