@@ -317,6 +317,20 @@ describe("what a peer promises or says", function()
     end)
   end)
 
+  for _, case in ipairs { "length-twice-same", "length-twice-different" } do
+    it("as a length twice is refused for that, not for a body that has not come: " .. case, function()
+      local client = client_of()
+      local _, err = get(client, case)
+      assert.equal("protocol_error", err.reason)
+      assert.truthy(err.message:find("name: [content-length]", 1, true), err.message)
+      support.run(function()
+        for _, _, failure in rill.map({ 1, 2, 3, 4 }, function() return client:get(url_of(case)) end) do
+          assert.is_nil(failure.message:find "arrived")
+        end
+      end)
+    end)
+  end
+
   for _, code in ipairs { "4096", "2147483648", "4294966394" } do -- the last is Apache's as it breaks down
     it("as an error code without a name is told by its number: " .. code, function()
       local client = client_of { retries = 0 }

@@ -1,4 +1,8 @@
 /* What arrives: each frame pays for itself, then goes to its stream. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "h2/frames.h"
 
 #include "base/error.h"
@@ -198,18 +202,31 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     return 0;
 }
 
+/* What nghttp2 complained of last, unless that is a field of another stream. */
+static const char *problem_of(const rill_session *session, const rill_stream *stream)
+{
+    char place[32];
+    snprintf(place, sizeof(place), "stream: %d,", (int)stream->id);
+    bool names_one = strstr(session->problem, "stream: ") != NULL;
+    if (stream->malformed && !strstr(session->problem, place))
+        return "a malformed field (RFC 9113 8.1.1)";
+    return session->problem[0] && (stream->malformed || !names_one) ? session->problem
+                                                                    : "malformed response";
+}
+
 /* Why nghttp2 has reset a stream by itself. */
 static void close_broken(const rill_session *session, rill_stream *stream, uint32_t code)
 {
     if (code == NGHTTP2_INTERNAL_ERROR)
         rill_stream_close(stream, RILL_ERROR, (int32_t)code, "nghttp2 gave up: out of memory");
-    else if (stream->content_length >= 0 && (uint64_t)stream->content_length != stream->received)
+    else if (!stream->malformed && stream->content_length >= 0 &&
+             (uint64_t)stream->content_length != stream->received)
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code,
                           "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
                           (long long)stream->content_length, (unsigned long long)stream->received);
     else
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code, "the peer broke HTTP/2: %s",
-                          session->problem[0] ? session->problem : "malformed response");
+                          problem_of(session, stream));
 }
 
 /* node ends a body so, when a file is piped into it and its window is small. */
@@ -253,6 +270,11 @@ static int on_error(nghttp2_session *ng, int code, const char *message, size_t l
 {
     (void)ng, (void)code;
     rill_session *session = arg;
+    const char *place = strstr(message, "stream: "); /* in front of what the peer has written */
+    rill_stream *stream =
+        place ? rill_streams_find(session, atoi(place + sizeof("stream: ") - 1)) : NULL;
+    if (stream)
+        stream->malformed = true;
     rill_streams_printable(session->problem, sizeof(session->problem), (const uint8_t *)message,
                            length);
     return 0;

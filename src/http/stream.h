@@ -44,6 +44,7 @@ struct rill_stream {
     bool hungry : 1;      /* the reader found nothing and waits for READABLE */
     bool is_head : 1;     /* HEAD: sizes do not apply, as with 204 and 304 */
     bool in_trailers : 1; /* fields that arrive now are trailers */
+    bool malformed : 1;   /* nghttp2 refuses one of its fields */
     bool noted : 1;       /* that its head has come */
     bool reached_warnsize : 1, warn : 1;
     bool busy : 1;    /* 429 or 503 came: the head may ask for a pause, and nobody has looked yet */
