@@ -225,10 +225,14 @@ describe("a table that should be a list", function()
       assert_raises({ "pin_sha256", "a list" }, rill.client, { tls = { pin_sha256 = wrong } })
       assert_raises({ "rill.client: headers", "x-n", "a list" }, rill.client, { headers = { ["x-n"] = wrong } })
       assert_raises({ "rill.form", '"x-n"', "a list" }, rill.form, { ["x-n"] = wrong })
-      for _, name in ipairs { "allow", "deny", "links", "sitemaps", "types", "retry_status" } do
+      for _, name in ipairs { "allow", "deny", "links", "sitemaps", "types", "retry_status", "state" } do
         assert_raises({ "crawl: " .. name .. " must be", "a list" }, crawl.new, { start = "http://a/", [name] = wrong })
       end
       assert_raises({ "crawl: key.drop must be a list" }, crawl.new, { start = "http://a/", key = { drop = wrong } })
+    end
+    for _, wrong in ipairs { { "redis://a?name=x", nil, "redis://b?name=x" }, { "redis://a?name=x", 5 }, {} } do
+      assert_raises({ "crawl.status: state must be", "a list" }, crawl.status, wrong)
+      assert_raises({ "crawl.join: state must be", "a list" }, crawl.join, wrong, "x.jsonl")
     end
     assert_raises({ "crawl: start must be a list" }, crawl.new, { start = set })
     assert_raises({ "crawl: start must be a list" }, crawl.new, { start = { "http://a/", nil, "http://b/" } })

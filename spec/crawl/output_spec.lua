@@ -156,6 +156,10 @@ describe("an output of a crawl", function()
     local path = directory .. "/named.jsonl"
     assert(emit({ { b = 1, a = 2, c = 3 }, { c = 4 } }, { path = path, fields = { "c", "b" } }))
     assert.equal('{"c":3,"b":1}\n{"c":4}\n', support.read(path))
+    for _, fields in ipairs { "c,b", { c = true }, { "c", nil, "b" }, { "c", 5 } } do
+      assert.error_matches(function() emit({}, { path = directory .. "/x.csv", fields = fields }) end,
+        "crawl: out: fields must be a list of names, got ")
+    end
   end)
 
   it("has the columns of a table that are named, and no others", function()

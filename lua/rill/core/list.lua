@@ -21,6 +21,17 @@ function M.is(value, may_have_fields)
   return count == length
 end
 
+--- Whether a value is a list of strings that are not empty, without holes.
+---@param value any
+---@return boolean
+function M.is_of_texts(value)
+  if not M.is(value) then return false end
+  for _, each in ipairs(value) do
+    if type(each) ~= "string" or each == "" then return false end
+  end
+  return true
+end
+
 -- Fields of lists that may be empty: of table.pack, and of a rill.HtmlScan, which most pages without links have.
 local BESIDE = {
   n = true, base = true, canonical = true, robots = true, refresh = true, title = true, refused = true, cut = true,

@@ -1,6 +1,7 @@
 --- Which frontier a state names: each is loaded only where it is used.
 local conf = require("rill.crawl.conf")
 local errors = require("rill.errors")
+local list_of = require("rill.core.list")
 
 local M = {}
 
@@ -47,15 +48,20 @@ function M.shown(state)
   return table.concat(list, " ")
 end
 
+local function is_state(state)
+  local list = type(state) == "table" and state or { state }
+  return list[1] ~= nil and list_of.is_of_texts(list)
+end
+
+--- What a state must be, and the check: of a list with a hole only the servers before it would be asked.
+M.STATE = { "a file name, a Redis URL or a list of them", is_state }
+
 --- Raises unless a state is one that can be looked for.
 ---@param call string
 ---@param state any
 function M.check(call, state)
-  local first = state
-  if type(state) == "table" then first = state[1] end
-  if type(first) ~= "string" or first == "" then
-    errors.raise(("%s: state must be a file name, a Redis URL or a list of them, got %s"):format(call,
-      errors.show(state)))
+  if not is_state(state) then
+    errors.raise(("%s: state must be %s, got %s"):format(call, M.STATE[1], errors.show(state)))
   end
 end
 

@@ -99,9 +99,7 @@ local KNOWN = {
   maxsize = option_types.bytes, page = HOOK, failed = HOOK, skipped = { "a function or a file name", function(value)
     return arguments.is_callable(value) or TEXT[2](value)
   end },
-  finish = HOOK, out = ANY, state = { "a file name, a Redis URL or a list of them", function(value)
-    return TEXT[2](value) or type(value) == "table" and value[1] ~= nil
-  end },
+  finish = HOOK, out = ANY, state = frontiers.STATE,
   worker = { "letters, digits and _ . -", function(value)
     return TEXT[2](value) and not value:find "[^%w_.-]"
   end }, lease = LEASE, recrawl = { "true or a number of seconds", function(value)

@@ -41,6 +41,9 @@ local function as_options(entry)
   for name in pairs(entry) do
     if not OPTIONS[name] then errors.raise("crawl: out: unknown option " .. errors.show(name)) end
   end
+  if entry.fields ~= nil and not list_of.is_of_texts(entry.fields) then
+    errors.raise("crawl: out: fields must be a list of names, got " .. errors.show(entry.fields))
+  end
   return entry
 end
 

@@ -6,6 +6,7 @@ local errors = require("rill.errors")
 local guard = require("rill.core.guard")
 local html = require("rill.html")
 local json = require("rill.core.plain_json")
+local list_of = require("rill.core.list")
 local response_of = require("rill.response")
 local runtime = require("rill.runtime")
 local text_of = require("rill.core.text")
@@ -205,6 +206,9 @@ end
 
 local function follow_all(page, list, options)
   local all, why = true, nil
+  if list_of.is_map(list) or list_of.hole(list) then
+    errors.raise("page:follow: a list of URLs, nodes or links has no holes, got " .. errors.show(list))
+  end
   for _, target in ipairs(list) do
     local ok, reason = page:follow(target, options)
     if not ok then all, why = false, reason end
