@@ -42,6 +42,11 @@ $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -shared -o $@ $< \
 		$(filter $(BUILD)/html/% $(BUILD)/base/% $(BUILD)/url/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
 
+# The same for spec/limits/shelf_spec.lua.
+$(BUILD)/shelf.so: spec/c/shelf.c $(LIBRARY)
+	@echo '  cc $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(filter $(BUILD)/base/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
+
 # Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
@@ -51,7 +56,7 @@ $(BUILD)/%.so: spec/c/%.c
 # Built before the specs run side by side.
 spec-programs: $(BUILD)/poll_loop $(BUILD)/faults
 	@:
-spec-preloads: build/count.so build/extremes.so build/encoder.so build/nginx_stub.so
+spec-preloads: build/count.so build/extremes.so build/encoder.so build/shelf.so build/nginx_stub.so
 	@:
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4

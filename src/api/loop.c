@@ -170,6 +170,7 @@ static rill_loop *new_bare(void)
         return NULL;
     rill_process_init(&loop->turn.process);
     loop->turn.slab.process = &loop->turn.process;
+    loop->turn.slab.shelf = rill_shelf_new();
     loop->references = 1;
     loop->armed_ms = UINT64_MAX;
     loop->epoll_fd = loop->timer_fd = loop->turn.wake_fd = -1;
@@ -395,6 +396,7 @@ static int32_t pass(rill_loop *loop, enum look how)
     rill_turn_act(turn); /* what has arrived is read before time is up */
     rill_wheel_advance(&turn->wheel, turn->now_ms);
     rill_turn_act(turn);
+    rill_turn_age_shelf(turn);
     turn->stepping = false;
     rill_check(loop);
     return code < 0 ? -RILL_ERROR : !undisturbed;

@@ -24,13 +24,24 @@ typedef struct header {
     uint32_t pad;
 } header;
 
-/* class_index of what is neither of a class nor malloc's. */
-enum { SPARSE = SLAB_CLASSES + 1, LONG };
+/* class_index of what is of no class, behind those of free lists and those of the shelf. */
+enum { SHELVED = SLAB_CLASSES, PLAIN = SHELVED + SHELF_CLASSES, SPARSE, LONG };
 
-static uint32_t class_of(size_t size)
+static bool is_shelved(uint32_t index)
 {
-    if (!POOLED || size > SLAB_LARGEST)
-        return size < LONG_BLOCK ? SLAB_CLASSES : LONG;
+    return index >= SHELVED && index < PLAIN;
+}
+
+/* Whether malloc() has it, and free() may: it grows by realloc(). */
+static bool is_of_malloc(uint32_t index)
+{
+    return index >= SHELVED && index <= PLAIN;
+}
+
+static uint32_t class_of(const rill_slab *slab, size_t size)
+{
+    if (!POOLED || (size > SLAB_LARGEST && (!slab->shelf || size > SHELF_LARGEST)))
+        return size < LONG_BLOCK ? PLAIN : LONG;
     if (size <= SLAB_SMALLEST)
         return 0;
     float below = (float)(int32_t)(size - 1); /* exact: its exponent and two bits are the class */
@@ -61,28 +72,45 @@ void rill_slab_dispose(rill_slab *slab)
     slab->taken -= slab->kept;
     slab->kept = 0;
     rill_sparse_dispose(&slab->sparse);
+    rill_shelf_release(slab->shelf);
+    slab->shelf = NULL;
+}
+
+/* NULL, for NULL. */
+static void *enter(rill_slab *slab, header *head, size_t size, uint32_t index)
+{
+    if (!head)
+        return NULL;
+    head->size = size;
+    head->class_index = index;
+    slab->taken += sizeof(header) + size;
+    return head + 1;
+}
+
+/* NULL: none lies there. */
+static void *from_shelf(rill_slab *slab, uint32_t index)
+{
+    header *head = is_shelved(index) ? rill_shelf_take(slab->shelf, index - SHELVED) : NULL;
+    return enter(slab, head, room_of(index), index);
 }
 
 /* One that no free list has. */
 static RILL_APART void *new_block(rill_slab *slab, size_t size, uint32_t index)
 {
-    if (index < SLAB_CLASSES)
+    void *block = from_shelf(slab, index);
+    if (block)
+        return block;
+    if (index < PLAIN)
         size = room_of(index);
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
     size_t whole = sizeof(header) + size;
-    header *head = index == LONG ? rill_long_block_new(whole) : malloc(whole);
-    if (!head)
-        return NULL;
-    head->size = size;
-    head->class_index = index;
-    slab->taken += whole;
-    return head + 1;
+    return enter(slab, index == LONG ? rill_long_block_new(whole) : malloc(whole), size, index);
 }
 
 void *rill_slab_alloc(rill_slab *slab, size_t size)
 {
-    uint32_t index = class_of(size);
+    uint32_t index = class_of(slab, size);
     void *block = index < SLAB_CLASSES ? slab->free[index] : NULL;
     if (!block)
         return new_block(slab, size, index);
@@ -93,13 +121,7 @@ void *rill_slab_alloc(rill_slab *slab, size_t size)
 
 static RILL_APART void *new_sparse(rill_slab *slab, size_t size)
 {
-    header *head = rill_sparse_alloc(&slab->sparse);
-    if (!head)
-        return NULL;
-    head->size = size;
-    head->class_index = SPARSE;
-    slab->taken += sizeof(header) + size;
-    return head + 1;
+    return enter(slab, rill_sparse_alloc(&slab->sparse), size, SPARSE);
 }
 
 void *rill_slab_alloc_sparse(rill_slab *slab, size_t size)
@@ -117,20 +139,26 @@ void *rill_slab_zalloc(rill_slab *slab, size_t size)
     return block;
 }
 
-/* For blocks that malloc() or the system makes larger where they are. */
-static void *resize(rill_slab *slab, header *head, size_t size)
+/* Whether such a block may become that one where it is: malloc() or the system makes it larger. */
+static bool may_grow(uint32_t index, uint32_t to)
 {
-    size_t before = head->size, whole = sizeof(header) + size;
+    return (is_of_malloc(index) && is_of_malloc(to)) || (index == LONG && to == LONG);
+}
+
+static void *resize(rill_slab *slab, header *head, size_t size, uint32_t index)
+{
+    size_t before = head->size;
+    if (is_shelved(index))
+        size = room_of(index);
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
-    header *moved = head->class_index == LONG
-                        ? rill_long_block_resize(head, sizeof(header) + before, whole)
-                        : realloc(head, whole);
+    size_t whole = sizeof(header) + size;
+    header *moved = index == LONG ? rill_long_block_resize(head, sizeof(header) + before, whole)
+                                  : realloc(head, whole);
     if (!moved)
         return NULL;
-    moved->size = size;
-    slab->taken = slab->taken - before + size;
-    return moved + 1;
+    slab->taken -= sizeof(header) + before;
+    return enter(slab, moved, size, index);
 }
 
 void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
@@ -138,14 +166,13 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
     if (!block)
         return rill_slab_alloc(slab, size);
     header *head = header_of(block);
-    if (head->size >= size && head->class_index < SLAB_CLASSES)
+    if (head->size >= size && head->class_index < PLAIN)
         return block;
-    uint32_t index = class_of(size);
-    if (head->class_index == index && (index == SLAB_CLASSES || index == LONG))
-        return resize(slab, head, size);
-    void *copy = rill_slab_alloc(slab, size);
+    uint32_t index = class_of(slab, size);
+    bool grows = may_grow(head->class_index, index);
+    void *copy = grows ? from_shelf(slab, index) : rill_slab_alloc(slab, size);
     if (!copy)
-        return NULL;
+        return grows ? resize(slab, head, size, index) : NULL;
     size_t length = head->size < size ? head->size : size;
     if (index != LONG || !rill_long_block_write(slab->process, copy, block, length))
         memcpy(copy, block, length);
@@ -153,12 +180,15 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size)
     return copy;
 }
 
-void rill_slab_free_detached(void *detached)
+void rill_slab_free_detached(rill_shelf *shelf, void *detached)
 {
     header *head = detached;
-    if (head && head->class_index == LONG)
+    if (!head)
+        return;
+    uint32_t index = head->class_index;
+    if (index == LONG)
         rill_long_block_free(head, sizeof(header) + head->size);
-    else
+    else if (!is_shelved(index) || !rill_shelf_put(shelf, index - SHELVED, head, head->size))
         free(head);
 }
 
@@ -169,7 +199,7 @@ static RILL_APART void give_back(rill_slab *slab, header *head)
     if (head->class_index == SPARSE)
         rill_sparse_free(&slab->sparse, head);
     else
-        rill_slab_free_detached(head);
+        rill_slab_free_detached(slab->shelf, head);
 }
 
 void rill_slab_free(rill_slab *slab, void *block)

@@ -5,12 +5,14 @@
 #include <stddef.h>
 
 #include "base/process.h"
+#include "base/shelf.h"
 #include "base/sparse.h"
 
 /* Size classes go from 32 B to 128 KiB in steps of a quarter of the power of two below, so that a
- * block wastes a fifth at most; larger blocks go to malloc, long ones to the system. Bodies up to
- * 64 KiB and chunks are in them: malloc gives such memory back to the system when it is freed, and
- * every page of it is faulted in again (measured: a fifth of the CPU of such a body). */
+ * block wastes a fifth at most; larger blocks come from the shelf or from malloc, long ones from
+ * the system. Bodies up to 64 KiB and chunks are in them: malloc gives such memory back to the
+ * system when it is freed, and every page of it is faulted in again (measured: a fifth of the CPU
+ * of such a body). */
 enum { SLAB_SMALLEST = 32, SLAB_LARGEST = 128 << 10, SLAB_CLASSES = 1 + 4 * 12 };
 
 /* From here on, up to SPARSE_BLOCK, rill_slab_alloc_sparse() takes pages of their own. */
@@ -25,6 +27,7 @@ typedef struct rill_slab {
     size_t kept;              /* bytes in them, headers included */
     size_t taken;             /* bytes taken from malloc, what is kept included, and sparse ones */
     rill_sparse sparse;
+    rill_shelf *shelf;           /* one reference; NULL: larger blocks are malloc's */
     const rill_process *process; /* whose memory it is, borrowed; NULL: not known */
 } rill_slab;
 
@@ -48,8 +51,8 @@ void *rill_slab_realloc(rill_slab *slab, void *block, size_t size);
 void rill_slab_free(rill_slab *slab, void *block); /* NULL is fine */
 
 /* Takes a block, which is only read from now on, out of the slab's books for ever. Returns what
- * rill_slab_free_detached() is to be called with. */
+ * rill_slab_free_detached() is to be called with, and the slab's shelf, which is held meanwhile. */
 void *rill_slab_detach(rill_slab *slab, void *block);
-void rill_slab_free_detached(void *detached); /* NULL is fine */
+void rill_slab_free_detached(rill_shelf *shelf, void *detached); /* NULL is fine */
 
 #endif

@@ -239,6 +239,22 @@ void rill_turn_act(rill_turn *turn)
     act(turn);
 }
 
+static void age_shelf(rill_timer *timer)
+{
+    rill_turn *turn = RILL_OWNER(timer, rill_turn, aging);
+    if (rill_shelf_age(turn->slab.shelf))
+        rill_wheel_start(&turn->wheel, timer, turn->now_ms + SHELF_KEEP_MS);
+}
+
+void rill_turn_age_shelf(rill_turn *turn)
+{
+    const rill_shelf *shelf = turn->slab.shelf;
+    if (!shelf || rill_timer_running(&turn->aging) || !rill_shelf_is_asked(shelf))
+        return;
+    turn->aging.expire = age_shelf;
+    rill_wheel_start(&turn->wheel, &turn->aging, turn->now_ms + SHELF_KEEP_MS);
+}
+
 uint64_t rill_turn_clock_ms(void)
 {
     return clock_us() / 1000;

@@ -68,9 +68,10 @@ struct rill_turn {
     struct event_base *base;
     rill_slab slab;
     rill_wheel wheel;
-    rill_gate gate;  /* of TLS handshakes */
-    uint64_t now_ms; /* monotonic, as of the last rill_turn_tick(): deadlines */
-    uint64_t now_us; /* the same: for telling how long things took */
+    rill_gate gate;   /* of TLS handshakes */
+    rill_timer aging; /* of the slab's shelf: runs while something may lie there */
+    uint64_t now_ms;  /* monotonic, as of the last rill_turn_tick(): deadlines */
+    uint64_t now_us;  /* the same: for telling how long things took */
 
     struct turn_slot {
         rill_entry *entry;   /* NULL: free */
@@ -203,6 +204,9 @@ bool rill_turn_is_spent(const rill_turn *turn);
 /* Whether long work is left to a later step: this one has done its share, or a foreign loop steps,
  * and there is no step now. */
 bool rill_turn_gives_way(const rill_turn *turn);
+
+/* What lies on the slab's shelf is given back some time after the last block was asked for. */
+void rill_turn_age_shelf(rill_turn *turn);
 
 uint64_t rill_turn_clock_ms(void);
 

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 struct rill_body {
-    void *block; /* what rill_slab_free_detached() takes */
+    void *block;       /* what rill_slab_free_detached() takes */
+    rill_shelf *shelf; /* one reference: where it goes; NULL: nowhere */
     const char *data;
     size_t length;
 };
@@ -16,6 +17,7 @@ rill_body *rill_body_take(rill_slab *slab, rill_bytes *bytes)
     body->data = bytes->data;
     body->length = bytes->length;
     body->block = rill_slab_detach(slab, bytes->data);
+    body->shelf = rill_shelf_hold(slab->shelf);
     *bytes = (rill_bytes){0};
     return body;
 }
@@ -34,6 +36,7 @@ void rill_body_free(rill_body *body)
 {
     if (!body)
         return;
-    rill_slab_free_detached(body->block);
+    rill_slab_free_detached(body->shelf, body->block);
+    rill_shelf_release(body->shelf);
     free(body);
 }
