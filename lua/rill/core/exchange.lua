@@ -197,9 +197,9 @@ end
 
 -- What a download sends. Only a GET brings the same again, so that a part of it can go on.
 local function check_download(call, url, given)
+  options.check_request(call, given, "download")
   local method, body = given.method or "GET", given.body
   check_target(call, url, method, body)
-  options.check_request(call, given, "download")
   if method == "HEAD" then errors.raise(call .. ": method HEAD brings no body that could go to a file") end
   if body == upload.streaming and body then
     errors.raise(call .. ": a body of rill.streaming is written to a stream: use open")
