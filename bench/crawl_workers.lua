@@ -2,7 +2,8 @@
 -- many pages the site has, a blank, and a directory; "worker" and a state: it is one of them. A worker looks at its
 -- pages as scripts do that take something from them: by CSS selectors.
 --   times_three   time of three workers over time of one. Each starts, and compiles its code, so a short crawl gains
---                 least, and a long one shows what sharing costs: see doc/performance.md
+--                 least, and a long one shows what sharing costs; pages of text, 16 KiB each, are what a worker works
+--                 at, and Redis and the site hardly: see doc/performance.md
 --   times_busy    processors that those three have kept busy, with Redis; the rest of all of them is the site's
 local crawl = require("rill.crawl")
 local ffi = require("ffi")

@@ -1,13 +1,14 @@
 /* Sites without files, over h2c: every page is made as it is asked for, on every host alike.
  *
- *     site PORT PAGES LINKS [WIDTH]
+ *     site PORT PAGES LINKS [WIDTH [TEXT]]
  *
  * Page n of PAGES names LINKS others: the next ones of a tree, and where that has no more, known
  * ones. With WIDTH, page 1 names WIDTH of them, and every other names one new page and LINKS-1
- * known ones, so that the last page brings as much as the first. /least answers the shortest time
- * between two requests to one host so far, in ms, which is forgotten then: the times are the
- * kernel's, at which the bytes have come, whenever this process gets to read them. The port behind
- * PORT accepts and never answers. */
+ * known ones, so that the last page brings as much as the first; 0 is none. A page has TEXT bytes
+ * of paragraphs beside its links, or some more. /least answers the shortest time between two
+ * requests to one host so far, in ms, which is forgotten then: the times are the kernel's, at which
+ * the bytes have come, whenever this process gets to read them. The port behind PORT accepts and
+ * never answers. */
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
 #include <netinet/in.h>
@@ -38,7 +39,7 @@ struct host {
 };
 
 static struct {
-    uint64_t pages, links, width;
+    uint64_t pages, links, width, text;
     struct host *hosts[HOSTS];
     double least;
     double came; /* when the bytes that are being read have come, on the monotonic clock */
@@ -111,11 +112,16 @@ static uint64_t target(uint64_t n, uint64_t i)
     return n * (7919 + i) % (n - 1) + 1;
 }
 
+/* What a reader comes for. */
+static const char PARAGRAPH[] = "<p>Most of a page is <em>text</em>: a crawler passes over it, and "
+                                "a script that asks for parts has a tree of all of it.</p>\n";
+
 static void make_body(struct page *page)
 {
     uint64_t n = !strncmp(page->path, "/p/", 3) ? strtoull(page->path + 3, NULL, 10) : 1;
     uint64_t count = site.width && n == 1 ? site.width : site.links;
-    size_t room = 2 * NAME + count * LINK_ROOM;
+    uint64_t paragraphs = (site.text + sizeof(PARAGRAPH) - 2) / (sizeof(PARAGRAPH) - 1);
+    size_t room = 2 * NAME + count * LINK_ROOM + paragraphs * (sizeof(PARAGRAPH) - 1);
     page->body = need(malloc(room));
     int at = snprintf(page->body, room, "<title>page %llu of %s</title>", (unsigned long long)n,
                       page->host);
@@ -125,6 +131,10 @@ static void make_body(struct page *page)
             snprintf(page->body + at, room - (size_t)at, "<a href=\"/p/%llu\">%llu</a>\n", to, to);
     }
     page->length = (size_t)at;
+    for (uint64_t i = 0; i < paragraphs; i++) {
+        memcpy(page->body + page->length, PARAGRAPH, sizeof(PARAGRAPH) - 1);
+        page->length += sizeof(PARAGRAPH) - 1;
+    }
 }
 
 static void answer_least(struct page *page)
@@ -320,13 +330,14 @@ static int listen_at(uint16_t port)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: site PORT PAGES LINKS [WIDTH]\n");
+        fprintf(stderr, "usage: site PORT PAGES LINKS [WIDTH [TEXT]]\n");
         return 2;
     }
     uint16_t port = (uint16_t)atoi(argv[1]);
     site.pages = strtoull(argv[2], NULL, 10);
     site.links = strtoull(argv[3], NULL, 10);
     site.width = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
+    site.text = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
     signal(SIGPIPE, SIG_IGN);
     site.epoll = epoll_create1(0);
     nghttp2_session_callbacks *all = callbacks();

@@ -100,6 +100,7 @@ local SERVERS = {
   site = { built = SITE, command = generated(PAGES, 10, WIDTH) },
   shared_site = { built = SITE, command = generated(16000, 20) },
   workers_site = { program = "taskset", built = SITE, command = anywhere(generated(16000, 20)) },
+  workers_text_site = { program = "taskset", built = SITE, command = anywhere(generated(16000, 20, 0, 16384)) },
   workers_long_site = { program = "taskset", built = SITE, command = anywhere(generated(48000, 20)) },
   small_sites = { built = SITE, command = generated(5, 4) },
   sites = { built = SITE, command = generated(20, 4) },
