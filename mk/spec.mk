@@ -45,7 +45,7 @@ $(BUILD)/encoder.so: spec/c/encoder.c $(LIBRARY)
 # The same for spec/limits/shelf_spec.lua.
 $(BUILD)/shelf.so: spec/c/shelf.c $(LIBRARY)
 	@echo '  cc $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -shared -o $@ $< $(filter $(BUILD)/base/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -shared -o $@ $< $(filter $(BUILD)/base/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
 
 # Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
 $(BUILD)/%.so: spec/c/%.c

@@ -114,6 +114,19 @@ describe("the shelf of a loop", function()
     give(blocks)
   end)
 
+  it("keeps nothing for a loop that is gone", function()
+    if SANITIZED then return pending "malloc tells nothing there" end
+    local before = allocated()
+    local blocks = leave(9, MIB)
+    give { blocks[1], blocks[2], blocks[3] }
+    library.spec_slab_free(slab)
+    slab = nil
+    local held = allocated() - before
+    assert.is_true(held > 5.5 * MIB and held < 6.5 * MIB, held) -- six of them
+    give { unpack(blocks, 4) }
+    assert.is_true(allocated() - before < 64 * KIB, allocated() - before)
+  end)
+
   it("may be given blocks by other threads", function()
     local got = library.spec_share(shelf, 20000)
     assert.is_true(got >= 0)

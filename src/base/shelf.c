@@ -110,6 +110,14 @@ bool rill_shelf_age(rill_shelf *shelf)
     return asked;
 }
 
+void rill_shelf_close(rill_shelf *shelf)
+{
+    if (!shelf)
+        return;
+    rill_shelf_age(shelf); /* what was asked for in this time counts as before it, */
+    rill_shelf_age(shelf); /* and now no more */
+}
+
 bool rill_shelf_is_asked(const rill_shelf *shelf)
 {
     return shelf->asked;

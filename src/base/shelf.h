@@ -37,6 +37,10 @@ bool rill_shelf_put(rill_shelf *shelf, uint32_t class_index, void *block, size_t
  * asks. */
 bool rill_shelf_age(rill_shelf *shelf);
 
+/* Nobody will ask any more: what is there is freed, and bodies that end later are not kept, as long
+ * as they last. NULL is fine. */
+void rill_shelf_close(rill_shelf *shelf);
+
 /* Whether somebody has asked since the last rill_shelf_age(). */
 bool rill_shelf_is_asked(const rill_shelf *shelf);
 

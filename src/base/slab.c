@@ -72,6 +72,7 @@ void rill_slab_dispose(rill_slab *slab)
     slab->taken -= slab->kept;
     slab->kept = 0;
     rill_sparse_dispose(&slab->sparse);
+    rill_shelf_close(slab->shelf);
     rill_shelf_release(slab->shelf);
     slab->shelf = NULL;
 }
