@@ -1,6 +1,7 @@
 --- Many workers' output files become one: each up to the place that its last commit named.
 local errors = require("rill.errors")
 local frontiers = require("rill.crawl.frontiers")
+local outputs = require("rill.crawl.outputs")
 local own_path = require("rill.crawl.own_path")
 
 local BLOCK = 2 ^ 20 -- bytes
@@ -127,7 +128,7 @@ return function(state, out)
   local parts = parts_of(kept, out)
   local ok
   ok, err = check(parts, frontiers.shown(state), out)
-  if ok and out:find "%.csv$" then ok, err = skip_headers(parts) end
+  if ok and outputs.format_of(out) == "csv" then ok, err = skip_headers(parts) end
   if not ok then return nil, err end
   local done, why = copy_all(parts, out .. ".part")
   if done then done, why = os.rename(out .. ".part", out) end

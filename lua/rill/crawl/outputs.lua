@@ -23,8 +23,12 @@ Outputs.__index = Outputs
 
 local ENDINGS = { csv = "csv", jsonl = "jsonl", ndjson = "jsonl", jl = "jsonl" }
 
--- By the ending of the name; nil: none is known by that one. A name without an ending, and a device, is JSON Lines.
-local function format_of(path)
+--- What a file is by the ending of its name, which is the script's, and no worker's own. A name without an ending, and
+--- a device, is JSON Lines.
+---@param path string
+---@return string? format nil: none is known by that ending
+---@return string? ending
+function M.format_of(path)
   if path:find "%.sqlite#." or path:find "%.db#." then return "sqlite" end
   local ending = not path:find "^/dev/" and path:match "[^/]%.([^./]*)$"
   if not ending then return "jsonl" end
@@ -57,7 +61,7 @@ local function check_format(options)
   if path:find "%.sqlite$" or path:find "%.db$" then
     errors.raise("crawl: out: a table is named as file#table, got " .. errors.show(path))
   end
-  local known, ending = format_of(path)
+  local known, ending = M.format_of(path)
   if not known then
     errors.raise(("crawl: out: nothing is known of the ending .%s of %s: there are .jsonl, .csv, .sqlite#table and "
       .. '.db#table; format = "jsonl" (--format jsonl) writes lines of JSON whatever the name'):format(ending,
@@ -114,8 +118,7 @@ local function open_new(room, options, frontier)
 end
 
 local function open_file(self, options)
-  local format = options.format or format_of(options.path)
-  local room = require(FORMATS[format])
+  local room = require(FORMATS[options.format])
   local offset = self._frontier.offsets and self._frontier.offsets[options.path]
   if offset then return reopen(room, options, offset) end
   return open_new(room, options, self._frontier)
@@ -123,8 +126,8 @@ end
 
 local function own_options(self, options)
   local path = own_path(options.path, self._frontier.worker)
-  return { path = path, format = options.format, fields = options.fields, append = options.append,
-    warn = self._warn }
+  return { path = path, format = options.format or M.format_of(options.path), fields = options.fields,
+    append = options.append, warn = self._warn }
 end
 
 --- Raises what is wrong with `out`, before anything is opened. Each file once: two that write to one place would undo
