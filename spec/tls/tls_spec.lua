@@ -198,7 +198,7 @@ describe("a server that ends connections without the client's certificate", func
     end
   end)
 
-  it("is the same where it sends no alert", function()
+  it("is said to have asked for it where it sends no alert", function()
     local node = support.node { raw = true, source = [[
 const tls = require('tls');
 const own = {}, fs = require('fs');
@@ -208,8 +208,20 @@ server.on('connection', (socket) => {
   secure.on('secure', () => socket.destroy());
   secure.on('error', () => {});
 });]] }
-    assert_has(refused({ url = "https://localhost:" .. node.port }, {}), HINT)
+    local err = support.run(function()
+      return select(2, client {}:get("https://localhost:" .. node.port .. "/page"))
+    end)
+    assert_has(err.message, HINT)
     node:stop()
+  end)
+
+  it("is asked again where it can do without one", function()
+    local ca = support.ca()
+    local nginx = support.nginx { http2 = false, config = ("ssl_client_certificate %s;\nssl_verify_client optional;\n")
+      :format(ca.file) .. "location = /ends { return 444; }" }
+    local err = support.run(function() return select(2, client {}:get(nginx.url .. "/ends")) end)
+    assert.same({ "connection_lost", 3 }, { err.reason, err.attempts })
+    nginx:stop()
   end)
 end)
 

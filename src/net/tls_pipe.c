@@ -90,14 +90,15 @@ static const char *how_lost(const rill_tls_pipe *tls)
     return "the peer closed the connection without close_notify";
 }
 
-/* TLS 1.3: that the server does without us comes after the handshake, and its alert may be
- * overtaken by the end of the connection. */
+/* TLS 1.3: that the server does without us comes after the handshake, and a reset may overtake its
+ * alert. An end in order without one has another reason: it may have asked for a certificate that
+ * it can do without. */
 static int32_t lost(const rill_tls_pipe *tls, rill_error *err)
 {
     bool missed = !tls->heard && rill_identity_is_missed(tls->ssl);
     int32_t code = rill_error_set(err, RILL_CONNECTION_LOST, "%s%s", how_lost(tls),
                                   missed ? rill_identity_note(tls->ssl) : "");
-    if (err && missed)
+    if (err && missed && tls->inner->error)
         err->kind = RILL_KIND_TLS;
     return code;
 }
