@@ -27,7 +27,14 @@ local STOP_SECONDS = 15 -- for a program that was told to end
 local ACTIONS_SIZE = 256 -- posix_spawn_file_actions_t is 80 bytes in glibc
 local SIGNALS = { HUP = 1, INT = 2, QUIT = 3, KILL = 9, USR1 = 10, USR2 = 12, PIPE = 13, TERM = 15, CONT = 18,
   STOP = 19 }
+local INHERITED = { "HUP", "INT", "QUIT", "PIPE", "TERM" }
 local KEPT_FROM_CHILDREN = { "^LD_PRELOAD=", "^ASAN_OPTIONS=", "^LSAN_OPTIONS=", "^UBSAN_OPTIONS=" }
+
+-- A shell has what it starts with "&" ignore some of them, and so would every program of the specs.
+pcall(ffi.cdef, "void *signal(int number, void *handler);")
+for _, name in ipairs(INHERITED) do
+  if C.signal(SIGNALS[name], nil) == ffi.cast("void *", -1) then error("signal: " .. name) end
+end
 
 ---@class support.Process
 ---@field pid integer
