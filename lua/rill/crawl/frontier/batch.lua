@@ -230,7 +230,7 @@ end
 ---@param frontier rill.CrawlRedis
 ---@param batch table
 ---@param with { number: integer, deltas: table, news: integer?, options: table, limits: table } number: of the last
----  batch; news: how many it was told
+---  batch; news: how many batches' URLs Redis has told it of
 ---@return string[]
 function M.words(frontier, batch, with)
   local words = { tostring(with.number + 1), tostring(with.number), "", "", "" }

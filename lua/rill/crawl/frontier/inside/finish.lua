@@ -17,7 +17,8 @@ if refused then return refused end
 local before = call("HMGET", W, "batch", "news")
 local kept = before[1] or "0"
 if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
--- Redis has lost news that it was told: its pages may have such links, which it has left out as known.
+-- Redis has gone back to before it told the worker of some URLs (news): the worker has left these out of its pages'
+-- links, as known.
 local is_told_more = head.news and head.news > tonumber(before[2] or 0)
 if kept ~= last or is_told_more then return { "rewound", kept, call("HGETALL", W) } end
 
