@@ -39,10 +39,7 @@ local function cpu()
 end
 
 local function redis(words)
-  local pipe = io.popen(("redis-cli -s '%s' %s"):format(socket, words))
-  local text = pipe:read("*a")
-  pipe:close()
-  return text
+  return program.redis(socket, words)
 end
 
 local function redis_cpu()

@@ -23,10 +23,7 @@ local least, directory = program.more:match "^(%w+) (.*)$"
 local socket = directory .. "/redis"
 
 local function redis(words)
-  local pipe = io.popen(("redis-cli -s '%s' %s"):format(socket, words))
-  local text = pipe:read("*a")
-  pipe:close()
-  return text
+  return program.redis(socket, words)
 end
 
 -- CPU seconds of all programs that were started here and have ended, and of Redis.

@@ -48,6 +48,17 @@ function M.memory(name)
   return tonumber(text:match(name .. ":%s*(%d+) kB"))
 end
 
+--- Asks a Redis that listens at a path.
+---@param socket string
+---@param words string a command, as a shell has it
+---@return string answer
+function M.redis(socket, words)
+  local pipe = assert(io.popen(("redis-cli -s '%s' %s"):format(socket, words)))
+  local text = pipe:read("*a")
+  pipe:close()
+  return text
+end
+
 --- Says what was done.
 ---@param units integer
 ---@param values table<string, number>? figures of its own
