@@ -251,7 +251,7 @@ local function equip(stream, endpoint, body, options)
   own.on_headers = options and options.on_headers or endpoint._on_headers
   own.on_chunk = options and options.on_chunk or endpoint._on_chunk
   own.keeps_head = options and options.keep_head
-  if type(body) == "function" then
+  if body and upload.is_asked(body) then
     upload.start(stream, body, trailers)
   elseif body == upload.streaming then
     stream._streaming, stream._tail = "open", trailers
@@ -271,7 +271,7 @@ end
 ---@return rill.Error? err
 ---@return boolean? misused err tells of wrong use
 function M.open(endpoint, method, url, block, body, options, mode, path)
-  if type(body) == "function" and not runtime.current() then
+  if body and upload.is_asked(body) and not runtime.current() then
     errors.raise("a body function is asked in a task: open the stream in one, as rill.run makes them")
   end
   local own = state.new(method, url, block)

@@ -1,5 +1,6 @@
 --- rill crawl: whole sites, as data. Nothing here that a script could not do with rill.crawl.
 local arguments = require("rill.cli.arguments")
+local checks = require("rill.core.arguments")
 local common = require("rill.cli.common")
 local crawl = require("rill.crawl")
 local descriptors = require("rill.crawl.descriptors")
@@ -182,7 +183,7 @@ local function options_of(given, script, words)
   words_of_lists(given)
   check_files(given)
   if given.state and not given.state[2] then given.state = given.state[1] end
-  if given.per_origin and type(options.per_origin) == "function" then options.per_origin = nil end
+  if given.per_origin and checks.is_callable(options.per_origin) then options.per_origin = nil end
   merge(options, given)
   check_state(given, options.state)
   if words[1] then options.start = starts_of(words) end

@@ -62,7 +62,7 @@ end
 
 -- Hooks, or a body that is asked for in pieces: somebody has to act while the response is on its way.
 local function is_watched(endpoint, body, given)
-  return endpoint._on_headers or endpoint._on_chunk or type(body) == "function"
+  return endpoint._on_headers or endpoint._on_chunk or body and upload.is_asked(body)
     or given and (given.on_headers or given.on_chunk)
 end
 

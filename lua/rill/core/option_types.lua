@@ -2,6 +2,7 @@
 --- value that is refused, where that is not errors.show.
 local lazy = require("rill.core.lazy")
 
+local arguments = lazy.module("rill.core.arguments")
 local auth = lazy.module("rill.core.auth")
 local list_of = lazy.module("rill.core.list")
 
@@ -58,8 +59,12 @@ local function is_politeness(value)
   return value == false or type(value) == "table"
 end
 
-local function is_table_or_function(value)
-  return type(value) == "table" or type(value) == "function"
+local function is_callable(value)
+  return arguments.is_callable(value)
+end
+
+local function is_table_or_callable(value)
+  return type(value) == "table" or is_callable(value)
 end
 
 local is_times = integer_from(0, 2 ^ 31 - 1)
@@ -88,9 +93,9 @@ return {
   boolean = { "true or false", function(value) return type(value) == "boolean" end },
   text = { "a string without NUL", is_text },
   any = { "anything", function() return true end },
-  hook = { "a function", function(value) return type(value) == "function" end },
+  hook = { "a function", is_callable },
   headers = { "a table of header fields", is_table },
-  trailers = { "a table of fields, or a function that returns one", is_table_or_function },
+  trailers = { "a table of fields, or a function that returns one", is_table_or_callable },
   tls = { "a table", is_table },
   resolve = { 'a table from "host:port" to an address or a list of them', is_table },
   addresses = { 'a list of "ip" or "ip:port", of at least one', is_filled, shown_list },

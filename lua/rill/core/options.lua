@@ -5,6 +5,8 @@ local errors = require("rill.errors")
 local headers = require("rill.headers")
 local hooks = require("rill.core.hooks")
 local lazy = require("rill.core.lazy")
+
+local arguments = lazy.module("rill.core.arguments")
 local list_of = lazy.module("rill.core.list")
 local politeness = lazy.module("rill.core.politeness")
 local suggest = lazy.module("rill.core.suggest")
@@ -181,7 +183,9 @@ function M.check_request(call, given, kind)
   for name, value in pairs(given) do
     check_request_option(call, name, value, more)
   end
-  if type(given.trailers) == "table" then headers.fields(call .. ": trailers", given.trailers) end
+  if type(given.trailers) == "table" and not arguments.is_callable(given.trailers) then
+    headers.fields(call .. ": trailers", given.trailers)
+  end
 end
 
 local function has(fields, name)

@@ -2,6 +2,7 @@
 --- its method and URL and nothing else.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local arguments = require("rill.core.arguments")
 local body_value = require("rill.core.body_value")
 local errors = require("rill.errors")
 local lazy = require("rill.core.lazy")
@@ -83,7 +84,7 @@ end
 local function trailers_of(options, body, method, url)
   local trailers = options and options.trailers
   if not trailers or upload.is_fed(body) then return nil end
-  if type(trailers) ~= "function" then return upload.trailers("request", trailers) end
+  if not arguments.is_callable(trailers) then return upload.trailers("request", trailers) end
   local ok, given = pcall(trailers)
   if ok then return given and upload.trailers("request", given) end
   return nil, errors.new { reason = "body_error", message = "trailers raised: " .. tostring(given), value = given,

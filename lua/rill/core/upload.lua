@@ -4,6 +4,7 @@
 -- cancelled when the stream has closed.
 local ffi = require("rill.core.ffi")
 local C = require("rill.clib")
+local arguments = require("rill.core.arguments")
 local body_value = require("rill.core.body_value")
 local cancelled = require("rill.task.cancelled")
 local errors = require("rill.errors")
@@ -46,19 +47,26 @@ end
 ---@param body any nil: none
 function M.check(call, body)
   local kind = type(body)
-  if kind == "nil" or kind == "string" or kind == "function" or body == M.streaming then return end
-  if body_value.is(body) then return end
+  if kind == "nil" or kind == "string" or body == M.streaming then return end
+  if body_value.is(body) or arguments.is_callable(body) then return end
   if kind == "table" then return check_file(call, body) end
   errors.raise(("%s: body must be a string, { file = path }, a function, rill.form, rill.json, rill.multipart or "
     .. "rill.streaming, got %s")
     :format(call, errors.show(body)))
 end
 
+--- Whether this body is asked for its pieces.
+---@param body any checked
+---@return boolean
+function M.is_asked(body)
+  return arguments.is_callable(body)
+end
+
 --- Whether the core is fed this body in pieces.
 ---@param body any checked
 ---@return boolean
 function M.is_fed(body)
-  return type(body) == "function" or body == M.streaming
+  return M.is_asked(body) or body == M.streaming
 end
 
 --- Whether this body can be sent again after it was sent once.
@@ -67,7 +75,7 @@ end
 function M.is_repeatable(body)
   if type(body) ~= "table" then return type(body) == "string" end
   if body_value.is(body) then return true end
-  return body ~= M.streaming and C.rill_file_repeats(body.file)
+  return not M.is_fed(body) and C.rill_file_repeats(body.file)
 end
 
 --- Trailers as a header block.
@@ -75,7 +83,7 @@ end
 ---@param given table|function|nil a map of fields, an ordered list of them, or a function that returns one
 ---@return string? block nil: none
 function M.trailers(call, given)
-  if type(given) == "function" then given = given() end
+  if arguments.is_callable(given) then given = given() end
   if given == nil then return nil end
   return headers.block(headers.merge({}, headers.fields(call .. ": trailers", given)))
 end

@@ -1,4 +1,5 @@
 --- The options that a state keeps, so that a crawl goes on when nothing but its state is named.
+local arguments = require("rill.core.arguments")
 local json = require("rill.core.plain_json")
 
 local M = {}
@@ -7,8 +8,18 @@ local MAX_STARTS = 1000 -- more of them are in the queue anyway
 local NOT_KEPT = { state = true, progress = true, recrawl = true, worker = true, drain = true }
 local SECRET = { auth = true, headers = true, cookies = true, proxy = true }
 
+-- No function, nor a table that can be called, which would come back as one that cannot.
+local function is_plain(value)
+  if arguments.is_callable(value) then return false end
+  if type(value) ~= "table" then return true end
+  for _, each in pairs(value) do
+    if not is_plain(each) then return false end
+  end
+  return true
+end
+
 local function can_be_kept(value)
-  return (pcall(json.encode, value))
+  return pcall(json.encode, value) and is_plain(value)
 end
 
 local function kept_client(client)

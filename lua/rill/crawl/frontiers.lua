@@ -1,4 +1,5 @@
 --- Which frontier a state names: each is loaded only where it is used.
+local arguments = require("rill.core.arguments")
 local conf = require("rill.crawl.conf")
 local errors = require("rill.errors")
 local list_of = require("rill.core.list")
@@ -12,7 +13,7 @@ local function settings(options, now)
     conf = conf.encode(options.given), now = now, worker = options.worker, lease = options.lease,
     expect = options.expect, remember = options.remember, unreachable = options.unreachable,
     max_pages = options.max_pages,
-    policy_all = type(options.given.per_origin) ~= "function" and options.policy "" or nil }
+    policy_all = not arguments.is_callable(options.given.per_origin) and options.policy "" or nil }
 end
 
 ---@param state any

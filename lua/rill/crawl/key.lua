@@ -109,7 +109,7 @@ end
 ---@return fun(url: string, raw: string?): string
 ---@return string name
 function M.new(given)
-  if type(given) == "function" then
+  if arguments.is_callable(given) then
     return function(link)
       local key = given(link)
       if type(key) ~= "string" then error("crawl: key must return a string, got " .. errors.show(key), 0) end

@@ -54,7 +54,7 @@ local HOOK = { "a function", arguments.is_callable }
 local TEXT = { "a string", function(value) return type(value) == "string" and value ~= "" end }
 local ANY = { "anything", function() return true end }
 local LIST = { "a list, a string or a function", function(value)
-  return list_of.is(value) or type(value) == "string" or type(value) == "function"
+  return list_of.is(value) or type(value) == "string" or arguments.is_callable(value)
 end, list_of.shown }
 local STARTS = { LIST[1], function(value) -- a list of links, as pages give it, may have fields
   return list_of.is(value, true) or LIST[2](value)
@@ -82,7 +82,7 @@ end
 
 local KNOWN = {
   start = STARTS, client = { "options of rill.client, or a client", is_client }, concurrency = COUNT,
-  per_origin = { "a table or a function", function(v) return type(v) == "table" or type(v) == "function" end },
+  per_origin = { "a table or a function", function(v) return type(v) == "table" or arguments.is_callable(v) end },
   allow = LIST, deny = LIST, depth = WHOLE, max_pages = WHOLE, max_items = WHOLE, max_bytes = WHOLE,
   max_time = SECONDS, max_failed = WHOLE, stop = HOOK, follow = BOOLEAN,
   links = { '"pages", "all" or a list of tag names', function(value)
@@ -152,7 +152,7 @@ end
 
 -- fn(origin) -> policy
 local function policies(given)
-  if type(given) == "function" then
+  if arguments.is_callable(given) then
     return function(origin) return policy_of(given(origin)) end
   end
   local policy = policy_of(given)

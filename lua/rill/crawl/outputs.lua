@@ -1,4 +1,5 @@
 --- All that a crawl writes items to: each has an offset, which the page's transaction keeps.
+local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local list_of = require("rill.core.list")
 local own_path = require("rill.crawl.own_path")
@@ -71,7 +72,7 @@ end
 
 local function entries_of(out)
   if out == nil then return {} end
-  if type(out) == "table" and out.path == nil then return out end
+  if type(out) == "table" and out.path == nil and not arguments.is_callable(out) then return out end
   return { out }
 end
 
@@ -137,7 +138,7 @@ function M.check(out)
   local list, known = entries_of(out), {}
   if not list_of.is(list) then as_options(list) end -- which raises
   for _, entry in ipairs(list) do
-    local path = type(entry) ~= "function" and as_options(entry).path
+    local path = not arguments.is_callable(entry) and as_options(entry).path
     if path and path ~= "-" then check_format(as_options(entry)) end
     if path and known[path] then errors.raise("crawl: out: it is named twice: " .. errors.show(path)) end
     if path then known[path] = true end
@@ -145,7 +146,7 @@ function M.check(out)
 end
 
 local function open_one(self, entry)
-  if type(entry) == "function" then
+  if arguments.is_callable(entry) then
     table.insert(self._functions, entry)
     return true
   end
@@ -187,12 +188,12 @@ function Outputs:has_stdout()
   return false
 end
 
---- Whether items go to a function that has their page, too.
+--- Whether items go to a function that has their page, too: of what is called otherwise that is not known.
 ---@return boolean
 function Outputs:shows_page()
   for _, fn in ipairs(self._functions) do
-    local info = getinfo(fn, "u")
-    if info.isvararg or info.nparams > 1 then return true end
+    local info = type(fn) == "function" and getinfo(fn, "u")
+    if not info or info.isvararg or info.nparams > 1 then return true end
   end
   return false
 end

@@ -1,5 +1,6 @@
 --- Which URLs belong to a crawl: `allow` and `deny`, compiled once. No I/O.
 local address = require("rill.crawl.address")
+local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 local url = require("rill.url")
 
@@ -70,7 +71,7 @@ end
 
 --- One entry as a function of (url, host, port).
 local function compile(call, entry)
-  if type(entry) == "function" then
+  if arguments.is_callable(entry) then
     return function(link) return entry(link, url.parse(link)) end
   end
   if type(entry) ~= "string" or entry == "" then refuse(call, entry) end
@@ -80,15 +81,16 @@ end
 
 local function compile_all(call, list)
   local tests = {}
-  if type(list) ~= "table" then list = { list } end
+  if type(list) ~= "table" or arguments.is_callable(list) then list = { list } end
   for i, entry in ipairs(list) do tests[i] = compile(call, entry) end
   return tests
 end
 
 local function has_function(list)
-  if type(list) ~= "table" then return type(list) == "function" end
+  if arguments.is_callable(list) then return true end
+  if type(list) ~= "table" then return false end
   for _, entry in ipairs(list) do
-    if type(entry) == "function" then return true end
+    if arguments.is_callable(entry) then return true end
   end
   return false
 end

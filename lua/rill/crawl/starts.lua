@@ -1,4 +1,5 @@
 --- Where a crawl begins: a URL, a list of them, or an iterator that is read as there is room.
+local arguments = require("rill.core.arguments")
 local errors = require("rill.errors")
 
 local M = {}
@@ -54,7 +55,7 @@ end
 ---@return string[]
 function M.known(start)
   if type(start) == "string" then return { start } end
-  return type(start) == "table" and start or {}
+  return type(start) == "table" and not arguments.is_callable(start) and start or {}
 end
 
 ---@param start any the option
@@ -62,7 +63,7 @@ end
 function M.new(start)
   if start == nil then start = {} end
   if type(start) == "string" then start = { start } end
-  if type(start) == "table" then
+  if not arguments.is_callable(start) then
     for i, url in ipairs(start) do
       if type(url) ~= "string" then
         errors.raise(("crawl: start: entry %d must be a URL, got %s"):format(i, errors.show(url)))
