@@ -15,8 +15,8 @@ describe("rill.sleep", function()
   end)
 
   it("lets tasks wake in the order of their times", function()
-    -- A sleep begins between the moment before its call and the one in which the next task runs: so long the machine may
-    -- have looked away. Who was due first whatever happened there, by more than the wheel's step, wakes first.
+    -- A sleep begins between the moment before its call and the one in which the next task runs: so long the machine
+    -- may have looked away. Who was due first whatever happened there, by more than the wheel's step, wakes first.
     local STEP = 0.001
     local before, after, woken = {}, {}, {}
     support.run(function()
