@@ -209,7 +209,9 @@ local function connect(self)
   drop(self)
   self._asking = true -- who waits here may be cancelled: what is left then is no connection
   self._socket = sockets.new(self._library, self._address)
-  self._reader = ffi.gc(self._library.redisReaderCreate(), self._library.redisReaderFree)
+  local reader = self._library.redisReaderCreate()
+  if reader == nil then return nil, lost(self, "out of memory") end
+  self._reader = ffi.gc(reader, self._library.redisReaderFree)
   local ok, err = self._socket:open()
   if not ok then err = lost(self, err) end
   if ok and self._address.tls then ok, err = secure(self) end

@@ -1,6 +1,7 @@
 -- The connection to a Redis: TLS, passwords, users, sockets, and what a URL may hold.
 local redis = require "rill.redis"
 local rill = require "rill"
+local script = require "support.script"
 local support = require "support"
 
 describe("a connection to Redis", function()
@@ -107,6 +108,18 @@ describe("a connection to Redis", function()
     assert.matches("it asked for a certificate, and cert_file is missing", message, 1, true)
     local words = ("&cert_file=%s&key_file=%s"):format(ca.leaf, ca.key)
     assert.equal("PONG", (call(server:tls_state("s", { words = words }), { "PING" })))
+  end)
+
+  it("is an error where OpenSSL is configured so that it can do no TLS", function()
+    local conf = support.write(support.directory "openssl" .. "/conf",
+      "openssl_conf = a\n[a]\nalg_section = b\n[b]\ndefault_properties = fips=yes\n")
+    server = support.tcp "silent"
+    assert.same({ "tls library has no ciphers" }, script.run([[
+      local redis = require "rill.redis"
+      local client = redis.new(redis.parse("rediss://" .. ... .. "/?name=s"))
+      local err = rill.run(function() return select(2, client:call { "PING" }) end)
+      tell(err.kind, err.message:match ": ([^:]*)$")
+    ]], { "127.0.0.1:" .. server.port }, { environment = { "OPENSSL_CONF=" .. conf } }))
   end)
 
   it("is an error of kind tls where the files are none, or the server speaks no TLS", function()

@@ -1,6 +1,7 @@
 local port = require "support.port"
 local process = require "support.process"
 local rill = require "rill"
+local script = require "support.script"
 local support = require "support"
 
 -- nginx tells in one field what was negotiated: protocol, cipher, curve, name, who the client is.
@@ -222,6 +223,25 @@ server.on('connection', (socket) => {
     local err = support.run(function() return select(2, client {}:get(nginx.url .. "/ends")) end)
     assert.same({ "connection_lost", 3 }, { err.reason, err.attempts })
     nginx:stop()
+  end)
+end)
+
+describe("OpenSSL", function()
+  before_each(support.begin)
+  after_each(support.check_clean)
+
+  it("is named where its configuration leaves it no algorithms", function()
+    local conf = support.write(support.directory "openssl" .. "/conf",
+      "openssl_conf = a\n[a]\nalg_section = b\n[b]\ndefault_properties = fips=yes\n")
+    local silent = support.tcp "silent"
+    assert.same({ "error OpenSSL cannot begin TLS: library has no ciphers",
+      "error OpenSSL cannot begin TLS: library has no ciphers" }, script.run([[
+      local _, err = rill.client { tls = { min_version = "1.3" } }
+      tell(err.reason, err.message)
+      err = select(2, rill.run(function(url) return rill.client():get(url) end, ...))
+      tell(err.reason, err.message)
+    ]], { silent.url }, { environment = { "OPENSSL_CONF=" .. conf } }))
+    silent:stop()
   end)
 end)
 

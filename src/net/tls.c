@@ -105,6 +105,18 @@ static int32_t out_of_memory(rill_error *err)
     return rill_error_memory(err);
 }
 
+/* OpenSSL makes none: memory is short, or its configuration leaves it no algorithms. */
+static int32_t refuse(rill_error *err)
+{
+    unsigned long code = ERR_peek_error();
+    const char *why =
+        ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE ? NULL : ERR_reason_error_string(code);
+    if (!why)
+        return out_of_memory(err);
+    ERR_clear_error();
+    return rill_error_set(err, RILL_ERROR, "OpenSSL cannot begin TLS: %s", why);
+}
+
 /* The options' name for a version; -1: not one that HTTP/2 can run over (RFC 9113 section 9.2). */
 static int version_of(const char *name)
 {
@@ -213,8 +225,9 @@ static int32_t set_up(rill_tls *tls, SSL_CTX *context, const rill_tls_options *o
 
 static int32_t make_context(rill_tls *tls, const rill_tls_options *options, rill_error *err)
 {
+    ERR_clear_error();
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    int32_t code = context ? set_up(tls, context, options, err) : out_of_memory(err);
+    int32_t code = context ? set_up(tls, context, options, err) : refuse(err);
     if (code)
         SSL_CTX_free(context);
     else
@@ -328,7 +341,7 @@ static SSL *open_for(rill_tls *tls, const char *name, rill_error *err)
     rill_trust_use_system(&tls->trust, tls->context, tls->system);
     SSL *ssl = SSL_new(tls->context);
     if (!ssl) {
-        out_of_memory(err);
+        refuse(err);
         return NULL;
     }
     if (set_name(ssl, name))

@@ -129,6 +129,19 @@ local function expect_host(session, host)
   return library.SSL_set1_host(session, host) == 1
 end
 
+-- The session of a context with what it reads and writes: none of them, and why, where memory is short or OpenSSL is
+-- configured so that it has no ciphers.
+local function new_session(context)
+  local session = library.SSL_new(context)
+  if session == nil then return nil, cause() end
+  session = ffi.gc(session, library.SSL_free)
+  local input, output = library.BIO_new(library.BIO_s_mem()), library.BIO_new(library.BIO_s_mem())
+  library.SSL_set_bio(session, input, output) -- it frees both
+  if input == nil or output == nil then return nil, cause() end
+  library.SSL_set_connect_state(session)
+  return session, input, output
+end
+
 --- Begins a session with a host.
 ---@param host string a name or an address
 ---@param given { verify: string?, ca_file: string?, ca_path: string?, cert_file: string?, key_file: string?,
@@ -138,13 +151,13 @@ end
 function M.new(host, given)
   if not load() then return nil, "TLS needs OpenSSL 3: install Debian's libssl3" end
   library.ERR_clear_error()
-  local context = ffi.gc(library.SSL_CTX_new(library.TLS_client_method()), library.SSL_CTX_free)
+  local context = library.SSL_CTX_new(library.TLS_client_method())
+  if context == nil then return nil, cause() end
+  context = ffi.gc(context, library.SSL_CTX_free)
   local wrong = configure(context, given)
   if wrong then return nil, wrong end
-  local session = ffi.gc(library.SSL_new(context), library.SSL_free)
-  local input, output = library.BIO_new(library.BIO_s_mem()), library.BIO_new(library.BIO_s_mem())
-  library.SSL_set_bio(session, input, output)
-  library.SSL_set_connect_state(session)
+  local session, input, output = new_session(context)
+  if not session then return nil, input end
   if not expect_host(session, given.server_name or host) then return nil, cause() end
   return setmetatable({ _context = context, _session = session, _input = input, _output = output,
     _has_own = given.cert_file ~= nil }, Tls)
