@@ -27,13 +27,15 @@ local STRING, ARRAY, INTEGER, NIL, STATUS = 1, 2, 3, 4, 5
 local Redis = {}
 Redis.__index = Redis
 
--- TLS 1.3: the client is done before the server has looked at it, and an alert may be overtaken by the connection's
--- end. That it wants a certificate is for good.
-local function lost(self, message)
+-- TLS 1.3: the client is done before the server has looked at it, and a reset may overtake its alert. That it wants a
+-- certificate is for good. An end in order without an alert has another reason: it may have asked for one that it can
+-- do without.
+local function lost(self, message, in_order)
   local kind = "lost"
   if self._tls and not self._proven then
-    kind = self._tls:is_missed() and "tls" or kind
-    message = message .. (kind == "tls" and ": it asked for a certificate, and cert_file is missing"
+    local missed = self._tls:is_missed()
+    if missed and not in_order then kind = "tls" end
+    message = message .. (missed and ": it asked for a certificate, and cert_file is missing"
       or " before it answered anything")
   end
   return errors.new { reason = "state", kind = kind, path = self.host,
@@ -104,8 +106,8 @@ end
 
 -- Waits for bytes, and puts them into `room`.
 local function receive_bytes(self)
-  local count, wrong = self._socket:receive(room, ROOM)
-  return count, wrong and lost(self, wrong)
+  local count, wrong, in_order = self._socket:receive(room, ROOM)
+  return count, wrong and lost(self, wrong, in_order)
 end
 
 -- The same of what TLS carries.
@@ -113,8 +115,8 @@ local function receive_text(self)
   local session = self._tls
   if not session then return receive_bytes(self) end
   while true do
-    local count, wrong = session:read(room, ROOM)
-    if wrong then return nil, insecure(self, wrong) end
+    local count, wrong, in_order = session:read(room, ROOM)
+    if wrong then return nil, in_order and lost(self, wrong, true) or insecure(self, wrong) end
     if count > 0 then
       self._proven = true
       return count

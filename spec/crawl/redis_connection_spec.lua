@@ -110,6 +110,25 @@ describe("a connection to Redis", function()
     assert.equal("PONG", (call(server:tls_state("s", { words = words }), { "PING" })))
   end)
 
+  it("is only lost where a server that can do without a certificate ends it in order", function()
+    for _, how in ipairs { "secure.end()", "socket.end()" } do
+      local node = support.node { raw = true, source = ([[
+const tls = require('tls');
+const own = {}, fs = require('fs');
+for (const name of ['key', 'cert']) own[name] = fs.readFileSync(options[name]);
+server.on('connection', (socket) => {
+  const secure = new tls.TLSSocket(socket, { isServer: true, requestCert: true, rejectUnauthorized: false, ...own });
+  secure.on('data', () => %s);
+  secure.on('error', () => {});
+});]]):format(how) }
+      local url = ("rediss://127.0.0.1:%d/?name=s&ca_file=%s"):format(node.port, node.ca)
+      local kind, message = refusal(url, { "PING" })
+      assert.equal("lost", kind)
+      assert.matches("it closed the connection: it asked for a certificate, and cert_file is missing$", message)
+      node:stop()
+    end
+  end)
+
   it("is an error where OpenSSL is configured so that it can do no TLS", function()
     local conf = support.write(support.directory "openssl" .. "/conf",
       "openssl_conf = a\n[a]\nalg_section = b\n[b]\ndefault_properties = fips=yes\n")

@@ -130,10 +130,11 @@ end
 ---@param most integer
 ---@return integer? count
 ---@return string? wrong
+---@return boolean? ended in order
 function Socket:receive(room, most)
   while true do
     local count = tonumber(C.recv(self._context.fd, room, most, MSG_DONTWAIT))
-    if count == 0 then return nil, "it closed the connection" end
+    if count == 0 then return nil, "it closed the connection", true end
     if count > 0 then return count end
     local wrong = failure(self, "r")
     if wrong then return nil, wrong end

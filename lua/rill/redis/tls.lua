@@ -52,6 +52,8 @@ local VERIFY_NONE, VERIFY_PEER, VERIFIED, PEM = 0, 1, 0, 1
 local SYSTEM = 0x80000000 -- is added to an errno
 local PIECE = 65536 -- bytes that are moved at a time
 
+local ENDED = "it closed the connection"
+
 local library
 local function load()
   if library then return library end
@@ -167,7 +169,7 @@ end
 local function why_not(self, result)
   local code = library.SSL_get_error(self._session, result)
   if code == WANT_READ or code == WANT_WRITE then return true end
-  if code == CLOSED then return false, "it closed the connection" end
+  if code == CLOSED then return false, ENDED end
   local verified = library.SSL_get_verify_result(self._session)
   if verified ~= VERIFIED and cause() == "certificate verify failed" then
     return false, "certificate not trusted: " .. ffi.string(library.X509_verify_cert_error_string(verified))
@@ -229,12 +231,13 @@ end
 ---@param size integer
 ---@return integer count 0: more has to be fed
 ---@return string? wrong
+---@return boolean? ended in order: by close_notify
 function Tls:read(room, size)
   library.ERR_clear_error()
   local count = library.SSL_read(self._session, room, size)
   if count > 0 then return count end
   local _, wrong = why_not(self, count)
-  return 0, wrong
+  return 0, wrong, wrong == ENDED
 end
 
 return M
