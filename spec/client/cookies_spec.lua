@@ -99,6 +99,8 @@ describe("a cookie", function()
     assert.is_nil(sent(blanks))
     assert.equal("n=v", sent("n" .. blanks .. "=" .. blanks .. "v;" .. blanks .. "x"))
     assert.equal("n=v", sent("n=v" .. ("; x="):rep(2 ^ 18)))
+    assert.is_nil(sent("n=v; Path=/" .. ("x"):rep(1023)))
+    assert.equal("n=v", sent("n=v; Path=/" .. ("x"):rep(1024))) -- as if it were not there
   end)
 
   it("without a name, with control characters or too large is refused", function()

@@ -2,6 +2,7 @@
 local commit = require "rill.crawl.commit"
 local crawl = require "rill.crawl"
 local kept_robots = require "rill.crawl.frontier.kept_robots"
+local known_of = require "rill.crawl.frontier.known"
 local origins = require "rill.crawl.frontier.origins"
 local portions = require "rill.crawl.frontier.portions"
 local robots = require "rill.crawl.robots"
@@ -207,6 +208,20 @@ describe("what a crawl keeps", function()
     assert.same({ 1, 1 }, { done.failures.handler, #said })
     assert.is_true(#said[1] < 16 * 1024, #said[1])
     assert.matches("xxx%.%.%.\nstack traceback:", said[1])
+  end)
+
+  it("of what a worker of a state in Redis knows by itself has a bound: then it is not complete", function()
+    local most = known_of.MAX_KNOWN
+    assert.equal(4194304, most)
+    known_of.MAX_KNOWN = 2
+    local known = known_of.new()
+    known:take_news "1 2"
+    local before = known:is_complete()
+    known:take_news "3 4"
+    known_of.MAX_KNOWN = most
+    assert.same({ false, true }, { before, known:is_complete() })
+    assert.same({ 1, 1 }, { known:seen(0, 1), known:seen(0, 2) })
+    assert.same({}, { known:seen(0, 3), known:seen(0, 4) })
   end)
 
   it("of names that a CSV file has no column for are 100", function()

@@ -137,6 +137,18 @@ describe("an HTTP/1.1 message", function()
     end)
   end
 
+  it("is refused where a line of it has more than 1 MiB, though max_header_list is off", function()
+    local long = support.http1 { ["/long"] = OK .. "x-a: " .. ("a"):rep(2 ^ 20),
+      ["/fits"] = OK .. "x-a: " .. ("a"):rep(2 ^ 20 - 100) .. "\r\ncontent-length: 0\r\n\r\n" }
+    local client = support.client { max_header_list = 0, retries = 0 }
+    support.run(function()
+      local _, err = client:get(long.url .. "/long")
+      assert.equal("protocol_error", err.reason, tostring(err))
+      assert.equal(200, assert(client:get(long.url .. "/fits")).status)
+    end)
+    long:stop()
+  end)
+
   it("is shown in the error where it has no status line", function()
     local client = support.client()
     support.run(function()

@@ -328,16 +328,18 @@ describe("a proxy", function()
     end
 
     it("and what no_proxy cannot mean is warned of", function()
+      local LONG = ("x"):rep(300)
       local warnings = {}
       support.run(function()
-        local c = client { proxy = "127.0.0.1:1", no_proxy = "10.0.0.0/33, fine.example, a/b",
+        local c = client { proxy = "127.0.0.1:1", no_proxy = "10.0.0.0/33, fine.example, a/b, " .. LONG,
           on_warning = function(message) warnings[#warnings + 1] = message end }
         c:get "http://127.0.0.1:1/"
         c:close()
       end)
-      assert.equal(2, #warnings)
+      assert.equal(3, #warnings)
       assert.truthy(warnings[1]:find("10.0.0.0/33", 1, true))
       assert.truthy(warnings[2]:find("a/b", 1, true))
+      assert.truthy(warnings[3]:find("xxx", 1, true))
     end)
   end)
 

@@ -169,6 +169,9 @@ describe("the bounds of a sitemap", function()
     assert.same({ "https://example.com/1" }, (parse("<url><loc>/" .. long .. "</loc></url><url a='" .. long ..
       "'><loc>/0</loc></url><url><loc>/1</loc></url>", BASE)))
     assert.same({ "https://example.com/1" }, (parse("https://example.com/" .. long .. "\n/1", BASE)))
+    local dated = "<url><loc>/1</loc><lastmod>%s</lastmod></url>"
+    assert.equal(64, #sitemap.parse(dated:format(("2"):rep(64)), BASE)[1].lastmod)
+    assert.is_nil(sitemap.parse(dated:format(("2"):rep(65)), BASE)[1].lastmod)
   end)
 
   it("are no more time than its length", function()

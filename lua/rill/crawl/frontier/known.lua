@@ -6,7 +6,8 @@ local record = require("rill.crawl.frontier.record")
 
 local M = {}
 
-local MAX_KNOWN = 2 ^ 22 -- of each kind; beyond that Redis is asked
+M.MAX_KNOWN = 2 ^ 22 -- of each kind; beyond that Redis is asked
+
 local NOTED = 2 ^ 31 -- more than the number of a page: it had the body first here, elsewhere others may have had it
 local ELSEWHERE = 2 ^ 32 - 1 -- the page whose body it was is not known here
 
@@ -22,13 +23,13 @@ local Known = {}
 Known.__index = Known
 
 local function remember(map, high, low, value)
-  if map.count < MAX_KNOWN then map:set(high, low, value) end
+  if map.count < M.MAX_KNOWN then map:set(high, low, value) end
 end
 
 --- Whether it remembers all there was, and need not ask.
 ---@return boolean
 function Known:is_complete()
-  return self._whole and self._seen.count < MAX_KNOWN and self._bodies.count < MAX_KNOWN
+  return self._whole and self._seen.count < M.MAX_KNOWN and self._bodies.count < M.MAX_KNOWN
 end
 
 --- Redis went back in time: what was committed may be unknown there again, so nothing is known here.
