@@ -370,8 +370,10 @@
 ---@field join fun(self): any, any
 ---@field cancel fun(self)
 
+--- A loop calls it: the next item, and what its function has returned or `nil, err`; nil at the end.
 ---@class rill.Map
 ---@field close fun(self)
+---@overload fun(): any, any, any
 
 ---@class rill.Queue
 ---@field push fun(self, item: any): true?, rill.Error?
