@@ -107,20 +107,28 @@ server.on('stream', (stream, headers) => {
     stream.respond({ ':status': 200 });
     return stream.end('User-agent: mine\nCrawl-delay: 0.3\nDisallow: /no\n');
   }
-  const busy = path === '/busy' && times[path] < 3;
+  const busy = path === '/busy' && times[path] < 3 || path === '/full';
   stream.respond(busy ? { ':status': 503, 'retry-after': '0' } : { ':status': 200, 'content-type': 'text/html' });
-  stream.end(path === '/' ? '<a href=/busy><a href=/no><a href=/b>' : '');
+  stream.end(path === '/' ? '<a href=/busy><a href=/no><a href=/b><a href=/full>' : '');
 });]==] }
     local clock = require("rill").now
     local began = clock()
     local said = command.run { "links", server.url .. "/", "--ca", server.ca, "--user-agent", "mine/1" }
-    assert.same({ 0, "rill: 3 links, 0 broken\n" }, { said.status, said.err })
-    assert.is_true(clock() - began >= 4 * 0.3)
+    assert.same({ 1, "rill: 4 links, 1 broken\n" }, { said.status, said.err })
+    assert.is_true(clock() - began >= 7 * 0.3)
     local paths = {}
     for _, event in ipairs(server:events()) do paths[#paths + 1] = event.path end
     table.sort(paths)
-    assert.same({ "/", "/b", "/busy", "/busy", "/busy", "/robots.txt" }, paths)
+    assert.same({ "/", "/b", "/busy", "/busy", "/busy", "/full", "/full", "/full", "/robots.txt" }, paths)
     assert.equal(2, command.run({ "links", server.url, "--per-origin", "0" }).status)
+  end)
+
+  it("looks at 10,000 links of a page that have a fragment", function()
+    local server = support.nginx { files = { ["index.html"] = ("<a href=#x>"):rep(10000) .. "<a href=#y>" } }
+    local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }
+    local found = {}
+    for name in pairs(found_of(said)) do found[#found + 1] = name end
+    assert.same({ "/#x" }, found)
   end)
 
   it("names addresses that are no URLs, and none of other schemes", function()

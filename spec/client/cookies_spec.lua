@@ -231,6 +231,20 @@ describe("a jar's file", function()
     assert.equal("a=1", jar:get "https://www.example.com/")
   end)
 
+  it("is read as far as 64 MiB", function()
+    local file = assert(io.open(path, "wb"))
+    file:write "www.example.com\tFALSE\t/\tTRUE\t0\ta\t1\n"
+    file:seek("set", 64 * 2 ^ 20) -- a hole
+    file:write "\nwww.example.com\tFALSE\t/\tTRUE\t0\tb\t2\n"
+    file:close()
+    local lines, former = {}, rill.on_warning
+    rill.on_warning = function(_, fields) lines[#lines + 1] = fields.line end
+    local jar = cookies.jar(path)
+    rill.on_warning = former
+    assert.same({ 2 }, lines)
+    assert.equal("a=1", jar:get "https://www.example.com/")
+  end)
+
   it("cannot say what a page could not: broken promises, hosts below a public suffix", function()
     support.write(path, table.concat({ ".co.uk\tTRUE\t/\tFALSE\t0\ta\t1", "localhost\tTRUE\t/\tFALSE\t0\tb\t2",
       "a.co.uk\tFALSE\t/\tFALSE\t0\t__Secure-c\t3", ".a.co.uk\tTRUE\t/\tTRUE\t0\t__host-d\t4",

@@ -16,7 +16,7 @@ server.on('stream', (stream, headers) => {
   const url = new URL(headers[':path'], 'https://localhost');
   const q = (name) => url.searchParams.get(name);
   const whole = body(q('v') || 1);
-  const tag = q('date') ? undefined : `"v${q('v') || 1}"`;
+  const tag = q('date') ? undefined : `"v${q('v') || 1}${'x'.repeat(q('more') || 0)}"`;
   const date = q('date') ? `Mon, 0${q('v') || 1} Jan 2024 00:00:00 GMT` : undefined;
   log({ event: 'request', range: headers.range, if_range: headers['if-range'], accept: headers['accept-encoding'] });
   if (url.pathname === '/moved') {
@@ -118,6 +118,16 @@ server.on('stream', (stream, headers) => {
         assert.equal(200, assert(get(query)).status)
         assert.equal(content(query:match "%d"), support.read(path))
         assert.same({ "file" }, names(place))
+      end)
+    end
+  end)
+
+  it("begins anew where the tag has more than 4,096 bytes", function()
+    for more, status in pairs { [4000] = 206, [5000] = 200 } do
+      run(function()
+        begin("cut=100000&more=" .. more)
+        assert.equal(status, assert(get("more=" .. more)).status)
+        assert.equal(content(1), support.read(path))
       end)
     end
   end)

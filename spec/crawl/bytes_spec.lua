@@ -210,6 +210,20 @@ describe("what a crawl keeps", function()
     assert.matches("xxx%.%.%.\nstack traceback:", said[1])
   end)
 
+  it("of origins that a worker of a state in Redis has asked about are 10,000", function()
+    local times = 0
+    local kept = origins.new(function()
+      times = times + 1
+      return {}
+    end)
+    for _, count in ipairs { 9999, 10000 } do
+      for i = 1, count do kept:get(tostring(i)) end
+      kept:bound()
+      kept:get "1"
+    end
+    assert.equal(10001, times)
+  end)
+
   it("of what a worker of a state in Redis knows by itself has a bound: then it is not complete", function()
     local most = known_of.MAX_KNOWN
     assert.equal(4194304, most)

@@ -90,6 +90,21 @@ describe("a sitemap of a crawl", function()
     assert.same({}, site.asked(private))
   end)
 
+  it("is read down to the third level, and of those of a robots.txt the first thousand", function()
+    local deep = serve [[(path) => {
+      const level = Number(/^\/l(\d)$/.exec(path)?.[1]);
+      return level ? `<sitemapindex><sitemap><loc>/l${level + 1}</loc></sitemap></sitemapindex>`
+        : path === '/robots.txt' ? { type: 'text/plain', body: 'Sitemap: /l1\n' } : 'x';
+    }]]
+    run { start = deep.url .. "/" }
+    assert.same({ "/", "/l1", "/l2", "/l3", "/robots.txt" }, site.asked(deep))
+    local wide = serve [[(path) => path !== '/robots.txt' ? '<urlset></urlset>' : { type: 'text/plain',
+      body: Array.from({ length: 1001 }, (_, i) => `Sitemap: /m${1001 - i}\n`).join('') }]]
+    assert.equal(1000, run { start = wide.url .. "/" }.sitemaps)
+    local asked = table.concat(site.asked(wide), " ")
+    assert.same({ true, false }, { asked:find("/m2 ", 1, true) ~= nil, asked:find("/m1 ", 1, true) ~= nil })
+  end)
+
   it("is asked for again where it fails, and gives what could be read", function()
     local server = serve("{ " .. ROBOTS .. [[, '/map': { fails: 1, cut: true,
       cut_body: '<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url><url><loc>/c' }, '/a': 'a', '/b': 'b' }]])

@@ -277,7 +277,7 @@ describe("a server's protocol", function()
       server.on("connection", (socket) => {
         log({ event: "in" });
         socket.on("error", () => {});
-        socket.write("220 mail.example ESMTP ready\r\n");
+        socket.write("220 mail.example ESMTP ready" + "x".repeat(100) + "\r\n");
       });
     ]] }
     local client = support.client()
@@ -288,6 +288,7 @@ describe("a server's protocol", function()
         -- it may have been asked before it spoke
         local first = err.reason == "connect_failed" and err.kind == "preface" and err.message:find("220 mail", 1, true)
         assert(first or err.reason == "protocol_error", tostring(err))
+        assert.is_nil(err.message:find(("x"):rep(21), 1, true)) -- 48 bytes are shown
         assert.equal(1, err.attempts)
       end
     end)

@@ -165,6 +165,13 @@ describe("a flood", function()
     assert_well_behaved(seen(client))
   end)
 
+  it("is a SETTINGS frame of 5,000 entries, where that may come", function()
+    local client = client_of(WIDE)
+    local res, err = get(client, "settings-of-5000")
+    assert.is_nil(res)
+    assert.same({ "protocol_error", "ENHANCE_YOUR_CALM" }, { err.reason, err.code })
+  end)
+
   it("is a few frames of 8 MiB that are of no use: what they owe is not forgiven with time", function()
     local client = client_of(WIDE)
     local res, err = get(client, "large-frames-of-no-use")

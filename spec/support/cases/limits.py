@@ -52,6 +52,13 @@ async def settings_of_1500(stream):
     await stream.respond()
 
 
+@stream_case(expect=flood())
+async def settings_of_5000(stream):
+    """A SETTINGS frame with 5,000 entries, for a client that takes frames of that size, and the response."""
+    await stream.conn.send_settings([(0x1000 + number, number) for number in range(5000)])
+    await stream.respond()
+
+
 @stream_case(expect=ok())
 async def talkative(stream):
     """Eight PRIORITY frames go along with each response."""
