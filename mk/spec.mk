@@ -47,7 +47,8 @@ $(BUILD)/shelf.so: spec/c/shelf.c $(LIBRARY)
 	@echo '  cc $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto -shared -o $@ $< $(filter $(BUILD)/base/%,$(OBJECTS)) $(shell pkg-config --libs $(LINKED))
 
-# Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua.
+# Preloaded: count.so by the specs of costs, extremes.so by specs of limits; nginx_stub.so is for spec/nginx/core_spec.lua,
+# whole.so for spec/client/whole_spec.lua.
 $(BUILD)/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	@echo '  cc $<'
@@ -56,7 +57,7 @@ $(BUILD)/%.so: spec/c/%.c
 # Built before the specs run side by side.
 spec-programs: $(BUILD)/poll_loop $(BUILD)/faults
 	@:
-spec-preloads: build/count.so build/extremes.so build/encoder.so build/shelf.so build/nginx_stub.so
+spec-preloads: build/count.so build/extremes.so build/encoder.so build/shelf.so build/nginx_stub.so build/whole.so
 	@:
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4

@@ -42,17 +42,21 @@ describe("libraries", function()
     rill.run(function()
       for _, name in ipairs { "libz", "libbrotlidec", "libzstd", "libidn2", "libcares" } do tell(name, loaded(name)) end
       tell("plain", #assert(client:get(url .. "/?n=100")).body, loaded("libz"), loaded("libcares"))
+      assert(client:get(url .. "/?n=400000&codings=gzip"))
+      tell("long", loaded("libdeflate"))
       for coding, name in pairs { gzip = "libz", br = "libbrotlidec", zstd = "libzstd" } do
         local res = assert(client:get(url .. "/?n=100&codings=" .. coding))
         tell(coding, #res.body, loaded(name))
       end
+      tell("short", loaded("libdeflate"))
       tell(select(2, client:get("https://name.test/")).kind, loaded("libcares"))
     end)
     tell(rill.url.parse("https://b\195\188cher.test/").host, loaded("libidn2"))
     ]], { server.url, support.ca().file })
     table.sort(lines)
     assert.same({ "br 100 loaded", "dns loaded", "gzip 100 loaded", "libbrotlidec not", "libcares not", "libidn2 not",
-      "libz not", "libzstd not", "plain 100 loaded not", "xn--bcher-kva.test loaded", "zstd 100 loaded" }, lines)
+      "libz not", "libzstd not", "long not", "plain 100 loaded not", "short loaded", "xn--bcher-kva.test loaded",
+      "zstd 100 loaded" }, lines)
   end)
 
   for coding, library in pairs(CODINGS) do

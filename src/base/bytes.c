@@ -106,9 +106,8 @@ void rill_bytes_dispose(rill_slab *slab, rill_bytes *bytes)
     *bytes = (rill_bytes){0};
 }
 
-static rill_chunk *new_chunk(rill_slab *slab, rill_chunks *chunks, size_t length)
+static rill_chunk *add_chunk(rill_slab *slab, rill_chunks *chunks, size_t room)
 {
-    size_t room = chunks->last || length > CHUNK_FIRST ? CHUNK_ROOM : CHUNK_FIRST;
     rill_chunk *chunk = rill_slab_alloc(slab, sizeof(*chunk) + room);
     if (!chunk)
         return NULL;
@@ -118,6 +117,12 @@ static rill_chunk *new_chunk(rill_slab *slab, rill_chunks *chunks, size_t length
     *(chunks->last ? &chunks->last->next : &chunks->first) = chunk;
     chunks->last = chunk;
     return chunk;
+}
+
+static rill_chunk *new_chunk(rill_slab *slab, rill_chunks *chunks, size_t length)
+{
+    size_t room = chunks->last || length > CHUNK_FIRST ? CHUNK_ROOM : CHUNK_FIRST;
+    return add_chunk(slab, chunks, room);
 }
 
 static void drop_first(rill_slab *slab, rill_chunks *chunks)
@@ -170,6 +175,23 @@ size_t rill_chunks_take(rill_slab *slab, rill_chunks *chunks, size_t max, const 
     chunks->first->start += length;
     chunks->length -= length;
     return length;
+}
+
+bool rill_chunks_join(rill_slab *slab, rill_chunks *chunks)
+{
+    const char *data;
+    size_t length = rill_chunks_peek(slab, chunks, &data);
+    if (length == chunks->length)
+        return true;
+    rill_chunks joined = {0};
+    if (!add_chunk(slab, &joined, chunks->length))
+        return false;
+    for (; length; length = rill_chunks_peek(slab, chunks, &data)) {
+        rill_chunks_append(slab, &joined, data, length);
+        drop_first(slab, chunks);
+    }
+    *chunks = joined;
+    return true;
 }
 
 void rill_chunks_dispose(rill_slab *slab, rill_chunks *chunks)

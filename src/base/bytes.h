@@ -57,6 +57,9 @@ typedef struct rill_chunks {
 
 bool rill_chunks_append(rill_slab *slab, rill_chunks *chunks, const void *data, size_t length);
 
+/* All that is unread becomes one block. False: out of memory; then nothing changed. */
+bool rill_chunks_join(rill_slab *slab, rill_chunks *chunks);
+
 /* What stands at the front, `*data` as for take. Returns the number of bytes, 0 when empty. */
 size_t rill_chunks_peek(rill_slab *slab, rill_chunks *chunks, const char **data);
 

@@ -208,6 +208,11 @@ bool rill_turn_is_spent(const rill_turn *turn)
            (turn->step.bytes >= TURN_STEP_BYTES || clock_us() >= turn->step.end_us);
 }
 
+bool rill_turn_bears(const rill_turn *turn, size_t bytes, size_t over)
+{
+    return !turn->step.bounded || turn->step.bytes + bytes <= TURN_STEP_BYTES + over;
+}
+
 bool rill_turn_gives_way(const rill_turn *turn)
 {
     return rill_turn_is_spent(turn) || (turn->wake_fd >= 0 && !turn->stepping);

@@ -201,6 +201,9 @@ static inline void rill_turn_spend(rill_turn *turn, size_t bytes)
 /* The step has done its share: the rest is for the next one. Never outside of steps. */
 bool rill_turn_is_spent(const rill_turn *turn);
 
+/* Whether so much can be done at once, without passing what a step does by more than `over`. */
+bool rill_turn_bears(const rill_turn *turn, size_t bytes, size_t over);
+
 /* Whether long work is left to a later step: this one has done its share, or a foreign loop steps,
  * and there is no step now. */
 bool rill_turn_gives_way(const rill_turn *turn);

@@ -41,13 +41,27 @@ typedef struct rill_coding {
     /* Bytes of memory that it holds now, its window included. */
     size_t (*held)(const void *decoder);
     void (*close)(void *decoder);
+    /* A short body that is all here may be undone in one call, without a decoder; NULL: never.
+     * `announced`: how many bytes it says come out; 0: it is for a decoder. `whole`: makes just so
+     * many, out of all of the data; false: it did not, what stands in `out` is nothing, and a
+     * decoder is to say what is wrong, if anything is. */
+    size_t (*announced)(const uint8_t *data, size_t length);
+    bool (*whole)(const uint8_t *data, size_t length, uint8_t *out, size_t size);
 } rill_coding;
+
+/* Bytes that are made in one call: they take less time than a step of a decoder does. */
+enum { CODING_WHOLE_MOST = 512 << 10 };
 
 extern const rill_coding rill_coding_gzip; /* RFC 1952 */
 
 /* Loads zlib if it is there: most bodies need it, and when the first of them comes a process may be
  * out of descriptors. */
 void rill_coding_prepare(void);
+
+/* As described above. Where libdeflate is not installed nothing is undone; some malformed trees of
+ * codes that zlib refuses are undone where the checksum of what comes out is right. */
+size_t rill_gzip_announced(const uint8_t *data, size_t length);
+bool rill_gzip_whole(const uint8_t *data, size_t length, uint8_t *out, size_t size);
 
 extern const rill_coding
     rill_coding_deflate;                     /* RFC 1950, and RFC 1951 alone as some servers send */

@@ -177,6 +177,28 @@ int32_t rill_decode_write(rill_decode *chain, rill_flow *flow, rill_error *err)
     return code;
 }
 
+/* What could undo a whole body at once; NULL: nothing, or a part of it was undone. Without the
+ * library of its decoders that is not tried: bodies fail alike then, whatever their size. */
+static const rill_coding *whole_coding(const rill_decode *chain)
+{
+    const rill_coding *coding = chain->stages[0].coding;
+    bool can = chain->count == 1 && !is_open(chain) && coding->whole &&
+               rill_library_is_there(coding->library);
+    return can ? coding : NULL;
+}
+
+size_t rill_decode_announced(const rill_decode *chain, const void *data, size_t length)
+{
+    const rill_coding *coding = whole_coding(chain);
+    return coding ? coding->announced(data, length) : 0;
+}
+
+bool rill_decode_whole(const rill_decode *chain, const void *data, size_t length, void *out,
+                       size_t size)
+{
+    return chain->stages[0].coding->whole(data, length, out, size);
+}
+
 int32_t rill_decode_finish(const rill_decode *chain, rill_error *err)
 {
     for (uint32_t i = 0; i < chain->count; i++) {

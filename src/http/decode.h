@@ -27,6 +27,15 @@ int32_t rill_decode_new(rill_slab *slab, const char *field, size_t length, rill_
  * left nothing waits inside. */
 int32_t rill_decode_write(rill_decode *chain, rill_flow *flow, rill_error *err);
 
+/* All of the body is here, and none of it was given to rill_decode_write(): how many bytes it says
+ * come out, where that many can be made at once; 0: they cannot. */
+size_t rill_decode_announced(const rill_decode *chain, const void *data, size_t length);
+
+/* Makes so many out of all of it. False: what stands in `out` is nothing, and it is
+ * rill_decode_write() that has to do it, from the start. */
+bool rill_decode_whole(const rill_decode *chain, const void *data, size_t length, void *out,
+                       size_t size);
+
 /* The body has ended, and rill_decode_write() left room: 0, or -RILL_DECODE_ERROR naming the coding
  * whose data are cut. */
 int32_t rill_decode_finish(const rill_decode *chain, rill_error *err);

@@ -194,7 +194,8 @@ void rill_coding_prepare(void)
         rill_library_load(&library, &lib, NULL);
 }
 
-const rill_coding rill_coding_gzip = {"gzip",   &library, open_gzip,    write_flow,
-                                      finished, held,     close_decoder};
-const rill_coding rill_coding_deflate = {"deflate", &library, open_deflate, write_flow,
-                                         finished,  held,     close_decoder};
+const rill_coding rill_coding_gzip = {"gzip",         &library, open_gzip,     write_flow,
+                                      finished,       held,     close_decoder, rill_gzip_announced,
+                                      rill_gzip_whole};
+const rill_coding rill_coding_deflate = {
+    "deflate", &library, open_deflate, write_flow, finished, held, close_decoder, NULL, NULL};

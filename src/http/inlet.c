@@ -408,12 +408,49 @@ static int32_t undo(rill_inlet *inlet, rill_flow *flow, bool all, size_t believe
     return code;
 }
 
+/* Whether a body of so many bytes may be made in one call: as much less would be in several. */
+static bool may_make(const rill_inlet *inlet, size_t size, bool all)
+{
+    const rill_account *account = inlet->account;
+    if (!size || (inlet->coded->most && size > inlet->coded->most))
+        return false;
+    return all || ((is_first(inlet) || fits(account, size)) &&
+                   rill_turn_bears(account->turn, size, INLET_STEP_MOST));
+}
+
+/* All of the body is made in one call, where that can be. */
+static RILL_APART void undo_whole(rill_inlet *inlet, bool all, size_t *released)
+{
+    rill_slab *slab = slab_of(inlet);
+    rill_bytes *kept = &inlet->kept;
+    const char *data;
+    inlet->whole = false;
+    if (!rill_chunks_join(slab, &inlet->chunks))
+        return;
+    size_t length = rill_chunks_peek(slab, &inlet->chunks, &data);
+    size_t size = rill_decode_announced(inlet->chain, data, length);
+    if (!may_make(inlet, size, all) || !rill_bytes_reserve(slab, kept, size))
+        return;
+    rill_turn_spend(inlet->account->turn, size);
+    if (!rill_decode_whole(inlet->chain, data, length, kept->data, size)) {
+        rill_bytes_dispose(slab, kept);
+        return;
+    }
+    inlet->coded->made = kept->length = size;
+    count(inlet, size);
+    uncount(inlet, length);
+    rill_chunks_dispose(slab, &inlet->chunks);
+    *released += length;
+}
+
 int32_t rill_inlet_fill(rill_inlet *inlet, bool all, size_t *released, rill_error *err)
 {
     static const uint8_t none;
     int32_t code = 0;
     bool put_off = false;
     inlet->defers = false;
+    if (inlet->whole && inlet->chain && goes_on(inlet, all))
+        undo_whole(inlet, all, released);
     while (!code && !put_off && inlet->chain && (inlet->chunks.length || !inlet->drained) &&
            goes_on(inlet, all)) {
         const char *data;
@@ -560,6 +597,7 @@ char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
 int32_t rill_inlet_end_coded(rill_inlet *inlet, bool *later, rill_error *err)
 {
     size_t released = 0;
+    inlet->whole = inlet->defers;
     bool ahead = inlet->defers || /* a reader in pieces: nobody waits for it */
                  (inlet->way == INLET_PIECES && fits(inlet->account, 0));
     if (ahead && gives_way(inlet, false)) {

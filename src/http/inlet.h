@@ -47,6 +47,7 @@ typedef struct rill_inlet {
     bool began : 1;     /* a byte has come */
     bool drained : 1;   /* the chain has given out all that it was given */
     bool defers : 1;    /* memory: what has come waits coded for the rest, by choice */
+    bool whole : 1;     /* that, and the rest has come: all of the body waits coded */
     bool held_back : 1; /* it counts among the account's */
     bool done : 1;      /* the same */
     bool narrow : 1;    /* none goes back before its reader has seen the head and wants more */
