@@ -123,6 +123,20 @@ server.on('stream', (stream, headers) => {
     assert.equal(2, command.run({ "links", server.url, "--per-origin", "0" }).status)
   end)
 
+  it("takes for there what is longer than a page that it reads", function()
+    local server = support.node { source = [==[
+server.on('stream', (stream, headers) => {
+  const kind = { '/a.zip': 'application/zip', '/a.html': 'text/html' }[headers[':path']];
+  stream.on('error', () => {});
+  stream.respond({ ':status': 200, 'content-type': kind || 'text/html', ...(kind && { 'content-length': 2 ** 25 }) });
+  if (kind) return stream.write(Buffer.alloc(1000));
+  stream.end('<a href=/a.zip>a</a><a href="/a.html#x">b</a>');
+});]==] }
+    local said = command.run { "links", server.url .. "/", "--no-robots", "--ca", server.ca }
+    assert.same({ "", 0 }, { said.out, said.status })
+    assert.matches("^rill: not read: maxsize_exceeded [^\n]*/a%.html: [^\n]*\nrill: 3 links, 0 broken\n$", said.err)
+  end)
+
   it("looks at 10,000 links of a page that have a fragment", function()
     local server = support.nginx { files = { ["index.html"] = ("<a href=#x>"):rep(10000) .. "<a href=#y>" } }
     local said = command.run { "links", server.url .. "/", "--format", "jsonl", "--ca", server.ca }

@@ -68,12 +68,13 @@ function M.run(given, words)
   local format, quiet = given.format, given.quiet
   local client = common.client(common.client_options(given))
   checked.client = client
-  local broken, count, refused = rill.run(site.check, starts, checked)
+  local broken, count, refused, unread = rill.run(site.check, starts, checked)
   client:close()
   for _, found in ipairs(broken) do
     if found.message and not quiet then common.say("%s", found.message) end
     if not show(found, format) then break end
   end
+  for _, why in ipairs(quiet and {} or unread) do common.say("not read: %s", why) end
   for _, address in ipairs(quiet and {} or refused) do
     common.say("%s was not asked for: robots.txt forbids it (--no-robots)", address)
   end

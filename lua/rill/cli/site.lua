@@ -15,6 +15,8 @@ local FRAGMENTS_MOST = 10000 -- links of one page with a fragment that are looke
 local CRAWL_DELAY_MOST = 60 -- seconds
 local PATIENCE = 3 -- times that a server may ask for it
 local PAUSE_MOST = 60 -- seconds
+local PAGE_TYPES = "text/html,application/xhtml+xml"
+local TOO_LONG = { maxsize_exceeded = true, maxsize_exceeded_actual = true } -- it is there, and is not read
 local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 
 ---@class rill.cli.Target a URL that something links to
@@ -23,6 +25,7 @@ local PAGE_TAGS = { a = true, area = true, iframe = true, frame = true }
 ---@field page boolean it may be a page of the site: asked for by GET
 ---@field status integer?
 ---@field reason string? why it is broken
+---@field message string? that in a sentence, or why it was not read
 ---@field ids table<string, boolean>? of a page of HTML
 ---@field fragments table<string, string[]> fragment -> pages that hold it
 
@@ -127,8 +130,8 @@ local function is_html(response)
 end
 
 local function ask(self, method, address)
-  return self.options.client:request { url = address, method = method, maxsize = PAGE_MOST,
-    on_headers = function(head)
+  return self.options.client:request { url = address, method = method, maxsize = PAGE_MOST, types = PAGE_TYPES,
+    on_headers = function(head) -- one that names no type is no page either
       if method == "GET" and not is_html(head) then return "stop" end
     end }
 end
@@ -196,14 +199,14 @@ function Site:visit(target)
   if response and not target.page and (response.status == 405 or response.status == 501) then
     response, err = ask_patiently(self, "GET", target)
   end
-  if not response then
+  if not response and not TOO_LONG[err.reason] then
     target.reason, target.message = err.reason, tostring(err)
     return
   end
-  target.status = response.status
-  if response.status >= 400 then
+  target.status, target.message = (response or err).status, err and tostring(err)
+  if target.status >= 400 then
     target.reason = "status"
-  elseif target.page and is_html(response) and response.body then
+  elseif response and target.page and is_html(response) and response.body then
     read_page(self, target, response)
   end
 end
@@ -243,6 +246,7 @@ end
 ---@return { url: string, status: integer?, reason: string, pages: string[] }[] broken
 ---@return integer count of what was asked for
 ---@return string[] refused those of `starts` that robots.txt forbids
+---@return string[] unread why pages that are there were not read
 function M.check(starts, options)
   local self = setmetatable({ options = options, targets = {}, list = {}, queue = rill.queue(), origins = {},
     rules = {}, next_starts = {}, gates = {}, agent = options.agent }, Site)
@@ -257,12 +261,15 @@ function M.check(starts, options)
   for target, done, err in rill.map(self.queue, visit, { concurrency = options.concurrency }) do
     if not done then target.reason, target.message = target.reason or "error", tostring(err) end
   end
-  local refused = {}
+  local refused, unread = {}, {}
+  for _, target in ipairs(self.list) do
+    if target.message and not target.reason then unread[#unread + 1] = target.message end
+  end
   for _, start in ipairs(starts) do
     if self.targets[start].refused then refused[#refused + 1] = start end
   end
   local broken, count = broken_of(self)
-  return broken, count, refused
+  return broken, count, refused, unread
 end
 
 return M
