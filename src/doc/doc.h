@@ -22,9 +22,6 @@
 enum { RILL_DOC_ABI = 1 };
 RILL_API int32_t rill_doc_abi(void);
 
-/* The version of libxml2 that is in use: "20914". Static. */
-RILL_API const char *rill_doc_libxml2(void);
-
 /* Bounds. Those of a page keep what libxml2 does in proportion to its length; what was left out for
  * their sake is in rill_doc_facts.
  *   bytes of a page that are read

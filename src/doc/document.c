@@ -12,11 +12,6 @@ int32_t rill_doc_abi(void)
     return RILL_DOC_ABI;
 }
 
-const char *rill_doc_libxml2(void)
-{
-    return xmlParserVersion;
-}
-
 rill_doc *rill_document_new(const char *page, size_t length, rill_fibers *fibers)
 {
     rill_doc *doc = calloc(1, sizeof(*doc));
