@@ -16,7 +16,9 @@ local STEP = 1024 -- KiB of that work before other tasks have their turn
 local PAUSE = 0.005 -- seconds between two pieces, where others have work to do
 local MAX_WAITING = tonumber(C.RILL_DOC_WAITING)
 
-local documents = ffi.gc(C.rill_docs_new(), C.rill_docs_free)
+local made = C.rill_docs_new()
+if made == nil then error("rill.html.document: out of memory", 0) end
+local documents = ffi.gc(made, C.rill_docs_free)
 local waiting = C.rill_docs_waiting(documents) -- lives as long as `documents`
 local unseen = 0
 local next_piece = 0
