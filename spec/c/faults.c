@@ -169,6 +169,13 @@ static void take_body(struct trial *trial, rill_loop *loop, struct fetch *fetch)
     rill_body_free(body);
 }
 
+/* What has gone wrong, and not that all is well: an errno that nothing has set. */
+static void check_sentence(struct trial *trial, const rill_error *err)
+{
+    if (!err->message[0] || strstr(err->message, "Success"))
+        fail(trial, "an error whose sentence says nothing, reason:", err->reason);
+}
+
 static void end(struct trial *trial, struct fetch *fetch, const rill_event *event)
 {
     if (fetch->ended)
@@ -177,6 +184,8 @@ static void end(struct trial *trial, struct fetch *fetch, const rill_event *even
     fetch->reason = event->reason;
     if (event->reason == RILL_OPEN || event->reason >= RILL_REASONS)
         fail(trial, "an outcome without a reason:", event->reason);
+    for (uint32_t i = 0; i < event->error_count; i++)
+        check_sentence(trial, &event->errors[i]);
     bool well = event->reason == RILL_ENDED;
     if (!well && event->type == RILL_EVENT_RESPONSE)
         fail(trial, "a response that is none:", event->reason);
@@ -287,8 +296,8 @@ static void watch(rill_options *options)
 static void look_up(struct trial *trial, rill_loop *loop, rill_id *question)
 {
     rill_error err = {0};
-    if (rill_lookup_start(loop, "name.test", "127.0.0.1:9", question, &err) && !err.message[0])
-        fail(trial, "a lookup's error without a sentence:", err.reason);
+    if (rill_lookup_start(loop, "name.test", "127.0.0.1:9", question, &err))
+        check_sentence(trial, &err);
 }
 
 static void exchange(struct trial *trial, rill_loop *loop)
@@ -342,8 +351,8 @@ static void exchange(struct trial *trial, rill_loop *loop)
         fail(trial, "left on the loop, connections:", held.connections);
     if (held.bytes > 2048)
         fail(trial, "left on the loop, bytes:", held.bytes);
-    if (trial->refused && !err.message[0])
-        fail(trial, "an error without a sentence:", trial->refused);
+    if (trial->refused)
+        check_sentence(trial, &err);
 }
 
 static void run(struct trial *trial, const shim_plan *plan)
@@ -360,6 +369,8 @@ static void run(struct trial *trial, const shim_plan *plan)
         trial->refused = -err.reason;
     if (!loop && err.reason != RILL_ERROR)
         fail(trial, "no loop, and no reason:", err.reason);
+    if (!loop)
+        check_sentence(trial, &err);
     rill_loop_free(loop);
     trial->count = shim_disarm();
     if ((faults.name || faults.pin) && (trial->ended_well || faults.peer->requests != requests))

@@ -106,23 +106,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
  * these alone. */
 enum { BASE_DESCRIPTORS = 3 };
 
-static bool has_descriptors(void)
-{
-    int fds[BASE_DESCRIPTORS], count = 0, error = 0;
-    while (count < BASE_DESCRIPTORS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
-        count++;
-    if (count < BASE_DESCRIPTORS)
-        error = errno;
-    for (int i = 0; i < count; i++)
-        close(fds[i]);
-    errno = error;
-    return count == BASE_DESCRIPTORS;
-}
-
 static struct event_base *new_base(void)
 {
-    if (!has_descriptors())
-        return NULL;
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
@@ -131,6 +116,23 @@ static struct event_base *new_base(void)
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
+}
+
+/* Opens what the system has for a loop. False: errno says why not. */
+static bool open_loop(rill_loop *loop)
+{
+    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (loop->timer_fd < 0 || !rill_process_has_descriptors(BASE_DESCRIPTORS))
+        return false;
+    errno = 0;
+    loop->turn.base = new_base();
+    if (loop->turn.base)
+        loop->timer_event =
+            event_new(loop->turn.base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
+    if (loop->timer_event && !event_add(loop->timer_event, NULL))
+        return true;
+    errno = errno ? errno : ENOMEM; /* libevent need not set it */
+    return false;
 }
 
 enum { EPOLL_NEAR = 8 }; /* numbers that are tried before all are */
@@ -190,20 +192,13 @@ rill_loop *rill_loop_new(rill_error *err)
         rill_error_memory(err);
         return NULL;
     }
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    loop->turn.base = new_base();
-    if (loop->timer_fd < 0 || !loop->turn.base)
-        goto fail;
-    loop->timer_event =
-        event_new(loop->turn.base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
-    if (!loop->timer_event || event_add(loop->timer_event, NULL))
-        goto fail;
+    if (!open_loop(loop)) {
+        rill_error_set(err, RILL_ERROR, "a loop cannot be made: %s", strerror(errno));
+        rill_loop_free(loop);
+        return NULL;
+    }
     loop->epoll_fd = find_epoll(loop->timer_fd);
     return loop;
-fail:
-    rill_error_set(err, RILL_ERROR, "a loop cannot be made: %s", strerror(errno));
-    rill_loop_free(loop);
-    return NULL;
 }
 
 int32_t rill_options_check(const rill_options *options, rill_error *err)
@@ -547,14 +542,15 @@ int32_t rill_loop_fd(rill_loop *loop, rill_error *err)
     if (loop->epoll_fd < 0)
         return rill_error_set(err, RILL_ERROR, "the loop's descriptor cannot be found"), -1;
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0)
+        return rill_error_set(err, RILL_ERROR, "eventfd: %s", strerror(errno)), -1;
     loop->wake_event = event_new(turn->base, fd, EV_READ | EV_PERSIST, on_wake, loop);
-    if (fd < 0 || !loop->wake_event || event_add(loop->wake_event, NULL)) {
-        rill_error_set(err, RILL_ERROR, "eventfd: %s", strerror(errno));
+    if (!loop->wake_event || event_add(loop->wake_event, NULL)) {
+        rill_error_set(err, RILL_ERROR, "an eventfd cannot be waited for");
         if (loop->wake_event)
             event_free(loop->wake_event);
         loop->wake_event = NULL;
-        if (fd >= 0)
-            close(fd);
+        close(fd);
         return -1;
     }
     turn->wake_fd = fd;

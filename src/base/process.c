@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 enum { PAGE = 1 }; /* bytes wanted: the system gives a page */
@@ -26,6 +27,18 @@ void rill_process_dispose(rill_process *process)
     if (process->page)
         munmap((void *)process->page, PAGE);
     process->page = NULL;
+}
+
+bool rill_process_has_descriptors(int wanted)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool has_more = wanted == 1 || rill_process_has_descriptors(wanted - 1);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return has_more;
 }
 
 bool rill_process_lacks_descriptors(void)

@@ -17,6 +17,9 @@ typedef struct rill_process {
 void rill_process_init(rill_process *process);
 void rill_process_dispose(rill_process *process);
 
+/* Whether so many descriptors, at least one, can be had at this moment; errno says why not. */
+bool rill_process_has_descriptors(int wanted);
+
 /* Whether no file can be opened at this moment: what was not found then may be there. */
 bool rill_process_lacks_descriptors(void);
 

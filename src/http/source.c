@@ -283,9 +283,11 @@ int64_t rill_source_read(rill_source *source, void *out, size_t length, rill_err
         source->taken += (uint64_t)n;
     if (n >= 0)
         return n ? n : end_file(source, err);
-    if (errno == EAGAIN && source->readable && !event_add(source->readable, NULL))
+    if (errno != EAGAIN)
+        return fail_read(err);
+    if (source->readable && !event_add(source->readable, NULL))
         return SOURCE_LATER;
-    return fail_read(err);
+    return rill_error_set(err, RILL_FILE_ERROR, "the body's file cannot be waited for");
 }
 
 static void take_fed(rill_slab *slab, rill_source *source, char *out, size_t length)
