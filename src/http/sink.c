@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,8 @@ enum { SINK_NAMES = 8 };
 
 enum { SINK_SUFFIX = 9 }; /* bytes of the name beside that are not the target's */
 enum { SINK_SHORT = 64 }; /* no file system's limit on names is below this and that */
+
+enum { SINK_LINKS = 40 }; /* that are followed, as Linux does */
 
 struct rill_sink {
     int fd;        /* -1: committed, or never opened */
@@ -105,12 +108,38 @@ static rill_sink *replace(rill_slab *slab, const char *path, mode_t mode, uint32
     return NULL;
 }
 
-/* Whether a link leads to a descriptor, whatever that has open. */
+/* Takes one step along a link, within PATH_MAX bytes. False: it is none, or one too long. */
+static bool follow(char *path)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(path, target, sizeof(target));
+    if (length <= 0)
+        return false;
+    const char *slash = strrchr(path, '/');
+    size_t kept = target[0] != '/' && slash ? (size_t)(slash + 1 - path) : 0;
+    if (kept + (size_t)length >= PATH_MAX)
+        return false;
+    memcpy(path + kept, target, (size_t)length);
+    path[kept + (size_t)length] = '\0';
+    return true;
+}
+
+/* Whether a link leads to a descriptor, whatever that has open: by however many links, one of them
+ * stands in /proc, or its end does. */
 static bool is_descriptor(const char *path)
 {
-    char target[sizeof("/proc/") - 1];
-    return readlink(path, target, sizeof(target)) == sizeof(target) &&
-           !memcmp(target, "/proc/", sizeof(target));
+    char at[PATH_MAX];
+    struct stat proc, each;
+    int size = snprintf(at, sizeof(at), "%s", path);
+    if (size >= PATH_MAX || stat("/proc", &proc))
+        return false;
+    for (int i = 0; i < SINK_LINKS && !lstat(at, &each); i++) {
+        if (each.st_dev == proc.st_dev)
+            return true;
+        if (!follow(at))
+            return false;
+    }
+    return false;
 }
 
 /* What stands in a file's place: nothing (`there->st_mode` is 0), a regular file, or a link. One
