@@ -160,6 +160,10 @@ describe("an output of a crawl", function()
       assert.error_matches(function() emit({}, { path = directory .. "/x.csv", fields = fields }) end,
         "crawl: out: fields must be a list of names, got ")
     end
+    for _, name in ipairs { "/x.csv", "/x.jsonl", "/x.sqlite#t" } do
+      assert.error_matches(function() emit({}, { path = directory .. name, fields = {} }) end,
+        "crawl: out: fields names none")
+    end
   end)
 
   it("has the columns of a table that are named, and no others", function()

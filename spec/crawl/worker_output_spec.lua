@@ -18,7 +18,8 @@ describe("an output of a worker", function()
 
   local function run(worker, out, more)
     local options = site.options(server, more)
-    options.state, options.worker, options.out = redis:state "site", worker, directory .. "/" .. out
+    if type(out) == "string" then out = directory .. "/" .. out end
+    options.state, options.worker, options.out = redis:state "site", worker, out
     options.page = function(page) page:emit { depth = page.depth } end
     return assert(support.run(function() return require "rill.crawl"(options) end, 60))
   end
@@ -39,6 +40,20 @@ describe("an output of a worker", function()
       assert(require "rill.crawl".join(redis:state "site", path))
       assert.equal("depth\r\n0\r\n1\r\n", support.read(path))
       redis:cli("FLUSHALL")
+    end
+  end)
+
+  it("is joined as what the option format says that it is, whatever its name", function()
+    for _, case in ipairs { { "items.txt", "csv", "depth\r\n0\r\n1\r\n" }, { "b", "csv", "depth\r\n0\r\n1\r\n" },
+      { "lines.csv", "jsonl", '{"depth":0}\n{"depth":1}\n' } } do
+      local path = directory .. "/" .. case[1]
+      local out = { directory .. "/other.jsonl", { path = path, format = case[2] } }
+      run("a", out, { max_pages = 1 })
+      run("b", out, {})
+      assert(require "rill.crawl".join(redis:state "site", path))
+      assert.equal(case[3], support.read(path))
+      redis:cli("FLUSHALL")
+      for _, worker in ipairs { "a", "b" } do os.remove(("%s/other.%s.jsonl"):format(directory, worker)) end
     end
   end)
 end)

@@ -36,12 +36,18 @@ local function size_of(path)
   return size
 end
 
+-- The crawl's options name it; else the name does.
+local function format_of(kept, out)
+  local given = outputs.given_format(kept.conf.out, function(path) return base(path) == base(out) end)
+  return given or outputs.format_of(out)
+end
+
 -- All that can be wrong is looked at before anything is written.
-local function check(parts, state, out)
+local function check(parts, state, out, format)
   if not parts[1] then
     return nil, failure("missing", out, ("no worker of %s writes %s"):format(state, base(out)))
   end
-  if out:find "#" then
+  if format == "sqlite" or out:find "#" then
     return nil, failure("format", out, "tables are not joined: SQLite's ATTACH reads them together")
   end
   if size_of(out) then return nil, failure("exists", out, out .. " exists already: remove it, or name another") end
@@ -127,8 +133,9 @@ return function(state, out)
   end
   local parts = parts_of(kept, out)
   local ok
-  ok, err = check(parts, frontiers.shown(state), out)
-  if ok and outputs.format_of(out) == "csv" then ok, err = skip_headers(parts) end
+  local format = format_of(kept, out)
+  ok, err = check(parts, frontiers.shown(state), out, format)
+  if ok and format == "csv" then ok, err = skip_headers(parts) end
   if not ok then return nil, err end
   local done, why = copy_all(parts, out .. ".part")
   if done then done, why = os.rename(out .. ".part", out) end

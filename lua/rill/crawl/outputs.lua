@@ -49,6 +49,9 @@ local function as_options(entry)
   if entry.fields ~= nil and not list_of.is_of_texts(entry.fields) then
     errors.raise("crawl: out: fields must be a list of names, got " .. errors.show(entry.fields))
   end
+  if entry.fields ~= nil and not entry.fields[1] then
+    errors.raise("crawl: out: fields names none: leave it out for all that items have")
+  end
   return entry
 end
 
@@ -74,6 +77,16 @@ local function entries_of(out)
   if out == nil then return {} end
   if type(out) == "table" and out.path == nil and not arguments.is_callable(out) then return out end
   return { out }
+end
+
+--- What one of the option `out` says of its format.
+---@param out any as a state has kept it
+---@param is_meant fun(path: string): boolean
+---@return string? format
+function M.given_format(out, is_meant)
+  for _, entry in ipairs(entries_of(out)) do
+    if type(entry) == "table" and type(entry.path) == "string" and is_meant(entry.path) then return entry.format end
+  end
 end
 
 --- The error of a file that is there and that no state names.
