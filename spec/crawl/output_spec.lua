@@ -117,6 +117,12 @@ describe("an output of a crawl", function()
     db:close()
   end)
 
+  it("is no empty name", function()
+    for _, out in ipairs { "", { path = "" }, { "" }, { { path = "" } } } do
+      assert.error_matches(function() emit({}, out) end, "crawl: out must be a path, a function, a table with a path")
+    end
+  end)
+
   it("is named once: two outputs cannot share a file", function()
     assert.error_matches(function()
       emit({ { a = 1 } }, { directory .. "/x.jsonl", { path = directory .. "/x.jsonl" } })

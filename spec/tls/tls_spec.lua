@@ -58,6 +58,9 @@ describe("a tls option that is wrong", function()
     assert_raises({ ciphersuites = "" }, "tls.ciphersuites", '""')
     assert_raises({ groups = "P-257" }, "tls.groups", '"P-257"')
     assert_raises({ server_name = "" }, "tls.server_name", '""')
+    for _, name in ipairs { "ca_file", "ca_path", "cert_file", "key_file", "keylog_file" } do
+      assert_raises({ [name] = "" }, "tls." .. name, '"" is no path')
+    end
     assert_raises({ server_name = ("a"):rep(256) }, "tls.server_name", '"aaa')
     assert_raises({ session_cache = 1 }, "session_cache", "1")
     assert_raises({ ca_pem = "none" }, "tls.ca_pem", "certificate 1")

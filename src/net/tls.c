@@ -223,6 +223,18 @@ static int32_t set_up(rill_tls *tls, SSL_CTX *context, const rill_tls_options *o
     return code ? code : rill_identity_load(context, options, err);
 }
 
+/* An empty path names nothing: what it was to be read from is missing. */
+static int32_t check_paths(const rill_tls_options *o, rill_error *err)
+{
+    const char *const paths[] = {o->ca_file, o->ca_path, o->cert_file, o->key_file, o->keylog_file};
+    static const char *const names[] = {"ca_file", "ca_path", "cert_file", "key_file",
+                                        "keylog_file"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (paths[i] && !paths[i][0])
+            return rill_error_set(err, RILL_ARGUMENT, "option tls.%s: \"\" is no path", names[i]);
+    return 0;
+}
+
 static int32_t make_context(rill_tls *tls, const rill_tls_options *options, rill_error *err)
 {
     ERR_clear_error();
@@ -280,7 +292,7 @@ rill_tls *rill_tls_new(const rill_tls_options *options, const uint8_t *offer, ui
     tls->unverified_untold = !options->verify;
     tls->remembers = options->session_cache;
     tls->own_groups = options->groups != NULL;
-    if (!are_usual(options) && make_context(tls, options, err))
+    if (check_paths(options, err) || (!are_usual(options) && make_context(tls, options, err)))
         goto fail;
     if (!rill_keylog_open(&tls->keylog, options->keylog_file)) {
         out_of_memory(err);

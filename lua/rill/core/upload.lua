@@ -37,7 +37,7 @@ local function check_file(call, body)
     end
   end
   local path = body.file
-  if type(path) ~= "string" or path:find("%z") then
+  if type(path) ~= "string" or path == "" or path:find("%z") then
     errors.raise(("%s: body: file must be a path, got %s"):format(call, errors.show(path)))
   end
 end

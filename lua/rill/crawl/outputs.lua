@@ -39,9 +39,9 @@ end
 -- One of `out` as a table of options.
 local function as_options(entry)
   if type(entry) == "string" and entry ~= "" then return { path = entry } end
-  if type(entry) ~= "table" or type(entry.path) ~= "string" then
+  if type(entry) ~= "table" or type(entry.path) ~= "string" or entry.path == "" then
     errors.raise("crawl: out must be a path, a function, a table with a path, or a list of them, got "
-      .. errors.show(entry))
+      .. (type(entry) == "table" and entry.path == "" and 'the path ""' or errors.show(entry)))
   end
   for name in pairs(entry) do
     if not OPTIONS[name] then errors.raise("crawl: out: unknown option " .. errors.show(name)) end
