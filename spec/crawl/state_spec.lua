@@ -237,4 +237,12 @@ describe("a crawl with a state", function()
     assert.equal(1, #site.lines(out))
     assert.equal(1, done.robots)
   end)
+
+  it("is needed by options that mean nothing without one", function()
+    for _, case in ipairs { { "recrawl", true }, { "recrawl", 60 }, { "unchanged", "deliver" }, { "durable", "power" } } do
+      assert.error_matches(function() crawl.new { start = "http://a.example/", [case[1]] = case[2] } end,
+        "crawl: " .. case[1] .. ".* needs a state, which is missing")
+    end
+    crawl.new { start = "http://a.example/", recrawl = false, durable = "process" }.clients:close()
+  end)
 end)

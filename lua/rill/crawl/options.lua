@@ -179,11 +179,21 @@ local function tags_of(links)
   return links
 end
 
+-- What memory has nothing of: nothing is known of an earlier visit, nothing outlives the power.
+local function check_state(given)
+  local without = given.recrawl and "recrawl" or given.unchanged and "unchanged"
+    or given.durable == "power" and 'durable = "power"'
+  if without and given.state == nil then
+    errors.raise(("crawl: %s needs a state, which is missing"):format(without))
+  end
+end
+
 --- Checks what was given and fills in the rest.
 ---@param given table
 ---@return table options
 function M.check(given)
   check_all(given)
+  check_state(given)
   shared_file.check(given)
   local options = { given = given }
   for name, default in pairs(DEFAULTS) do options[name] = default end
