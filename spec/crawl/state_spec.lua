@@ -239,7 +239,8 @@ describe("a crawl with a state", function()
   end)
 
   it("is needed by options that mean nothing without one", function()
-    for _, case in ipairs { { "recrawl", true }, { "recrawl", 60 }, { "unchanged", "deliver" }, { "durable", "power" } } do
+    for _, case in ipairs { { "recrawl", true }, { "recrawl", 60 }, { "unchanged", "deliver" },
+      { "durable", "power" } } do
       assert.error_matches(function() crawl.new { start = "http://a.example/", [case[1]] = case[2] } end,
         "crawl: " .. case[1] .. ".* needs a state, which is missing")
     end
