@@ -136,11 +136,26 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
     receive_data(session, stream, frame);
 }
 
+/* Of those that the peer refuses at one go each leaves fewer others: the last of them as many as it
+ * takes. */
+static void note_refusal(rill_link *link, rill_stream *stream)
+{
+    uint32_t others = link->active > 0 ? link->active - 1 : 0;
+    if (!others || stream->status)
+        return;
+    stream->crowded = true;
+    if (!link->beside || others < link->beside)
+        link->beside = others;
+}
+
 static void receive_reset(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
 {
     rill_points_pay_reset(session, frame->hd.stream_id);
-    if (stream)
-        stream->peer_reset = true; /* nghttp2 closes it next */
+    if (!stream)
+        return;
+    stream->peer_reset = true; /* nghttp2 closes it next */
+    if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
+        note_refusal(&session->link, stream);
 }
 
 static void receive_settings(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
