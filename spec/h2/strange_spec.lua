@@ -50,6 +50,12 @@ describe("a server that answers strangely", function()
   end)
   after_each(support.check_clean)
 
+  it("keeps control characters of a value but NUL, CR and LF, as HTTP/1.1 does", function()
+    local client = support.client { tls = { ca_file = server.ca } }
+    local url = server.url:match "^https://[^/]*" .. "/case/value-with-controls"
+    support.run(function() assert.equal("a\1\127b", assert(client:get(url)).headers["x-a"]) end)
+  end)
+
   for _, case in ipairs(listed()) do
     it("is taken for what it is: " .. case.name, function()
       local client = support.client { tls = { ca_file = server.ca }, timeout = 60 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "h2/points.h"
 #include "h2/streams.h"
+#include "http/fields.h"
 
 /* --- what each frame pays -------------------------------------------------------------------- */
 
@@ -295,13 +296,16 @@ static int on_error(nghttp2_session *ng, int code, const char *message, size_t l
     return 0;
 }
 
-/* Fields that nghttp2 would drop in silence: a response with them is malformed (RFC 9113 8.2.1). */
+/* Fields that nghttp2 would drop in silence: a response with them is malformed (RFC 9113 8.2.1),
+ * unless they are kept. */
 static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                              size_t name_length, const uint8_t *value, size_t value_length,
                              uint8_t flags, void *arg)
 {
-    (void)ng, (void)flags, (void)value, (void)value_length;
     rill_session *session = arg;
+    if (rill_fields_is_kept((rill_chars){(const char *)name, name_length},
+                            (rill_chars){(const char *)value, value_length}))
+        return on_header(ng, frame, name, name_length, value, value_length, flags, arg);
     rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
     char shown[64];
     rill_streams_printable(shown, sizeof(shown), name, name_length);

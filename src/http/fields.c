@@ -366,6 +366,16 @@ const char *rill_fields_receive(char *line, size_t length, bool folded, rill_fie
     return NULL;
 }
 
+bool rill_fields_is_kept(rill_chars name, rill_chars value)
+{
+    static const char never[] = {'\0', '\r', '\n'};
+    for (size_t i = 0; i < sizeof(never); i++)
+        if (value.length && memchr(value.data, never[i], value.length))
+            return false;
+    return !fault_of_name(name.data, name.length) && has_control(value.data, value.length) &&
+           !rill_chars_are(name, "content-length") && !rill_chars_are(name, "te");
+}
+
 int rill_fields_status(rill_chars line, int *minor)
 {
     if (line.length < 12 || memcmp(line.data, "HTTP/1.", 7) != 0 || line.data[8] != ' ' ||

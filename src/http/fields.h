@@ -67,6 +67,11 @@ int64_t rill_fields_length(rill_chars value);
  * name is followed by that. NULL, or the rule that it breaks. */
 const char *rill_fields_receive(char *line, size_t length, bool folded, rill_field *field);
 
+/* Whether a field that HTTP/2's rules refuse is kept for the sake of robustness: nothing but its
+ * value is at fault, and that for control characters other than NUL, CR and LF (RFC 9110 section
+ * 5.5, RFC 9113 section 8.2.1), as in HTTP/1.1. Not one that says how the message is framed. */
+bool rill_fields_is_kept(rill_chars name, rill_chars value);
+
 /* The status in a status line, and `*minor` of its HTTP/1.x (RFC 9112 section 4); -1: it is none.
  */
 int rill_fields_status(rill_chars line, int *minor);
