@@ -101,5 +101,5 @@ static void close_decoder(void *decoder_)
     rill_slab_free(d->slab, d);
 }
 
-const rill_coding rill_coding_brotli = {"br",     &library, open_brotli,  write_flow,
-                                        finished, held,     close_decoder};
+const rill_coding rill_coding_brotli = {"br", &library,      open_brotli, write_flow, finished,
+                                        held, close_decoder, NULL,        NULL};

@@ -144,5 +144,5 @@ static void close_decoder(void *decoder_)
     rill_slab_free(d->slab, d);
 }
 
-const rill_coding rill_coding_zstd = {"zstd",   &library, open_zstd,    write_flow,
-                                      finished, held,     close_decoder};
+const rill_coding rill_coding_zstd = {"zstd", &library,      open_zstd, write_flow, finished,
+                                      held,   close_decoder, NULL,      NULL};
