@@ -33,6 +33,19 @@ describe("rill get", function()
     assert.is_nil(head:find("<title>", 1, true))
   end)
 
+  it("takes short flags in one word, the last of them with its value", function()
+    local said = rill("get", "-qi", server.url .. "/b.html")
+    assert.matches("^HTTP/2 200\n.*\n\n<title>B</title>$", said.out)
+    assert.matches("200", rill("get", "-vq", server.url .. "/b.html").err)
+    local path = directory .. "/short"
+    for _, words in ipairs { { "-qo" .. path }, { "-qo", path }, { "-o" .. path } } do
+      os.remove(path)
+      assert.equal("", rill("get", server.url .. "/b.html", unpack(words)).out)
+      assert.equal(SITE["b.html"], support.read(path))
+    end
+    assert.matches("^HTTP/2 405", rill("get", "-iXPUT", server.url .. "/b.html").out)
+  end)
+
   it("writes to standard output where the file is -", function()
     local said = rill("get", "-o", "-", server.url .. "/b.html", server.url .. "/a.html")
     assert.same({ SITE["b.html"] .. SITE["a.html"], "", 0 }, { said.out, said.err, said.status })

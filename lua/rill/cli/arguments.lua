@@ -164,6 +164,23 @@ local function read_flag(names, words, i, options)
   return i + (given and 1 or 2)
 end
 
+-- Reads the short flags of one word, "-qv"; the last one's value is the rest of it, "-qoFILE", or the next word.
+local function read_cluster(names, words, i, options)
+  local word = words[i]
+  if names["-" .. word] then unknown(word, names) end -- "-output" is none of -o
+  for at = 2, #word do
+    local name = "-" .. word:sub(at, at)
+    local flag = (names[name] or unknown(word, names)).flag
+    if flag[2] then
+      local rest = at < #word and word:sub(at + 1) or nil
+      store(options, flag, read_value(flag, name, rest or words[i + 1]))
+      return i + (rest and 1 or 2)
+    end
+    store(options, flag, true)
+  end
+  return i + 1
+end
+
 --- Reads the words of a command.
 ---@param words string[]
 ---@param flags rill.cli.Flag[]
@@ -176,6 +193,8 @@ function M.read(words, flags, options)
     if word == "--" then
       for at = i + 1, #words do rest[#rest + 1] = words[at] end
       break
+    elseif word:find "^%-[^-]." then
+      i = read_cluster(names, words, i, options)
     elseif word:find "^%-." then
       i = read_flag(names, words, i, options)
     else

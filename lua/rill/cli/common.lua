@@ -13,7 +13,7 @@ M.flags = {
   { "--insecure", false, "believe any certificate" },
   { "--proxy", "URL", "go through a proxy" },
   { "--user-agent", "S", "who is asking" },
-  { "--timeout", "S", "seconds for one call", kind = "number" },
+  { "--timeout", "S", "seconds for one call (180, crawl: 60)", kind = "number" },
   { "-q, --quiet", false, "no messages but errors" },
   { "-v, --verbose", false, "a line for each exchange" },
   { "--help", false, "this text" },
