@@ -1,5 +1,6 @@
 -- All of spec/hostile1 through the Lua API; `make hostile` judges it from outside, memory and processor time too.
 local ffi = require "ffi"
+local hostile = require "support.hostile"
 local server_of = require "support.server"
 local support = require "support"
 local rill = require "rill"
@@ -14,13 +15,6 @@ local function sha256(text)
   local digest = ffi.new "unsigned char[32]"
   crypto.SHA256(text, #text, digest)
   return (ffi.string(digest, 32):gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-
-local function list_cases()
-  local pipe = assert(io.popen(("/usr/bin/python3 -B '%s' --list"):format(SERVER)))
-  local text = pipe:read "*a"
-  pipe:close()
-  return server_of.json_lines(text)
 end
 
 local function has(list, value)
@@ -70,7 +64,7 @@ for _, tls in ipairs { false, true } do
     before_each(support.begin)
     after_each(support.check_clean)
 
-    for _, case in ipairs(list_cases()) do
+    for _, case in ipairs(hostile.cases { server = SERVER }) do
       local expect, ask = case.expect, case.request
       local here = not (tls and (case.clear_only or case.family ~= "ends") or not tls and case.tls_only)
       local act = here and it or function() end

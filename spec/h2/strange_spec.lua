@@ -1,18 +1,12 @@
 -- Faults and oddities of spec/support/cases/strange.py, each with what it must come to.
-local process = require "support.process"
-local server_of = require "support.server"
+local hostile = require "support.hostile"
 local support = require "support"
 
 local STRANGE = support.here .. "/cases/strange.py"
 
 local function listed()
-  local path = support.directory "strange" .. "/list"
-  process.run({ "/usr/bin/python3", "-B", support.here .. "/../hostile/server.py", "--list", "--extra", STRANGE }, path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
   local cases = {}
-  for _, case in ipairs(server_of.json_lines(text)) do
+  for _, case in ipairs(hostile.cases { extra = STRANGE }) do
     if case.family == "<run_path>" then cases[#cases + 1] = case end
   end
   return cases

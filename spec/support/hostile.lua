@@ -1,4 +1,5 @@
 --- The misbehaving HTTP/2 server of spec/hostile, one case per server.
+local process = require "support.process"
 local scratch = require "support.scratch"
 local server = require "support.server"
 
@@ -31,6 +32,21 @@ function M.start(options)
   local self, said = server.start_announced("hostile", argv, directory)
   self.port, self.url, self.ca = said.port, said.url, said.ca
   return setmetatable(self, Hostile)
+end
+
+--- Lists what a server can do: its own, or other, cases. It is started without the sanitizers that io.popen would pass
+--- on, which find leaks in Python.
+---@param options { server: string?, extra: string? }? as of start
+---@return table[] cases
+function M.cases(options)
+  options = options or {}
+  local path = scratch.directory "hostile-cases" .. "/list"
+  process.run({ "/usr/bin/python3", "-B", options.server or server.here .. "/../hostile/server.py", "--list",
+    options.extra and "--extra", options.extra }, path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return server.json_lines(text)
 end
 
 --- What the connections did so far: "accept" and "end" events.
