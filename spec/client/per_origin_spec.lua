@@ -172,6 +172,31 @@ describe("the option per_origin", function()
     end)
   end)
 
+  it("calls a request back that waits for a connection as the pause begins", function()
+    local name, url = host()
+    local c = client { protocols = { "http/1.1" }, max_connections_per_origin = 1, per_origin = { concurrency = 3 } }
+    support.run(function()
+      local held = get(c, url .. "/hold")
+      seen(name, 1)
+      local busy = c:open { url = url .. "/status?n=503&after=3000&slow=1" }
+      local third = get(c, url .. "/third", { queue_timeout = 2 })
+      support.wait(function() return c:stats().requests == 3 end, 20)
+      release()
+      assert(held:join())
+      assert.equal(503, assert(busy:headers()).status)
+      busy:cancel() -- its connection goes, and another one is there for nobody
+      assert.equal("timeout", select(2, third:join()).reason)
+      assert.equal(2, #seen(name, 2))
+    end)
+  end)
+
+  it("takes no name that no URL could have", function()
+    for _, name in ipairs { ("x"):rep(70000), "https://" .. ("x"):rep(70000) .. ":1" } do
+      assert.error_matches(function() rill.client { per_origin = { [name] = { delay = 1 } } } end,
+        'per_origin: "[^"]*x%.%.%." is too long')
+    end
+  end)
+
   it("takes Retry-After as seconds or as one of HTTP's dates, and no nonsense", function()
     local now = os.time()
     local asks = { "600", os.date("!%a, %d %b %Y %H:%M:%S GMT", now + 600),

@@ -341,6 +341,18 @@ describe("a proxy", function()
       assert.truthy(warnings[2]:find("a/b", 1, true))
       assert.truthy(warnings[3]:find("xxx", 1, true))
     end)
+
+    it("and of more than anybody reads some warnings are left out, with one that says so", function()
+      local warnings = {}
+      support.run(function()
+        local c = client { proxy = "127.0.0.1:1", no_proxy = ("a/b,"):rep(5000),
+          on_warning = function(message) warnings[#warnings + 1] = message end }
+        c:get "http://127.0.0.1:1/"
+        c:close()
+      end)
+      assert.is_true(#warnings > 10 and #warnings < 1000, #warnings .. " warnings")
+      assert.equal("more warnings than anybody reads: some were dropped", warnings[#warnings])
+    end)
   end)
 
   describe("from the environment", function()
