@@ -38,9 +38,12 @@ have = $(shell echo 'int main(void) { return !$(1); }' | $(CC) -x c -include ngh
 NGHTTP2_HAS = $(call have,nghttp2_option_set_stream_reset_rate_limit,RESET_RATE_LIMIT) \
 	$(call have,nghttp2_option_set_max_continuations,MAX_CONTINUATIONS)
 
+# Asked for once too.
+LINKED_CFLAGS = $(eval LINKED_CFLAGS := $(shell pkg-config --cflags $(LIBRARIES)))$(LINKED_CFLAGS)
+
 # CFLAGS come last, and so win.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -fPIC -fvisibility=hidden -MMD -MP $(WARNINGS) \
-	$(HARDENING) $(MEMSET) $(PREFIX_MAP) $(shell pkg-config --cflags $(LIBRARIES)) $(CPPFLAGS) $(CFLAGS)
+	$(HARDENING) $(MEMSET) $(PREFIX_MAP) $(LINKED_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -Wl,-soname,$(SONAME) $(COMMON_LDFLAGS)
 DOC_LDFLAGS = -Wl,-soname,$(DOC_SONAME) $(COMMON_LDFLAGS)
 COMMON_LDFLAGS = -shared $(if $(LTO),$(LTO) -fPIC $(HARDENING) $(MEMSET) $(PREFIX_MAP)) -Wl,-z,nodelete -Wl,-z,defs \

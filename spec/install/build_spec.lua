@@ -2,8 +2,8 @@
 -- Runs make: not under sanitizers.
 local lfs = require "lfs"
 local elf = require "support.elf"
+local kept = require "support.kept"
 local process = require "support.process"
-local scratch = require "support.scratch"
 local support = require "support"
 
 local LIBRARY = "build/librill.so"
@@ -74,9 +74,8 @@ describe("make", function()
   it("links without optimizing, which leaves calls to libm, and without a warning", function()
     local out = support.directory "built"
     local version = support.read("src/rill.h"):match 'RILL_VERSION "([^"]+)"'
-    local log = elf.output_of("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL",
-      "CC=" .. lfs.currentdir() .. "/spec/support/cc", "RILL_OBJECTS=" .. scratch.shared "objects",
-      "make", "BUILD=" .. out, "CFLAGS=-O0 -fPIC", out .. "/librill.so." .. version)
+    local log = elf.output_of(unpack(kept.environment("CC=" .. kept.cc, "make", "BUILD=" .. out,
+      "CFLAGS=" .. kept.flags(), out .. "/librill.so." .. version)))
     assert.is_nil(log:find "warning", log)
   end)
 end)

@@ -1,4 +1,5 @@
 -- Debian's packages, as debian/ makes them. Runs other programs alone: not under sanitizers.
+local kept = require "support.kept"
 local process = require "support.process"
 local support = require "support"
 
@@ -8,8 +9,9 @@ describe("the Debian packages", function()
   -- Runs a command of the shell; returns what it wrote.
   local function sh(command, ...)
     local output = support.directory "sh" .. "/output"
-    process.run({ "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "RILL_LIBRARY", "sh", "-ec", command, ... },
-      output)
+    local argv = kept.environment("CC=" .. kept.cc, unpack(kept.debian))
+    for _, word in ipairs { "sh", "-ec", command, ... } do argv[#argv + 1] = word end
+    process.run(argv, output)
     return support.read(output)
   end
 
@@ -23,7 +25,7 @@ describe("the Debian packages", function()
       git ls-files -z --cached --others --exclude-standard |
         tar --null -T - --ignore-failed-read -c | tar -x -C "$0/rill"
       cd "$0/rill"
-      DEB_CFLAGS_STRIP=-g DEB_BUILD_OPTIONS='noopt nocheck parallel=2' dpkg-buildpackage -us -uc -b -d
+      dpkg-buildpackage -us -uc -b -d
       for package in "$0"/*.deb; do dpkg-deb -x "$package" "$0/root"; done]], place)
   end)
 

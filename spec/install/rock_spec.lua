@@ -1,10 +1,8 @@
 -- The rock, and a release. Runs other programs alone: not under sanitizers.
 local lfs = require "lfs"
+local kept = require "support.kept"
 local process = require "support.process"
 local scratch = require "support.scratch"
-
--- Without what belongs to the outer make, the specs' library, or the user's own rocks.
-local CLEAN = { "env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "RILL_LIBRARY" }
 
 local SCRIPT = [[
 local rill = require "rill"
@@ -15,11 +13,10 @@ for line in io.lines "/proc/self/maps" do
 end
 ]]
 
+-- Not the user's own rocks.
 local function install(tree, home)
-  local argv = { unpack(CLEAN) }
-  for _, word in ipairs { "HOME=" .. home, "luarocks", "make", "--lua-version", "5.1",
-    "--tree", tree, "rill-scm-1.rockspec" } do argv[#argv + 1] = word end
-  process.run(argv, home .. "/luarocks.output")
+  process.run(kept.environment("HOME=" .. home, "luarocks", "make", "--lua-version", "5.1", "--tree", tree,
+    "rill-scm-1.rockspec"), home .. "/luarocks.output")
 end
 
 describe("the rock", function()
@@ -73,11 +70,8 @@ describe("a release", function()
   end)
 
   local function sh(command, ...)
-    local argv = { unpack(CLEAN) }
-    for _, word in ipairs { "HOME=" .. place, "RILL_OBJECTS=" .. scratch.shared "objects", "sh", "-ec", command,
-      ... } do argv[#argv + 1] = word end
     local output = scratch.directory "sh" .. "/output"
-    process.run(argv, output)
+    process.run(kept.environment("HOME=" .. place, "sh", "-ec", command, ...), output)
     return scratch.read(output)
   end
 
@@ -96,7 +90,7 @@ describe("a release", function()
         assert.matches(("rill-%s/%s\n"):format(version, name), names, 1, true)
       end
       -- luarocks names a CC of its own, whatever the environment says.
-      local flags = ("CFLAGS='-O0 -fPIC' CC='%s/spec/support/cc'"):format(lfs.currentdir())
+      local flags = ("CFLAGS='%s' CC='%s'"):format(kept.flags(), kept.cc)
       sh("cd $0 && luarocks --lua-version 5.1 --tree $0/one install $1-1.rockspec " .. flags, place, made)
       says_its_version(place .. "/one")
       sh("cd $0 && luarocks --lua-version 5.1 --tree $0/one pack rill", place)
