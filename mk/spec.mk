@@ -2,6 +2,7 @@
 JOBS ?= 4# spec files at a time: most of them wait for something
 MINUTES ?= 5
 RUNS ?= 20
+BESIDE = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))# files that are compiled at a time
 
 .PHONY: test asan valgrind hostile soak soak-openresty suites lint stable spec-programs spec-preloads
 
@@ -62,7 +63,7 @@ spec-preloads: build/count.so build/extremes.so build/encoder.so build/shelf.so 
 
 test: ## install what is missing (apt), build, run the specs; BUSTED_FLAGS=--shuffle, ROOT=spec/x_spec.lua, JOBS=4
 	@.ci/need --install build test
-	@$(MAKE) --no-print-directory all spec-programs spec-preloads
+	@$(MAKE) --no-print-directory $(BESIDE) all spec-programs spec-preloads
 	@$(LUAJIT) .ci/specs.lua --jobs=$(JOBS) $(BUSTED_FLAGS) -- $(ROOT)
 
 stable: ## run the specs shuffled RUNS=20 times, with two busy processes beside them
@@ -70,12 +71,12 @@ stable: ## run the specs shuffled RUNS=20 times, with two busy processes beside 
 
 SANITIZED = build/asan/librill.so.$(VERSION)
 SANITIZED_DOC = build/asan/librilldoc.so.$(VERSION)
-sanitize = $(MAKE) --no-print-directory BUILD=build/asan CPPFLAGS='$(CPPFLAGS) -DRILL_CHECK' \
+sanitize = $(MAKE) --no-print-directory $(BESIDE) BUILD=build/asan CPPFLAGS='$(CPPFLAGS) -DRILL_CHECK' \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 asan: ## the same specs under AddressSanitizer and UBSan, with all invariants checked; leaks fail
 	@.ci/need --install build test
-	@$(MAKE) --no-print-directory all spec-preloads
+	@$(MAKE) --no-print-directory $(BESIDE) all spec-preloads
 	@$(sanitize) $(SANITIZED) $(SANITIZED_DOC) spec-programs build/asan/broken_loop build/asan/held_dial
 	@CC='$(CC)' $(LUAJIT) .ci/specs.lua --jobs=$(JOBS) --under=$(SANITIZED) $(BUSTED_FLAGS) -- $(ROOT)
 
