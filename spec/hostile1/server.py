@@ -179,10 +179,14 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
+def prepare():
     for module in pkgutil.iter_modules(case_package.__path__):
         importlib.import_module(f"cases.{module.name}")
+
+
+def main():
+    options = arguments()
+    prepare()
     if options.list:
         for case in CASES.values():
             print(json.dumps(case.listing()))

@@ -9,9 +9,8 @@ local M = {}
 ---@param later boolean? from the signal USR1 to its process on
 ---@return support.Server its `url` leads to the server behind it
 function M.start(behind, seconds, later)
-  local self, said = server.start_announced("delay",
-    { "/usr/bin/python3", "-B", server.here .. "/delay.py", tostring(behind.port), tostring(seconds),
-      later and "later" or nil })
+  local self, said = server.start_python("delay", server.here .. "/delay.py",
+    { tostring(behind.port), tostring(seconds), later and "later" or nil })
   self.port, self.url, self.ca = said.port, ("https://localhost:%d"):format(said.port), behind.ca
   return self
 end

@@ -39,7 +39,7 @@ async def carry(reader, writer, way):
     await asyncio.gather(delivery, return_exceptions=True)
 
 
-async def main(target, seconds, later):
+async def run(target, seconds, later):
     way = {"seconds": 0 if later else seconds}
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, way.update, {"seconds": seconds})
 
@@ -52,4 +52,9 @@ async def main(target, seconds, later):
     await server.serve_forever()
 
 
-asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), "later" in sys.argv[3:]))
+def main():
+    asyncio.run(run(int(sys.argv[1]), float(sys.argv[2]), "later" in sys.argv[3:]))
+
+
+if __name__ == "__main__":
+    main()

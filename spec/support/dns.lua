@@ -18,7 +18,7 @@ Dns.__index = Dns
 function M.start(records)
   local path = scratch.directory "dns" .. "/records"
   scratch.write(path, dkjson.encode(records))
-  local self, said = server.start_announced("dns", { "/usr/bin/python3", "-B", server.here .. "/dns.py", path })
+  local self, said = server.start_python("dns", server.here .. "/dns.py", { path })
   self.port, self.address, self.path = said.port, "127.0.0.1:" .. said.port, path
   return setmetatable(self, Dns)
 end

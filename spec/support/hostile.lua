@@ -18,8 +18,7 @@ Hostile.__index = Hostile
 function M.start(options)
   local directory = scratch.directory "hostile"
   certificates = certificates or scratch.directory "hostile-certificates"
-  local argv = { "/usr/bin/python3", "-B", options.server or server.here .. "/../hostile/server.py",
-                 "--case", options.case, "--certs", certificates, "--events", directory .. "/events" }
+  local argv = { "--case", options.case, "--certs", certificates, "--events", directory .. "/events" }
   if options.h2c then argv[#argv + 1] = "--h2c" end
   if options.extra then
     argv[#argv + 1] = "--extra"
@@ -29,7 +28,8 @@ function M.start(options)
     argv[#argv + 1] = "--port"
     argv[#argv + 1] = tostring(options.port)
   end
-  local self, said = server.start_announced("hostile", argv, directory)
+  local script = options.server or server.here .. "/../hostile/server.py"
+  local self, said = server.start_python("hostile", script, argv, directory)
   self.port, self.url, self.ca = said.port, said.url, said.ca
   return setmetatable(self, Hostile)
 end

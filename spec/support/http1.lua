@@ -32,8 +32,7 @@ function M.start(answers, options)
   local directory = scratch.directory "http1"
   local file = scratch.write(directory .. "/answers", dkjson.encode { tls = options.tls or false,
     alpn = options.alpn or false, asks = options.asks or false, greeting = options.greeting or false, answers = told })
-  local argv = { "/usr/bin/python3", "-B", server.here .. "/http1.py", file, ca.leaf, ca.key }
-  local self, said = server.start_announced("http1", argv, directory)
+  local self, said = server.start_python("http1", server.here .. "/http1.py", { file, ca.leaf, ca.key }, directory)
   self.port, self.ca = said.port, ca.file
   self.url = ("%s://localhost:%d"):format(options.tls and "https" or "http", said.port)
   return self

@@ -114,13 +114,32 @@ function M.at_end(script, argument)
   C.close(fds[0]) -- the other one stays open on purpose
 end
 
+--- A child of this process that somebody else has started.
+---@param pid integer
+---@param name string
+---@param out string file that gets standard output and error
+---@return support.Process
+function M.child(pid, name, out)
+  local process = setmetatable({ pid = pid, out = out, name = name }, Process)
+  running[pid] = process
+  return process
+end
+
+--- Starts a program that is none of running(). It ends with this process at the latest.
+---@param argv string[] program (found on PATH) and arguments
+---@param out string file that gets standard output and error
+---@return support.Process
+function M.start_apart(argv, out)
+  local pid = spawn({ "setpriv", "--pdeathsig", "TERM", unpack(argv) }, out)
+  return setmetatable({ pid = pid, out = out, name = argv[1] }, Process)
+end
+
 --- Starts a program. It ends with this process at the latest.
 ---@param argv string[] program (found on PATH) and arguments
 ---@param out string file that gets standard output and error
 ---@return support.Process
 function M.start(argv, out)
-  local pid = spawn({ "setpriv", "--pdeathsig", "TERM", unpack(argv) }, out)
-  local process = setmetatable({ pid = pid, out = out, name = argv[1] }, Process)
+  local process = M.start_apart(argv, out)
   running[process.pid] = process
   return process
 end

@@ -14,9 +14,8 @@ local M = {}
 ---@return support.Server
 function M.start(behaviour, rights)
   local ca = authority.get()
-  local argv = { "/usr/bin/python3", "-B", server.here .. "/proxy.py", behaviour or "http", ca.leaf, ca.key,
-    rights or "" }
-  local self, said = server.start_announced("proxy", argv)
+  local self, said = server.start_python("proxy", server.here .. "/proxy.py",
+    { behaviour or "http", ca.leaf, ca.key, rights or "" })
   self.port, self.ca = said.port, ca.file
   return self
 end

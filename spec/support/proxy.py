@@ -10,7 +10,7 @@ import struct
 import sys
 import threading
 
-BEHAVIOUR, CERTIFICATE, KEY, RIGHTS = sys.argv[1:5]
+BEHAVIOUR = CERTIFICATE = KEY = RIGHTS = ""  # see main()
 
 # What it answers to CONNECT instead of opening a tunnel: bytes, and whether it closes then.
 ANSWERS = {
@@ -170,6 +170,8 @@ def serve(client, number):
 
 
 def main():
+    global BEHAVIOUR, CERTIFICATE, KEY, RIGHTS
+    BEHAVIOUR, CERTIFICATE, KEY, RIGHTS = sys.argv[1:5]
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     say(port=listener.getsockname()[1])
     number = 0
@@ -180,4 +182,5 @@ def main():
         threading.Thread(target=serve, args=(client, number), daemon=True).start()
 
 
-main()
+if __name__ == "__main__":
+    main()

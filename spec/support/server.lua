@@ -1,6 +1,7 @@
 --- What all servers of the specs have in common: a process, a port, what it reports.
 local dkjson = require "dkjson"
 local deadline = require "support.deadline"
+local nursery = require "support.nursery"
 local process = require "support.process"
 local scratch = require "support.scratch"
 
@@ -43,6 +44,16 @@ function M.start(name, argv, directory)
   }, Server)
 end
 
+-- What a program says with its first line.
+local function announced(self, name)
+  local said = deadline.wait(function()
+    local first = self:events()[1]
+    if not first and self.process:ended() then error(name .. " ended at once:\n" .. self:output(), 0) end
+    return first
+  end, START_SECONDS, name .. " to say where it is")
+  return self, said
+end
+
 --- Starts a program that says where it is with one line of JSON, and waits for that line.
 ---@param name string
 ---@param argv string[]
@@ -50,13 +61,20 @@ end
 ---@return support.Server
 ---@return table said
 function M.start_announced(name, argv, directory)
-  local self = M.start(name, argv, directory)
-  local said = deadline.wait(function()
-    local first = self:events()[1]
-    if not first and self.process:ended() then error(name .. " ended at once:\n" .. self:output(), 0) end
-    return first
-  end, START_SECONDS, name .. " to say where it is")
-  return self, said
+  return announced(M.start(name, argv, directory), name)
+end
+
+--- The same for a script in Python with main(), which is loaded once.
+---@param name string
+---@param script string path
+---@param arguments string[]
+---@param directory string?
+---@return support.Server
+---@return table said
+function M.start_python(name, script, arguments, directory)
+  directory = directory or scratch.directory(name)
+  local started = nursery.start(script, arguments, directory .. "/output")
+  return announced(setmetatable({ process = started, directory = directory }, Server), name)
 end
 
 --- What the server wrote to its standard output and error.

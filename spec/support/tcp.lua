@@ -13,8 +13,7 @@ local M = {}
 ---@return support.Server
 function M.start(behaviour)
   local ca = authority.get()
-  local argv = { "/usr/bin/python3", "-B", server.here .. "/tcp.py", behaviour, ca.leaf, ca.key }
-  local self, said = server.start_announced("tcp", argv)
+  local self, said = server.start_python("tcp", server.here .. "/tcp.py", { behaviour, ca.leaf, ca.key })
   self.port, self.url, self.ca = said.port, ("https://localhost:%d"):format(said.port), ca.file
   return self
 end
