@@ -100,8 +100,9 @@ local function take(self)
   end
   if crawl.frontier.stop_reason then self:drain(crawl.frontier.stop_reason) end
   for _, entry in ipairs(entries) do start(self, entry) end
-  self._idle = #entries < room and crawl.commit:links() == 0 -- else there may be more after the commit
-  if #entries > 0 and self._count < crawl.options.concurrency then return now end
+  local leaves = crawl.frontier.leaves -- to other workers
+  self._idle = #entries < room and not leaves and crawl.commit:links() == 0 -- else there may be more after the commit
+  if #entries > 0 and self._count < crawl.options.concurrency and not leaves then return now end
   return again
 end
 

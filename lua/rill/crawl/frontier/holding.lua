@@ -14,6 +14,7 @@ local own = bytes_of.new()
 
 ---@class rill.CrawlHolding
 ---@field count integer
+---@field at_work integer those of them whose requests have not ended
 ---@field private _found number? when something was handed out last, or was looked for first
 ---@field private _entries table<string, rill.CrawlEntry> by lease
 ---@field private _ended rill.CrawlEntry[] whose requests have ended, and Redis does not know yet
@@ -33,7 +34,7 @@ local function add(self, list, group, first, suffix)
     else
       entry = record.decode(text, lease, key)
     end
-    entry.dead = dead
+    entry.dead, entry.at_work = dead, true
     self._entries[lease], list[#list + 1] = entry, entry
   end
 end
@@ -44,18 +45,26 @@ end
 function Holding:take(answer)
   local list = {}
   for _, group in ipairs(answer[1]) do add(self, list, group, answer[4], answer[5]) end
-  self.count = self.count + #list
+  self.count, self.at_work = self.count + #list, self.at_work + #list
   return list
+end
+
+local function end_work(self, entry)
+  if entry.at_work then self.at_work, entry.at_work = self.at_work - 1, nil end
 end
 
 ---@param lease string
 function Holding:forget(lease)
-  if self._entries[lease] then self._entries[lease], self.count = nil, self.count - 1 end
+  local entry = self._entries[lease]
+  if not entry then return end
+  self._entries[lease], self.count = nil, self.count - 1
+  end_work(self, entry)
 end
 
 --- All of it: it will be handed out again.
 function Holding:forget_all()
-  self._entries, self.count, self._ended, self._results = {}, 0, {}, {}
+  for _, entry in pairs(self._entries) do entry.at_work = nil end
+  self._entries, self.count, self.at_work, self._ended, self._results = {}, 0, 0, {}, {}
 end
 
 --- The words of `renew`; all: what is not named goes back.
@@ -81,6 +90,7 @@ end
 ---@param entry rill.CrawlEntry
 ---@param result table
 function Holding:settle(entry, result)
+  end_work(self, entry)
   if result.robots then return end
   local n = #self._ended + 1
   self._ended[n], self._results[n] = entry, result
@@ -102,7 +112,7 @@ end
 
 ---@return rill.CrawlHolding
 function M.new()
-  return setmetatable({ count = 0, _entries = {}, _ended = {}, _results = {} }, Holding)
+  return setmetatable({ count = 0, at_work = 0, _entries = {}, _ended = {}, _results = {} }, Holding)
 end
 
 return M

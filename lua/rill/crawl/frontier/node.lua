@@ -26,6 +26,7 @@ local M = {}
 ---@field fresh boolean it was made now
 ---@field run string its name among crawls, made with it
 ---@field stop_reason string? all workers stop
+---@field leaves boolean the last take was given a part of what waits: the rest is for other workers
 ---@field may_lose boolean a batch may be refused in part: commit() then returns an error with `lost`
 ---@field private _wire rill.CrawlWire
 ---@field private _options table what robots.txt is judged by
@@ -115,10 +116,11 @@ local function ask_for(self, n)
   local well, others = self._held:report()
   local answer, err = self:call("take", { tostring(settings.lease), tostring(n), tostring(max_pages or ""),
     settings.robots and "1" or "0", well, others, settings.policy_all and json.encode(settings.policy_all) or "",
-    self._turn, tostring(self._news or "") })
+    self._turn, tostring(self._news or ""), ("%d"):format(self._held.at_work) })
   if err then return nil, err end
   read_numbers(self, answer[3])
   self._known:take_news(answer[6])
+  self.leaves = answer[8] == 1
   self._news = self._news and tonumber(answer[7])
   return answer
 end
@@ -139,7 +141,11 @@ function Frontier:take(n, now)
   local list = self._held:take(answer)
   local wait = tonumber(answer[2])
   local pause = self._held:pause(list[1] ~= nil, now)
-  if self.numbers.in_flight > self._held.count then wait = math.min(wait or pause, pause) end
+  if self.leaves then
+    wait = pause
+  elseif self.numbers.in_flight > self._held.count then
+    wait = math.min(wait or pause, pause)
+  end
   return list, wait and now + wait
 end
 

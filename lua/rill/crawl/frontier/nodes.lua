@@ -23,6 +23,7 @@ local ORIGINS_MOST = 10000 -- whose node is remembered; then it begins anew
 ---@field offsets table<string, number>
 ---@field fresh boolean
 ---@field stop_reason string?
+---@field leaves boolean
 ---@field may_lose boolean
 ---@field private _nodes rill.CrawlRedis[] the first is home
 ---@field private _first integer whose turn it is to be asked first
@@ -92,8 +93,10 @@ end
 ---@return rill.Error? err
 function Nodes:take(n, now)
   local list, first = {}, math.huge
+  self.leaves = false
   local function take(node)
     local entries, again, err = node:take(n - #list, now)
+    self.leaves = self.leaves or node.leaves
     for _, entry in ipairs(entries) do list[#list + 1] = entry end
     first = math.min(first, again or math.huge)
     return err

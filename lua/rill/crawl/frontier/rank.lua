@@ -18,6 +18,7 @@ local MAX_DEPTH = 2 ^ 20 - 1
 ---@field counted boolean? against max_pages
 ---@field again boolean? asked for though it was seen
 ---@field lease string? of a shared state
+---@field at_work boolean? there: its request has not ended
 ---@field high integer? halves of its fingerprint there
 ---@field low integer?
 ---@field due number? of a retry

@@ -18,6 +18,7 @@ local M = {}
 ---@class rill.CrawlFrontier
 ---@field stop fun(self: rill.CrawlFrontier, reason: string)? of a shared one
 ---@field worker string? the same
+---@field leaves boolean? the same: the last take was given a part of what waits
 ---@field seen rill.Map64 fingerprint to id
 ---@field skipped rill.Map64 fingerprints of what was passed over
 ---@field bodies rill.CrawlBodies

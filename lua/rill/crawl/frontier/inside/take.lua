@@ -1,22 +1,25 @@
 -- Hands entries out. ARGV: run, worker, latest, seconds of a lease, most, most pages in all ("" for none), "1" where
--- robots.txt is asked for, requests that have ended well: lease and latency of each, others as JSON: list of
--- { lease, result }; what holds for every origin as JSON, "" where each has its own; the turn in which this is asked,
--- see turn.lua, or "", and how many news the worker was told, "" where it wants none. Answers with a list for each
--- origin (name, what it ends with as JSON, when its robots.txt was read, then what waited, "" for the robots.txt
--- itself), when to ask again, numbers, of the leases, in that order, the number of the first and what stands behind it,
--- fingerprints of URLs that others have found since, and how many news it was told now.
+-- robots.txt is asked for, requests that have ended well: lease and latency of each, others as JSON: list of { lease,
+-- result }; what holds for every origin as JSON, "" where each has its own; the turn in which this is asked, see
+-- turn.lua, or "", how many news the worker was told, "" where it wants none, and how many entries it is at work on.
+-- Answers with a list for each origin (name, what it ends with as JSON, when its robots.txt was read, then what waited,
+-- "" for the robots.txt itself), when to ask again, numbers, of the leases, in that order, the number of the first and
+-- what stands behind it, fingerprints of URLs that others have found since, how many news it was told now, and 1 where
+-- it was given its part alone, as few wait: the rest is for others.
 local worker, seconds, most, max_pages, with_robots =
   ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1"
 local policy = ARGV[10] ~= "" and cjson.decode(ARGV[10])
-local turn = ARGV[11]
+local turn, at_work = ARGV[11], tonumber(ARGV[13])
 local EXPIRED, DUE_AT_ONCE = 256, 256 -- looked at in one call
 local NEWS_BYTES = 65536 -- told in one call: some 3,200 URLs
+local LEAST_PART = 4 -- entries
+local MOST_SHARING = 64 -- workers: with more of them it is not looked who lives
 
 local refused = begin()
 if refused then return refused end
 if turn ~= "" then
   if tonumber(call("HGET", CONF, "entered") or 0) > tonumber(turn) then
-    return { {}, "0.02", numbers(), 0, "", "", ARGV[12] }
+    return { {}, "0.02", numbers(), 0, "", "", ARGV[12], 0 }
   end
   call("HSET", CONF, "entered", turn)
 end
@@ -52,6 +55,27 @@ for _, member in ipairs(call("ZRANGEBYSCORE", LATER, "-inf", now, "LIMIT", 0, DU
   make_ready(origin_of(string.sub(member, 1, at - 1)), string.sub(member, at + 1))
   call("HINCRBY", STATS, "_queued", -1) -- it was counted while it was there
 end
+
+local function count_alive(names)
+  local count = 0
+  for _, name in ipairs(names) do
+    if tonumber(call("HGET", P .. "w:" .. name, "alive") or 0) > now then count = count + 1 end
+  end
+  return count
+end
+
+-- Where fewer wait than all workers could take, each takes a part of them, with what it is at work on: else one would
+-- work off what it holds, and the others stand idle beside it.
+local function part()
+  local waiting, sharing = tonumber(call("HGET", STATS, "_queued") or 0), call("SCARD", P .. "workers")
+  if sharing < 2 or sharing > MOST_SHARING or waiting >= sharing * most then return most end
+  local alive = math.max(1, count_alive(call("SMEMBERS", P .. "workers")))
+  local each = math.ceil((waiting + call("ZCARD", LEASE)) / alive) - at_work
+  if at_work < LEAST_PART then each = math.max(LEAST_PART, each) end
+  return alive > 1 and each < waiting and math.max(0, math.min(most, each)) or most
+end
+local asked = most
+most = part()
 
 local taken = tonumber(call("HGET", STATS, "_taken") or 0)
 local groups, leases, queued, blocked = {}, {}, 0, false -- leases: what LEASED holds of each
@@ -171,5 +195,6 @@ local news, told = news_since(tonumber(ARGV[12]))
 local next_due = call("ZRANGEBYSCORE", DUE, blocked and "(" .. now or "-inf", "+inf", "WITHSCORES", "LIMIT", 0, 1)[2]
 local retry = call("ZRANGE", LATER, 0, 0, "WITHSCORES")[2]
 local time = math.min(tonumber(next_due or math.huge), tonumber(retry or math.huge))
+local left = most < asked and #leases >= most -- for others
 local wait = time < math.huge and tostring(math.max(0, time - now)) or ""
-return { groups, wait, numbers(), first, suffix, news, told }
+return { groups, wait, numbers(), first, suffix, news, told, left and 1 or 0 }
