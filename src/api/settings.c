@@ -269,7 +269,8 @@ static void take_requests(rill_settings *settings, const rill_options *options)
 static void take_connections(rill_pool *pool, const rill_options *options)
 {
     rill_link_setup *link = &pool->link;
-    link->window = options->window;
+    link->window =
+        options->window < LINK_FIRST_WINDOW_MOST ? options->window : LINK_FIRST_WINDOW_MOST;
     link->max_window =
         options->max_window > options->window ? options->max_window : options->window;
     link->max_frame_size = options->max_frame_size;

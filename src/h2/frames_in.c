@@ -65,17 +65,18 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
 /* Whether the peer must wait for the reader: with a rest of its window that is smaller than a frame
  * it may well wait for more. What the reader takes is returned by halves of the window, so a reader
  * that has taken all leaves at least half of it. */
-static void note_held(nghttp2_session *ng, rill_stream *stream)
+static void note_held(const rill_session *session, rill_stream *stream)
 {
     uint32_t half = stream->inlet.window / 2;
     int32_t least = FRAME_USUAL < half ? FRAME_USUAL : (int32_t)half;
-    if (nghttp2_session_get_stream_local_window_size(ng, stream->id) < least)
+    if (rill_streams_room(session, stream) < least)
         rill_stream_hold(stream, true);
 }
 
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,
                          size_t length, void *arg)
 {
+    (void)ng;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, id);
     uint32_t due = 0;
@@ -87,7 +88,7 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
         if (!(flags & NGHTTP2_FLAG_END_STREAM)) { /* else the peer needs no window any more */
             due = rill_inlet_release(&stream->inlet, released);
             if (!due)
-                note_held(ng, stream);
+                note_held(session, stream);
         }
         retire_if_closed(session, stream);
     }
@@ -166,9 +167,7 @@ static void receive_settings(rill_session *session, rill_stream *stream, const n
     if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
         if (!link->rtt_ms)
             set_rtt(session, session->opened_ms);
-        for (rill_stream *each = rill_stream_first(&link->open); session->narrow && each;
-             each = rill_stream_next(each))
-            rill_streams_widen(session, each);
+        session->acks_due--; /* nghttp2 refuses one too many */
         return;
     }
     link->greeted = true;

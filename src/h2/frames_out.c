@@ -26,8 +26,7 @@ static void grow_window(rill_session *session, rill_stream *stream)
         return;
     uint32_t wider = window < most / 2 ? window * 2 : most;
     if (rill_inlet_widen(&stream->inlet, wider))
-        nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
-                                              (int32_t)wider);
+        rill_streams_open_more(session, stream, wider - window);
 }
 
 /* What the peer makes us send, as often as it likes. RST_STREAM is bounded by our streams. */

@@ -96,6 +96,7 @@ static int32_t open_session(rill_link *link, rill_error *err)
         };
         code = nghttp2_submit_settings(session->ng, NGHTTP2_FLAG_NONE, settings,
                                        setup->max_header_list ? 4 : 3);
+        session->acks_due = 1;
     }
     if (!code)
         code = nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, 0,

@@ -88,6 +88,7 @@ typedef struct rill_session {
     int64_t updates_due; /* bytes sent that the peer has not opened its windows for, see above */
     int64_t ignored;     /* bytes that belong to no frame that was reported, or to its head */
     bool narrow;         /* streams begin with LINK_HEAD_WINDOW, and are widened one by one */
+    uint32_t acks_due;   /* SETTINGS of ours that nghttp2 holds for unseen */
     int64_t in_flight;   /* so many more may come for streams that we have reset */
 } rill_session;
 

@@ -110,21 +110,43 @@ void rill_streams_resume(rill_link *link, rill_stream *stream)
     rill_streams_retire(link, stream);
 }
 
+void rill_streams_open_more(rill_session *session, const rill_stream *stream, uint32_t more)
+{
+    int32_t window =
+        nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id);
+    int64_t wider = (int64_t)window + more;
+    nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                          wider < INT32_MAX ? (int32_t)wider : INT32_MAX);
+}
+
+void rill_streams_widen(rill_session *session, const rill_stream *stream)
+{
+    if (session->narrow && !stream->inlet.narrow && stream->on_wire && stream->inlet.window &&
+        stream->local != HALF_IDLE)
+        rill_streams_open_more(session, stream, session->link.setup->window - LINK_HEAD_WINDOW);
+}
+
+int32_t rill_streams_room(const rill_session *session, const rill_stream *stream)
+{
+    int32_t room = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
+    bool too_much = session->narrow && session->acks_due == 1; /* before: HTTP/2's first one */
+    return too_much ? room - (int32_t)(session->link.setup->window - LINK_HEAD_WINDOW) : room;
+}
+
 int rill_streams_narrow(rill_session *session)
 {
     nghttp2_settings_entry setting = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LINK_HEAD_WINDOW};
     if (session->narrow || session->link.setup->window <= LINK_HEAD_WINDOW)
         return 0;
     int code = nghttp2_submit_settings(session->ng, NGHTTP2_FLAG_NONE, &setting, 1);
-    session->narrow = !code;
-    return code;
-}
-
-void rill_streams_widen(rill_session *session, rill_stream *stream)
-{
-    if (session->narrow && !stream->inlet.narrow && stream->on_wire && stream->inlet.window)
-        nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
-                                              (int32_t)stream->inlet.window);
+    if (code)
+        return code;
+    session->narrow = true;
+    session->acks_due++;
+    for (rill_stream *each = rill_stream_first(&session->link.open); each;
+         each = rill_stream_next(each))
+        rill_streams_widen(session, each);
+    return 0;
 }
 
 void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length)

@@ -42,8 +42,15 @@ void rill_streams_resume(rill_link *link, rill_stream *stream);
 /* From now on streams begin with LINK_HEAD_WINDOW. 0 or an error of nghttp2's. */
 int rill_streams_narrow(rill_session *session);
 
-/* Opens the window of a stream that began so, once the peer has taken that up. */
-void rill_streams_widen(rill_session *session, rill_stream *stream);
+/* Gives a stream the rest of its window, once: when its request has been sent, or its reader wants
+ * more, or `rill_streams_narrow` takes it away. It goes by what the peer has when it gets there,
+ * which nghttp2 does not know before the ACK: and net/http of Go has one for all SETTINGS that came
+ * together. */
+void rill_streams_widen(rill_session *session, const rill_stream *stream);
+void rill_streams_open_more(rill_session *session, const rill_stream *stream, uint32_t more);
+
+/* What the peer may still send on it, whatever it has acknowledged. */
+int32_t rill_streams_room(const rill_session *session, const rill_stream *stream);
 
 /* The first line of a peer's bytes, as a NUL-terminated text of at most `room` bytes. */
 void rill_streams_printable(char *out, size_t room, const uint8_t *data, size_t length);

@@ -19,7 +19,8 @@ enum {
     LINK_WINDOW = 16 << 20,
     LINK_WINDOW_MIN = 65535,
     LINK_HEAD_WINDOW = 64 << 10, /* of a stream whose head is looked at before its body is wanted */
-    LINK_DEBUG_DATA = 96,        /* of a GOAWAY's debug data that are kept */
+    LINK_FIRST_WINDOW_MOST = 1 << 30, /* of a stream: it may be opened as far again */
+    LINK_DEBUG_DATA = 96,             /* of a GOAWAY's debug data that are kept */
     /* bytes of bodies that a connection sends before others have their turn; and what it sends of
      * them though the step has done its share: so each upload goes on */
     LINK_SEND = 512 << 10,

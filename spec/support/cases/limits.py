@@ -5,7 +5,7 @@ import socket
 
 from bed import frames
 from bed.expect import error, flood, ok, timeout
-from bed.frames import MAX_WINDOW, STATUS_200, Code, Setting, block
+from bed.frames import MAX_WINDOW, STATUS_200, Code, Setting, Type, block
 from bed.payloads import MIB, ok_body, pattern
 from bed.registry import connection_case, socket_case, stream_case
 
@@ -177,6 +177,36 @@ async def deaf_to_the_first(conn):
             await asyncio.sleep(0.005)
         await DEAF[0].send(frames.ping() * 900)
         await stream.respond()
+
+
+async def acknowledge_once(conn, late):
+    """One ACK for the first two SETTINGS, before the first response; the other after it where `late`."""
+    conn.ack_settings = False
+    await conn.open()
+    said = []
+
+    async def answer(stream):
+        await conn.until(lambda: conn.frames_in[Type.SETTINGS] >= 2)
+        acks = 0 if said else 1
+        said.append(stream)
+        await conn.send(frames.settings(ack=True) * acks)
+        await stream.send_headers()
+        await stream.send_data(pattern(int(stream.path.rsplit("=", 1)[1])), end_stream=True)
+        if late and acks:
+            await conn.send(frames.settings(ack=True))
+    await conn.serve(answer)
+
+
+@connection_case(expect=ok())
+async def one_ack(conn):
+    """SETTINGS that come before a response are acknowledged by one frame together, as Go's net/http does."""
+    await acknowledge_once(conn, late=False)
+
+
+@connection_case(expect=ok())
+async def late_ack(conn):
+    """The second SETTINGS are acknowledged only behind the first response."""
+    await acknowledge_once(conn, late=True)
 
 
 @connection_case(expect=ok())
