@@ -33,6 +33,18 @@ describe("rill get", function()
     assert.is_nil(head:find("<title>", 1, true))
   end)
 
+  it("takes as many URLs as the shell hands over", function()
+    local function of(more)
+      return command.shell(("luajit bin/rill get --ca %s %s $(seq -f '%s/b.html?%%.0f' 9000)"):format(server.ca, more,
+        server.url))
+    end
+    local refused = of "--nothing"
+    assert.equal(2, refused.status)
+    assert.matches("unknown option %-%-nothing", refused.err)
+    local said = of ""
+    assert.same({ "", 0, 9000 * #SITE["b.html"] }, { said.err, said.status, #said.out })
+  end)
+
   it("takes short flags in one word, the last of them with its value", function()
     local said = rill("get", "-qi", server.url .. "/b.html")
     assert.matches("^HTTP/2 200\n.*\n\n<title>B</title>$", said.out)

@@ -86,7 +86,9 @@ function M.main(words)
   if not command then return wrong(nil, "which command?") end
   if not KNOWN[command] then return wrong(nil, ("unknown command %q: there are %s"):format(command,
     table.concat(COMMANDS, ", "))) end
-  return run(command, { unpack(words, 2) })
+  local rest = {} -- unpack() takes no more than 8,000
+  for i = 2, #words do rest[i - 1] = words[i] end
+  return run(command, rest)
 end
 
 return M
