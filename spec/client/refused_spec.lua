@@ -89,6 +89,18 @@ describe("a server that refuses streams beyond a limit that it has not announced
     connection:close()
   end)
 
+  it("takes none at all: each has its retries and no more, however many ask at once", function()
+    start(0, 1)
+    local client = support.client()
+    support.run(function()
+      for _, result in ipairs(all_of(20, function(url) return client:get(url) end)) do
+        local err = result[2]
+        assert.same({ nil, "reset", "REFUSED_STREAM" }, { result[1], err.reason, err.code })
+        assert.same({ 3, "no" }, { err.attempts, err.processed })
+      end
+    end)
+  end)
+
   it("refuses a request for ever: it has its retries once it is alone", function()
     start(10, 1)
     local client, other = support.client(), support.client()

@@ -139,11 +139,12 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
 }
 
 /* Of those that the peer refuses at one go each leaves fewer others: the last of them as many as it
- * takes. */
+ * takes. One that refuses all has taken none of those that came before. */
 static void note_refusal(rill_link *link, rill_stream *stream)
 {
+    bool is_oldest = link->open.last == &stream->member; /* a new one stands in front */
     uint32_t others = link->active > 0 ? link->active - 1 : 0;
-    if (!others || stream->status)
+    if (!others || is_oldest || stream->status)
         return;
     stream->crowded = true;
     if (!link->beside || others < link->beside)
