@@ -138,27 +138,11 @@ static void receive_head(rill_session *session, rill_stream *stream, const nghtt
     receive_data(session, stream, frame);
 }
 
-/* Of those that the peer refuses at one go each leaves fewer others: the last of them as many as it
- * takes. One that refuses all has taken none of those that came before. */
-static void note_refusal(rill_link *link, rill_stream *stream)
-{
-    bool is_oldest = link->open.last == &stream->member; /* a new one stands in front */
-    uint32_t others = link->active > 0 ? link->active - 1 : 0;
-    if (!others || is_oldest || stream->status)
-        return;
-    stream->crowded = true;
-    if (!link->beside || others < link->beside)
-        link->beside = others;
-}
-
 static void receive_reset(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)
 {
     rill_points_pay_reset(session, frame->hd.stream_id);
-    if (!stream)
-        return;
-    stream->peer_reset = true; /* nghttp2 closes it next */
-    if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
-        note_refusal(&session->link, stream);
+    if (stream)
+        stream->peer_reset = true; /* nghttp2 closes it next */
 }
 
 static void receive_settings(rill_session *session, rill_stream *stream, const nghttp2_frame *frame)

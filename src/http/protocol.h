@@ -48,7 +48,7 @@ enum link_goodbye {
 };
 
 /* What may be read of a session. Its protocol is the only writer, but for `pong` and `look`, which
- * whoever has seen them clears, as `beside`, and `sent`. */
+ * whoever has seen them clears, and `sent`. */
 struct rill_link {
     const rill_protocol *protocol;
     rill_turn *turn;              /* borrowed */
@@ -59,8 +59,6 @@ struct rill_link {
     rill_list closed;             /* closed: for the owner of the request to take */
     uint32_t active;              /* streams that count against the limit */
     uint32_t limit;               /* how many the peer allows */
-    uint32_t beside;              /* the fewest others that were open when it refused one behind
-                                     them; 0: it has not, or whoever has seen it has cleared it */
     uint32_t blocked;             /* uploads that wait for the socket, or for the next turn */
     uint32_t sent;                /* bytes of bodies in this turn: its owner sets it back */
     bool greeted;                 /* the peer has shown that it speaks this protocol */

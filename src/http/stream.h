@@ -32,13 +32,12 @@ struct rill_stream {
     bool on_wire : 1;            /* the session has it on the wire */
     bool peer_reset : 1;         /* by RST_STREAM */
     bool refused : 1;            /* the peer says it did not act on it */
-    bool crowded : 1; /* it was refused while one from before it was open: it may be one too many */
-    bool stale : 1;   /* its connection was used before, and ended without a word */
-    bool pieces : 1;  /* read in pieces: HEAD and READABLE are reported */
-    bool over : 1;    /* the peer has ended it; while it is open, it shows when its body is
-                         decoded, or its file is wanted, how it closes */
-    bool settles : 1; /* somebody waits for that */
-    bool decodes : 1; /* content codings are undone */
+    bool stale : 1;              /* its connection was used before, and ended without a word */
+    bool pieces : 1;             /* read in pieces: HEAD and READABLE are reported */
+    bool over : 1;        /* the peer has ended it; while it is open, it shows when its body is
+                             decoded, or its file is wanted, how it closes */
+    bool settles : 1;     /* somebody waits for that */
+    bool decodes : 1;     /* content codings are undone */
     bool lenient_eof : 1; /* see rill_options */
     bool cut : 1;         /* so the body may lack its end */
     bool saved : 1;       /* the body stands in its file */

@@ -449,30 +449,9 @@ void rill_conn_calm_down(rill_conn *conn)
         rill_conn_drain(conn);
 }
 
-/* After refusals one more stream is tried after so many responses for each that it has: a limit
- * that has not been announced stays mostly what it is, and a wrong guess costs a refusal. */
-enum { CONN_SURE_ROUNDS = 16 };
-
-void rill_conn_heed_refusal(rill_conn *conn)
-{
-    uint32_t taken = conn->session->beside;
-    conn->session->beside = 0;
-    if (!taken)
-        return;
-    conn->sure = taken;
-    conn->calm = !conn->calm || taken < conn->calm ? taken : conn->calm;
-    conn->calm_ends = 0;
-}
-
-bool rill_conn_is_sure(const rill_conn *conn)
-{
-    return conn->state == CONN_OPEN && (!conn->sure || conn->session->active < conn->sure);
-}
-
 void rill_conn_count_response(rill_conn *conn)
 {
-    uint32_t rounds = conn->sure ? CONN_SURE_ROUNDS : 1;
-    if (!conn->calm || ++conn->calm_ends / rounds < conn->calm)
+    if (!conn->calm || ++conn->calm_ends < conn->calm)
         return;
     conn->calm_ends = 0;
     if (++conn->calm >= conn->setup.max_streams)

@@ -69,8 +69,6 @@ struct rill_conn {
     bool broke_off; /* streams were open when it closed */
     uint32_t calm;  /* streams at a time since the peer has asked for calm; 0: as many as may be */
     uint32_t calm_ends;            /* responses since `calm` has changed */
-    uint32_t sure;                 /* streams that it had when the peer refused one more; 0: it has
-                                      refused none beside others */
     uint64_t active_ms;            /* when something moved last */
     uint64_t received_ms;          /* when the peer last sent something */
     bool received;                 /* the peer has sent something behind the handshake */
@@ -113,14 +111,6 @@ bool rill_conn_grants(const rill_conn *conn);
  * Where streams were cut short before, it drains as well: node counts what it then had to send
  * against the session for ever, so that fewer do not help. */
 void rill_conn_calm_down(rill_conn *conn);
-
-/* The peer has refused streams beside others: from now on it gets no more at a time than it had
- * then, and after a while one more, which must be one that may be sent again. */
-void rill_conn_heed_refusal(rill_conn *conn);
-
-/* Whether one more stream is none that it may refuse: it is open, and has fewer than it had taken.
- */
-bool rill_conn_is_sure(const rill_conn *conn);
 
 /* A response is complete: after as many as `calm` streams at a time are one more. */
 void rill_conn_count_response(rill_conn *conn);

@@ -72,7 +72,6 @@ void rill_ending_attempt(rill_call *call)
     note_guest(call);
     rill_pace_heed(call);
     rill_retry_heed_calm(call);
-    rill_retry_heed_refusal(call);
     enum call_next next = rill_retry_next(call);
     if (next == CALL_DONE) {
         rill_ending_finish(call);

@@ -209,7 +209,7 @@ static enum room fill(rill_origin *origin, rill_conn *conn, uint32_t *usable)
     ++*usable;
     uint32_t slots = ready ? rill_conn_room(conn) : 0;
     while (queue->calls.first && slots-- && !conn->session->full &&
-           (rill_conn_is_sure(conn) || rill_queue_first(queue)->repeat) &&
+           (conn->state == CONN_OPEN || rill_queue_first(queue)->repeat) &&
            send_call(origin, conn, rill_queue_first(queue)))
         ;
     return rill_conn_at_limit(conn) ? ROOM_ALL_FULL : ROOM_COMING;

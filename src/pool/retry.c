@@ -76,12 +76,6 @@ void rill_retry_heed_calm(const rill_call *call)
     rill_retry_back_off(origin);
 }
 
-void rill_retry_heed_refusal(const rill_call *call)
-{
-    if (call->conn && call->stream && call->stream->crowded)
-        rill_conn_heed_refusal(call->conn);
-}
-
 void rill_retry_remember_alpn(rill_origin *origin, const rill_error *error)
 {
     if (error->kind != RILL_KIND_ALPN)
@@ -131,8 +125,6 @@ static enum call_next judge(const rill_call *call)
     case RILL_RESET:
         if (call->idempotent && asks_for_calm(stream)) /* a connection that is cut has caused it */
             return call->conn && call->conn->session->cut ? CALL_REPEAT_NOW : CALL_REPEAT_LATER;
-        if (stream->crowded && stream->refused && call->repeats < CALL_REPEATS)
-            return CALL_REPEAT_NOW; /* it waits until there is room: see rill_conn_heed_refusal() */
         return stream->peer_reset && stream->refused ? CALL_REPEAT_LATER : CALL_DONE;
     case RILL_CONNECT_FAILED:
         return stream->errors && stream->errors->kind == RILL_KIND_TCP ? CALL_REPEAT_LATER

@@ -31,10 +31,6 @@ void rill_retry_remember_alpn(rill_origin *origin, const rill_error *error);
  * short. */
 void rill_retry_heed_calm(const rill_call *call);
 
-/* The same: where the peer refused its stream beside others, no more at a time are opened than it
- * had taken. */
-void rill_retry_heed_refusal(const rill_call *call);
-
 /* The one place that decides whether a call whose attempt has ended is sent again by itself, at
  * once or after back-off; its body is at its start again then, and the repeat is counted. */
 enum call_next { CALL_DONE, CALL_REPEAT_NOW, CALL_REPEAT_LATER };
