@@ -53,7 +53,7 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
     if (*place == stream)
         *place = NULL;
     if (stream->remote != HALF_CLOSED && !stream->peer_reset) {
-        int32_t window = nghttp2_session_get_stream_local_window_size(session->ng, stream->id);
+        int32_t window = rill_streams_room(session, stream);
         session->in_flight += window > 0 ? window : 0;
     }
     if (!stream->status)
