@@ -9,6 +9,7 @@ local M = {}
 -- Seconds until it is looked again whether others have brought work: half as long as they have brought none. How
 -- often it was looked meanwhile does not count: a look follows each commit.
 local FIRST_POLL, LAST_POLL = 0.01, 0.2
+local PATIENCE = 1 -- seconds that what was left for others is left to them
 
 local own = bytes_of.new()
 
@@ -16,6 +17,7 @@ local own = bytes_of.new()
 ---@field count integer
 ---@field at_work integer those of them whose requests have not ended
 ---@field private _found number? when something was handed out last, or was looked for first
+---@field private _none_since number? when it was first handed nothing, since it was handed something
 ---@field private _entries table<string, rill.CrawlEntry> by lease
 ---@field private _ended rill.CrawlEntry[] whose requests have ended, and Redis does not know yet
 ---@field private _results table[] of these
@@ -84,6 +86,21 @@ end
 function Holding:pause(found, now)
   if found or not self._found then self._found = now end
   return math.min(LAST_POLL, math.max(FIRST_POLL, (now - self._found) / 2))
+end
+
+--- Notes whether something was handed out to a worker that has room.
+---@param found boolean
+---@param now number
+function Holding:note(found, now)
+  self._none_since = not found and (self._none_since or now) or nil
+end
+
+--- How many entries it says that it is at work on. None where it was handed nothing for long: those for whom that was
+--- left may be dead, about to leave, or without room, and it asks like one that is idle.
+---@param now number
+---@return integer
+function Holding:load(now)
+  return self._none_since and now - self._none_since >= PATIENCE and 0 or self.at_work
 end
 
 --- A request has ended: the next take reports it.

@@ -106,7 +106,7 @@ local function restore_scope(self)
   return true
 end
 
-local function ask_for(self, n)
+local function ask_for(self, n, now)
   if self._wire.was_lost then
     local ok, err = resynchronize(self)
     if not ok then return nil, err end
@@ -116,7 +116,7 @@ local function ask_for(self, n)
   local well, others = self._held:report()
   local answer, err = self:call("take", { tostring(settings.lease), tostring(n), tostring(max_pages or ""),
     settings.robots and "1" or "0", well, others, settings.policy_all and json.encode(settings.policy_all) or "",
-    self._turn, tostring(self._news or ""), ("%d"):format(self._held.at_work) })
+    self._turn, tostring(self._news or ""), ("%d"):format(self._held:load(now)) })
   if err then return nil, err end
   read_numbers(self, answer[3])
   self._known:take_news(answer[6])
@@ -133,7 +133,7 @@ end
 ---@return rill.Error? err
 function Frontier:take(n, now)
   self._origins:bound()
-  local answer, err = ask_for(self, n)
+  local answer, err = ask_for(self, n, now)
   local ok = answer and true
   if ok then ok, err = restore_scope(self) end
   if ok then ok, err = load_robots(self, answer[1]) end
@@ -141,6 +141,7 @@ function Frontier:take(n, now)
   local list = self._held:take(answer)
   local wait = tonumber(answer[2])
   local pause = self._held:pause(list[1] ~= nil, now)
+  if n > 0 then self._held:note(list[1] ~= nil, now) end
   if self.leaves then
     wait = pause
   elseif self.numbers.in_flight > self._held.count then
