@@ -78,6 +78,7 @@ describe("rill", function()
       [{ "get", "a", "--timeout", "." }] = '--timeout takes a number, 0 or more, got "."',
       [{ "get", "a", "-q=1" }] = "unknown option -q=1",
       [{ "get", "a", "-qz" }] = "unknown option -qz",
+      [{ "get", "a", "-output=x" }] = "unknown option -output=x",
       [{ "get", "a", "-output", "x" }] = "unknown option -output: did you mean --output?",
       [{ "get", "a", "-qH" }] = "-H takes a value: nothing follows it",
       [{ "get", "a", "-qo", "" }] = '-o takes a path, got ""',

@@ -167,7 +167,7 @@ end
 -- Reads the short flags of one word, "-qv"; the last one's value is the rest of it, "-qoFILE", or the next word.
 local function read_cluster(names, words, i, options)
   local word = words[i]
-  if names["-" .. word] then unknown(word, names) end -- "-output" is none of -o
+  if names["-" .. word:match "^[^=]*"] then unknown(word, names) end -- "-output", "-output=x": none of -o
   for at = 2, #word do
     local name = "-" .. word:sub(at, at)
     local flag = (names[name] or unknown(word, names)).flag
