@@ -20,7 +20,7 @@ CLONE_PARENT = 0x8000
 PR_SET_PDEATHSIG = 1
 
 python = ctypes.pythonapi
-libc = ctypes.PyDLL(None)
+libc = ctypes.PyDLL(None, use_errno=True)
 
 
 def load(path):
@@ -40,6 +40,8 @@ def clone():
         python.PyOS_AfterFork_Child()
     else:
         python.PyOS_AfterFork_Parent()
+    if pid < 0:  # a caller would signal -1, which is every process
+        raise OSError(ctypes.get_errno(), "clone")
     return pid
 
 
