@@ -372,6 +372,8 @@ bool rill_fields_is_kept(rill_chars name, rill_chars value)
     for (size_t i = 0; i < sizeof(never); i++)
         if (value.length && memchr(value.data, never[i], value.length))
             return false;
+    if (value.length && (is_blank(value.data[0]) || is_blank(value.data[value.length - 1])))
+        return false;
     return !fault_of_name(name.data, name.length) && has_control(value.data, value.length) &&
            !rill_chars_are(name, "content-length") && !rill_chars_are(name, "te");
 }

@@ -597,7 +597,7 @@ char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
 int32_t rill_inlet_end_coded(rill_inlet *inlet, bool *later, rill_error *err)
 {
     size_t released = 0;
-    inlet->whole = inlet->defers;
+    inlet->whole = inlet->whole || inlet->defers;
     bool ahead = inlet->defers || /* a reader in pieces: nobody waits for it */
                  (inlet->way == INLET_PIECES && fits(inlet->account, 0));
     if (ahead && gives_way(inlet, false)) {

@@ -351,6 +351,7 @@ static SSL *open_for(rill_tls *tls, const char *name, rill_error *err)
     if (!tls->context && make_usual(tls, err))
         return NULL;
     rill_trust_use_system(&tls->trust, tls->context, tls->system);
+    ERR_clear_error();
     SSL *ssl = SSL_new(tls->context);
     if (!ssl) {
         refuse(err);
