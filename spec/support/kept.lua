@@ -28,7 +28,9 @@ function M.flags()
   local out = scratch.directory "flags" .. "/output"
   local argv = M.environment(unpack(M.debian))
   for _, word in ipairs { "DEB_BUILD_MAINT_OPTIONS=hardening=+all", "sh", "-ec",
-    "echo $( (dpkg-buildflags --get CPPFLAGS; dpkg-buildflags --get CFLAGS) 2>/dev/null)" } do argv[#argv + 1] = word end
+    "echo $( (dpkg-buildflags --get CPPFLAGS; dpkg-buildflags --get CFLAGS) 2>/dev/null)" } do
+    argv[#argv + 1] = word
+  end
   process.run(argv, out)
   return (scratch.read(out):gsub(" %-ffile%-prefix%-map=%S+", ""):gsub("\n$", ""))
 end
