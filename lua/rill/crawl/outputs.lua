@@ -79,7 +79,7 @@ local function entries_of(out)
   return { out }
 end
 
---- What one of the option `out` says of its format.
+--- The `format` that one entry of a crawl's option `out` names.
 ---@param out any as a state has kept it
 ---@param is_meant fun(path: string): boolean
 ---@return string? format

@@ -95,8 +95,8 @@ function Holding:note(found, now)
   self._none_since = not found and (self._none_since or now) or nil
 end
 
---- How many entries it says that it is at work on. None where it was handed nothing for long: those for whom that was
---- left may be dead, about to leave, or without room, and it asks like one that is idle.
+--- How many entries the worker says it is at work on, by which Redis sizes its part. None where it was handed nothing
+--- for PATIENCE: the workers that the rest was left for may be dead or have no room, so it asks as an idle one does.
 ---@param now number
 ---@return integer
 function Holding:load(now)

@@ -17,8 +17,8 @@ if refused then return refused end
 local before = call("HMGET", W, "batch", "news")
 local kept = before[1] or "0"
 if kept == number then return { "ok", call("HGET", W, "reply"), numbers(), call("HGETALL", STATS) } end
--- Redis has gone back to before it told the worker of some URLs (news): the worker has left these out of its pages'
--- links, as known.
+-- A Redis that was restored from an older copy knows fewer URLs than it has told this worker of (news), and the worker
+-- has left those out of the links it sent, as known.
 local is_told_more = head.news and head.news > tonumber(before[2] or 0)
 if kept ~= last or is_told_more then return { "rewound", kept, call("HGETALL", W) } end
 
