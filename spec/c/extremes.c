@@ -7,11 +7,14 @@
  *   EXTREMES_SYSTEM_WRITES=X  process_vm_writev() is refused, as by a filter of system calls
  *                             (X: refused), or does half of what it is asked for (short)
  *   EXTREMES_NO_MREMAP=1      mremap() is refused, as by a filter of system calls
- *   EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind it: as without memory
+ *   EXTREMES_NO_FRAMES=X      a stream's window is not widened, or no PING is made (X: window,
+ * ping): as without memory EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind
+ * it: as without memory
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,6 +40,29 @@ int nghttp2_session_client_new3(nghttp2_session **session,
     if (!code && first)
         code = nghttp2_session_set_next_stream_id(*session, atoi(first));
     return code;
+}
+
+static bool makes_no(const char *frame)
+{
+    const char *none = getenv("EXTREMES_NO_FRAMES");
+    return none && !strcmp(none, frame);
+}
+
+int nghttp2_session_set_local_window_size(nghttp2_session *session, uint8_t flags, int32_t stream,
+                                          int32_t size)
+{
+    static int (*next)(nghttp2_session *, uint8_t, int32_t, int32_t);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "nghttp2_session_set_local_window_size");
+    return stream && makes_no("window") ? NGHTTP2_ERR_NOMEM : next(session, flags, stream, size);
+}
+
+int nghttp2_submit_ping(nghttp2_session *session, uint8_t flags, const uint8_t *data)
+{
+    static int (*next)(nghttp2_session *, uint8_t, const uint8_t *);
+    if (!next)
+        *(void **)&next = dlsym(RTLD_NEXT, "nghttp2_submit_ping");
+    return makes_no("ping") ? NGHTTP2_ERR_NOMEM : next(session, flags, data);
 }
 
 ssize_t recv(int fd, void *to, size_t size, int flags)

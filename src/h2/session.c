@@ -171,7 +171,7 @@ static void ping(rill_link *link)
     if (link->ping_ms || !session->ng)
         return;
     link->ping_ms = link->turn->now_ms;
-    nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL);
+    rill_streams_queued(session, nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL));
 }
 
 static void announce_goaway(rill_link *link, uint32_t code)

@@ -63,6 +63,13 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
         session->resets_due = SESSION_POINTS;
 }
 
+bool rill_streams_queued(rill_session *session, int code)
+{
+    if (code == NGHTTP2_ERR_NOMEM)
+        rill_error_memory(&session->link.fatal);
+    return code != NGHTTP2_ERR_NOMEM;
+}
+
 /* nghttp2 sends an update for half a window, which is HTTP/2's first one until the peer has taken
  * up ours: with less it need not be asked. */
 static uint32_t least_update(const rill_stream *stream)
@@ -79,10 +86,7 @@ bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t le
         return true;
     int code = nghttp2_session_consume_stream(session->ng, stream->id, stream->returned);
     stream->returned = 0;
-    if (code != NGHTTP2_ERR_NOMEM)
-        return true;
-    rill_error_memory(&session->link.fatal); /* the peer would wait for ever */
-    return false;
+    return rill_streams_queued(session, code);
 }
 
 void rill_streams_retire(rill_link *link, rill_stream *stream)
@@ -115,8 +119,10 @@ void rill_streams_open_more(rill_session *session, const rill_stream *stream, ui
     int32_t window =
         nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id);
     int64_t wider = (int64_t)window + more;
-    nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
-                                          wider < INT32_MAX ? (int32_t)wider : INT32_MAX);
+    wider = wider < INT32_MAX ? wider : INT32_MAX;
+    int code = nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                                     (int32_t)wider);
+    rill_streams_queued(session, code);
 }
 
 void rill_streams_widen(rill_session *session, const rill_stream *stream)

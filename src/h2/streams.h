@@ -31,6 +31,10 @@ static inline rill_stream *rill_streams_find(rill_session *session, int32_t id)
 /* nghttp2 has closed the stream, or is about to: it counts no more. */
 void rill_streams_leave(rill_session *session, rill_stream *stream);
 
+/* What nghttp2 has answered to a frame that one end would wait for for ever. False: out of memory,
+ * which is fatal. */
+bool rill_streams_queued(rill_session *session, int code);
+
 /* So much of its window goes back to the peer, once it is enough for an update. False: out of
  * memory, which is fatal. */
 bool rill_streams_return(rill_session *session, rill_stream *stream, uint32_t length);
@@ -45,7 +49,7 @@ int rill_streams_narrow(rill_session *session);
 /* Gives a stream the rest of its window, once: when its request has been sent, or its reader wants
  * more, or `rill_streams_narrow` takes it away. It goes by what the peer has when it gets there,
  * which nghttp2 does not know before the ACK: and net/http of Go has one for all SETTINGS that came
- * together. */
+ * together. Out of memory is fatal. */
 void rill_streams_widen(rill_session *session, const rill_stream *stream);
 void rill_streams_open_more(rill_session *session, const rill_stream *stream, uint32_t more);
 
