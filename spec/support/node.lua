@@ -1,13 +1,14 @@
 --- An HTTP/2 server written for the occasion, in JavaScript: node's http2 module.
 local dkjson = require "dkjson"
 local authority = require "support.ca"
+local port = require "support.port"
 local scratch = require "support.scratch"
 local server = require "support.server"
 local version = require "support.version"
 
 local M = {}
 
---- Starts a node server on a free port of 127.0.0.1; its `log(object)` calls are `server:events()`.
+--- Starts a node server on a free port of 127.0.0.1, which is kept for it, also when it has ended; its `log(object)` calls are `server:events()`.
 ---@param options { script: string?, source: string?, settings: table?, h2c: boolean?, http1: boolean?, both: boolean?,
 ---  raw: boolean?,
 ---  certificate: string?, port: integer?, settings_file: string? }
@@ -25,7 +26,7 @@ function M.start(options)
     memory = options.memory,
     h2c = options.h2c or false,
     http1 = options.http1 or version.now ~= "h2" and not (options.both or options.raw), both = options.both or false,
-    raw = options.raw or false, port = options.port, settings_file = options.settings_file,
+    raw = options.raw or false, port = options.port or port.free(), settings_file = options.settings_file,
   }
   local self, said = server.start_announced("node", { "node", server.here .. "/node/main.js", told }, directory)
   self.port = said.port
