@@ -36,11 +36,21 @@ describe("a client of many hosts", function()
   before_each(support.begin)
   after_each(support.check_clean)
 
-  it("spends as much on each of 40,000 as on each of 5,000", function()
-    local few = tonumber(script.run(OPEN, { "5000" })[1])
-    local many = tonumber(script.run(OPEN, { "40000" })[1])
-    assert.is_true(many < few * 8 * 3, ("%.3f s and %.3f s"):format(few, many)) -- walking the line: 64 times
-  end)
+  -- That a script spends less than three times as much on each of eight times as many hosts: walking the line makes 64
+  -- of 8. Another one's turn of the processor may be counted as ours, but not each time.
+  local function assert_linear(text, count, ...)
+    local rest = { ... }
+    local function spent(hosts) return tonumber(script.run(text, { tostring(hosts), unpack(rest) })[1]) end
+    local said
+    for _ = 1, 5 do
+      local few, many = spent(count), spent(8 * count)
+      if many < few * 8 * 3 then return end
+      said = ("%.3f s and %.3f s"):format(few, many)
+    end
+    error(said, 2)
+  end
+
+  it("spends as much on each of 40,000 as on each of 5,000", function() assert_linear(OPEN, 5000) end)
 
   it("spends as much on each of 16,000 as on each of 2,000 when it closes", function()
     local listening = port.free()
@@ -48,8 +58,6 @@ describe("a client of many hosts", function()
       server { listen 127.0.0.1:%d; access_log off; keepalive_requests 1000000; location / { return 204; } }
     ]]):format(listening) }
     local proxy = "http://127.0.0.1:" .. listening
-    local few = tonumber(script.run(CLOSE, { "2000", proxy })[1])
-    local many = tonumber(script.run(CLOSE, { "16000", proxy })[1])
-    assert.is_true(many < few * 8 * 3, ("%.3f s and %.3f s"):format(few, many))
+    assert_linear(CLOSE, 2000, proxy)
   end)
 end)
