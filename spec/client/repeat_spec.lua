@@ -18,7 +18,7 @@ describe("a request whose head had arrived", function()
   teardown(function() server:stop() end)
   before_each(function()
     support.begin()
-    before = #server:ends(0)
+    before = server:settled()
     client = support.client { tls = { ca_file = server.ca } }
   end)
   after_each(support.check_clean)

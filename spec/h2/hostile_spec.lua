@@ -12,7 +12,7 @@ end
 
 local function begin()
   support.begin()
-  before = #server:ends(0)
+  before = server:settled()
 end
 
 local function url_of(case)

@@ -40,7 +40,7 @@ describe("a server that answers strangely", function()
   teardown(function() server:stop() end)
   before_each(function()
     support.begin()
-    before = #server:ends(0)
+    before = server:settled()
   end)
   after_each(support.check_clean)
 

@@ -1,4 +1,5 @@
 --- The misbehaving HTTP/2 server of spec/hostile, one case per server.
+local deadline = require "support.deadline"
 local process = require "support.process"
 local scratch = require "support.scratch"
 local server = require "support.server"
@@ -65,6 +66,18 @@ end
 ---@return table[]
 function Hostile:ends(count, seconds)
   return self:wait_events(function(event) return event.event == "end" end, count, seconds)
+end
+
+--- Waits until each connection that was accepted has ended, and counts them: what ends from here on came later.
+---@return integer
+function Hostile:settled()
+  return deadline.wait(function()
+    local counts = { accept = 0, ["end"] = 0 }
+    for _, event in ipairs(self:events()) do
+      if counts[event.event] then counts[event.event] = counts[event.event] + 1 end
+    end
+    return counts.accept == counts["end"] and counts["end"]
+  end, 30, "the connections to end")
 end
 
 return M
