@@ -2,6 +2,7 @@ local dkjson = require "dkjson"
 local rill = require "rill"
 local support = require "support"
 
+local wait_timeout = require("support.silent").wait_timeout
 local server -- whose requests are held until another connection says otherwise
 
 local function requested(path)
@@ -130,9 +131,14 @@ describe("a connection", function()
   it("measures a round trip, once for all that ask at a time", function()
     with_connection(function(conn)
       local function ping() return conn:ping() end
-      for _, result in ipairs(rill.all { ping, ping, ping }) do
-        assert.is_true(result[1] > 0 and result[1] < 2)
-      end
+      support.wait(function() -- one that takes seconds is that of a machine that stood still, and not the next
+        local most = 0
+        for _, result in ipairs(rill.all { ping, ping, ping }) do
+          assert.is_true(result[1] > 0)
+          most = math.max(most, result[1])
+        end
+        return most < 2
+      end, 60, "a round trip of less than 2 s")
       assert.is_true(conn:ping() > 0)
     end)
   end)
@@ -170,6 +176,10 @@ describe("a connection", function()
       jit.flush()
       collectgarbage()
       collectgarbage()
+      support.wait(function()
+        collectgarbage()
+        return #server:wait_events(is "goaway", 0) > 0
+      end, 20, "GOAWAY")
       assert.equal(0, server:wait_events(is "goaway")[1].code)
     end)
   end)
@@ -240,9 +250,9 @@ describe("a connection that cannot be made", function()
   end)
 
   it("is a timeout, with its phase", function()
-    local err = fails(support.tcp("silent").url, { connect_timeout = 0.5 })
-    assert.equal("timeout", err.reason)
-    assert.equal("tls", err.phase)
+    local url = support.tcp("silent").url
+    local function connect() return support.connect(url, { connect_timeout = 0.5 }) end
+    support.run(function() wait_timeout("tls", connect) end)
   end)
 end)
 

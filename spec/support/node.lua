@@ -8,7 +8,8 @@ local version = require "support.version"
 
 local M = {}
 
---- Starts a node server on a free port of 127.0.0.1, which is kept for it, also when it has ended; its `log(object)` calls are `server:events()`.
+--- Starts a node server on a free port of 127.0.0.1, which is kept for it, also when it has ended; its `log(object)`
+--- calls are `server:events()`.
 ---@param options { script: string?, source: string?, settings: table?, h2c: boolean?, http1: boolean?, both: boolean?,
 ---  raw: boolean?,
 ---  certificate: string?, port: integer?, settings_file: string? }
