@@ -5,11 +5,16 @@ local process = require "support.process"
 local site = require "support.site"
 local support = require "support"
 
-local TREE = [[(path) => {
-  const n = path === '/' ? 1 : Number(path.slice(1));
-  if (!(n >= 1 && n <= 600)) return null;
-  return [2 * n, 2 * n + 1].filter((m) => m <= 600).map((m) => `<a href="/${m}">`).join('') + n;
-}]]
+-- All but the first two hundred pages wait for the file GATE.
+local TREE = [[(() => {
+  let count = 0;
+  return (path) => {
+    const n = path === '/' ? 1 : Number(path.slice(1));
+    if (!(n >= 1 && n <= 600)) return null;
+    const links = [2 * n, 2 * n + 1].filter((m) => m <= 600).map((m) => `<a href="/${m}">`);
+    return { body: links.join('') + n, after: ++count > 200 && 'GATE' };
+  };
+})()]]
 
 describe("a crawl", function()
   local server, directory
@@ -17,7 +22,7 @@ describe("a crawl", function()
   before_each(function()
     support.begin()
     directory = support.directory "drained"
-    server = site.start(TREE)
+    server = site.start((TREE:gsub("GATE", directory .. "/gate")))
   end)
   after_each(function()
     server:stop()
@@ -34,10 +39,15 @@ describe("a crawl", function()
       directory .. "/output")
   end
 
+  local function open_gate()
+    support.write(directory .. "/gate", "")
+  end
+
   it("drains on INT, and goes on where it was: no page twice", function()
     local child = start()
     support.wait(function() return #server:events() > 100 end, 20, "the crawl to begin")
     child:signal "INT"
+    open_gate()
     assert.equal(0, child:wait(20), child:output())
     assert.matches("interrupted\t%d+", child:output())
     local pages = tonumber(child:output():match "interrupted\t(%d+)")
@@ -52,6 +62,7 @@ describe("a crawl", function()
   it("ends as full where the disk is, and goes on when there is room", function()
     local small = disk.small()
     if not small then return pending "mounting is not permitted" end
+    open_gate()
     local options = { start = server.url .. "/", client = { tls = { ca_file = server.ca } }, robots = false,
       progress = false, traps = false, state = small .. "/site.crawl", out = directory .. "/items.jsonl" }
     local done, err = support.run(function() return crawl(options) end)

@@ -1,5 +1,5 @@
 --- A small site for specs of crawls, written as JavaScript: path -> text, or { status, type, location, body, headers,
---- breaks, code, fails, failure, fail_headers, hangs,
+--- breaks, code, fails, failure, fail_headers, hangs, after (a file: not before it is there),
 --- cut, cut_body }. HOST in a body is the server's authority.
 local dkjson = require "dkjson"
 local node = require "support.node"
@@ -8,15 +8,11 @@ local scratch = require "support.scratch"
 local M = {}
 
 local SOURCE = [[
+const fs = require('fs');
 const pages = PAGES;
-server.on('stream', (stream, headers) => {
-  const path = headers[':path'];
-  log({ path, headers });
-  stream.on('error', () => {});
-  let page = typeof pages === 'function' ? pages(path, headers) : pages[path];
-  if (typeof page === 'string') page = { body: page };
-  if (!page) page = { status: 404, body: 'no such page' };
-  if (page.hangs) return;
+function give(stream, headers, page) {
+  if (page.after && !fs.existsSync(page.after)) return setTimeout(give, 10, stream, headers, page);
+  if (stream.destroyed) return;
   if (page.breaks-- > 0) return stream.close(page.code || 0);
   if (page.fails-- > 0) {
     stream.respond({ ':status': page.failure || 503, ...page.fail_headers });
@@ -27,6 +23,15 @@ server.on('stream', (stream, headers) => {
   stream.respond(head);
   if (page.cut) return stream.write(page.cut_body || '<p>half', () => stream.destroy(new Error('cut')));
   stream.end(Buffer.isBuffer(page.body) ? page.body : (page.body || '').replace(/HOST/g, headers[':authority']));
+}
+server.on('stream', (stream, headers) => {
+  const path = headers[':path'];
+  log({ path, headers });
+  stream.on('error', () => {});
+  let page = typeof pages === 'function' ? pages(path, headers) : pages[path];
+  if (typeof page === 'string') page = { body: page };
+  if (!page) page = { status: 404, body: 'no such page' };
+  if (!page.hangs) give(stream, headers, page);
 });
 ]]
 
