@@ -8,29 +8,32 @@ local wire = require "rill.crawl.frontier.wire"
 
 local PAGES = 300
 
--- A tree of pages. All but the first wait until so many workers have asked for one.
-local TREE = ([[
-let now = 0, most = 0;
-const agents = new Set(), held = [], WANTED = %%d;
+-- A tree of pages. All but the first wait until so many workers have asked for one, and all from some answer on for a
+-- file.
+local TREE = [[
+const fs = require('fs'), agents = new Set(), held = [];
+let now = 0, most = 0, answers = 0;
 server.on('stream', (stream, headers) => {
   const path = headers[':path'], n = path === '/' ? 1 : Number(path.slice(1));
   most = Math.max(most, ++now);
   log({ path, agent: headers['user-agent'], most });
   stream.on('error', () => {});
   stream.on('close', () => { now--; });
-  const answer = () => {
+  const give = () => {
     if (stream.destroyed) return;
     stream.respond({ ':status': 200, 'content-type': 'text/html' });
     stream.end(`<title>page ${n}</title>${links}<a href="/">`);
   };
+  const look = () => fs.existsSync('GATE') ? give() : setTimeout(look, 10);
+  const answer = () => ++answers > HOLD ? look() : give();
   const next = n === 1 ? [...Array(30).keys()].map((m) => m + 2) : [2 * n + 28, 2 * n + 29];
-  const links = next.filter((m) => m <= %d).map((m) => `<a href="/${m}">`).join('');
+  const links = next.filter((m) => m <= PAGES).map((m) => `<a href="/${m}">`).join('');
   if (n > 1) agents.add(headers['user-agent']);
   if (n > 1 && agents.size < WANTED) return held.push(answer);
   for (const each of held.splice(0)) each();
   answer();
 });
-]]):format(PAGES)
+]]
 
 -- The command rill, under `make asan` with the sanitizers.
 local function rill_command(...)
@@ -42,10 +45,16 @@ end
 describe("a crawl with its state in Redis", function()
   local server, directory, redis, children
 
+  -- hold: so many answers are given before release().
+  local function serve(given)
+    local words = { WANTED = given.wanted or 1, HOLD = given.hold or 1e9, PAGES = PAGES, GATE = directory .. "/gate" }
+    server = support.node { source = (TREE:gsub("%u%u%u%u+", words)) }
+  end
+
   before_each(function()
     support.begin()
     directory, children = support.directory "shared", {}
-    server = support.node { source = TREE:format(1) }
+    serve {}
     redis = support.redis()
   end)
   after_each(function()
@@ -58,7 +67,17 @@ describe("a crawl with its state in Redis", function()
   -- From here on workers wait for each other.
   local function gather(count)
     server:stop()
-    server = support.node { source = TREE:format(count) }
+    serve { wanted = count }
+  end
+
+  -- No worker can have finished before release().
+  local function hold(count)
+    server:stop()
+    serve { hold = count }
+  end
+
+  local function release()
+    support.write(directory .. "/gate", "")
   end
 
   local function options(more)
@@ -164,7 +183,7 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("ends when its keys are gone: it fetches nothing twice", function()
-    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.2 },")
     wait_until_asked(5)
     redis:cli "FLUSHALL"
     assert.equal(4, child:wait(30))
@@ -173,7 +192,7 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("ends after `unreachable` when Redis does not come back", function()
-    local child = worker("a", "unreachable = 0.3, per_origin = { concurrency = 1, delay = 0.05 },")
+    local child = worker("a", "unreachable = 0.3, per_origin = { concurrency = 1, delay = 0.2 },")
     wait_until_asked(5)
     redis:stop()
     assert.equal(4, child:wait(30))
@@ -272,9 +291,11 @@ describe("a crawl with its state in Redis", function()
   end
 
   it("ends where another worker has taken its name while it stood still, and leaves that one's files alone", function()
+    hold(20)
     local still = worker("a", "lease = 2,")
     wait_until_asked(20)
     still:signal "STOP"
+    release()
     local function field(name) return redis:cli("HGET", "{site}:w:a", name) end
     support.wait(function()
       join_as "b" -- a Redis that nobody has asked for 5 s was away, and its workers have more time
@@ -293,10 +314,12 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("keeps nothing of a worker without files: not a day longer when it was killed", function()
+    hold(20)
     local killed = worker("a", "out = function() end,")
     wait_until_asked(20)
     killed:signal "KILL"
     killed:wait(10)
+    release()
     local left = tonumber(redis:cli("TTL", "{site}:w:a"))
     assert.is_true(left > 86400 - 600 and left <= 86400, tostring(left))
     assert.equal("finished", assert(run { worker = "b", out = function() end }).reason)
@@ -306,10 +329,12 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("keeps how much of a worker's files is committed for as long as there is the crawl", function()
+    hold(20)
     local killed = worker "a"
     wait_until_asked(20)
     killed:signal "KILL"
     killed:wait(10)
+    release()
     wait_for(worker "b")
     for _, name in ipairs { "a", "b" } do assert.equal("-1", redis:cli("TTL", "{site}:w:" .. name)) end
     assert.equal("0", redis:cli("HEXISTS", "{site}:w:b", "alive"))
@@ -317,10 +342,12 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("keeps that too of a worker that a rill without the field `files` has left", function()
+    hold(20)
     local killed = worker "a"
     wait_until_asked(20)
     killed:signal "KILL"
     killed:wait(10)
+    release()
     redis:cli("HDEL", "{site}:w:a", "files")
     wait_for(worker "b")
     assert.equal("1", redis:cli("HGET", "{site}:w:a", "files"))
@@ -361,9 +388,11 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("goes on with a worker that was forgotten while it stood still", function()
+    hold(20)
     local still = worker("a", "out = function() end, lease = 2,")
     wait_until_asked(20)
     still:signal "STOP"
+    release()
     redis:cli("DEL", "{site}:w:a")
     wait_for(worker("b", "out = function() end,"))
     still:signal "CONT"
@@ -391,12 +420,12 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("what stops one worker stops all", function()
-    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.2 },")
     wait_until_asked(3)
     local seen = 0
     local done = support.run(function()
       local crawl
-      crawl = require("rill.crawl").new(options { worker = "b", per_origin = { concurrency = 1, delay = 0.05 },
+      crawl = require("rill.crawl").new(options { worker = "b", per_origin = { concurrency = 1, delay = 0.2 },
         page = function()
           seen = seen + 1
           crawl:stop "enough"
@@ -409,7 +438,7 @@ describe("a crawl with its state in Redis", function()
   end)
 
   it("`rill status` and `rill join` read it while it runs", function()
-    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.05 },")
+    local child = worker("a", "per_origin = { concurrency = 1, delay = 0.2 },")
     wait_until_asked(5)
     local path = directory .. "/status"
     local status = process.start(rill_command("status", redis:state "site", "--json"), path)
