@@ -177,8 +177,8 @@ describe("a crawl with its state in several Redis servers", function()
 
   it("ends when a node does not come back, or has lost its data", function()
     start(2)
-    local child = worker("a", { unreachable = 0.3, per_origin = { concurrency = 1, delay = 0.05 } })
-    wait_until_asked(5)
+    local child = worker("a", { unreachable = 0.3, per_origin = { concurrency = 1, delay = 5 } })
+    wait_until_asked(HOSTS) -- the first page of each; there are two minutes until the last
     servers[2]:stop()
     assert.equal(4, child:wait(30), child:output())
     assert.matches("not reached for 0.3 s.* unreachable", child:output())

@@ -27,7 +27,7 @@ describe("a crawl whose Redis is replaced by its replica", function()
   end
 
   local function start_replicated()
-    local more = { lease = 20, per_origin = { concurrency = 8, delay = 0.02 } }
+    local more = { lease = 20, per_origin = { concurrency = 8, adaptive = false, delay = 0.02 } }
     local list = { fleet:worker("a", more), fleet:worker("b", more) }
     fleet:wait_asked(HELD + 8)
     support.wait(function() return pages(primary) == HELD and pages(replica) == HELD end, 60, "all to be replicated")
@@ -57,9 +57,10 @@ describe("a crawl whose Redis is replaced by its replica", function()
   it("does again what the replica had not seen, and has each item once", function()
     local list = start_replicated()
     promote() -- from here on it gets nothing any more
-    fleet:release()
+    fleet:release(HELD + 20)
     support.wait(function() return pages(primary) >= HELD + 20 end, 60, "pages that the replica does not see")
     switch()
+    fleet:release()
     for _, child in ipairs(list) do fleet:finish(child) end
     assert.equal(PAGES, fleet:join())
     assert.equal(PAGES, pages(replica))

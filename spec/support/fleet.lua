@@ -11,16 +11,23 @@ local M = {}
 local LEASE = 60 -- seconds: nobody on a busy machine stands still for so long, and pages are asked for once
 local HOSTS = { "a.test", "b.test", "c.test", "www.test", "localhost" }
 
--- Hosts, by their port all the same server; each page leads to two of the next host, and to a page of its own. From so
--- many answers on it waits, until there is a file of that name.
+-- Hosts, by their port all the same server; each page leads to two of the next host, and to a page of its own. It gives
+-- so many answers, and from then on as many as a file says: a number, or "all".
 local SITE = [[
 const fs = require('fs'), held = [], names = NAMES;
-let answers = 0, open = false;
-function release() {
-  open = true;
-  for (const answer of held.splice(0)) { try { answer(); } catch { /* its client is gone */ } }
+let given = 0, most = HOLD;
+function give() {
+  while (held.length && given < most) {
+    try { given += held.shift()(); } catch { /* its client is gone */ }
+  }
 }
-setInterval(() => { if (!open && fs.existsSync('GATE')) release(); }, 10).unref();
+const looking = setInterval(() => {
+  const told = fs.existsSync('GATE') && fs.readFileSync('GATE', 'latin1');
+  if (!told) return;
+  most = told === 'all' ? Infinity : Number(told);
+  if (told === 'all') clearInterval(looking);
+  give();
+}, 10);
 server.on('stream', (stream, headers) => {
   const path = headers[':path'], [host, port] = headers[':authority'].split(':'), n = Number(path.slice(1)) || 0;
   log({ path, host, agent: headers['user-agent'] });
@@ -28,12 +35,14 @@ server.on('stream', (stream, headers) => {
   const next = names[(names.indexOf(host) + 1) % names.length];
   const link = (to, m) => m < PAGES ? `<a href="https://${to}:${port}/${m || ''}">` : '';
   const answer = () => {
-    if (stream.destroyed || stream.closed || stream.session.destroyed) return;
+    if (stream.destroyed || stream.closed || stream.session.destroyed) return 0;
     stream.respond({ ':status': 200, 'content-type': 'text/html' });
     stream.end(`<title>${host} ${n}</title>` + link(next, n) + link(next, n + 1) + link(host, 2 * n + 1) +
       link(host, 2 * n + 2));
+    return 1;
   };
-  if (!open && ++answers > HOLD) held.push(answer); else answer();
+  held.push(answer);
+  give();
 });
 ]]
 
@@ -69,9 +78,10 @@ function M.start(given)
     _names = names, server = node.start { source = SITE:gsub("%u%u%u%u+", words) } }, Fleet)
 end
 
---- The site gives all answers from here on.
-function Fleet:release()
-  scratch.write(self.directory .. "/gate", "")
+--- The site gives all answers from here on, or some more.
+---@param count integer? so many of all its answers
+function Fleet:release(count)
+  scratch.write(self.directory .. "/gate", count and tostring(count) or "all")
 end
 
 --- The options of a crawl of the site.
@@ -86,8 +96,8 @@ function Fleet:options(name, more)
   end
   local all = { start = ("https://a.test:%d/"):format(self.server.port), state = self._given.state, robots = false,
     lease = LEASE, progress = false, out = self.directory .. "/items.jsonl", traps = false, allow = allow,
-    worker = name, concurrency = 4, client = { tls = { ca_file = self.server.ca }, resolve = resolve,
-      deny_private = false, user_agent = name } }
+    worker = name, concurrency = 4, per_origin = { adaptive = false }, -- a machine that stands still slows nobody down
+    client = { tls = { ca_file = self.server.ca }, resolve = resolve, deny_private = false, user_agent = name } }
   for key, value in pairs(more or {}) do all[key] = value end
   return all
 end
