@@ -98,6 +98,20 @@ describe("a crawl's state in Redis", function()
     end)
   end)
 
+  it("takes 250 bytes for a lease, and a whole number for its end: Redis reads others from text each time", function()
+    support.run(function()
+      open()
+      commit({}, 1, PAGES)
+      local entries = frontier:take(PAGES, 0)
+      local each = (memory "lease" + memory "leased") / PAGES
+      assert.is_true(each <= 250, each .. " bytes")
+      for _, entry in ipairs(entries) do
+        assert.matches("^%d+$", redis:cli("ZSCORE", "{site}:lease", entry.lease))
+      end
+      frontier:close()
+    end)
+  end)
+
   it("takes 12 bytes for a URL that was seen, 12 for a page, and little beside a URL that waits", function()
     support.run(function()
       open()

@@ -45,8 +45,9 @@ describe("a crawl whose Redis is not as it was left", function()
 
   it("ends with kind corrupt when it was wiped and another crawl has begun there", function()
     local status, output = harmed(function()
+      local format = redis:cli("HGET", "{site}:conf", "format")
       redis:cli "FLUSHALL"
-      redis:cli("HSET", "{site}:conf", "format", "1", "run", "another")
+      redis:cli("HSET", "{site}:conf", "format", format, "run", "another")
     end)
     assert.equal(4, status, output)
     assert.matches("kind=corrupt.*", output)

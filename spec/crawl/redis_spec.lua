@@ -280,11 +280,12 @@ describe("a crawl with its state in Redis", function()
 
   -- A worker joins, which knows of a dead "a", and does no more.
   local function join_as(name)
-    local key, conf = redis:cli("HGET", "{site}:conf", "key"), redis:cli("HGET", "{site}:conf", "conf")
+    local function kept(field) return redis:cli("HGET", "{site}:conf", field) end
+    local format, key, conf = kept "format", kept "key", kept "conf"
     return rill.run(function()
       local state = assert(wire.open(redis:state "site"))
-      local answer = assert(state:script("open", { "1-1", "1", key, "1", conf, name, name .. "'s", "2", "0", "0", "",
-        "0", "a", "the one that died" }))
+      local answer = assert(state:script("open", { "1-1", format, key, "1", conf, name, name .. "'s", "2", "0", "0",
+        "", "0", "a", "the one that died" }))
       state:close()
       return answer
     end)

@@ -2,6 +2,8 @@
 --- which the frontier keeps; nothing here waits, and each call is given the time.
 local M = {}
 
+local floor, max = math.floor, math.max
+
 local GOOD_PAGES = 20 -- in a row, then one more at once
 local SLOW, FAST = 0.02, 0.3 -- weights of the two averages of latency
 local LATENCY_FLOOR = 0.25 -- seconds; a doubling below that means nothing
@@ -65,17 +67,18 @@ end
 function M.due(o, now)
   if o.dead then return now end
   if o.asking then return nil end
-  local limit = o.dials >= DIALS and 1 or math.floor(o.limit)
+  local limit = o.dials >= DIALS and 1 or floor(o.limit)
   if o.in_flight >= limit then return nil end
   if o.gap > 0 and not o.reached and o.in_flight > 0 then return nil end -- both would leave when the dial has ended
-  return math.max(now, o.next_start, o.hold, o.open_until, o.robots_hold)
+  return max(now, o.next_start, o.hold, o.open_until, o.robots_hold)
 end
 
 -- Seconds to the next start. Only our own delay varies by chance: Crawl-delay is the least.
 local function spacing(o)
-  local jitter, robots = o.policy.jitter, o.robots
-  local delay = o.policy.delay * (1 - jitter + 2 * jitter * math.random())
-  if robots and robots.delay and o.policy.crawl_delay then
+  local policy, robots = o.policy, o.robots
+  local delay, jitter = policy.delay, policy.jitter
+  if delay > 0 then delay = delay * (1 - jitter + 2 * jitter * math.random()) end
+  if robots and robots.delay and policy.crawl_delay then
     delay = math.max(delay, math.min(MAX_CRAWL_DELAY, robots.delay))
   end
   return delay

@@ -7,7 +7,7 @@ local M = {}
 
 -- It changes where an older rill would write what is wrong. That a page's record has `w` (batch.lua) is no such case:
 -- an older rill writes the record anew, without.
-local FORMAT = "1"
+local FORMAT = "2"
 local URLS_PER_BUCKET = 192 -- with more than 512 a set takes seven times the room
 
 local function fail(opened, kind, message)

@@ -3,7 +3,7 @@
 local P = string.sub(KEYS[1], 1, -5) -- the key is "{name}:conf"
 local CONF, DUE, LATER, LEASE, LEASED, STATS, SHAPE, NEWS =
   P .. "conf", P .. "due", P .. "later", P .. "lease", P .. "leased", P .. "stats", P .. "shape", P .. "news"
-local call = redis.call
+local call, byte, format, sub = redis.call, string.byte, string.format, string.sub
 
 local CLOCK_KEPT = 1 -- seconds after which what the clock shows is written down again
 local QUIET = 5 -- seconds without a step, at least, that mean that Redis was away
@@ -16,11 +16,17 @@ local clock = call("TIME")
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 math.randomseed(tonumber(clock[2]))
 
+-- When a lease ends, as LEASE has it: in whole microseconds. Redis looks at some hundred such numbers for each lease
+-- that a worker gets, and reads what is no whole number from text each time.
+local function lease_end(time)
+  return string.format("%.0f", time * 1e6)
+end
+
 -- While no step was taken, for longer than a worker that lives waits to renew its leases, nobody could: Redis was away.
 -- That time does not count for leases, nor for the workers' names.
 local function spare(quiet)
   local list = call("ZRANGE", LEASE, 0, -1, "WITHSCORES")
-  for i = 1, #list, 2 do call("ZADD", LEASE, string.format("%.6f", tonumber(list[i + 1]) + quiet), list[i]) end
+  for i = 1, #list, 2 do call("ZADD", LEASE, lease_end(tonumber(list[i + 1]) / 1e6 + quiet), list[i]) end
   for _, name in ipairs(call("SMEMBERS", P .. "workers")) do
     local alive = call("HGET", P .. "w:" .. name, "alive")
     if alive then call("HSET", P .. "w:" .. name, "alive", string.format("%.3f", tonumber(alive) + quiet)) end
@@ -164,15 +170,49 @@ local function call_with(command, key, words)
   for at = 1, #words, SLICE do call(command, key, unpack(words, at, math.min(#words, at + SLICE - 1))) end
 end
 
--- The leases of ids, in their order; false where there is none.
+-- A lease, as LEASED holds it, is a head, which many have alike, and its record. A head: how long it is, "1" where the
+-- request has ended, the kind, the worker behind its length, the origin. Kinds: "p" a page, "s" a sitemap, "r"
+-- robots.txt.
+local HEAD, REST = ">I4c1c1I4c0", 10 -- REST: bytes of a head beside the worker and the origin
+
+local function lease_head(ended, kind, worker, name)
+  return struct.pack(HEAD, REST + #worker + #name, ended, kind, #worker, worker) .. name
+end
+
+local function read_head(head)
+  local length, ended, kind, worker, at = struct.unpack(HEAD, head)
+  local name = sub(head, at)
+  return { settled = ended == "1", kind = kind, worker = worker, origin = name, length = length,
+    ended = lease_head("1", kind, worker, name) }
+end
+
+local heads = {} -- those that this script has looked at
+local function head_of(packed)
+  local a, b, c, d = byte(packed, 1, 4)
+  local head = sub(packed, 1, ((a * 256 + b) * 256 + c) * 256 + d)
+  local lease = heads[head]
+  if not lease then
+    lease = read_head(head)
+    heads[head] = lease
+  end
+  return lease
+end
+
+local function record_of(packed, lease)
+  return sub(packed, lease.length + 1)
+end
+
+-- The heads of ids' leases, in their order, and the leases themselves; false where there is none.
 local function leases_of(ids)
-  local leases = {}
+  local leases, all = {}, {}
   for at = 1, #ids, SLICE do
-    for _, packed in ipairs(call("HMGET", LEASED, unpack(ids, at, math.min(#ids, at + SLICE - 1)))) do
-      leases[#leases + 1] = packed and cmsgpack.unpack(packed)
+    local list = call("HMGET", LEASED, unpack(ids, at, math.min(#ids, at + SLICE - 1)))
+    for i = 1, #list do
+      local packed = list[i]
+      leases[at + i - 1], all[at + i - 1] = packed and head_of(packed), packed
     end
   end
-  return leases
+  return leases, all
 end
 
 local function end_lease(id)
@@ -181,28 +221,33 @@ local function end_lease(id)
 end
 
 -- What a worker had and has not finished: it goes back.
-local function take_back(id, lease)
+local function take_back(id, lease, packed)
   local o = origin_of(lease.origin)
   if not lease.settled then o.in_flight = math.max(0, o.in_flight - 1) end
-  if lease.kind == "robots" then
+  if lease.kind == "r" then
     o.asking = false
   else
-    make_ready(o, lease.record, true)
+    make_ready(o, record_of(packed, lease), true)
   end
   end_lease(id)
 end
 
-local function settle(lease, result)
-  if lease.settled then return end
-  lease.settled = true
-  local o = origin_of(lease.origin)
-  origin.finish(o, result, now)
-  if result.skip then o.dead = { skip = result.skip } end
+-- What workers had that are no more, or that do not know of it: `is_lost` says so of a lease.
+local function take_all_back(is_lost)
+  local leased = call("HGETALL", LEASED)
+  for i = 1, #leased, 2 do
+    local lease = head_of(leased[i + 1])
+    if is_lost(lease, leased[i]) then take_back(leased[i], lease, leased[i + 1]) end
+  end
 end
 
--- How a request has ended that went well: its latency is all there is to say of it.
-local function went_well(microseconds)
-  return { kind = "ok", latency = microseconds / 1e6 }
+-- result: how a request has ended; microseconds where it went well, which is all there is to say of it.
+local function settle(lease, result)
+  if lease.settled then return end
+  local o = origin_of(lease.origin)
+  if type(result) == "number" then result = { kind = "ok", latency = result / 1e6 } end
+  origin.finish(o, result, now)
+  if result.skip then o.dead = { skip = result.skip } end
 end
 
 -- { queued, in flight, origins, stop, size of the scope, workers that there have ever been, leases that there have ever

@@ -5,7 +5,7 @@
 -- place in the batch. Flags: the request went well, so its latency is its whole result; nobody has asked yet whether
 -- its body is known; it has a shape; its body is another page's. A link: fingerprint, bucket, index of the origin,
 -- rank, traps, record.
-local OUTCOME, LINK = ">Bc0c1BI4I4Bc0c8", ">Bc0I4I2i4Bc0I4c0"
+local OUTCOME, LINK = ">Bc0c1BI4Bc0Bc0c8", ">Bc0Bc0I2i4Bc0I4c0"
 local WENT_WELL, UNASKED, COUNTED, DUPLICATE = 1, 2, 4, 8 -- flags
 local worker, number, last, head = ARGV[2], ARGV[4], ARGV[5], cjson.decode(ARGV[6])
 local W = P .. "w:" .. worker
@@ -26,23 +26,21 @@ local function has(flags, flag)
   return flags % (2 * flag) >= flag
 end
 
-local outcomes, ids, next_one = {}, {}, 1
+-- What is packed goes into lists, by the place of an outcome and of a link: a table for each costs Redis more.
+local ids, kinds, flags, latencies, body_buckets, hashes, shapes = {}, {}, {}, {}, {}, {}, {}
+local n, next_one = 0, 1
 while next_one <= #ARGV[7] do
-  local id, kind, flags, latency, bucket, hash, run
-  id, kind, flags, latency, bucket, hash, run, next_one = struct.unpack(OUTCOME, ARGV[7], next_one)
-  local n = #ids + 1
-  local more = head.more[tostring(n)] or {}
-  if has(flags, WENT_WELL) then more.result = went_well(latency) end
-  ids[n], outcomes[n] = id, { kind = kind, flags = flags, bucket = bucket, hash = hash, run = run, more = more }
+  n = n + 1
+  ids[n], kinds[n], flags[n], latencies[n], body_buckets[n], hashes[n], shapes[n], next_one =
+    struct.unpack(OUTCOME, ARGV[7], next_one)
 end
-local links = {}
-next_one = 1
+local fingerprints, seen_buckets, indexes, ranks, traps, records = {}, {}, {}, {}, {}, {}
+n, next_one = 0, 1
 while next_one <= #ARGV[8] do
-  local link = {}
-  link.fingerprint, link.bucket, link.index, link.rank, link.traps, link.record, next_one =
+  n = n + 1
+  fingerprints[n], seen_buckets[n], indexes[n], ranks[n], traps[n], records[n], next_one =
     struct.unpack(LINK, ARGV[8], next_one)
-  link.given = head.origins[link.index] or error("a link names no origin")
-  links[#links + 1] = link
+  if not head.origins[indexes[n]] then error("a link names no origin") end
 end
 local leases, lost = leases_of(ids), {}
 for i, lease in ipairs(leases) do
@@ -82,34 +80,36 @@ end
 
 call_with("ZREM", LEASE, ids)
 call_with("HDEL", LEASED, ids)
-for i, outcome in ipairs(outcomes) do
-  local lease, kind, flags, more = leases[i], outcome.kind, outcome.flags, outcome.more
-  settle(lease, more.result)
+local more_of, NOTHING, BODY = {}, {}, P .. "body:"
+for place, more in pairs(head.more) do more_of[tonumber(place)] = more end
+for i, kind in ipairs(kinds) do
+  local lease, more = leases[i], more_of[i] or NOTHING
+  settle(lease, has(flags[i], WENT_WELL) and latencies[i] or more.result)
   if kind == "b" then
     take_robots(lease, more.robots)
   elseif kind == "r" then
     call("ZADD", LATER, string.format("%.6f", now + more.after), lease.origin .. "\0" .. ARGV[more.record])
     call("HINCRBY", STATS, "_queued", 1)
-  elseif kind == "s" and lease.kind == "page" then
+  elseif kind == "s" and lease.kind == "p" then
     call("HINCRBY", STATS, "_taken", -1)
   end
-  local was_there = outcome.hash ~= "" and call("SADD", P .. "body:" .. outcome.bucket, outcome.hash) == 0
-  local is_known = was_there and has(flags, UNASKED)
+  local was_there = hashes[i] ~= "" and call("SADD", BODY .. body_buckets[i], hashes[i]) == 0
+  local is_known = was_there and has(flags[i], UNASKED)
   if is_known then known[#known + 1] = i end
-  if has(flags, COUNTED) then count_run(outcome.run, has(flags, DUPLICATE) or is_known) end
+  if has(flags[i], COUNTED) then count_run(shapes[i], has(flags[i], DUPLICATE) or is_known) end
   if more.page then call("HSET", P .. "page:" .. more.page[1], more.page[2], ARGV[more.page[3]]) end
 end
 
 -- The trap that a new URL runs into; else it is counted.
-local function trapped(o, traps)
+local function trapped(o, counters)
   local fields = {}
-  for at = 1, #traps, 9 do
-    local name = TRAPS[string.sub(traps, at, at)]
+  for at = 1, #counters, 9 do
+    local name = TRAPS[string.sub(counters, at, at)]
     local limit = head.limits[name]
     if name == "per_host" then
       if o.found >= limit then return name end
     else
-      local field = string.sub(traps, at, at + 8)
+      local field = string.sub(counters, at, at + 8)
       if tonumber(call("HGET", SHAPE, field) or 0) >= limit then return name end
       fields[#fields + 1] = field
     end
@@ -118,34 +118,50 @@ local function trapped(o, traps)
   for _, field in ipairs(fields) do call("HINCRBY", SHAPE, field, 1) end
 end
 
-local waiting, skips, added, news = {}, {}, 0, {} -- waiting: by queue, records; news: fingerprints
-for place, link in ipairs(links) do
-  local given, seen, traps, rank = link.given, P .. "seen:" .. link.bucket, link.traps, link.rank
-  local is_new = call("SADD", seen, link.fingerprint) == 1
-  local again = string.sub(traps, 1, 1) == "+"
-  if is_new or again then
-    local o = origin_of(given[1], given[2])
+-- Each origin that links lead to is looked at once.
+local found = {} -- by an origin's index: it, as it is kept
+local function found_origin(index)
+  local o = found[index]
+  if not o then
+    local given = head.origins[index]
+    o = origin_of(given[1], given[2])
     set_policy(o, given[2])
-    local trap = is_new and not again and trapped(o, traps)
+    found[index] = o
+  end
+  return o
+end
+
+local waiting = {} -- records, by the index of their origin and their rank
+local function add_waiting(index, rank, record)
+  local by_rank = waiting[index] or {}
+  local list = by_rank[rank] or {}
+  waiting[index], by_rank[rank], list[#list + 1] = by_rank, list, record
+end
+
+local skips, added, news, SEEN = {}, 0, {}, P .. "seen:" -- news: fingerprints
+for i, fingerprint in ipairs(fingerprints) do
+  local seen, again = SEEN .. seen_buckets[i], traps[i] == "+"
+  local is_new = call("SADD", seen, fingerprint) == 1
+  if is_new or again then
+    local o = found_origin(indexes[i])
+    local trap = is_new and not again and trapped(o, traps[i])
     if trap then
-      call("SREM", seen, link.fingerprint)
-      skips[#skips + 1] = { place, trap }
+      call("SREM", seen, fingerprint)
+      skips[#skips + 1] = { i, trap }
       call("HINCRBY", STATS, "skipped:" .. trap, 1)
     else
-      add_rank(o, rank)
-      local queue = queue_of(o, string.format("%d", rank))
-      local list = waiting[queue]
-      if not list then
-        list = {}
-        waiting[queue] = list
-      end
-      list[#list + 1] = link.record
+      add_waiting(indexes[i], ranks[i], records[i])
       added = added + 1
-      if is_new then news[#news + 1] = link.fingerprint end
+      if is_new then news[#news + 1] = fingerprint end
     end
   end
 end
-for queue, list in pairs(waiting) do call_with("RPUSH", queue, list) end
+for index, by_rank in pairs(waiting) do
+  for rank, list in pairs(by_rank) do
+    add_rank(found[index], rank)
+    call_with("RPUSH", queue_of(found[index], string.format("%d", rank)), list)
+  end
+end
 if added > 0 then call("HINCRBY", STATS, "_queued", added) end
 if head.news and news[1] and call("SCARD", P .. "workers") > 1 then
   call("RPUSH", NEWS, worker .. " " .. table.concat(news, " "))

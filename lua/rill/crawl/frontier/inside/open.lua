@@ -64,11 +64,7 @@ for i = FIRST_DEAD, #ARGV, 2 do
     go(name)
   end
 end
-local leased = call("HGETALL", LEASED)
-for i = 1, #leased, 2 do
-  local lease = cmsgpack.unpack(leased[i + 1])
-  if dead[lease.worker] then take_back(leased[i], lease) end
-end
+take_all_back(function(lease) return dead[lease.worker] end)
 save()
 
 -- Where nobody else is at work, a stop has ended, and other workers' leases do not count. Else the shortest one does:

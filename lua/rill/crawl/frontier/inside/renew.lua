@@ -8,14 +8,10 @@ local own = {}
 for i = 6, #ARGV do
   local id = ARGV[i]
   own[id] = true
-  if call("HEXISTS", LEASED, id) == 1 then call("ZADD", LEASE, string.format("%.6f", now + seconds), id) end
+  if call("HEXISTS", LEASED, id) == 1 then call("ZADD", LEASE, lease_end(now + seconds), id) end
 end
 if all then
-  local leased = call("HGETALL", LEASED)
-  for i = 1, #leased, 2 do
-    local lease = cmsgpack.unpack(leased[i + 1])
-    if lease.worker == worker and not own[leased[i]] then take_back(leased[i], lease) end
-  end
+  take_all_back(function(lease, id) return lease.worker == worker and not own[id] end)
   save()
 end
 return 1

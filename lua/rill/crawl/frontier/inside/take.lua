@@ -25,34 +25,36 @@ if turn ~= "" then
 end
 stay(worker, seconds)
 
-local ids, results, place = {}, {}, 1
+local ids, results, place = {}, {}, 1 -- results: microseconds, or all there is to say
 while place <= #ARGV[8] do
-  local id, latency
-  id, latency, place = struct.unpack(">Bc0I4", ARGV[8], place)
-  ids[#ids + 1], results[#results + 1] = id, went_well(latency)
+  local at = #ids + 1
+  ids[at], results[at], place = struct.unpack(">Bc0I4", ARGV[8], place)
 end
 for _, item in ipairs(cjson.decode(ARGV[9])) do
   ids[#ids + 1], results[#results + 1] = item[1], item[2]
 end
 local settled = {} -- words: lease, what it is. No lease is reported twice in one call
-for i, lease in ipairs(leases_of(ids)) do
+local reported, packed = leases_of(ids)
+for i = 1, #ids do
+  local lease = reported[i]
   if lease and not lease.settled then
     settle(lease, results[i])
     settled[#settled + 1] = ids[i]
-    settled[#settled + 1] = cmsgpack.pack(lease)
+    settled[#settled + 1] = lease.ended .. record_of(packed[i], lease)
   end
 end
 call_with("HSET", LEASED, settled)
 
-local expired = call("ZRANGEBYSCORE", LEASE, "-inf", now, "LIMIT", 0, EXPIRED)
-for i, lease in ipairs(leases_of(expired)) do
-  if lease then take_back(expired[i], lease) else end_lease(expired[i]) end
+local expired = call("ZRANGEBYSCORE", LEASE, "-inf", lease_end(now), "LIMIT", 0, EXPIRED)
+reported, packed = leases_of(expired)
+for i, id in ipairs(expired) do
+  if reported[i] then take_back(id, reported[i], packed[i]) else end_lease(id) end
 end
 
 for _, member in ipairs(call("ZRANGEBYSCORE", LATER, "-inf", now, "LIMIT", 0, DUE_AT_ONCE)) do
   local at = string.find(member, "\0", 1, true)
   call("ZREM", LATER, member)
-  make_ready(origin_of(string.sub(member, 1, at - 1)), string.sub(member, at + 1))
+  make_ready(origin_of(sub(member, 1, at - 1)), sub(member, at + 1))
   call("HINCRBY", STATS, "_queued", -1) -- it was counted while it was there
 end
 
@@ -79,16 +81,18 @@ most = part()
 
 local taken = tonumber(call("HGET", STATS, "_taken") or 0)
 local groups, leases, queued, blocked = {}, {}, 0, false -- leases: what LEASED holds of each
-local open -- the origin whose group is the last
+local open, begins -- the origin whose group is the last; what its leases begin with, by kind
 
+-- record: "" for the robots.txt itself
 local function lease(o, kind, record)
-  leases[#leases + 1] = cmsgpack.pack { worker = worker, origin = o.key, kind = kind, record = record }
   if open ~= o then
-    open = o
+    open, begins = o, {}
     groups[#groups + 1] = { o.key, o.dead and cjson.encode(o.dead) or "", o.robots and tostring(o.robots.at) or "" }
   end
+  begins[kind] = begins[kind] or lease_head("0", kind, worker, o.key)
+  leases[#leases + 1] = begins[kind] .. record
   local group = groups[#groups]
-  group[#group + 1] = record or ""
+  group[#group + 1] = record
 end
 
 local function is_due(o)
@@ -108,16 +112,17 @@ end
 local function take_queue(o, rank)
   local queue, wanted, n = queue_of(o, rank), most_of(o), 0
   local list = call("LRANGE", queue, 0, wanted - 1)
-  for _, record in ipairs(list) do
-    local is_page = string.sub(record, 1, 1) == "p"
-    if not is_due(o) then break end
+  for i = 1, #list do
+    local record = list[i]
+    local kind, time = sub(record, 1, 1), origin.due(o, now)
+    if not time or time > now then break end
     if rank ~= "r" and max_pages and taken >= max_pages then
       blocked = true
       break
     end
-    if rank ~= "r" and is_page then taken = taken + 1 end
+    if rank ~= "r" and kind == "p" then taken = taken + 1 end
     if o.dead then o.in_flight = o.in_flight + 1 else origin.start(o, now) end
-    lease(o, is_page and "page" or "sitemap", record)
+    lease(o, kind, record)
     n = n + 1
   end
   if n > 0 then call("LTRIM", queue, n, -1) end
@@ -130,7 +135,7 @@ local function take_some(o)
   if with_robots and origin.needs_robots(o, now) then
     origin.start(o, now)
     o.next_start, o.asking = 0, true -- the first page does not wait for it
-    lease(o, "robots")
+    lease(o, "r", "")
     return true
   end
   if o.ready > 0 then
@@ -162,10 +167,10 @@ if queued < 0 then call("HINCRBY", STATS, "_queued", queued) end
 local first, suffix = 0, string.format("-%s%06d", clock[1], tonumber(clock[2]))
 if leases[1] then
   first = call("INCRBY", P .. "seq", #leases) - #leases + 1
-  local kept, ends, time = {}, {}, string.format("%.6f", now + seconds)
-  for i, each in ipairs(leases) do
-    local id = string.format("%d%s", first + i - 1, suffix)
-    kept[2 * i - 1], kept[2 * i], ends[2 * i - 1], ends[2 * i] = id, each, time, id
+  local kept, ends, time = {}, {}, lease_end(now + seconds)
+  for i = 1, #leases do
+    local id = format("%d%s", first + i - 1, suffix)
+    kept[2 * i - 1], kept[2 * i], ends[2 * i - 1], ends[2 * i] = id, leases[i], time, id
   end
   call_with("HSET", LEASED, kept)
   call_with("ZADD", LEASE, ends)
