@@ -43,8 +43,13 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     (void)ng;
     rill_session *session = arg;
     rill_stream *stream = rill_streams_find(session, frame->hd.stream_id);
-    if (stream)
-        rill_stream_begin_head(stream);
+    if (!stream)
+        return 0;
+    rill_stream_begin_head(stream);
+    if (stream->in_trailers && !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR,
+                          "a second head came that does not end the response (RFC 9113 8.1)");
+    retire_if_closed(session, stream);
     return 0;
 }
 
@@ -214,19 +219,58 @@ static const char *problem_of(const rill_session *session, const rill_stream *st
                                                                     : "malformed response";
 }
 
+/* Whether nghttp2 has refused DATA, and not the end of what came. */
+static bool is_too_long(const rill_session *session, const rill_stream *stream)
+{
+    return stream->remote == HALF_OPEN && !stream->in_trailers &&
+           nghttp2_session_get_stream_remote_close(session->ng, stream->id) == 0;
+}
+
+/* What nghttp2 refuses without saying why. */
+static void close_refused(const rill_session *session, rill_stream *stream, int32_t code)
+{
+    const enum rill_reason reason = RILL_PROTOCOL_ERROR;
+    long long announced = stream->content_length;
+    if (!stream->status)
+        rill_stream_close(stream, reason, code, "the response has no final :status (RFC 9113 8.1)");
+    else if (stream->status < 200)
+        rill_stream_close(stream, reason, code,
+                          "an interim status, %d, ends the response (RFC 9113 8.1)",
+                          stream->status);
+    else if (!rill_stream_has_body(stream))
+        rill_stream_close(stream, reason, code,
+                          "DATA came: a response %s has no body (RFC 9110 6.4.1)",
+                          stream->is_head         ? "to HEAD"
+                          : stream->status == 204 ? "with status 204"
+                                                  : "with status 304");
+    else if (announced >= 0 && is_too_long(session, stream))
+        rill_stream_close(stream, reason, code,
+                          "content-length announced %lld bytes, more arrived (RFC 9113 8.1.1)",
+                          announced);
+    else if (announced >= 0 && (uint64_t)announced != stream->received)
+        rill_stream_close(stream, reason, code,
+                          "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
+                          announced, (unsigned long long)stream->received);
+    else
+        rill_stream_close(stream, reason, code, "the peer broke HTTP/2: %s",
+                          problem_of(session, stream));
+}
+
 /* Why nghttp2 has reset a stream by itself. */
 static void close_broken(const rill_session *session, rill_stream *stream, uint32_t code)
 {
     if (code == NGHTTP2_INTERNAL_ERROR)
         rill_stream_close(stream, RILL_ERROR, (int32_t)code, "nghttp2 gave up: out of memory");
-    else if (!stream->malformed && stream->content_length >= 0 &&
-             (uint64_t)stream->content_length != stream->received)
-        rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code,
-                          "content-length announced %lld bytes, %llu arrived (RFC 9113 8.1.1)",
-                          (long long)stream->content_length, (unsigned long long)stream->received);
-    else
+    else if (code == NGHTTP2_FLOW_CONTROL_ERROR)
+        rill_stream_close(
+            stream, RILL_PROTOCOL_ERROR, (int32_t)code,
+            "more DATA came than the stream's window of %d bytes (RFC 9113 6.9.1)",
+            nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id));
+    else if (stream->malformed)
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code, "the peer broke HTTP/2: %s",
                           problem_of(session, stream));
+    else
+        close_refused(session, stream, (int32_t)code);
 }
 
 /* node ends a body so, when a file is piped into it and its window is small. */

@@ -37,6 +37,18 @@ static bool is_answer(const nghttp2_frame_hd *head)
             head->flags & NGHTTP2_FLAG_ACK);
 }
 
+/* What nghttp2 ends a connection for without saying why. */
+static const char *rule_of(uint32_t code)
+{
+    if (code == NGHTTP2_FLOW_CONTROL_ERROR)
+        return "a window opened beyond 2147483647 bytes, or more DATA than one (RFC 9113 6.9.1)";
+    if (code == NGHTTP2_FRAME_SIZE_ERROR)
+        return "a frame of a length that its type cannot have (RFC 9113 4.2)";
+    if (code == NGHTTP2_COMPRESSION_ERROR)
+        return "a head that cannot be decoded, or a field above 65536 bytes (RFC 7541)";
+    return "";
+}
+
 /* One that is not ours, which drains the connection, is nghttp2's: it has found the peer at fault,
  * and swallows its input from now on. */
 static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
@@ -47,11 +59,13 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
         return;
     rill_link_say_goodbye(&session->link, LINK_DEAF);
     rill_streams_printable(why, sizeof(why), goaway->opaque_data, goaway->opaque_data_len);
+    bool silent = !why[0] && !session->problem[0];
+    const char *problem = silent ? rule_of(goaway->error_code) : session->problem;
     if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
         rill_error_set(fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
     else
         rill_error_set(fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s%s%s (%s)", why,
-                       why[0] && session->problem[0] ? "; " : "", session->problem,
+                       why[0] && problem[0] ? "; " : "", problem,
                        rill_code_name((int32_t)goaway->error_code));
     fatal->code = (int32_t)goaway->error_code;
 }

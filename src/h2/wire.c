@@ -147,6 +147,22 @@ static bool is_empty_update(rill_session *session)
     return true;
 }
 
+/* RFC 9113 section 6.9.1: the same. nghttp2 would not say which window was passed. */
+static bool is_update_too_far(rill_session *session)
+{
+    const rill_wire *wire = &session->wire;
+    rill_stream *stream = is_update(wire) ? rill_streams_find(session, stream_of(wire)) : NULL;
+    if (!stream || number_at(wire, FRAME_HEADER) <=
+                       (uint32_t)(INT32_MAX - nghttp2_session_get_stream_remote_window_size(
+                                                  session->ng, stream->id)))
+        return false;
+    rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_FLOW_CONTROL_ERROR,
+                      "the peer opened the stream's window beyond %d bytes (RFC 9113 6.9.1)",
+                      INT32_MAX);
+    rill_streams_retire(&session->link, stream);
+    return true;
+}
+
 static RILL_APART void trace_frame(rill_link *link, const frame_head *head)
 {
     rill_frame_note(link, &(rill_frame){.type = head->type,
@@ -177,8 +193,8 @@ static bool begin_frame(rill_session *session)
         rill_points_excuse_update(session, number_at(wire, FRAME_HEADER));
     wire->left = length_of(wire) - (uint32_t)(wire->have - FRAME_HEADER);
     wire->at_fault = wire->block ? wire->block : stream_of(wire);
-    wire->hidden =
-        session->link.greeted && !wire->block && (is_priority(wire) || is_empty_update(session));
+    wire->hidden = session->link.greeted && !wire->block &&
+                   (is_priority(wire) || is_empty_update(session) || is_update_too_far(session));
     if (type == NGHTTP2_HEADERS || type == NGHTTP2_PUSH_PROMISE || type == NGHTTP2_CONTINUATION)
         wire->block = flags_of(wire) & NGHTTP2_FLAG_END_HEADERS ? 0 : wire->at_fault;
     if (priority) /* depends on no stream: certainly not on itself */

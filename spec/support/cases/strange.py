@@ -225,6 +225,14 @@ async def trailers_before_their_time(stream):
     await stream.send_block(block(("x-t", "y")), end_stream=True)
 
 
+@stream_case(expect=ok(body=bytes(200000)))
+async def data_beyond_the_window(stream):
+    """200,000 bytes, whatever the window is."""
+    await stream.send_headers()
+    await stream.conn.send(frames.data(stream.id, bytes(10000)) * 20)
+    await stream.conn.send(frames.data(stream.id, end_stream=True))
+
+
 @stream_case(expect=fine)
 async def continuation_of_bytes(stream):
     """A header block in frames of one byte."""
