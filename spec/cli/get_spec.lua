@@ -33,6 +33,19 @@ describe("rill get", function()
     assert.is_nil(head:find("<title>", 1, true))
   end)
 
+  it("names the flags for a certificate that nobody known has signed, as rill crawl and rill robots do", function()
+    local advice = " (--ca FILE trusts who has signed it, --insecure believes any certificate)"
+    for _, words in ipairs { { "get" }, { "crawl", "-q", "--no-robots", "--retries", "0" }, { "robots" } } do
+      words[#words + 1] = server.url .. "/b.html"
+      local said = command.run(words)
+      assert.equal(1, said.status)
+      local text = said.out .. said.err
+      assert.matches("certificate not trusted: unable to get local issuer certificate", text)
+      assert.is_truthy(text:find(advice, 1, true), text)
+    end
+    assert.is_nil(rill("get", (server.url:gsub("localhost", "127.0.0.2"))).err:find("--ca", 1, true))
+  end)
+
   it("takes as many URLs as the shell hands over", function()
     local function of(more)
       return command.shell(("luajit bin/rill get --ca %s %s $(seq -f '%s/b.html?%%.0f' 9000)"):format(server.ca, more,

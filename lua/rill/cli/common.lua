@@ -55,6 +55,15 @@ function M.say(message, ...)
   io.stderr:write("rill: ", select("#", ...) > 0 and message:format(...) or message, "\n")
 end
 
+--- Why a call has failed, with what a flag does about it.
+---@param err rill.Error
+---@return string
+function M.why(err)
+  local text = tostring(err)
+  if err.kind ~= "tls" or not err.message:find("certificate not trusted:", 1, true) then return text end
+  return text .. " (--ca FILE trusts who has signed it, --insecure believes any certificate)"
+end
+
 local function resolve_of(list)
   local map = {}
   for _, text in ipairs(list) do

@@ -271,7 +271,7 @@ end
 local function status_of(own, done)
   if done.reason == "interrupted" then return common.SIGNALS[done.signal] or 130 end
   if nobody_answered(done) then
-    common.say("no start URL answered%s", own.failure and ": " .. tostring(own.failure) or "")
+    common.say("no start URL answered%s", own.failure and ": " .. common.why(own.failure) or "")
     return 1
   end
   if own.fail_above and done.failed * 100 > own.fail_above * done.pages then

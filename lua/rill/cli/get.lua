@@ -102,7 +102,7 @@ local function get(client, given, address)
   if given.interrupted then return false end
   common.show(given, response, err)
   if not response then
-    common.say("%s", tostring(err))
+    common.say("%s", common.why(err))
     return false
   end
   if not put(given, response) then return nil end

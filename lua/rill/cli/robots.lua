@@ -27,7 +27,7 @@ local function say(answer, address, why)
 end
 
 local function judge(asked, head, address, agent)
-  if asked.answer == "lost" then return say("not allowed", address, "no robots.txt: " .. tostring(asked.err)) end
+  if asked.answer == "lost" then return say("not allowed", address, "no robots.txt: " .. common.why(asked.err)) end
   if asked.answer == "wait" then return say("not allowed", address, "robots.txt: status " .. head.status) end
   if asked.answer ~= "parsed" then
     return say("allowed", address, "there is no robots.txt" .. (head and ": status " .. head.status or ""))
