@@ -56,4 +56,17 @@ describe("an output of a worker", function()
       for _, worker in ipairs { "a", "b" } do os.remove(("%s/other.%s.jsonl"):format(directory, worker)) end
     end
   end)
+
+  it("is joined as that where a function has the items too, which no state keeps", function()
+    local path, called = directory .. "/items.txt", 0
+    local out = { function() called = called + 1 end, { path = path, format = "csv" } }
+    run("a", out, { max_pages = 1 })
+    run("b", out, {})
+    assert.equal(2, called)
+    assert(require "rill.crawl".join(redis:state "site", path))
+    assert.equal("depth\r\n0\r\n1\r\n", support.read(path))
+    local alone = { state = redis:state "site", worker = "c" } -- it names no output, and so has none
+    assert(support.run(function() return require "rill.crawl"(alone) end, 60))
+    assert.is_nil(io.open(directory .. "/items.c.txt"))
+  end)
 end)

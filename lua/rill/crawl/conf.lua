@@ -31,6 +31,16 @@ local function kept_client(client)
   return kept
 end
 
+-- The files of a list `out` that is not kept, for it has functions: crawl.join asks what they are.
+local function files_of(out)
+  if type(out) ~= "table" or out.path or arguments.is_callable(out) then return nil end
+  local files = {}
+  for _, entry in ipairs(out) do
+    if can_be_kept(entry) then files[#files + 1] = entry end
+  end
+  return files
+end
+
 --- Functions, and what may be secret, are not kept.
 ---@param given table options as a script gave them
 ---@return string
@@ -43,6 +53,7 @@ function M.encode(given)
       kept[name] = value
     end
   end
+  if kept.out == nil then kept.out_files = files_of(given.out) end
   if type(kept.start) == "table" and #kept.start > MAX_STARTS then kept.start = { kept.start[1] } end
   return json.encode(kept)
 end
@@ -54,6 +65,7 @@ end
 function M.merge(given, kept)
   local all = {}
   for name, value in pairs(kept) do all[name] = value end
+  all.out_files = nil
   for name, value in pairs(given) do all[name] = value end
   if given.start == nil and all.start == nil then all.start = {} end
   return all

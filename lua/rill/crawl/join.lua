@@ -38,7 +38,8 @@ end
 
 -- The crawl's options name it; else the name does.
 local function format_of(kept, out)
-  local given = outputs.given_format(kept.conf.out, function(path) return base(path) == base(out) end)
+  local files = kept.conf.out or kept.conf.out_files
+  local given = outputs.given_format(files, function(path) return base(path) == base(out) end)
   return given or outputs.format_of(out)
 end
 
