@@ -86,7 +86,7 @@ describe("http:// with h2c", function()
 
   it("sends no request before the peer's SETTINGS: nothing else tells that it speaks HTTP/2", function()
     local server = support.tcp "silent"
-    local client = support.client { h2c = true, connect_timeout = 0.3, retries = 0 }
+    local client = support.client { h2c = true, connect_timeout = 1, retries = 0 }
     support.run(function()
       local _, err = client:get(("http://localhost:%d/page"):format(server.port))
       assert.equal("timeout", err.reason)

@@ -179,7 +179,7 @@ describe("a proxy", function()
 
     it("is silent: a timeout of phase proxy", function()
       local proxy = proxies.start "silent"
-      local err = refused { proxy = "127.0.0.1:" .. proxy.port, connect_timeout = 0.2 }
+      local err = refused { proxy = "127.0.0.1:" .. proxy.port, connect_timeout = 1 }
       assert.equal("timeout", err.reason)
       assert.equal("proxy", err.phase)
     end)
