@@ -17,7 +17,7 @@ int ftruncate(int fd, long length);
 local O_WRONLY, O_CREAT, O_APPEND, O_CLOEXEC = 1, 64, 1024, 524288
 local O_NOFOLLOW = jit.arch == "x64" and 131072 or 32768
 local SEEK_END = 2
-local LOCK_EX, LOCK_NB = 2, 4
+local LOCK_EX, LOCK_NB, EWOULDBLOCK = 2, 4, 11
 local MODE = ffi.new("int", 438) -- 0666, less the umask
 local TAG_MAX = 4096 -- bytes of a validator
 
@@ -86,8 +86,13 @@ end
 local function lock(fd, path, size)
   local locked = ffi.C.flock(fd, LOCK_EX + LOCK_NB) == 0
   if locked and (size == 0 or ffi.C.lseek(fd, 0, SEEK_END) == size) then return true end
-  local _, err = refused(path .. ": another download writes it")
-  err.busy = true
+  local _, err
+  if locked or ffi.errno() == EWOULDBLOCK then
+    _, err = refused(path .. ": another download writes it")
+  else
+    _, err = system_error(path)
+  end
+  err.busy = true -- or may be: it is not ours to remove
   return nil, err
 end
 
