@@ -1,6 +1,7 @@
 -- rill crawl on a terminal: the live line, and what signals do.
 local command = require "support.command"
 local process = require "support.process"
+local rill = require "rill"
 local site = require "support.site"
 local support = require "support"
 
@@ -59,10 +60,14 @@ describe("rill crawl on a terminal", function()
   end)
 
   it("shows none with --no-progress and -q", function()
-    for _, flag in ipairs { "--no-progress", "-q" } do
+    for times, flag in ipairs { "--no-progress", "-q" } do
       os.remove(directory .. "/out.jsonl")
-      local child = start(80, server.url .. "/", "--max-time", "1", flag)
-      assert.equal(0, child:wait(20))
+      local child = start(80, server.url .. "/", flag)
+      server:wait_events(function(event) return event.path == "/slow" end, times)
+      local began = rill.now()
+      support.wait(function() return rill.now() > began + 1 end, 20, "a second") -- for a live line, or five
+      child:signal "INT"
+      assert.equal(130, child:wait(20))
       assert.is_nil(support.read(screen):find("\27", 1, true))
     end
   end)

@@ -110,14 +110,22 @@ describe("RILL_TRACE", function()
   end)
 
   it("shows a session that is resumed", function()
+    local closing = support.node { source = [[
+      server.on('stream', (stream) => {
+        stream.on('error', () => {});
+        stream.respond({ ':status': 200 });
+        stream.end();
+        stream.session.close();
+      });]] }
     local shown = traced("tls", [[
       local url, ca = ...
       rill.run(function()
-        local client = rill.client { tls = { ca_file = ca }, idle_timeout = 2 }
-        client:get(url)
+        local client = rill.client { tls = { ca_file = ca } }
+        assert(client:get(url))
         repeat rill.sleep(0.01) until client:stats().connections == 0
         client:get(url)
-      end)]], { server.url .. "/", server.ca })
+      end)]], { closing.url .. "/", closing.ca })
+    closing:stop()
     assert.matches("tls conn 2 TLSv1%.3 %S+ resumed\n", shown)
   end)
 
