@@ -123,6 +123,42 @@ server.on('stream', (stream, headers) => {
     assert.equal(2, command.run({ "links", server.url, "--per-origin", "0" }).status)
   end)
 
+  it("heeds a Crawl-delay and a Retry-After of 60 s at most", function()
+    local rill, site = require "rill", require "rill.cli.site"
+    local server = support.node { source = [==[
+const asked = {};
+server.on('stream', (stream, headers) => {
+  const path = headers[':path'];
+  const times = asked[path] = (asked[path] || 0) + 1;
+  if (path === '/robots.txt') {
+    stream.respond({ ':status': 200, 'content-type': 'text/plain' });
+    stream.end('User-agent: *\nCrawl-delay: 61\n');
+  } else if (path === '/busy?60' && times === 1 || path === '/busy?61') {
+    stream.respond({ ':status': 503, 'retry-after': path.slice(6) });
+    stream.end();
+  } else {
+    stream.respond({ ':status': 200, 'content-type': 'text/html' });
+    stream.end(path === '/' ? '<a href="/busy?60">a</a><a href="/busy?61">b</a>' : '');
+  }
+});
+]==] }
+    local pauses, sleep, now = {}, rill.sleep, rill.now
+    rill.sleep = function(seconds) pauses[#pauses + 1] = seconds end
+    rill.now = function() return 1000 end
+    local ok, broken, count = pcall(rill.run, function()
+      local client = rill.client { tls = { ca_file = server.ca } }
+      local function none() end
+      local broken, count = site.check({ server.url .. "/" }, { client = client, robots = true, concurrency = 1,
+        per_origin = 1, delay = 0, agent = "rill", show = none, exchange = none })
+      client:close()
+      return broken, count
+    end)
+    rill.sleep, rill.now = sleep, now
+    assert.is_true(ok, broken)
+    assert.same({ 3, 1, server.url .. "/busy?61" }, { count, #broken, broken[1].url })
+    assert.same({ 60, 60, 120, 180 }, pauses)
+  end)
+
   it("takes for there what is longer than a page that it reads", function()
     local server = support.node { source = [==[
 server.on('stream', (stream, headers) => {

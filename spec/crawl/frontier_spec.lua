@@ -152,6 +152,45 @@ for _, kind in ipairs { "memory", "sqlite", "redis", "nodes" } do
       assert.equal("connect_failed", ids["/6"].dead.reason)
     end)
 
+    if kind == "redis" then
+      spec("takes up 256 repeats that are due, and 256 leases that have run out, in one call", function()
+        local MANY, AT_ONCE = 300, 256
+        policy.concurrency, policy.adaptive = MANY, false
+        for i = 1, MANY do add(link("/" .. i)) end
+        local outcomes = {}
+        for i, path in ipairs((take(MANY, 0))) do
+          ids[path].attempts = 1
+          outcomes[i] = { kind = "retry", due = 10, entry = ids[path], result = { kind = "timeout" }, bytes = 0 }
+          frontier:settle(ids[path], outcomes[i].result, 1)
+        end
+        assert.equal(MANY, #outcomes)
+        commit(outcomes, {}, 1)
+        local function count(name)
+          return tonumber(redis:cli("ZCARD", ("{n%d}:%s"):format(names, name)))
+        end
+        assert.equal(MANY, count "later")
+        take(1, 10)
+        assert.equal(MANY - AT_ONCE, count "later")
+        take(MANY, 10)
+        take(MANY, 10)
+        assert.equal(MANY, count "lease")
+        for now = 14, 606, 4 do take(0, now) end -- where nobody asks for longer, Redis was away
+        assert.equal(MANY, count "lease")
+        take(0, 610)
+        assert.equal(MANY - AT_ONCE, count "lease")
+      end)
+    end
+
+    if kind == "nodes" then
+      spec("remembers the node of 10,000 origins, then it begins anew", function()
+        local MOST = 10000
+        for i = 1, MOST do frontier:is_seen(0, i, { origin = ("https://h%d.test"):format(i) }) end
+        assert.equal(MOST, frontier._origin_count)
+        frontier:is_seen(0, 0, { origin = "https://one.more.test" })
+        assert.equal(1, frontier._origin_count)
+      end)
+    end
+
     spec("counts against traps", function()
       local function counted(path)
         local made = link(path)

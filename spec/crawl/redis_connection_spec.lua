@@ -223,6 +223,26 @@ server.on('connection', (socket) => {
     dns:stop()
   end)
 
+  it("may be silent for 30 s, and where its name has further addresses 5 s until it is open", function()
+    local dns = support.dns { ["redis.test"] = { A = { "127.0.0.1", "127.0.0.2" } } }
+    server = support.tcp "silent"
+    local wait, waits = rill.wait, {}
+    rill.wait = function(fd, mode, seconds)
+      waits[#waits + 1] = mode .. seconds
+      return mode == "w" and wait(fd, mode, seconds)
+    end
+    local url = "redis://%s:" .. server.port .. "/?name=s&dns_servers=" .. dns.address
+    local ok, wrong = pcall(function()
+      for _, host in ipairs { "127.0.0.1", "redis.test" } do
+        assert.equal("lost", (refusal(url:format(host), { "PING" })))
+      end
+    end)
+    rill.wait = wait
+    assert(ok, wrong)
+    assert.same({ "w30", "r30", "w5", "r30" }, waits)
+    dns:stop()
+  end)
+
   it("looks the name of a TLS server up, and wants a certificate for that name", function()
     local dns = support.dns { ["a.test"] = { A = { "127.0.0.1" } }, ["other.example"] = { A = { "127.0.0.1" } } }
     start {}

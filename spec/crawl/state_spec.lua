@@ -52,6 +52,14 @@ describe("a crawl with a state", function()
     assert.same({ "/", "/new" }, site.asked(server))
   end)
 
+  it("keeps 1,000 start URLs with its options, and of more the first one: all of them wait anyway", function()
+    local conf, json, list = require "rill.crawl.conf", require "rill.core.plain_json", {}
+    for i = 1, 1000 do list[i] = "https://a.test/" .. i end
+    assert.same(list, json.decode(conf.encode { start = list }).start)
+    list[1001] = "https://a.test/1001"
+    assert.same({ list[1] }, json.decode(conf.encode { start = list }).start)
+  end)
+
   it("goes on with the start URLs and options of the state where only that is named", function()
     server = site.start(PAGES)
     assert(run { max_pages = 1, depth = 2 })

@@ -93,6 +93,17 @@ describe("the bounds of a document", function()
     assert.equal("end", doc:text())
   end)
 
+  it("are 100 bytes of a name of an element or an attribute: libxml2 cuts a longer one", function()
+    for length, kept in pairs { [99] = 99, [100] = 100, [101] = 100, [5000] = 100 } do
+      local name = ("a"):rep(length)
+      local doc = document(("<%s %s=1>x</%s><p>y"):format(name, name, name))
+      assert.same({ kept }, doc:xpath "string-length(name(//body/*[1]))")
+      assert.same({ true }, doc:xpath(("boolean(//body/*[1]/@*[string-length(name()) = %d])"):format(kept)))
+      assert.same({ 0 }, doc:xpath "count(//@*[string-length(name()) > 100])") -- the rest is others
+      assert.same({ "y" }, doc:xpath "string(//p)")
+    end
+  end)
+
   it("are 65,536 different names", function()
     local parts = {}
     for i = 1, 70000 do parts[i] = ("<n%d></n%d>"):format(i, i) end

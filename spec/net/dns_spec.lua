@@ -1,3 +1,4 @@
+local script = require "support.script"
 local support = require "support"
 local rill = require "rill"
 
@@ -155,6 +156,69 @@ describe("a host name", function()
     assert.equal(200, res.status)
     assert.truthy(res.body:find('"authority":"c.test"', 1, true))
     assert.equal(0, #dns:events() - 1) -- its announcement
+  end)
+end)
+
+describe("the answer to a host name", function()
+  local EXTREMES = "build/extremes.so"
+  local node, dns
+
+  setup(function()
+    support.make(EXTREMES)
+    node = support.node()
+  end)
+  teardown(function() node:stop() end)
+  after_each(function() dns:stop() end)
+
+  -- Opens a connection after each of these times, in seconds. Returns how often each family was asked for.
+  local function asked(record, ...)
+    dns = support.dns { ["a.test"] = record }
+    script.run([[
+    local ffi = require "ffi"
+    ffi.cdef "void extremes_ahead(double seconds);"
+    local url, ca, dns = ...
+    local pauses = { select(4, ...) }
+    rill.run(function()
+      local client = rill.client { tls = { ca_file = ca }, dns_servers = { dns }, retries = 0 }
+      for _, pause in ipairs(pauses) do
+        ffi.C.extremes_ahead(tonumber(pause))
+        assert(client:get(url .. "/goaway"))
+      end
+      client:close()
+    end)
+    ]], { ("https://a.test:%d"):format(node.port), node.ca, dns.address, ... }, {
+      preload = EXTREMES, environment = { "EXTREMES_CLOCK=1" },
+    })
+    local counts = { A = 0, AAAA = 0 }
+    for _, query in ipairs(dns:queries "a.test") do counts[query.type] = counts[query.type] + 1 end
+    return counts
+  end
+
+  local BOTH = { A = { "127.0.0.1" }, AAAA = { "::1" } }
+
+  local function with_ttl(ttl)
+    return { A = BOTH.A, AAAA = BOTH.AAAA, ttl = ttl }
+  end
+
+  it("holds for as long as it says, at least 1 s and at most 300 s", function()
+    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(0), "0", "0.9"))
+    dns:stop()
+    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(0), "0", "1.1"))
+    dns:stop()
+    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(100), "0", "99"))
+    dns:stop()
+    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(100), "0", "101"))
+    dns:stop()
+    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(1000), "0", "299"))
+    dns:stop()
+    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(1000), "0", "301"))
+  end)
+
+  it("that there is no address of one family holds for 60 s", function()
+    local record = { A = BOTH.A, ttl = 1000 }
+    assert.same({ A = 1, AAAA = 1 }, asked(record, "0", "59"))
+    dns:stop()
+    assert.same({ A = 1, AAAA = 2 }, asked(record, "0", "61"))
   end)
 end)
 
