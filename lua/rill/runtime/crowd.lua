@@ -12,14 +12,21 @@ local M = {
 
 local CROWD = 256 -- requests that wait to be sent without a connection on its way: four looks at the network take them
 local BEGIN_IN_CROWD = 8 -- tasks that begin all the same, each time the network was looked at
-local CROWD_MS = 1 -- when nothing happens for so long, more begin
+local CROWD_MS = 1 -- how long a look at the network waits for something to happen, where no task is ready
+local STILL = 100 -- looks in a row that left the line as it was, and more begin; a few say that the machine is busy
 
 local held, head, tail = {}, 1, 0 -- tasks, in order
+local still = 0 -- the last looks at the network that left the line as it was
+
+-- How many requests wait to be sent.
+local function in_line()
+  return C.rill_loop_in_line(loops.get())
+end
 
 --- Whether there is a crowd now.
 ---@return boolean
 function M.is_here()
-  return C.rill_loop_in_line(loops.get()) >= CROWD
+  return in_line() >= CROWD
 end
 
 --- Whether tasks are held back.
@@ -39,7 +46,7 @@ end
 
 --- Forgets all.
 function M.clear()
-  held, head, tail = {}, 1, 0
+  held, head, tail, still = {}, 1, 0, 0
   thrift.finish()
 end
 
@@ -61,10 +68,12 @@ end
 ---@param begin fun(task: rill.Task)
 ---@param most integer tasks that begin where there is no crowd any more
 function M.pass(idle, begin, most)
-  local waits = idle and M.is_here()
-  local count = loops.poll(waits and CROWD_MS or 0)
-  local moves = not waits or count > 0
-  if moves and M.is_here() then most = BEGIN_IN_CROWD end
+  local before = in_line()
+  local waits = idle and before >= CROWD
+  loops.poll(waits and CROWD_MS or 0)
+  local after = in_line()
+  still = waits and after >= before and still + 1 or 0
+  if after >= CROWD and still < STILL then most = BEGIN_IN_CROWD end
   for _ = 1, most do
     local task = take()
     if not task then break end
