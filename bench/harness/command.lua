@@ -67,7 +67,8 @@ end
 
 local function machine(cpus)
   local model = system.line_of("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo") or "unknown CPU"
-  return ("%s, %d CPUs, Linux %s"):format(model, cpus, system.line_of("uname -r") or "?")
+  local kernel = (system.line_of("uname -r") or "?"):match "^%d+%.%d+" or "?" -- the rest names a machine
+  return ("%s, %d CPUs, Linux %s"):format(model, cpus, kernel)
 end
 
 -- Whether a peer takes part in one of these lines: contestants are called as peers are, and more or less behind it.
