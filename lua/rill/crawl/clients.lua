@@ -2,6 +2,7 @@
 local address_of = require("rill.crawl.address")
 local descriptors = require("rill.crawl.descriptors")
 local headers_of = require("rill.headers")
+local hooks = require("rill.core.hooks")
 local rill = require("rill")
 
 local M = {}
@@ -83,6 +84,18 @@ local function connections()
   return limit and math.max(LEAST, math.min(CONNECTIONS, math.floor(limit / 4))) or LEAST
 end
 
+-- What both clients warn of as they are made is one warning; others name a URL.
+local function once(hook)
+  local given = {}
+  return function(message, fields)
+    if given[message] then return end
+    given[message] = not fields.url or nil
+    local to = hook or rill.on_warning
+    if to then return to(message, fields) end
+    hooks.write("warning", message)
+  end
+end
+
 --- Makes what is asked with, or takes the client that was given.
 ---@param given table|rill.Client|nil the option `client`
 ---@param scope rill.CrawlScope
@@ -101,6 +114,7 @@ function M.new(given, scope)
   local guarded = options.deny_private ~= false
   options.deny_private = false
   if options.lenient_eof == nil then options.lenient_eof = true end
+  if guarded then options.on_warning = once(options.on_warning) end
   local fields = headers_of.fields("crawl: client.headers", options.headers)
   local main, err = rill.client(options)
   if not main then return nil, err end
