@@ -20,27 +20,9 @@ _Static_assert(sizeof(lib) == sizeof(names), "a name for each function");
 
 typedef struct decoder {
     BrotliDecoderState *brotli;
-    rill_slab *slab;
-    size_t held;
+    coding_memory memory;
     bool any, over;
 } decoder;
-
-static void *allocate(void *opaque, size_t size)
-{
-    decoder *d = opaque;
-    size_t before = rill_slab_bytes(d->slab);
-    void *block = rill_slab_alloc(d->slab, size);
-    d->held += rill_slab_bytes(d->slab) - before;
-    return block;
-}
-
-static void release(void *opaque, void *block)
-{
-    decoder *d = opaque;
-    size_t before = rill_slab_bytes(d->slab);
-    rill_slab_free(d->slab, block);
-    d->held -= before - rill_slab_bytes(d->slab);
-}
 
 static void *open_brotli(rill_slab *slab, rill_error *err)
 {
@@ -49,8 +31,8 @@ static void *open_brotli(rill_slab *slab, rill_error *err)
     decoder *d = rill_slab_zalloc(slab, sizeof(*d));
     if (!d)
         return NULL;
-    d->slab = slab;
-    d->brotli = lib.create(allocate, release, d);
+    d->memory.slab = slab;
+    d->brotli = lib.create(rill_coding_alloc, rill_coding_free, &d->memory);
     if (d->brotli)
         return d;
     rill_slab_free(slab, d);
@@ -91,14 +73,14 @@ static bool finished(const void *decoder_)
 static size_t held(const void *decoder_)
 {
     const decoder *d = decoder_;
-    return d->held + sizeof(*d);
+    return d->memory.held + sizeof(*d);
 }
 
 static void close_decoder(void *decoder_)
 {
     decoder *d = decoder_;
     lib.destroy(d->brotli);
-    rill_slab_free(d->slab, d);
+    rill_slab_free(d->memory.slab, d);
 }
 
 const rill_coding rill_coding_brotli = {"br", &library,      open_brotli, write_flow, finished,

@@ -27,6 +27,29 @@ enum coding_result {
     CODING_MEMORY  /* out of memory */
 };
 
+/* What a library allocates for a decoder, which is given to it with these two. */
+typedef struct coding_memory {
+    rill_slab *slab;
+    size_t held; /* bytes */
+} coding_memory;
+
+static inline void *rill_coding_alloc(void *memory_, size_t size)
+{
+    coding_memory *memory = memory_;
+    size_t before = rill_slab_bytes(memory->slab);
+    void *block = rill_slab_alloc(memory->slab, size);
+    memory->held += rill_slab_bytes(memory->slab) - before;
+    return block;
+}
+
+static inline void rill_coding_free(void *memory_, void *block)
+{
+    coding_memory *memory = memory_;
+    size_t before = rill_slab_bytes(memory->slab);
+    rill_slab_free(memory->slab, block);
+    memory->held -= before - rill_slab_bytes(memory->slab);
+}
+
 typedef struct rill_coding {
     const char *name;      /* as in content-encoding */
     rill_library *library; /* loaded by the first decoder */

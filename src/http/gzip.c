@@ -33,29 +33,16 @@ enum gzip_state {
 
 typedef struct decoder {
     z_stream z;
-    rill_slab *slab;
-    size_t held;
+    coding_memory memory;
     enum gzip_state state;
     bool is_gzip, any; /* any: a byte has come */
     uint8_t lead[2];
     uint32_t lead_length;
 } decoder;
 
-static void *allocate(void *opaque, unsigned count, unsigned size)
+static void *allocate(void *memory, unsigned count, unsigned size)
 {
-    decoder *d = opaque;
-    size_t before = rill_slab_bytes(d->slab);
-    void *block = rill_slab_alloc(d->slab, (size_t)count * size);
-    d->held += rill_slab_bytes(d->slab) - before;
-    return block;
-}
-
-static void release(void *opaque, void *block)
-{
-    decoder *d = opaque;
-    size_t before = rill_slab_bytes(d->slab);
-    rill_slab_free(d->slab, block);
-    d->held -= before - rill_slab_bytes(d->slab);
+    return rill_coding_alloc(memory, (size_t)count * size);
 }
 
 static decoder *open_decoder(rill_slab *slab, bool is_gzip, rill_error *err)
@@ -65,11 +52,11 @@ static decoder *open_decoder(rill_slab *slab, bool is_gzip, rill_error *err)
     decoder *d = rill_slab_zalloc(slab, sizeof(*d));
     if (!d)
         return NULL;
-    d->slab = slab;
+    d->memory.slab = slab;
     d->is_gzip = is_gzip;
     d->z.zalloc = allocate;
-    d->z.zfree = release;
-    d->z.opaque = d;
+    d->z.zfree = rill_coding_free;
+    d->z.opaque = &d->memory;
     d->state = is_gzip ? GZIP_DATA : GZIP_FIRST;
     int window_bits = is_gzip ? GZIP_WINDOW_BITS : ZLIB_WINDOW_BITS;
     if (lib.init(&d->z, window_bits, ZLIB_VERSION, (int)sizeof(d->z)) == Z_OK)
@@ -178,14 +165,14 @@ static bool finished(const void *decoder_)
 static size_t held(const void *decoder_)
 {
     const decoder *d = decoder_;
-    return d->held + sizeof(*d);
+    return d->memory.held + sizeof(*d);
 }
 
 static void close_decoder(void *decoder_)
 {
     decoder *d = decoder_;
     lib.end(&d->z);
-    rill_slab_free(d->slab, d);
+    rill_slab_free(d->memory.slab, d);
 }
 
 void rill_coding_prepare(void)
