@@ -584,7 +584,7 @@ char *rill_inlet_place(rill_inlet *inlet, uint64_t left, size_t *room)
     rill_bytes *kept = &inlet->kept;
     uint64_t wanted = left + inlet->spare;
     bool is_long =
-        rill_bytes_is_long(kept) || rill_long_block_is_earned(kept->length, kept->length + wanted);
+        rill_bytes_is_long(kept) || rill_long_block_is_earned(kept->length, kept->length + left);
     if (inlet->way != INLET_MEMORY || inlet->chain || !kept->length || is_long ||
         !grow_place(inlet, wanted))
         return NULL;
