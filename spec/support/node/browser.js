@@ -34,6 +34,7 @@ function hear(message) {
     && params.request.url !== 'file://' + file) heard.requests.push(params.request.url);
 }
 
+child.stdio[4].setEncoding('utf8'); // a character may come in two pieces
 child.stdio[4].on('data', (data) => {
   const messages = (rest + data).split('\0');
   rest = messages.pop();
