@@ -9,12 +9,14 @@ local M = {}
 local PHASES = { "blocked", "dns", "connect", "send", "wait", "receive" }
 local ROUNDING = 0.01 -- milliseconds
 
---- Microseconds since midnight of a date.
+--- Microseconds of a date, from the same point in time for all.
 ---@param text string
 ---@return number
 function M.clock(text)
-  local hour, minute, second = text:match "^%d%d%d%d%-%d%d%-%d%dT(%d%d):(%d%d):(%d%d%.%d+)Z$"
-  return (tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)) * 1e6
+  local year, month, day, hour, minute, second =
+    text:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d%.%d+)Z$"
+  local days = math.floor(os.time { year = year, month = month, day = day, hour = 12 } / 86400)
+  return (days * 86400 + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)) * 1e6
 end
 
 -- A phase that did not happen is -1; those that did add up.
