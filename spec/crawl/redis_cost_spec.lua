@@ -20,11 +20,11 @@ describe("a crawl's state in Redis", function()
     support.check_clean()
   end)
 
-  local function open(remember)
+  local function open(remember, limits)
     local policy = { concurrency = 100, delay = 0, jitter = 0, adaptive = true, crawl_delay = true,
       retry_after_max = 99 }
     frontier = assert(require("rill.crawl.frontier.redis").open { policy = function() return policy end,
-      robots = false, robots_wait = 60, retries = 3, limits = traps.limits(false), key_name = "k",
+      robots = false, robots_wait = 60, retries = 3, limits = limits or traps.limits(false), key_name = "k",
       durable = "process", scope = scope.new(), now = 0, conf = "{}", path = redis:state "site", lease = 600,
       expect = URLS, unreachable = 5, remember = remember })
   end
@@ -80,12 +80,55 @@ describe("a crawl's state in Redis", function()
     end)
   end)
 
-  it("takes four commands inside Redis for a page that brings one link, at most", function()
-    local function commands()
-      local sum = 0
-      for calls in redis:cli("INFO", "commandstats"):gmatch "calls=(%d+)" do sum = sum + tonumber(calls) end
-      return sum
+  local function commands()
+    local sum = 0
+    for calls in redis:cli("INFO", "commandstats"):gmatch "calls=(%d+)" do sum = sum + tonumber(calls) end
+    return sum
+  end
+
+  it("takes one command inside Redis to count a link and to learn whether it is too many", function()
+    local function links(first)
+      local list = {}
+      for n = first, first + PAGES - 1 do
+        local made = link(n)
+        local shape = { name = "per_shape" }
+        shape.high, shape.low = digest(("shape %d"):format(n % 7))
+        list[n - first + 1], made.counters = made, { shape }
+      end
+      return list
     end
+    local function send(list)
+      redis:cli("CONFIG", "RESETSTAT")
+      assert(frontier:commit { outcomes = {}, links = list, skips = {}, counters = {}, outputs = {}, now = NOW })
+      return commands()
+    end
+    support.run(function()
+      open()
+      commit({}, 1, PAGES)
+      local bare = links(PAGES + 1)
+      for _, made in ipairs(bare) do made.counters = nil end
+      local each = (-send(bare) + send(links(2 * PAGES + 1))) / PAGES
+      assert.is_true(each < 1.5, each .. " commands")
+      frontier:close()
+    end)
+  end)
+
+  it("does not count a link that is too many, in whatever it would have been counted", function()
+    support.run(function()
+      open(false, traps.limits { per_shape = 1, per_host = false })
+      local links = { link(1), link(2) }
+      for _, made in ipairs(links) do
+        made.counters = { { name = "per_path", high = 1, low = 2 }, { name = "per_shape", high = 3, low = 4 } }
+      end
+      local batch = { outcomes = {}, links = links, skips = {}, counters = {}, outputs = {}, now = NOW }
+      assert(frontier:commit(batch))
+      assert.same({ "per_shape", links[2].url }, { batch.trapped[1].reason, batch.trapped[1].url })
+      assert.equal("1\n1", redis:cli("HVALS", "{site}:shape"))
+      frontier:close()
+    end)
+  end)
+
+  it("takes four commands inside Redis for a page that brings one link, at most", function()
     support.run(function()
       open()
       commit({}, 1, PAGES)

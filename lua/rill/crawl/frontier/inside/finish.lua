@@ -100,22 +100,28 @@ for i, kind in ipairs(kinds) do
   if more.page then call("HSET", P .. "page:" .. more.page[1], more.page[2], ARGV[more.page[3]]) end
 end
 
--- The trap that a new URL runs into; else it is counted.
+-- The trap that a new URL runs into; else it is counted. What counts says how many there are by now, so one command
+-- does both; it is taken back where there are too many.
 local function trapped(o, counters)
-  local fields = {}
+  local counted, trap = {}, nil
   for at = 1, #counters, 9 do
-    local name = TRAPS[string.sub(counters, at, at)]
+    local name = TRAPS[sub(counters, at, at)]
     local limit = head.limits[name]
     if name == "per_host" then
-      if o.found >= limit then return name end
+      trap = o.found >= limit and name
     else
-      local field = string.sub(counters, at, at + 8)
-      if tonumber(call("HGET", SHAPE, field) or 0) >= limit then return name end
-      fields[#fields + 1] = field
+      local field = sub(counters, at, at + 8)
+      counted[#counted + 1] = field
+      trap = call("HINCRBY", SHAPE, field, 1) > limit and name
     end
+    if trap then break end
   end
-  o.found = o.found + 1
-  for _, field in ipairs(fields) do call("HINCRBY", SHAPE, field, 1) end
+  if not trap then
+    o.found = o.found + 1
+    return nil
+  end
+  for _, field in ipairs(counted) do call("HINCRBY", SHAPE, field, -1) end
+  return trap
 end
 
 -- Each origin that links lead to is looked at once.
