@@ -37,10 +37,11 @@ server.on('stream', (stream, headers) => {
   }
   if (url.pathname === '/held') {
     held.push(stream);
+    const now = new Date().toUTCString(); // once: a second may end between two looks
     const validators = { etag: '"1"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
     if (q('weak')) validators.etag = 'W/"1"';
-    if (q('weak') > 1) validators['last-modified'] = new Date().toUTCString();
-    stream.respond({ ':status': 200, date: new Date().toUTCString(), ...validators });
+    if (q('weak') > 1) validators['last-modified'] = now;
+    stream.respond({ ':status': 200, date: now, ...validators });
     return stream.write('begin ');
   }
   if (url.pathname === '/go') {
