@@ -109,7 +109,7 @@ describe("rill crawl", function()
     running:signal "TERM"
     local said = running:finish()
     assert.equal(143, said.status)
-    assert.matches("^rill: 1 pages, %d+ pages/s, 0 failed, 0 queued, 1 hosts, 0.0 MB, %d s\nrill: interrupted\n",
+    assert.matches("^rill: 1 pages, %d+ pages/s, 0 failed, 0 queued, 1 hosts, 0.0 MB, %d+ s\nrill: interrupted\n",
       said.err)
     assert.is_nil(said.err:find("\27", 1, true))
     assert.matches('"item_id":"1.0"}\n$', said.out)

@@ -4,7 +4,6 @@ local process = require "support.process"
 local scratch = require "support.scratch"
 
 local CACHE = "build/pages"
-local FETCH_SECONDS = 120
 
 -- perl-doc holds texts in perl's own markup: perl makes pages of them.
 local PERL_PAGES = [[
@@ -55,9 +54,7 @@ end
 ---@param package string
 ---@return string directory
 function M.unpack(package)
-  local out = scratch.directory "unpack" .. "/output"
-  local unpacking = process.start({ ".ci/unpack", CACHE, package }, out)
-  assert(unpacking:wait(FETCH_SECONDS) == 0, unpacking:output())
+  process.run({ ".ci/unpack", CACHE, package }, scratch.directory "unpack" .. "/output")
   return CACHE .. "/" .. package
 end
 
