@@ -30,6 +30,14 @@ function Dns:set(records)
   assert(os.rename(self.path .. ".new", self.path))
 end
 
+--- Waits until a name was asked for in both families, which happens at once and is answered one by one; returns the
+--- questions for it.
+---@param name string
+---@return table[]
+function Dns:both(name)
+  return self:wait_events(function(event) return event.name == name end, 2)
+end
+
 --- The questions for a name so far: { name=, type= } each.
 ---@param name string
 ---@return table[]
