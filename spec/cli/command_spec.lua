@@ -1,6 +1,5 @@
 -- The command rill, run as a user runs it.
 local command = require "support.command"
-local disk = require "support.disk"
 local dkjson = require "dkjson"
 local process = require "support.process"
 local support = require "support"
@@ -336,46 +335,6 @@ return { start = %q, max_pages = 1, robots = false, client = { tls = { ca_file =
     assert.matches("cannot write /dev/full: No space left on device\nrill: finished\npages: +1 ", said.err)
     assert.matches('^{.*"url".*\n{"bytes".*"pages":1.*}\n$', rill("crawl", "-q", server.url .. "/b.html", "--stats",
       "-").out)
-  end)
-
-  it("replaces a file of counters by a whole one", function()
-    local path = support.write(directory .. "/whole.json", "before\n")
-    assert(os.execute(("chmod 600 '%s'"):format(path)) == 0)
-    local before = assert(io.open(path))
-    assert.equal(0, rill("crawl", "-q", server.url .. "/b.html", "--stats", path).status)
-    assert.equal("before\n", before:read "*a")
-    before:close()
-    assert.equal(1, dkjson.decode(support.read(path)).pages)
-    assert.equal("600\n", command.shell(("stat -c %%a '%s'"):format(path)).out)
-  end)
-
-  it("writes its counters to standard output and to pipes as before", function()
-    for _, path in ipairs { "/dev/stdout", "/proc/self/fd/1" } do
-      local out = directory .. path:gsub("%W", "_")
-      local said = rill("crawl", "-q", server.url .. "/b.html", "--out", out, "--stats", path)
-      assert.equal(0, said.status, said.err)
-      assert.equal(1, dkjson.decode(said.out).pages)
-    end
-    local pipe = directory .. "/pipe"
-    command.shell("mkfifo " .. pipe)
-    local reader = command.start_shell("cat " .. pipe .. ' >"$0/out" 2>"$0/err"')
-    assert.equal(0, rill("crawl", "-q", server.url .. "/b.html", "--stats", pipe).status)
-    assert.equal(1, dkjson.decode(reader:finish().out).pages)
-  end)
-
-  it("leaves its counters as they were where the disk is full, and names them", function()
-    local small = disk.small()
-    if not small then return pending "mounting is not permitted" end
-    local there, new = support.write(small .. "/there.json", ("before\n"):rep(1000)), small .. "/new.json"
-    command.shell(("cat /dev/zero >'%s/rest' 2>/dev/null || true"):format(small))
-    for _, path in ipairs { there, new } do
-      local said = rill("crawl", "-q", server.url .. "/b.html", "--stats", path)
-      assert.equal(4, said.status)
-      assert.is_truthy(said.err:find(("cannot write %s: No space left on device"):format(path), 1, true), said.err)
-    end
-    assert.equal(("before\n"):rep(1000), support.read(there))
-    assert.is_nil(io.open(new))
-    disk.unmount()
   end)
 
   it("leaves no empty file of counters where there are none", function()

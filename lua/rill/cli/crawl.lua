@@ -2,10 +2,8 @@
 local arguments = require("rill.cli.arguments")
 local checks = require("rill.core.arguments")
 local common = require("rill.cli.common")
-local C = require("rill.clib")
 local crawl = require("rill.crawl")
 local descriptors = require("rill.crawl.descriptors")
-local ffi = require("rill.core.ffi")
 local files = require("rill.crawl.file")
 local flags = require("rill.cli.crawl_flags")
 local frontiers = require("rill.crawl.frontiers")
@@ -13,7 +11,6 @@ local html = require("rill.html")
 local output = require("rill.cli.output")
 local progress = require("rill.crawl.progress")
 local rill = require("rill")
-local runtime = require("rill.runtime")
 local shared_file = require("rill.crawl.shared_file")
 local summary = require("rill.cli.summary")
 local url = require("rill.url")
@@ -232,35 +229,20 @@ local function open_stats(path)
   not_written(path, why)
 end
 
-local failure = ffi.new("rill_error[1]")
-
--- Whether it can be replaced by another file: /dev/stdout, which may lead to one, is not to be, and pipes cannot.
-local function is_plain(path)
-  return not path:find "^/dev/" and not path:find "^/proc/" and C.rill_file_check(path, failure) == 0
-end
-
-local function replace(path, text)
-  local code = C.rill_file_save(runtime.loop(), path, text, #text, 0, failure)
-  return code == 0, code ~= 0 and ffi.string(failure[0].message) or nil
-end
-
-local function write_into(path, text)
-  local file, why = io.open(path, "w")
-  if not file then return nil, why end
-  local ok
-  ok, why = file:write(text)
-  if not ok then return nil, why end
-  return file:close()
-end
-jit.off(write_into) -- compiled code drops the results that nobody looks at
-
 local function write_stats(path, stats)
   local text = summary.json(stats) .. "\n"
   if path == "-" then return output.write(text) end
-  local ok, why = (is_plain(path) and replace or write_into)(path, text)
-  if not ok then not_written(path, why) end
-  return ok
+  local file, why = io.open(path, "w")
+  if file then
+    local ok
+    ok, why = file:write(text)
+    if ok then ok, why = file:close() end
+    if ok then return true end
+  end
+  not_written(path, why)
+  return false
 end
+jit.off(write_stats) -- compiled code drops the results that nobody looks at
 
 -- Where nothing was to be asked for (max_pages is 0, a recrawl finds all recent), nobody could.
 local function nobody_answered(done)
@@ -291,9 +273,8 @@ local function failed(err)
   return status
 end
 
-local function finish(own, done, is_new)
+local function finish(own, done)
   local is_written = not own.stats or write_stats(own.stats, done)
-  if is_new and not is_written then os.remove(own.stats) end
   -- With -q too where the counters would be nowhere else.
   if not own.quiet or not is_written then io.stderr:write("rill: ", done.reason, "\n", summary.text(done)) end
   local status = status_of(own, done)
@@ -332,7 +313,7 @@ function M.run(given, words)
   local called, done, err = pcall(run, running)
   if is_new and not (called and done) then os.remove(own.stats) end -- there are no counters
   if not called then error(done, 0) end
-  local status = done and finish(own, done, is_new) or failed(err)
+  local status = done and finish(own, done) or failed(err)
   if io.type(stats) then stats:close() end -- only now: who reads a pipe waits for the counters
   return status
 end
