@@ -53,6 +53,23 @@ describe("the error of a server that breaks HTTP/2", function()
     assert.is_truthy(err.message:find(rule, 1, true), err.message)
   end)
 
+  it("does not name an older complaint of another stream", function()
+    local client = support.client { tls = { ca_file = server.ca }, timeout = 60 }
+    support.run(function()
+      assert.is_nil((client:get(host .. "/case/field-connection")))
+      assert(client:get(host .. "/case/baseline-small"))
+      local _, err = client:get(host .. "/case/ping-bad-length")
+      assert.equal("the peer broke HTTP/2: " .. RULES["ping-bad-length"] .. " (FRAME_SIZE_ERROR)", err.message)
+    end)
+  end)
+
+  it("names SETTINGS that open a stream's window too far", function()
+    local client = support.client { tls = { ca_file = server.ca }, timeout = 60 }
+    local _, err = support.run(function() return client:get(host .. "/case/window-opened-by-settings") end)
+    assert.equal("SETTINGS opened the stream's window beyond 2147483647 bytes (RFC 9113 6.9.2)", err.message)
+    assert.equal("FLOW_CONTROL_ERROR", err.code)
+  end)
+
   it("names the window of a stream that was passed", function()
     local client = support.client { tls = { ca_file = server.ca }, window = 100000, max_window = 100000, timeout = 60 }
     support.run(function()

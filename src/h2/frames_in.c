@@ -207,13 +207,19 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     return 0;
 }
 
+/* Whether nghttp2 complained last of a field of this stream. */
+static bool is_problem_of(const rill_session *session, int32_t id)
+{
+    char place[32];
+    snprintf(place, sizeof(place), "stream: %d,", (int)id);
+    return strstr(session->problem, place);
+}
+
 /* What nghttp2 complained of last, unless that is a field of another stream. */
 static const char *problem_of(const rill_session *session, const rill_stream *stream)
 {
-    char place[32];
-    snprintf(place, sizeof(place), "stream: %d,", (int)stream->id);
     bool names_one = strstr(session->problem, "stream: ") != NULL;
-    if (stream->malformed && !strstr(session->problem, place))
+    if (stream->malformed && !is_problem_of(session, stream->id))
         return "a malformed field (RFC 9113 8.1.1)";
     return session->problem[0] && (stream->malformed || !names_one) ? session->problem
                                                                     : "malformed response";
@@ -256,16 +262,27 @@ static void close_refused(const rill_session *session, rill_stream *stream, int3
                           problem_of(session, stream));
 }
 
+/* A frame that passes our window is larger than what is left of it. */
+static void close_overrun(const rill_session *session, rill_stream *stream, int32_t code)
+{
+    if (rill_streams_room(session, stream) < (int32_t)session->link.setup->max_frame_size)
+        rill_stream_close(
+            stream, RILL_PROTOCOL_ERROR, code,
+            "more DATA came than the stream's window of %d bytes (RFC 9113 6.9.1)",
+            nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id));
+    else
+        rill_stream_close(stream, RILL_PROTOCOL_ERROR, code,
+                          "SETTINGS opened the stream's window beyond %d bytes (RFC 9113 6.9.2)",
+                          INT32_MAX);
+}
+
 /* Why nghttp2 has reset a stream by itself. */
 static void close_broken(const rill_session *session, rill_stream *stream, uint32_t code)
 {
     if (code == NGHTTP2_INTERNAL_ERROR)
         rill_stream_close(stream, RILL_ERROR, (int32_t)code, "nghttp2 gave up: out of memory");
     else if (code == NGHTTP2_FLOW_CONTROL_ERROR)
-        rill_stream_close(
-            stream, RILL_PROTOCOL_ERROR, (int32_t)code,
-            "more DATA came than the stream's window of %d bytes (RFC 9113 6.9.1)",
-            nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id));
+        close_overrun(session, stream, (int32_t)code);
     else if (stream->malformed)
         rill_stream_close(stream, RILL_PROTOCOL_ERROR, (int32_t)code, "the peer broke HTTP/2: %s",
                           problem_of(session, stream));
@@ -280,15 +297,10 @@ static bool is_whole(const rill_stream *stream)
            (uint64_t)stream->content_length == stream->received;
 }
 
-static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
+static void say_why(rill_session *session, rill_stream *stream, uint32_t code)
 {
-    (void)ng;
     char text[CODE_TEXT];
-    rill_session *session = arg;
-    rill_stream *stream = rill_streams_find(session, id);
-    if (!stream)
-        return 0; /* we have closed it before */
-    rill_streams_leave(session, stream);
+    int32_t id = stream->id;
     if (stream->remote == HALF_CLOSED && (code == NGHTTP2_NO_ERROR || stream->peer_reset))
         rill_stream_end(stream);
     else if (stream->peer_reset && code == NGHTTP2_NO_ERROR && is_whole(stream))
@@ -304,9 +316,22 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
                           rill_code_text(text, (int32_t)code, true));
     else
         close_broken(session, stream, code);
-    if (stream->reason == RILL_GOAWAY)
-        rill_stream_keep_flight(stream, session->link.flight);
-    rill_streams_retire(&session->link, stream);
+}
+
+static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *arg)
+{
+    (void)ng;
+    rill_session *session = arg;
+    rill_stream *stream = rill_streams_find(session, id); /* NULL: we have closed it before */
+    if (stream) {
+        rill_streams_leave(session, stream);
+        say_why(session, stream, code);
+        if (stream->reason == RILL_GOAWAY)
+            rill_stream_keep_flight(stream, session->link.flight);
+        rill_streams_retire(&session->link, stream);
+    }
+    if (is_problem_of(session, id))
+        session->problem[0] = '\0';
     return 0;
 }
 
@@ -314,6 +339,9 @@ static int on_error(nghttp2_session *ng, int code, const char *message, size_t l
 {
     (void)ng, (void)code;
     rill_session *session = arg;
+    if (!strncmp(message, "Ignoring ", sizeof("Ignoring ") - 1))
+        return 0; /* on_invalid_header() judges that field */
+
     const char *place = strstr(message, "stream: "); /* in front of what the peer has written */
     rill_stream *stream =
         place ? rill_streams_find(session, atoi(place + sizeof("stream: ") - 1)) : NULL;

@@ -59,8 +59,8 @@ static void note_goaway(rill_session *session, const nghttp2_goaway *goaway)
         return;
     rill_link_say_goodbye(&session->link, LINK_DEAF);
     rill_streams_printable(why, sizeof(why), goaway->opaque_data, goaway->opaque_data_len);
-    bool silent = !why[0] && !session->problem[0];
-    const char *problem = silent ? rule_of(goaway->error_code) : session->problem;
+    const char *rule = why[0] ? "" : rule_of(goaway->error_code);
+    const char *problem = rule[0] ? rule : session->problem;
     if (goaway->error_code == NGHTTP2_INTERNAL_ERROR) /* not the peer's fault */
         rill_error_set(fatal, RILL_ERROR, "nghttp2 gave up: out of memory");
     else

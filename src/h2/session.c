@@ -150,10 +150,9 @@ static void receive(rill_link *link, const char *data, size_t length)
     int read = rill_wire_receive(session, (const uint8_t *)data, length);
     if (!read)
         read = return_window(session);
-    if (read == NGHTTP2_ERR_NOMEM) {
-        rill_error_memory(&session->link.fatal);
-        session->link.fatal.code = NGHTTP2_INTERNAL_ERROR;
-    } else if (read < 0) {
+    if (!rill_streams_queued(session, read))
+        return;
+    if (read < 0) {
         rill_error_set(&session->link.fatal, RILL_PROTOCOL_ERROR, "the peer broke HTTP/2: %s",
                        nghttp2_strerror(read));
         if (session->link.fatal.code < 0)

@@ -65,8 +65,10 @@ void rill_streams_leave(rill_session *session, rill_stream *stream)
 
 bool rill_streams_queued(rill_session *session, int code)
 {
-    if (code == NGHTTP2_ERR_NOMEM)
+    if (code == NGHTTP2_ERR_NOMEM) {
         rill_error_memory(&session->link.fatal);
+        session->link.fatal.code = NGHTTP2_INTERNAL_ERROR;
+    }
     return code != NGHTTP2_ERR_NOMEM;
 }
 

@@ -152,9 +152,10 @@ static bool is_update_too_far(rill_session *session)
 {
     const rill_wire *wire = &session->wire;
     rill_stream *stream = is_update(wire) ? rill_streams_find(session, stream_of(wire)) : NULL;
-    if (!stream || number_at(wire, FRAME_HEADER) <=
-                       (uint32_t)(INT32_MAX - nghttp2_session_get_stream_remote_window_size(
-                                                  session->ng, stream->id)))
+    if (!stream)
+        return false;
+    int32_t window = nghttp2_session_get_stream_remote_window_size(session->ng, stream->id);
+    if (window < 0 || number_at(wire, FRAME_HEADER) <= (uint32_t)(INT32_MAX - window))
         return false;
     rill_stream_close(stream, RILL_PROTOCOL_ERROR, NGHTTP2_FLOW_CONTROL_ERROR,
                       "the peer opened the stream's window beyond %d bytes (RFC 9113 6.9.1)",

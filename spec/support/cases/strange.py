@@ -325,6 +325,15 @@ for _title, (_values, _expect) in SETTINGS.items():
     sent_as_settings(_title, _values, _expect)
 
 
+@stream_case(expect=refused)
+async def window_opened_by_settings(stream):
+    """WINDOW_UPDATE to 2^31-1 bytes, then SETTINGS with one byte more."""
+    await stream.send_headers()
+    await stream.conn.send(frames.window_update(stream.id, MAX_WINDOW - 65535))
+    await stream.conn.send_settings({Setting.INITIAL_WINDOW_SIZE: 65536})
+    await finish(stream)
+
+
 # --- RST_STREAM -------------------------------------------------------------------------
 
 def reset_after_a_head(code):
