@@ -117,8 +117,8 @@ describe("a crawl's state in Redis", function()
     support.run(function()
       open(false, traps.limits { per_shape = 1, per_host = false })
       local links = { link(1), link(2) }
-      for _, made in ipairs(links) do
-        made.counters = { { name = "per_path", high = 1, low = 2 }, { name = "per_shape", high = 3, low = 4 } }
+      for number, made in ipairs(links) do
+        made.counters = { { name = "per_path", high = 1, low = number }, { name = "per_shape", high = 3, low = 4 } }
       end
       local batch = { outcomes = {}, links = links, skips = {}, counters = {}, outputs = {}, now = NOW }
       assert(frontier:commit(batch))

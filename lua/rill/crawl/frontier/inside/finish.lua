@@ -101,7 +101,7 @@ for i, kind in ipairs(kinds) do
 end
 
 -- The trap that a new URL runs into; else it is counted. What counts says how many there are by now, so one command
--- does both; it is taken back where there are too many.
+-- does both; it is taken back where there are too many, and nothing is left of what only such URLs counted in.
 local function trapped(o, counters)
   local counted, trap = {}, nil
   for at = 1, #counters, 9 do
@@ -120,7 +120,9 @@ local function trapped(o, counters)
     o.found = o.found + 1
     return nil
   end
-  for _, field in ipairs(counted) do call("HINCRBY", SHAPE, field, -1) end
+  for _, field in ipairs(counted) do
+    if call("HINCRBY", SHAPE, field, -1) == 0 then call("HDEL", SHAPE, field) end
+  end
   return trap
 end
 
