@@ -38,6 +38,10 @@ describe("the warnings of a crawl's clients", function()
     assert.same({ UNVERIFIED, UNVERIFIED }, all)
   end)
 
+  it("are refused a hook that cannot be called", function()
+    assert.error_matches(function() run { on_warning = "loud" } end, "on_warning must be a function")
+  end)
+
   it("that name a URL are given as often as there are", function()
     local urls = {}
     local options = { tls = { ca_file = server.ca }, warnsize = 1,

@@ -1,5 +1,6 @@
 --- The client of a crawl, or its two: links are hostile input, so only the start URLs' own hosts may be private.
 local address_of = require("rill.crawl.address")
+local arguments = require("rill.core.arguments")
 local descriptors = require("rill.crawl.descriptors")
 local headers_of = require("rill.headers")
 local hooks = require("rill.core.hooks")
@@ -84,8 +85,10 @@ local function connections()
   return limit and math.max(LEAST, math.min(CONNECTIONS, math.floor(limit / 4))) or LEAST
 end
 
--- What both clients warn of as they are made is one warning; others name a URL.
+-- What both clients warn of as they are made is one warning; others name a URL. What cannot be called is handed on:
+-- rill.client says so.
 local function once(hook)
+  if hook and not arguments.is_callable(hook) then return hook end
   local given = {}
   return function(message, fields)
     if given[message] then return end
