@@ -57,6 +57,23 @@ local function markdown_row(cells)
   return "| " .. table.concat(cells, " | ") .. " |"
 end
 
+-- An entry of a list, in lines of at most WIDTH columns.
+local WIDTH = 118
+local function wrapped(entry)
+  local lines = { "" }
+  for word in entry:gmatch "%S+" do
+    local line = lines[#lines]
+    if line == "" then
+      lines[#lines] = word
+    elseif #line + 1 + #word <= WIDTH then
+      lines[#lines] = line .. " " .. word
+    else
+      lines[#lines + 1] = "  " .. word
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
 --- The run as Markdown.
 ---@param run table what `command` has gathered
 ---@return string
@@ -88,7 +105,7 @@ function M.markdown(run)
     versions[#versions + 1] = ("%s: %s"):format(name, version)
   end
   table.sort(versions)
-  text[#text + 1] = "- Versions: " .. table.concat(versions, "; ") .. "."
+  text[#text + 1] = wrapped("- Versions: " .. table.concat(versions, "; ") .. ".")
   return table.concat(text, "\n") .. "\n"
 end
 

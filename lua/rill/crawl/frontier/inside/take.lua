@@ -10,7 +10,8 @@ local worker, seconds, most, max_pages, with_robots =
   ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == "1"
 local policy = ARGV[10] ~= "" and cjson.decode(ARGV[10])
 local turn, at_work = ARGV[11], tonumber(ARGV[13])
-local EXPIRED, DUE_AT_ONCE = 256, 256 -- looked at in one call
+local EXPIRED = 256 -- leases, looked at in one call
+local DUE_AT_ONCE = 256 -- repeats
 local NEWS_BYTES = 65536 -- told in one call: some 3,200 URLs
 local LEAST_PART = 4 -- entries
 local MOST_SHARING = 64 -- workers: with more of them it is not looked who lives
