@@ -27,6 +27,7 @@ local M = {
   content = require("support.nginx").content,
   free_port = require("support.port").free,
   wait = deadline.wait,
+  tries = require "support.tries",
   directory = scratch.directory,
   write = scratch.write,
   read = scratch.read,

@@ -306,7 +306,7 @@ describe("the option per_origin", function()
       assert.is_true(rill.now() - began > 3 + waited - 0.1, tostring(rill.now() - began))
       return true
     end
-    support.run(function() support.wait(leads_elsewhere, 60, "the second URL") end)
+    support.run(function() support.tries(5, leads_elsewhere, "the second URL") end)
   end)
 
   it("counts a stream as long as it is open", function()

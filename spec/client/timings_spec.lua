@@ -36,11 +36,11 @@ describe("the phases of a request", function()
   -- A process that has to wait for a processor sees the head late: then the body's time, or some of it, has gone into
   -- the wait before. That is not so each time.
   local function wait_took(stalls, ask)
-    support.wait(function()
+    support.tries(5, function()
       local timings = ask()
       assert_took(stalls[1] / 1000, timings, "wait")
       return timings.body >= stalls[2] / 2000 - 0.005
-    end, 60, "a body that takes its time")
+    end, "a body that takes its time")
   end
 
   it("add up, and lie where the server spent the time", function()

@@ -104,7 +104,7 @@ describe("read_timeout", function()
       stream:cancel()
       return chunk or assert.equal("timeout", err.reason) and false
     end
-    support.run(function() support.wait(outlives, 60, "a body that outlives the silent one") end)
+    support.run(function() support.tries(5, outlives, "a body that outlives the silent one") end)
   end)
 
   it("does not count the wait for our own body", function()
@@ -119,7 +119,7 @@ describe("read_timeout", function()
       return stream:response()
     end
     support.run(function()
-      local res = support.wait(function() return answered(upload()) end, 60, "a server that answers within 2 s")
+      local res = support.tries(5, function() return answered(upload()) end, "a server that answers within 2 s")
       assert.equal(200, res.status)
       assert.truthy(res.body:find('"length":10', 1, true))
     end)
@@ -128,13 +128,13 @@ describe("read_timeout", function()
   it("does not count the wait for our own reader", function()
     local client = support.client { read_timeout = 2, window = 65535, max_window = 65535 }
     support.run(function()
-      local body = support.wait(function()
+      local body = support.tries(5, function()
         local stream = assert(client:open { url = node.url .. "/size?n=300000" })
         local head, err = stream:headers()
         if not head then return answered(nil, err) end
         outwait(client)
         return answered(stream:body())
-      end, 60, "a server that goes on within 2 s")
+      end, "a server that goes on within 2 s")
       assert.equal(300000, #body)
     end)
   end)

@@ -201,7 +201,7 @@ describe("max_buffered", function()
       assert.is_true(res.timings.stalled_local >= 2.9, res.timings.stalled_local)
       return true
     end
-    support.run(function() support.wait(pause, 60, "a body behind the pause") end)
+    support.run(function() support.tries(5, pause, "a body behind the pause") end)
   end)
 
   it("does not hold back what goes to a file", function()

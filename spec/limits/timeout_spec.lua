@@ -91,14 +91,14 @@ describe("timeout", function()
     local server = support.node { script = "failing.js" }
     local client = support.client { retries = 100 }
     support.run(function()
-      support.wait(function()
+      support.tries(5, function()
         local res, err = client:get(server.url .. "/fail?with=drop*", { timeout = 3 })
         assert.is_nil(res)
         -- it ran out during back-off, or, seldom, during an attempt
         assert.is_true(err.reason == "connection_lost" or err.reason == "timeout", tostring(err))
         assert.is_true(err.attempts < 10, err.attempts .. " attempts")
         return err.attempts >= 2
-      end, 60, "a second attempt within the time")
+      end, "a second attempt within the time")
     end)
   end)
 
@@ -126,7 +126,7 @@ describe("timeout", function()
       assert.is_true(res.timings.queue > 3, res.timings.queue .. " s in the queue")
       return true
     end
-    support.run(function() support.wait(waits_in_queue, 60, "an answer after the queue") end)
+    support.run(function() support.tries(5, waits_in_queue, "an answer after the queue") end)
   end)
 end)
 
@@ -158,7 +158,7 @@ describe("queue_timeout", function()
         assert.equal(200, res.status)
         return true
       end
-      support.wait(answered, 60, "an answer within the time behind the queue")
+      support.tries(5, answered, "an answer within the time behind the queue")
     end)
   end)
 

@@ -83,7 +83,7 @@ describe("a host name", function()
       return #dns:queries "gone.test" - before <= 2 -- A and AAAA
     end
     support.run(function() -- a name server that stands still for 2 s is asked again, but not each time
-      support.wait(ask, 60, "one question per address family")
+      support.tries(5, ask, "one question per address family")
     end)
   end)
 
@@ -256,7 +256,7 @@ describe("a name server that answers in part", function()
         assert.equal(200, res.status)
         return at_once
       end
-      support.run(function() support.wait(dials, 60, "a dial that nothing holds up") end)
+      support.run(function() support.tries(5, dials, "a dial that nothing holds up") end)
     end)
   end
 
@@ -277,7 +277,7 @@ describe("a name server that answers in part", function()
       return count "A" == before + 1
     end
     support.run(function() -- a name server that stands still for 2 s is asked for both again, but not each time
-      support.wait(asks_for_half, 60, "one question for what was answered")
+      support.tries(5, asks_for_half, "one question for what was answered")
     end)
   end)
 
@@ -314,7 +314,7 @@ describe("a name server that answers in part", function()
       return quick and later_queries() == before
     end
     support.run(function() -- a good server that stands still for a moment is silent, too, but not each time
-      support.wait(asks_once, 60, "names that are found without the silent server")
+      support.tries(5, asks_once, "names that are found without the silent server")
     end)
   end)
 end)

@@ -49,7 +49,7 @@ describe("a reader that pauses with the window used up", function()
   local function brake(options)
     local client = support.client(options)
     return support.run(function()
-      return support.wait(function() return try(client) end, 60, "a body that ends within its time")
+      return support.tries(5, function() return try(client) end, "a body that ends within its time")
     end)
   end
 
@@ -111,7 +111,7 @@ describe("a writer that pauses", function()
       assert.equal("done", res.body)
       return true
     end
-    support.run(function() support.wait(try, 60, "an answer within its time") end)
+    support.run(function() support.tries(5, try, "an answer within its time") end)
   end
 
   it("does not use up read_timeout", function()

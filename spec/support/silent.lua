@@ -43,12 +43,12 @@ end
 ---@param phase string
 ---@param ask fun(): any, rill.Error?
 function M.wait_timeout(phase, ask)
-  return support.wait(function()
+  return support.tries(5, function()
     local res, err = ask()
     assert(res == nil, "it did not time out")
     assert(err.reason == "timeout", ("%s, not timeout"):format(err.reason))
     return err.phase == phase and err
-  end, 60, "a timeout in phase " .. phase)
+  end, "a timeout in phase " .. phase)
 end
 
 --- What server:wait_events takes: the event of that name for that path.
