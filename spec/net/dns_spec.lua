@@ -94,7 +94,7 @@ describe("a host name", function()
       for _ = 1, 2 do
         local _, err = client:get(url "b.test")
         assert.equal("dns", err.kind)
-        asked_at_first = asked_at_first or #dns:both "b.test"
+        asked_at_first = asked_at_first or #dns:settled("b.test", client)
         dns:set { ["b.test"] = { A = { "127.0.0.1" } } }
       end
       assert.equal(asked_at_first, #dns:queries "b.test")
@@ -139,7 +139,7 @@ describe("a host name", function()
     local client, dns = asked { ["a.test"] = { A = { "127.0.0.1" }, ttl = 60 } }
     support.run(function()
       assert(client:get(url("a.test", "/goaway")))
-      local before = #dns:both "a.test"
+      local before = #dns:settled("a.test", client)
       assert(client:get(url "a.test"))
       assert.equal(2, client:stats().connections_opened)
       assert.equal(before, #dns:queries "a.test")
@@ -200,25 +200,30 @@ describe("the answer to a host name", function()
     return { A = BOTH.A, AAAA = BOTH.AAAA, ttl = ttl }
   end
 
+  -- That each family is asked for so often: a name server that stands still for 2 s is asked again, but not each time.
+  local function assert_asked(wanted, ...)
+    local record_and_pauses = { ... }
+    support.tries(5, function()
+      local counts = asked(unpack(record_and_pauses))
+      dns:stop()
+      return counts.A == wanted.A and counts.AAAA == wanted.AAAA,
+        ("%d of A and %d of AAAA, but %d and %d"):format(wanted.A, wanted.AAAA, counts.A, counts.AAAA)
+    end)
+  end
+
   it("holds for as long as it says, at least 1 s and at most 300 s", function()
-    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(0), "0", "0.9"))
-    dns:stop()
-    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(0), "0", "1.1"))
-    dns:stop()
-    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(100), "0", "99"))
-    dns:stop()
-    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(100), "0", "101"))
-    dns:stop()
-    assert.same({ A = 1, AAAA = 1 }, asked(with_ttl(1000), "0", "299"))
-    dns:stop()
-    assert.same({ A = 2, AAAA = 2 }, asked(with_ttl(1000), "0", "301"))
+    assert_asked({ A = 1, AAAA = 1 }, with_ttl(0), "0", "0.9")
+    assert_asked({ A = 2, AAAA = 2 }, with_ttl(0), "0", "1.1")
+    assert_asked({ A = 1, AAAA = 1 }, with_ttl(100), "0", "99")
+    assert_asked({ A = 2, AAAA = 2 }, with_ttl(100), "0", "101")
+    assert_asked({ A = 1, AAAA = 1 }, with_ttl(1000), "0", "299")
+    assert_asked({ A = 2, AAAA = 2 }, with_ttl(1000), "0", "301")
   end)
 
   it("that there is no address of one family holds for 60 s", function()
     local record = { A = BOTH.A, ttl = 1000 }
-    assert.same({ A = 1, AAAA = 1 }, asked(record, "0", "59"))
-    dns:stop()
-    assert.same({ A = 1, AAAA = 2 }, asked(record, "0", "61"))
+    assert_asked({ A = 1, AAAA = 1 }, record, "0", "59")
+    assert_asked({ A = 1, AAAA = 2 }, record, "0", "61")
   end)
 end)
 

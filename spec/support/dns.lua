@@ -30,12 +30,16 @@ function Dns:set(records)
   assert(os.rename(self.path .. ".new", self.path))
 end
 
---- Waits until a name was asked for in both families, which happens at once and is answered one by one; returns the
---- questions for it.
+--- All the questions for a name that this client has sent so far, when the server has written them down: it takes them
+--- one by one, and has answered one for another name behind them. Inside a task.
 ---@param name string
+---@param client rill.Client
 ---@return table[]
-function Dns:both(name)
-  return self:wait_events(function(event) return event.name == name end, 2)
+function Dns:settled(name, client)
+  self.fences = (self.fences or 0) + 1 -- a name that does not exist, and of which the client knows nothing
+  local res, err = client:get(("https://fence%d.fence.test/"):format(self.fences))
+  assert(not res and err.kind == "dns", tostring(err))
+  return self:queries(name)
 end
 
 --- The questions for a name so far: { name=, type= } each.
