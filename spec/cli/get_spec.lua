@@ -43,7 +43,14 @@ describe("rill get", function()
       assert.matches("certificate not trusted: unable to get local issuer certificate", text)
       assert.is_truthy(text:find(advice, 1, true), text)
     end
-    assert.is_nil(rill("get", (server.url:gsub("localhost", "127.0.0.2"))).err:find("--ca", 1, true))
+  end)
+
+  it("names no flags for a certificate that is for another name", function()
+    local said = rill("get", "--resolve", ("elsewhere.example:%d:127.0.0.1"):format(server.port),
+      ("https://elsewhere.example:%d/b.html"):format(server.port))
+    assert.equal(1, said.status)
+    assert.matches("certificate is for .*, not for elsewhere%.example", said.err)
+    assert.is_nil(said.err:find("--ca", 1, true), said.err)
   end)
 
   it("takes as many URLs as the shell hands over", function()
