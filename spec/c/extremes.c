@@ -7,9 +7,12 @@
  *   EXTREMES_SYSTEM_WRITES=X  process_vm_writev() is refused, as by a filter of system calls
  *                             (X: refused), or does half of what it is asked for (short)
  *   EXTREMES_NO_MREMAP=1      mremap() is refused, as by a filter of system calls
- *   EXTREMES_NO_FRAMES=X      a stream's window is not widened, or no PING is made (X: window,
- * ping): as without memory EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind
- * it: as without memory
+ *   EXTREMES_NO_FRAMES=X      a stream's window is not widened, or no PING is made
+ *                             (X: window, ping): as without memory
+ *   EXTREMES_CLOCK=1          the monotonic clock is as far ahead as extremes_ahead() says
+ *   EXTREMES_NO_LOCKS=N       flock() fails with the error number N
+ *   EXTREMES_NO_DIGESTS=N     the Nth SHA-1 cannot be made, and none behind it: as without
+ *                             memory
  */
 #include <dlfcn.h>
 #include <errno.h>
