@@ -113,7 +113,7 @@ describe("inside nginx", function()
   local upstream, server
 
   local function start(source)
-    upstream = support.node { source = source or UPSTREAM, port = support.free_port() } -- nobody's while it is away
+    upstream = support.node { source = source or UPSTREAM }
     local port = support.free_port()
     local values = { ca = upstream.ca, upstream = upstream.url, port = tostring(port) }
     server = support.openresty {

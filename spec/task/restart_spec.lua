@@ -60,7 +60,7 @@ describe("a server that is killed and started again", function()
 
   it("under 200 requests costs none of those that are safe to repeat, and every other is told", function()
     local COUNT, SENT = 200, 150
-    local server = support.node { port = support.free_port() } -- holds what it is asked
+    local server = support.node() -- holds what it is asked
     local client = support.client { max_streams = SENT, retries = BACK }
     local told = { GET = 0, POST = 0 }
     support.run(function()
@@ -125,7 +125,7 @@ describe("a server that goes gracefully", function()
   end)
 
   it("costs no GET when node is replaced under load", function()
-    local server = support.node { source = GRACEFUL, port = support.free_port() }
+    local server = support.node { source = GRACEFUL }
     local client = support.client { retries = BACK }
     local good = support.run(function()
       return load_during(client, server.url .. "/page", function(wait)
