@@ -24,7 +24,7 @@ server.on('stream', (stream, headers) => {
     stream.respond({ ':status': 200, 'content-type': 'text/html' });
     stream.end(`<title>page ${n}</title>${links}<a href="/">`);
   };
-  const look = () => fs.existsSync('GATE') ? give() : setTimeout(look, 10);
+  const look = () => stream.destroyed || fs.existsSync('GATE') ? give() : setTimeout(look, 10);
   const answer = () => ++answers > HOLD ? look() : give();
   const next = n === 1 ? [...Array(30).keys()].map((m) => m + 2) : [2 * n + 28, 2 * n + 29];
   const links = next.filter((m) => m <= PAGES).map((m) => `<a href="/${m}">`).join('');

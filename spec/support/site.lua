@@ -11,8 +11,8 @@ local SOURCE = [[
 const fs = require('fs');
 const pages = PAGES;
 function give(stream, headers, page) {
-  if (page.after && !fs.existsSync(page.after)) return setTimeout(give, 10, stream, headers, page);
   if (stream.destroyed) return;
+  if (page.after && !fs.existsSync(page.after)) return setTimeout(give, 10, stream, headers, page);
   if (page.breaks-- > 0) return stream.close(page.code || 0);
   if (page.fails-- > 0) {
     stream.respond({ ':status': page.failure || 503, ...page.fail_headers });
