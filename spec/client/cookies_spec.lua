@@ -185,6 +185,7 @@ describe("a jar's file", function()
   local path
 
   before_each(function() path = support.directory "jar" .. "/cookies.txt" end)
+  after_each(disk.unmount)
 
   it("brings back what was saved, for its owner's eyes only", function()
     local jar = assert(cookies.jar(path)) -- not there: empty
@@ -291,7 +292,6 @@ describe("a jar's file", function()
     local saved, err = jar:save(directory .. "/jar")
     local left = #support.find(directory)
     local kept = support.read(directory .. "/jar")
-    disk.unmount()
     assert.is_nil(saved)
     assert.equal("file_error", err.reason)
     assert.matches("No space left on device", tostring(err), 1, true)

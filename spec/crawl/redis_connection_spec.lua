@@ -5,12 +5,13 @@ local script = require "support.script"
 local support = require "support"
 
 describe("a connection to Redis", function()
-  local server
+  local server, dns
 
   before_each(support.begin)
   after_each(function()
     if server then server:stop() end
-    server = nil
+    if dns then dns:stop() end
+    server, dns = nil, nil
     support.check_clean()
   end)
 
@@ -207,7 +208,7 @@ server.on('connection', (socket) => {
   end)
 
   it("finds its host by the name servers that the URL names, and tries each address", function()
-    local dns = support.dns { ["redis.test"] = { A = { "127.0.0.2", "127.0.0.1" }, AAAA = { "::1" } },
+    dns = support.dns { ["redis.test"] = { A = { "127.0.0.2", "127.0.0.1" }, AAAA = { "::1" } },
       ["down.test"] = { A = { "127.0.0.2", "127.0.0.3" } } }
     start { tcp = true, tls = false }
     local words = "&dns_servers=" .. dns.address
@@ -220,11 +221,10 @@ server.on('connection', (socket) => {
     assert.same({ "lost", true }, { kind, message:find("gone.test: no such name", 1, true) ~= nil })
     assert.matches("dns_servers", select(2, refusal(server:tcp_state("s", "a.test", "&dns_servers=x"), { "PING" })))
     assert.equal("PONG", (call(server:tcp_state("s", "localhost"), { "PING" })))
-    dns:stop()
   end)
 
   it("may be silent for 30 s, and where its name has further addresses 5 s until it is open", function()
-    local dns = support.dns { ["redis.test"] = { A = { "127.0.0.1", "127.0.0.2" } } }
+    dns = support.dns { ["redis.test"] = { A = { "127.0.0.1", "127.0.0.2" } } }
     server = support.tcp "silent"
     local wait, waits = rill.wait, {}
     rill.wait = function(fd, mode, seconds)
@@ -240,22 +240,20 @@ server.on('connection', (socket) => {
     rill.wait = wait
     assert(ok, wrong)
     assert.same({ "w30", "r30", "w5", "r30" }, waits)
-    dns:stop()
   end)
 
   it("looks the name of a TLS server up, and wants a certificate for that name", function()
-    local dns = support.dns { ["a.test"] = { A = { "127.0.0.1" } }, ["other.example"] = { A = { "127.0.0.1" } } }
+    dns = support.dns { ["a.test"] = { A = { "127.0.0.1" } }, ["other.example"] = { A = { "127.0.0.1" } } }
     start {}
     local words = "&dns_servers=" .. dns.address
     assert.equal("PONG", (call(server:tls_state("s", { host = "a.test", words = words }), { "PING" })))
     local kind, message = refusal(server:tls_state("s", { host = "other.example", words = words }), { "PING" })
     assert.equal("tls", kind)
     assert.matches("hostname mismatch", message)
-    dns:stop()
   end)
 
   it("holds nothing up while no name server answers, and can be given up", function()
-    local dns = support.dns { ["redis.test"] = "silence" }
+    dns = support.dns { ["redis.test"] = "silence" }
     support.run(function()
       local client = redis.new(redis.parse("redis://redis.test/?name=s&dns_servers=" .. dns.address))
       local task = rill.spawn(client.call, client, { "PING" })
@@ -267,7 +265,6 @@ server.on('connection', (socket) => {
       task:join()
       client:close()
     end, 30)
-    dns:stop()
   end)
 
   it("has a user and a password, over TLS and over a socket", function()
