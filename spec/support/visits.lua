@@ -11,6 +11,8 @@ typedef struct count_totals { double allocations, reads, writes, waits, others, 
 void count_take(count_totals *to);
 ]]
 
+jit.off() -- for each trace LuaJIT asks for its code's pages to be writable and back: as often as it finds code hot
+
 local WARM_UP, COUNTED = 20, 100 -- connections
 
 local url, ca = arg[1], arg[2]

@@ -65,7 +65,7 @@ describe("a GET of 1 KiB in steady state", function()
 
   it("maps no memory of its own for connections that come and go", function()
     local costs = run("spec/support/visits.lua", server.url .. "/1k", server.ca)
-    at_most(50, costs.mappings, "mappings for 100 connections") -- 8
+    at_most(10, costs.mappings, "mappings for 100 connections") -- 0
   end)
 
   it("is read once and written once over HTTP/1.1, where six connections share each look at them", function()
