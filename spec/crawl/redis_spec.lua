@@ -4,36 +4,10 @@ local process = require "support.process"
 local rill = require "rill"
 local site = require "support.site"
 local support = require "support"
+local tree = require "support.tree"
 local wire = require "rill.crawl.frontier.wire"
 
 local PAGES = 300
-
--- A tree of pages. All but the first wait until so many workers have asked for one, and all from some answer on for a
--- file.
-local TREE = [[
-const fs = require('fs'), agents = new Set(), held = [];
-let now = 0, most = 0, answers = 0;
-server.on('stream', (stream, headers) => {
-  const path = headers[':path'], n = path === '/' ? 1 : Number(path.slice(1));
-  most = Math.max(most, ++now);
-  log({ path, agent: headers['user-agent'], most });
-  stream.on('error', () => {});
-  stream.on('close', () => { now--; });
-  const give = () => {
-    if (stream.destroyed) return;
-    stream.respond({ ':status': 200, 'content-type': 'text/html' });
-    stream.end(`<title>page ${n}</title>${links}<a href="/">`);
-  };
-  const look = () => stream.destroyed || fs.existsSync('GATE') ? give() : setTimeout(look, 10);
-  const answer = () => ++answers > HOLD ? look() : give();
-  const next = n === 1 ? [...Array(30).keys()].map((m) => m + 2) : [2 * n + 28, 2 * n + 29];
-  const links = next.filter((m) => m <= PAGES).map((m) => `<a href="/${m}">`).join('');
-  if (n > 1) agents.add(headers['user-agent']);
-  if (n > 1 && agents.size < WANTED) return held.push(answer);
-  for (const each of held.splice(0)) each();
-  answer();
-});
-]]
 
 -- The command rill, under `make asan` with the sanitizers.
 local function rill_command(...)
@@ -45,10 +19,8 @@ end
 describe("a crawl with its state in Redis", function()
   local server, directory, redis, children
 
-  -- hold: so many answers are given before release().
   local function serve(given)
-    local words = { WANTED = given.wanted or 1, HOLD = given.hold or 1e9, PAGES = PAGES, GATE = directory .. "/gate" }
-    server = support.node { source = (TREE:gsub("%u%u%u%u+", words)) }
+    server = tree.serve { pages = PAGES, gate = directory .. "/gate", wanted = given.wanted, hold = given.hold }
   end
 
   before_each(function()
