@@ -85,8 +85,8 @@ local function connections()
   return limit and math.max(LEAST, math.min(CONNECTIONS, math.floor(limit / 4))) or LEAST
 end
 
--- What both clients warn of as they are made is one warning; others name a URL. What cannot be called is handed on:
--- rill.client says so.
+-- What both clients warn of as they are made is one warning; others name a URL. What cannot be called is given to
+-- rill.client as it is, which raises.
 local function once(hook)
   if hook and not arguments.is_callable(hook) then return hook end
   local given = {}

@@ -232,7 +232,8 @@ local function take_back(id, lease, packed)
   end_lease(id)
 end
 
--- What workers had that are no more, or that do not know of it: `is_lost` says so of a lease.
+-- Puts back into the queues the pages of every lease for which is_lost(lease, id) is true: its worker is dead, or does
+-- not know of it.
 local function take_all_back(is_lost)
   local leased = call("HGETALL", LEASED)
   for i = 1, #leased, 2 do

@@ -100,8 +100,9 @@ for i, kind in ipairs(kinds) do
   if more.page then call("HSET", P .. "page:" .. more.page[1], more.page[2], ARGV[more.page[3]]) end
 end
 
--- The trap that a new URL runs into; else it is counted. What counts says how many there are by now, so one command
--- does both; it is taken back where there are too many, and nothing is left of what only such URLs counted in.
+-- Counts a new URL, and returns nil; or returns the name of the trap that it runs into, and then does not count it.
+-- HINCRBY returns the new count, so one command does both; where that is too high it is undone, and a field that is 0
+-- then is removed.
 local function trapped(o, counters)
   local counted, trap = {}, nil
   for at = 1, #counters, 9 do
