@@ -330,7 +330,7 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
             rill_stream_keep_flight(stream, session->link.flight);
         rill_streams_retire(&session->link, stream);
     }
-    if (is_problem_of(session, id))
+    if (session->problem[0] && is_problem_of(session, id))
         session->problem[0] = '\0';
     return 0;
 }
