@@ -6,6 +6,7 @@ local system = require("system")
 local M = {}
 
 local READY_WITHIN = 10 -- seconds
+local STARTS = 3 -- of one server
 local PAGES = tonumber(os.getenv "RILL_BENCH_PAGES") or 1000000 -- of the largest site that is crawled
 local WIDTH = 1000 -- pages that its first one names; each other brings one new page
 local DELAY, SITE = "/build/bench_delay", "/build/bench_site" -- `make bench` builds them
@@ -152,6 +153,22 @@ function Servers:url(name)
   return ("%s://localhost:%d"):format(SERVERS[name].scheme or "https", self:port(name))
 end
 
+-- Starts a server on a free port, which another program may take before it: nil and why where it does not listen.
+function Servers:_start(name, target)
+  local port = system.free_port()
+  local argv = SERVERS[name].command(self._files, port, target, self._root)
+  local server = process.start_server(argv, self._files:file(name .. ".out"))
+  self._running[#self._running + 1] = server
+  local deadline = system.now() + READY_WITHIN
+  while not system.listens(port) do
+    if server:ended() or system.now() > deadline then
+      return nil, ("%s does not listen:\n%s"):format(table.concat(argv, " "), server:output())
+    end
+    system.sleep(0.01)
+  end
+  return port
+end
+
 --- The port of a server, which is started if need be.
 ---@param name string
 ---@return integer port
@@ -160,18 +177,12 @@ function Servers:port(name)
   local behind = SERVERS[name].behind
   local target = behind and self:port(behind)
   system.pin(self._cpu)
-  local port = system.free_port()
-  local argv = SERVERS[name].command(self._files, port, target, self._root)
-  local server = process.start_server(argv, self._files:file(name .. ".out"))
-  self._running[#self._running + 1] = server
-  local deadline = system.now() + READY_WITHIN
-  while not system.listens(port) do
-    if server:ended() or system.now() > deadline then
-      error(("%s does not listen:\n%s"):format(table.concat(argv, " "), server:output()), 0)
-    end
-    system.sleep(0.01)
+  local port, why
+  for _ = 1, STARTS do
+    port, why = self:_start(name, target)
+    if port then break end
   end
-  self._ports[name] = port
+  self._ports[name] = port or error(why, 0)
   return port
 end
 
